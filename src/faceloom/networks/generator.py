@@ -1,0 +1,35 @@
+"""What every generator family offers. Mixing, morphing, directions, search and tuning know no more than this."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, runtime_checkable
+
+from torch import Tensor
+
+NoiseMode = Literal["const", "random", "none"]
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A style-based generator.
+
+    Convention: `mapping` gives one `w` an image, `synthesis` takes one a layer, sorted by the layer's depth;
+    images are float32 `[n, 3, h, w]`, RGB, -1...1. `layer_resolutions[i]` is the side, in pixels, of the features
+    that layer i styles: it decides what is coarse, middle and fine.
+    """
+
+    z_dim: int
+    c_dim: int
+    w_dim: int
+    num_ws: int
+    img_resolution: int
+    layer_resolutions: tuple[int, ...]
+    w_avg: Tensor
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """`z [n, z_dim]`, `c [n, c_dim]` -> `w [n, w_dim]`, not truncated."""
+        ...
+
+    def synthesis(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
+        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, img_resolution, img_resolution]`."""
+        ...
