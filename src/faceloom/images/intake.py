@@ -1,0 +1,164 @@
+"""Opens a picture that a stranger gave us: bounded, upright, sRGB, or an error that says what is wrong.
+
+Knows files and decoders; not what the picture shows.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL import AvifImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from faceloom.errors import FaceloomError, ImageError, MissingExtra
+from faceloom.images.colour import BACKGROUND, to_srgb
+from faceloom.images.kinds import PICTURES, kind_of, webp_size
+
+__all__ = ["BACKGROUND", "MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "MIN_SIDE", "Photo", "open_photo"]
+
+MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 64
+MAX_SIDE = 12_000
+MAX_JPEG_SCANS = 500  # an honest progressive JPEG has about ten; each one costs a pass over the whole picture
+
+SAVE_AGAIN = "open it in a viewer and save it again as JPEG or PNG"
+ORIENTATION = 0x0112
+_TURNS = {  # EXIF orientation -> what makes the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_READERS = {
+    "JPEG": JpegImagePlugin.jpeg_factory,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An opened picture and what had to be done to it.
+
+    Convention: `image` is PIL RGB, upright, sRGB, and carries no metadata; `notes` are short sentences for the user.
+    """
+
+    image: Image.Image
+    notes: tuple[str, ...] = ()
+
+
+def open_photo(source: Path | str | bytes | BinaryIO) -> Photo:
+    """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
+
+    An animation gives its first frame; transparency is shown on BACKGROUND. The kind goes by content, never by name.
+    Raises ImageError for anything else: no such file, another kind, damaged, more than MAX_BYTES or MAX_PIXELS (known
+    from the header, before decoding), a side outside MIN_SIDE ... MAX_SIDE; MissingExtra for HEIC without its library.
+    """
+    data = _read(source)
+    kind = _check_kind(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are judged here
+        try:
+            return _decode(data, kind)
+        except FaceloomError:
+            raise
+        except MemoryError as error:
+            raise ImageError("not enough memory for this picture", "make it smaller") from error
+        except Exception as error:  # decoders fail in any way: OSError, SyntaxError, struct.error, EOFError, ...
+            raise ImageError(f"this {kind} picture is damaged or cut short", SAVE_AGAIN) from error
+
+
+def _read(source: Path | str | bytes | BinaryIO) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source[: MAX_BYTES + 1])
+    elif isinstance(source, str | Path):
+        data = _read_file(Path(source))
+    else:
+        data = source.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"the picture has more than {MAX_BYTES >> 20} MB", "make it smaller, or save it as JPEG")
+    return data
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{path} is no file", "give the path of a picture")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {path}", "check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise ImageError(f"cannot read {str(path)[:200]!r}: {error}", "check the path and its permissions") from error
+
+
+def _check_kind(data: bytes) -> str:
+    """Name the picture's kind; refuse, before any decoder sees it, what is none or costs too much."""
+    if not data:
+        raise ImageError("the file is empty", "was it copied whole?")
+    kind = kind_of(data)
+    if kind not in PICTURES:
+        what = f"this is a {kind} file" if kind else "this is no picture"
+        raise ImageError(f"{what}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", SAVE_AGAIN)
+    if kind == "WEBP" and (size := webp_size(data)):
+        _check_size(size)
+    if kind == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise ImageError("this JPEG picture is made to take for ever", SAVE_AGAIN)
+    return kind
+
+
+def _decode(data: bytes, kind: str) -> Photo:
+    image = _reader(kind)(io.BytesIO(data))
+    _check_size(image.size)
+    moving = kind in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(image, "is_animated", False))
+    notes = ("animation: first frame used",) if moving else ()
+    image.load()
+    _check_size(image.size)
+    upright, turned = _turn_upright(image)
+    srgb, coloured = to_srgb(upright)
+    plain = Image.new("RGB", srgb.size)
+    plain.paste(srgb)
+    return Photo(plain, notes + turned + coloured)
+
+
+def _reader(kind: str) -> Any:
+    if kind != "HEIF":
+        return _READERS[kind]
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise MissingExtra("opening HEIC pictures", "heic") from error
+    return HeifImageFile  # turns by itself what the container says is turned
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
+        limits = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE} px a side"
+        raise ImageError(f"the picture is too large: {width} x {height} px, expected {limits}", "make it smaller")
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"the picture is too small: {width} x {height} px, expected at least {MIN_SIDE} px a side",
+            "use the original, not a thumbnail",
+        )
+
+
+def _turn_upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    try:
+        turn = _TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  broken EXIF fails in any way, and a picture is worth more than its metadata
+        return image, ("the EXIF data is damaged: the picture may lie on its side",)
+    if turn is None:
+        return image, ()
+    turned = image.transpose(turn)
+    turned.info = dict(image.info)
+    return turned, ()
