@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
+import torch.nn.functional as F
 from torch import Tensor
 
 NoiseMode = Literal["const", "random", "none"]
@@ -33,3 +34,13 @@ class Generator(Protocol):
     def synthesis(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
         """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, img_resolution, img_resolution]`."""
         ...
+
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
+        """The image area-reduced to `resolution`, a power of two, at less cost where the family allows it."""
+        ...
+
+
+def area_reduce(img: Tensor, resolution: int) -> Tensor:
+    """Average squares of pixels: `[n, 3, r, r]` -> `[n, 3, resolution, resolution]`; r is a multiple of resolution."""
+    factor = img.shape[-1] // resolution
+    return F.avg_pool2d(img, factor) if factor > 1 else img
