@@ -70,7 +70,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Give a network its weights, every one, and make it ready for inference. Raises WrongShape when they do not fit."""
+    """Give a network all of its weights, ready for inference. Raises WrongShape when they do not fit."""
     try:
         module.load_state_dict(dict(state))
     except RuntimeError as error:

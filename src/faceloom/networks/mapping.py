@@ -20,8 +20,8 @@ class MappingNetwork(nn.Module):
 
     def __init__(self, z_dim: int, w_dim: int, num_layers: int = 8) -> None:
         super().__init__()
-        dims = [z_dim] + [w_dim] * num_layers
-        self.fc = nn.ModuleList(nn.Linear(i, o) for i, o in zip(dims, dims[1:], strict=False))
+        inputs = [z_dim] + [w_dim] * (num_layers - 1)
+        self.fc = nn.ModuleList(nn.Linear(i, w_dim) for i in inputs)
 
     def forward(self, z: Tensor) -> Tensor:
         x = pixel_norm(z)

@@ -29,7 +29,7 @@ class MobileStyleGANConfig:
     @property
     def img_resolution(self) -> int:
         """Twice the side of the last features: the last step is a wavelet's."""
-        return 2 ** (len(self.channels) + 2)
+        return 1 << (len(self.channels) + 2)
 
 
 def inverse_haar(x: Tensor) -> Tensor:

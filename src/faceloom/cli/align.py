@@ -1,0 +1,45 @@
+"""`faceloom align`: cut a face out of a photo, straightened as the generator knows faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloom.cli.output import AsJson, Output, note, open_studio, print_json
+
+FaceNumber = Annotated[
+    int | None, typer.Option("--face", min=0, help="Which face, as `faceloom faces` numbers them; the largest.")
+]
+
+
+def align(
+    photo: Annotated[Path, typer.Argument(help="A picture with a face.")],
+    output: Output,
+    face: FaceNumber = None,
+    size: Annotated[int, typer.Option(min=32, max=4096, help="Side of the square, in pixels.")] = 1024,
+    as_json: AsJson = False,
+) -> None:
+    """Cut a face out of a photo by FFHQ's recipe: eyes level, a fixed frame, borders filled softly.
+
+    \b
+    Examples:
+      faceloom align me.jpg -o me-aligned.png
+      faceloom align party.jpg --face 2 --size 256 -o third.webp
+    """
+    from faceloom.images import open_photo, save_picture
+    from faceloom.studio import face_facts
+
+    studio = open_studio()
+    opened = open_photo(photo)
+    chosen = studio.choose(opened, face)
+    aligned = studio.align(opened, chosen.face, size)
+    save_picture(aligned.image, output, ai_generated=False)
+    for text in (*opened.notes, *chosen.notes):
+        note(text)
+    if as_json:
+        quad = [[round(float(x), 3), round(float(y), 3)] for x, y in aligned.quad]
+        print_json({"output": str(output), "quad": quad, "face": face_facts(chosen.face), "notes": list(chosen.notes)})
+    else:
+        print(output)

@@ -1,0 +1,156 @@
+"""`faceloom demo`: the main job on three public-domain portraits, with a page that shows it."""
+
+from __future__ import annotations
+
+import html
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloom.cli.output import AsJson, note, open_studio, print_json, progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from faceloom.likeness import Likeness
+    from faceloom.studio import Studio
+
+PEOPLE = {"obama": "obama.jpg", "biden": "biden.jpg", "astronaut": "astronaut.png"}
+EDITS: dict[str, dict[str, float]] = {
+    "younger": {"age": -20},
+    "older": {"age": 20},
+    "less smile": {"smile": -1.5},
+    "more smile": {"smile": 1.5},
+}
+SHOWN = ("photo", "crop", "reproduction", *EDITS, "paste-back")
+SIDE = 320  # of a picture on the sheet, in pixels
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 45.0,
+    as_json: AsJson = False,
+) -> None:
+    """Do the main job on three public-domain portraits: reproduce, age, smile, paste back, mix and morph.
+
+    \b
+    Examples:
+      faceloom demo -o demo
+      faceloom demo -o demo --seconds 120
+    """
+    from faceloom.images import save_picture
+
+    begin = time.perf_counter()
+    studio = open_studio()
+    people: dict[str, Likeness] = {}
+    pictures: dict[str, dict[str, Image.Image]] = {}
+    for name, file in PEOPLE.items():
+        people[name], pictures[name] = _show_person(studio, name, file, seconds)
+        for title, picture in pictures[name].items():
+            made = title not in ("photo", "crop")
+            path = output / _file(name, title)
+            save_picture(picture, path, ai_generated=made, composite=title == "paste-back")
+    _save_sheets(studio, people, pictures, output)
+    _save_morph(studio, people, output)
+    facts = [_facts(name, person) for name, person in people.items()]
+    summary = {"people": facts, "seconds": round(time.perf_counter() - begin, 1)}
+    (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    (output / "index.html").write_text(_page(summary), encoding="utf-8")
+    if as_json:
+        print_json(summary | {"output": str(output)})
+    else:
+        print(f"open {output / 'index.html'}")
+
+
+def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[Likeness, dict[str, Image.Image]]:
+    """Encode a sample portrait and draw everything the sheet shows of it."""
+    from faceloom.assets.cache import open_asset
+    from faceloom.images import open_photo
+    from faceloom.invert.optimize import OptimizeConfig
+
+    photo = open_photo(open_asset("portraits") / file)
+    with progress(1.0, name) as draw:
+        person = studio.encode(
+            photo,
+            config=OptimizeConfig(seconds=seconds),
+            callback=lambda step: draw(step["progress"], f"step {step['step'] + 1}"),
+        )
+    note(f"{name}: LPIPS {person.quality['lpips']:.3f} in {person.provenance['steps']} steps")
+    shown = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
+    shown["reproduction"] = studio.render(person)
+    shown |= {title: studio.render(studio.edit(person, changes)) for title, changes in EDITS.items()}
+    shown["paste-back"] = studio.paste_back(studio.edit(person, {"age": 20, "smile": 1}), photo)
+    return person, shown
+
+
+def _save_sheets(
+    studio: Studio, people: dict[str, Likeness], pictures: dict[str, dict[str, Image.Image]], output: Path
+) -> None:
+    """One sheet of everybody, and a grid: rows give pose and shape, columns features and colours."""
+    from faceloom.images import contact_sheet, save_picture
+
+    shown = [pictures[name][title] for name in people for title in SHOWN]
+    labels = [f"{name}: {title}" for name in people for title in SHOWN]
+    save_picture(
+        contact_sheet(shown, len(SHOWN), SIDE, labels), output / "sheet.jpg", ai_generated=True, composite=True
+    )
+    mixed = [studio.render(studio.mix(a, b, "middle,fine"), SIDE) for a in people.values() for b in people.values()]
+    labels = [f"{a} + {b}" for a in people for b in people]
+    save_picture(contact_sheet(mixed, len(people), SIDE, labels), output / "mix.jpg", ai_generated=True)
+
+
+def _save_morph(studio: Studio, people: dict[str, Likeness], output: Path) -> None:
+    from faceloom.edit.film import save_film
+
+    first, second = list(people.values())[:2]
+    save_film(studio.morph([first, second], 24, size=SIDE, loop=True), output / "morph.webp", fps=16)
+
+
+def _facts(name: str, person: Likeness) -> dict[str, Any]:
+    facts = {key: person.provenance[key] for key in ("seconds", "steps", "precision", "face")}
+    files = {title: _file(name, title) for title in SHOWN}
+    return {"name": name, "lpips": person.quality["lpips"], "mse": person.quality["mse"], **facts, "files": files}
+
+
+def _file(name: str, title: str) -> str:
+    return f"{name}-{title.replace(' ', '-')}.jpg"
+
+
+def _page(summary: dict[str, Any]) -> str:
+    """A page without scripts that shows the pictures where they lie."""
+    rows = []
+    for person in summary["people"]:
+        cells = "".join(
+            f'<figure><img src="{file}" alt="{html.escape(title)}" loading="lazy">'
+            f"<figcaption>{html.escape(title)}</figcaption></figure>"
+            for title, file in person["files"].items()
+        )
+        facts = f"LPIPS {person['lpips']:.3f}, MSE {person['mse']:.4f}, {person['seconds']:.0f} s"
+        rows.append(f"<h2>{html.escape(person['name'])} <small>{facts}</small></h2><div class=row>{cells}</div>")
+    return _PAGE.replace("ROWS", "\n".join(rows))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>faceloom demo</title>
+<style>
+body { background: #141312; color: #f3efe9; font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem;
+  padding: 0 1rem }
+small { color: #b8b0a6; font-weight: normal }
+.row { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)) }
+figure { margin: 0 } figcaption { color: #b8b0a6; text-align: center }
+img { border-radius: 6px; object-fit: contain; width: 100% } .row img { aspect-ratio: 1 }
+</style>
+<h1>faceloom</h1>
+<p>Three public-domain portraits, found, reproduced by the generator, and controlled. Everything but the photos and
+their crops is made by a model.</p>
+ROWS
+<h2>Mixed <small>rows give pose and shape, columns features and colours</small></h2>
+<img src="mix.jpg" alt="A grid of mixed people" style="max-width: 62rem">
+<h2>Morph</h2>
+<img src="morph.webp" alt="One person becoming another and back" style="max-width: 20rem">
+</html>
+"""

@@ -1,0 +1,51 @@
+"""`faceloom morph`: a film from one person to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloom.cli.output import PERSON, AsJson, Output, open_person, open_studio, print_json, progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def morph(
+    people: Annotated[list[str], typer.Argument(help=f"Two or more. {PERSON}")],
+    output: Output,
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="From one person to the next.")] = 2.0,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
+    size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
+    loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Film one person becoming the next: MP4 (extra 'video'), or animated WebP or GIF.
+
+    \b
+    Examples:
+      faceloom morph me.likeness friend.likeness -o us.webp
+      faceloom morph a.likeness b.likeness seed:7 --loop --seconds 3 --size 1024 -o all.mp4
+    """
+    from faceloom.edit.film import save_film
+
+    if len(people) < 2:
+        raise typer.BadParameter("a morph needs two people at least", param_hint="PEOPLE")
+    studio = open_studio()
+    frames = max(1, round(seconds * fps))
+    opened = [open_person(studio, name) for name in people]
+    total = frames * len(people) if loop else frames * (len(people) - 1) + 1
+
+    def drawn() -> Iterator[np.ndarray]:
+        with progress(total, "drawing") as draw:
+            for i, frame in enumerate(studio.morph(opened, frames, size=size, loop=loop), start=1):
+                draw(i, f"frame {i} of {total}")
+                yield frame
+
+    save_film(drawn(), output, fps)
+    if as_json:
+        print_json({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size})
+    else:
+        print(output)

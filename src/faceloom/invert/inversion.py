@@ -1,0 +1,39 @@
+"""What every inverter gives back, and how its quality is measured. Knows nothing of how it was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from faceloom.networks.generator import Generator
+from faceloom.networks.lpips import Lpips
+
+QUALITY_RESOLUTION = 256
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A person as found in a generator's latent space.
+
+    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image. LPIPS is AlexNet's, MSE is of values in
+    -1...1, both on the image area-reduced to 256 px. Seconds are the whole search's, its preparation included.
+    """
+
+    w_plus: Tensor
+    lpips: tuple[float, ...]
+    mse: tuple[float, ...]
+    steps: int
+    seconds: float
+    interrupted: bool = False
+
+
+@torch.no_grad()
+def measure(
+    G: Generator, w_plus: Tensor, target: Tensor, alexnet: Lpips
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """LPIPS (AlexNet) and mean squared error of each latent's image against `target` `[n, 3, 256, 256]`."""
+    img = G.synthesis_at(w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
+    mse = (img - target).square().mean(dim=(1, 2, 3))
+    return tuple(alexnet(img, target).tolist()), tuple(mse.tolist())

@@ -1,0 +1,165 @@
+"""The VGG search: gradient descent from the mean face to a person's latent, under a deadline.
+
+Knows a generator, a perceptual distance and a target image; no files, no faces. After Karras et al. 2020 (projection,
+appendix D) and Abdal et al. 2019 (W+), with a clock instead of a number of steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from faceloom.errors import ShapeError
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
+from faceloom.latents import broadcast
+from faceloom.networks.generator import Generator
+from faceloom.networks.lpips import Lpips, distance
+
+Callback = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class OptimizeConfig:
+    """How to search. The search ends at the deadline or after the steps, whichever comes first."""
+
+    seconds: float | None = 120.0  # the deadline, measured from the call; None: only the steps count
+    steps: int | None = None  # with steps alone the result depends on nothing but the inputs
+    space: Literal["w", "w_plus"] = "w_plus"  # one style for all layers, or one a layer
+    learning_rate: float = 0.05  # Adam's, at its highest, in units of w
+    ramp_up: float = 0.05  # part of the search over which the rate rises
+    ramp_down: float = 0.6  # part of the search over which it falls to nothing
+    pixel_weight: float = 0.5  # of the mean absolute difference, against LPIPS
+    mean_weight: float = 0.002  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
+    noise: float = 0.0  # standard deviation of noise on the start, in units of w; needs the seed
+    seed: int = 0
+
+
+def invert_optimize(
+    G: Generator,
+    img: Tensor,
+    *,
+    vgg: Lpips,
+    alexnet: Lpips,
+    config: OptimizeConfig | None = None,
+    start: Tensor | None = None,
+    callback: Callback | None = None,
+) -> Inversion:
+    """Search for the latents whose images are `img`; the best so far is kept at any interruption.
+
+    Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]` or the mean face.
+    `callback` gets a dict a step: step, progress 0...1, seconds, loss, best, and the image `[n, 3, 256, 256]`.
+    Ctrl-C ends the search and is not raised again: the result says `interrupted`.
+    Raises ShapeError for another size of image.
+    """
+    config = config or OptimizeConfig()
+    if img.shape[1:] != (3, QUALITY_RESOLUTION, QUALITY_RESOLUTION):
+        raise ShapeError(f"img: expected [n, 3, {QUALITY_RESOLUTION}, {QUALITY_RESOLUTION}], got {list(img.shape)}")
+    clock = _Clock(config)
+    search = _Search(G, img, vgg, config, start)
+    interrupted = False
+    try:
+        for step, progress in clock.steps():
+            image = search.step(_learning_rate(progress, config))
+            if callback:
+                callback(search.report(step, progress, clock.elapsed(), image))
+    except KeyboardInterrupt:
+        interrupted = True
+    lpips, mse = measure(G, search.best, img, alexnet)
+    return Inversion(search.best, lpips, mse, clock.done, clock.elapsed(), interrupted)
+
+
+class _Clock:
+    """Deals out steps until the deadline, leaving time for a last measurement."""
+
+    def __init__(self, config: OptimizeConfig) -> None:
+        self.begin = time.perf_counter()
+        self.seconds = config.seconds
+        self.limit = config.steps
+        self.done = 0
+
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.begin
+
+    def steps(self) -> Iterator[tuple[int, float]]:
+        """Yield (step, progress): the part of the deadline or of the steps that is used up, whichever is more."""
+        while (progress := self._progress()) < 1:
+            yield self.done, progress
+            self.done += 1
+
+    def _progress(self) -> float:
+        by_steps = self.done / self.limit if self.limit is not None else 0.0
+        if self.seconds is None:
+            return by_steps if self.limit is not None else 1.0
+        a_step = self.elapsed() / max(self.done, 1)
+        by_time = (self.elapsed() + 1.5 * a_step) / max(self.seconds, 1e-9) if self.done else 0.0
+        return max(by_steps, by_time)
+
+
+class _Search:
+    """The state of one search: latents, Adam's moments, and the best so far of every image."""
+
+    def __init__(self, G: Generator, img: Tensor, vgg: Lpips, config: OptimizeConfig, start: Tensor | None) -> None:
+        self.G, self.img, self.vgg, self.config = G, img, vgg, config
+        with torch.no_grad():
+            self.target = vgg.features(img)
+        self.w = self._start(start).requires_grad_()
+        self.adam = torch.optim.Adam([self.w], lr=config.learning_rate, betas=(0.9, 0.99))
+        self.best = self._w_plus().detach().clone()
+        self.best_loss = torch.full((len(img),), math.inf)
+        self.loss = self.best_loss
+
+    def step(self, learning_rate: float) -> Tensor:
+        """Measure the latents, keep the better ones, and move on. Returns the images measured."""
+        self.adam.param_groups[0]["lr"] = learning_rate
+        w_plus = self._w_plus()
+        image = self.G.synthesis_at(w_plus, QUALITY_RESOLUTION)
+        likeness = distance(self.vgg.features(image), self.target)
+        likeness = likeness + self.config.pixel_weight * (image - self.img).abs().mean(dim=(1, 2, 3))
+        self._keep(w_plus.detach(), likeness.detach())
+        away = (w_plus - self.G.w_avg).square().mean(dim=(1, 2))
+        loss = (likeness + self.config.mean_weight * away).sum()
+        (gradient,) = torch.autograd.grad(loss, [self.w])
+        self.w.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
+        self.adam.step()
+        return image.detach()
+
+    def report(self, step: int, progress: float, seconds: float, image: Tensor) -> dict[str, Any]:
+        """What a progress bar or a preview needs to know."""
+        return {
+            "step": step,
+            "progress": progress,
+            "seconds": seconds,
+            "loss": self.loss.mean().item(),
+            "best": self.best_loss.mean().item(),
+            "img": image,
+        }
+
+    def _start(self, start: Tensor | None) -> Tensor:
+        if start is not None:
+            return start.detach().clone()
+        w = self.G.w_avg.repeat(len(self.img), 1)
+        generator = torch.Generator().manual_seed(self.config.seed)
+        w = w + self.config.noise * torch.randn(w.shape, generator=generator)
+        return broadcast(w, self.G.num_ws) if self.config.space == "w_plus" else w
+
+    def _w_plus(self) -> Tensor:
+        return broadcast(self.w, self.G.num_ws) if self.w.ndim == 2 else self.w
+
+    def _keep(self, w_plus: Tensor, loss: Tensor) -> None:
+        self.loss = loss
+        better = loss < self.best_loss  # False for a loss that is no number
+        self.best = torch.where(better[:, None, None], w_plus, self.best)
+        self.best_loss = torch.where(better, loss, self.best_loss)
+
+
+def _learning_rate(progress: float, config: OptimizeConfig) -> float:
+    """Rise, hold, and fall by a cosine (Karras et al. 2020, appendix D)."""
+    down = min(1.0, (1 - progress) / config.ramp_down)
+    up = min(1.0, (progress + 0.01) / config.ramp_up)
+    return config.learning_rate * up * (0.5 - 0.5 * math.cos(math.pi * down))

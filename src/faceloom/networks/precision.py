@@ -1,0 +1,17 @@
+"""Which precision this machine's processor multiplies fastest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+Precision = Literal["fp32", "bf16"]
+
+DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def fast_precision() -> Precision:
+    """Say 'bf16' where the processor has instructions for it (x86 AVX-512 BF16 or AMX), else 'fp32'."""
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return "bf16" if any(getattr(torch.cpu, probe, bool)() for probe in probes) else "fp32"

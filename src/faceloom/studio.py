@@ -1,0 +1,223 @@
+"""The studio: open -> find -> encode -> edit -> save. What the command line, the web page and a notebook all call.
+
+Knows every floor below and adds nothing of its own but order. It neither prints nor chooses where files go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from faceloom import __version__, likeness
+from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
+from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.edit import directions
+from faceloom.edit.mix import mix
+from faceloom.edit.morph import path
+from faceloom.edit.sample import sample
+from faceloom.errors import FaceError, LatentError
+from faceloom.faces.align import Aligned, align, quad_from_landmarks
+from faceloom.faces.detect import Chosen, Face, choose, detect
+from faceloom.faces.paste_back import paste_back
+from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
+from faceloom.invert.optimize import Callback, OptimizeConfig, invert_optimize
+from faceloom.latents import parse_layers
+from faceloom.likeness import Geometry, Likeness
+from faceloom.networks.precision import fast_precision
+
+ALIGNED_SIZE = 1024
+
+
+class Studio:
+    """Faces in one generator. Networks are loaded when they are first needed."""
+
+    def __init__(self, generator: str = DEFAULT_GENERATOR, *, precision: str | None = None) -> None:
+        """Name a generator of the models folder; `precision` of searches and films: 'fp32', 'bf16', or the faster."""
+        self.generator_name = generator
+        self.precision = precision or fast_precision()
+
+    @cached_property
+    def generator(self) -> GeneratorModel:
+        """The generator at full precision: what pictures are made with."""
+        return load_generator(self.generator_name, "fp32")
+
+    @cached_property
+    def fast_generator(self) -> GeneratorModel:
+        """The same weights in the faster precision: what searches and films are made with."""
+        return load_generator(self.generator_name, self.precision)
+
+    # -- photo -> face ------------------------------------------------------------------------------------------------
+
+    def find(self, photo: Photo) -> tuple[Face, ...]:
+        """Find every face, the largest first; none is no error."""
+        return detect(load_mtcnn(), photo.image)
+
+    def choose(self, photo: Photo, face: int | None = None) -> Chosen:
+        """Find the faces and take one: the largest, or the one numbered `face`.
+
+        Raises NoFaceFound, FaceTooSmall, and FaceError for a number that is not there.
+        """
+        return choose(self.find(photo), face)
+
+    def align(self, photo: Photo, face: Face, size: int = ALIGNED_SIZE) -> Aligned:
+        """Cut the face out as FFHQ does (Karras et al. 2019, appendix A)."""
+        return align(photo.image, quad_from_landmarks(face.landmarks), size)
+
+    # -- face -> likeness ---------------------------------------------------------------------------------------------
+
+    def encode(
+        self,
+        photo: Photo | Path | str,
+        *,
+        face: int | None = None,
+        config: OptimizeConfig | None = None,
+        callback: Callback | None = None,
+    ) -> Likeness:
+        """Find a person's likeness by the VGG search.
+
+        `callback` as in `invert_optimize`. The likeness is the best so far also when Ctrl-C ends the search:
+        `provenance["interrupted"]` says so. Raises ImageError, FaceError, AssetError.
+        """
+        config = config or OptimizeConfig()
+        photo = photo if isinstance(photo, Photo) else open_photo(photo)
+        chosen = self.choose(photo, face)
+        aligned = self.align(photo, chosen.face)
+        target = area_resize(to_img(aligned.image), QUALITY_RESOLUTION)
+        found = self.search(target, config, callback)
+        provenance = self._provenance(photo, chosen, config, found)
+        return Likeness(
+            w_plus=found.w_plus,
+            generator_hash=self.generator.hash,
+            generator_name=self.generator.name,
+            quality={"lpips": found.lpips[0], "mse": found.mse[0]},
+            geometry=_geometry(aligned, photo),
+            provenance=provenance,
+        )
+
+    def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
+        """Search for aligned faces `[n, 3, 256, 256]`, -1...1."""
+        vgg, alexnet = load_lpips("vgg16", self.precision), load_lpips("alexnet")
+        return invert_optimize(
+            self.fast_generator.G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback
+        )
+
+    def _provenance(self, photo: Photo, chosen: Chosen, config: OptimizeConfig, found: Inversion) -> dict[str, Any]:
+        return {
+            "faceloom": __version__,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "photo_sha256": hashlib.sha256(photo.image.tobytes()).hexdigest(),
+            "face": face_facts(chosen.face) | {"number": chosen.number, "of": chosen.count},
+            "notes": [*photo.notes, *chosen.notes],
+            "method": "optimize",
+            "space": config.space,
+            "precision": self.precision,
+            "seed": config.seed,
+            "steps": found.steps,
+            "seconds": round(found.seconds, 3),
+            "interrupted": found.interrupted,
+        }
+
+    # -- likeness -> other likeness -----------------------------------------------------------------------------------
+
+    def load(self, source: Path | str) -> Likeness:
+        """Open a likeness file. Raises StoreError, CorruptFile, and LatentError for one of another generator."""
+        person = likeness.load(Path(source))
+        likeness.require(person, self.generator)
+        return person
+
+    def edit(self, person: Likeness, changes: Mapping[str, float], layers: str | None = None) -> Likeness:
+        """Change a person: `changes` names directions, shipped ones or files, with strengths in their units.
+
+        Raises LatentError for a direction that there is not or that belongs to another generator.
+        """
+        likeness.require(person, self.generator)
+        chosen = parse_layers(layers, self.generator.G.layer_resolutions) if layers else None
+        w_plus = person.w_plus
+        for name, strength in changes.items():
+            direction = self.direction(name)
+            w_plus = directions.edit(w_plus, direction, strength, chosen)
+        return replace(person, w_plus=w_plus)
+
+    def direction(self, name: str) -> directions.Direction:
+        """Open a direction by name or file."""
+        found = directions.load_shipped(name) if name in directions.shipped() else _load_direction(name)
+        likeness.require(found, self.generator)
+        return found
+
+    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse") -> Likeness:
+        """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers."""
+        return replace(a, w_plus=mix(a.w_plus, b.w_plus, parse_layers(layers, self.generator.G.layer_resolutions)))
+
+    def generate(self, seed: int, psi: float = 0.7) -> Likeness:
+        """Invent a person from a seed; `psi` pulls towards the mean face."""
+        w_plus = sample(self.generator.G, [seed], psi)
+        made = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
+        return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=made)
+
+    # -- likeness -> picture ------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def render(self, person: Likeness, size: int | None = None) -> Image.Image:
+        """Draw a person at the generator's size, or reduced or enlarged to `size`."""
+        img = self.generator.G.synthesis(person.w_plus)
+        return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
+
+    @torch.no_grad()
+    def morph(
+        self, people: Sequence[Likeness], frames: int, *, size: int | None = None, loop: bool = False
+    ) -> Iterator[np.ndarray]:
+        """Walk from person to person, eased; `frames` a leg. Yields uint8 `[size, size, 3]`, one at a time."""
+        for w_plus in path([person.w_plus for person in people], frames, loop=loop).split(1):
+            img = self.fast_generator.G.synthesis(w_plus)
+            yield to_pixels(img if size is None else area_resize(img, size))
+
+    def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
+        """Put a person's picture back into the photo that they were found in.
+
+        Raises LatentError for a likeness that never had a photo, FaceError for a photo of another size.
+        """
+        geometry = person.geometry
+        if geometry is None:
+            raise LatentError("this likeness was not found in a photo", "encode a photo to paste back into it")
+        if photo.image.size != geometry.photo_size:
+            raise FaceError(
+                f"the photo is {photo.image.size[0]}x{photo.image.size[1]}, "
+                f"the likeness was found in one of {geometry.photo_size[0]}x{geometry.photo_size[1]}",
+                "paste into the very photo that was encoded",
+            )
+        quad = np.array(geometry.quad)
+        reference = align(photo.image, quad, ALIGNED_SIZE).image
+        return paste_back(photo.image, self.render(person), quad, reference=reference)
+
+
+def face_facts(face: Face) -> dict[str, Any]:
+    """A face as plain numbers: box (x0, y0, x1, y1), score, size and five points, in photo pixels."""
+    return {
+        "box": [round(float(x), 2) for x in face.box],
+        "score": round(float(face.score), 4),
+        "size": round(float(face.size), 1),
+        "landmarks": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks],
+    }
+
+
+def _geometry(aligned: Aligned, photo: Photo) -> Geometry:
+    tl, bl, br, tr = ((float(x), float(y)) for x, y in aligned.quad)
+    return Geometry((tl, bl, br, tr), photo.image.size, ALIGNED_SIZE)
+
+
+def _load_direction(name: str) -> directions.Direction:
+    if not Path(name).exists():
+        known = ", ".join(directions.shipped())
+        raise LatentError(f"there is no direction '{name}'", f"use {known}, or a direction's file")
+    return directions.load(Path(name))
