@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_asset import Tiny
+from tiny_asset import FACE, WEIGHTS, Tiny
 
-from faceloom.assets.fetch import from_folder, from_pip
+from faceloom.assets.fetch import archive_members, from_folder, from_pip
 from faceloom.errors import AssetError
 
 
@@ -80,6 +80,13 @@ def test_folder_under_any_name(tiny: Tiny, out: Path, name: str) -> None:
 def test_folder_without_it(tiny: Tiny, out: Path) -> None:
     with pytest.raises(AssetError, match=r"holds no .*pip download --no-deps tiny-weights==1\.0"):
         from_folder(tiny.asset.archives[0], out, out, lambda count: None)
+
+
+@pytest.mark.parametrize("offline", [True, False], ids=["folder", "pip"])
+def test_members_as_they_were_published(tiny: Tiny, out: Path, offline: bool) -> None:
+    folder = archive_members("tiny", out, tiny.wheels if offline else None)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"weights.bin": WEIGHTS, "face.png": FACE}
+    assert not tiny.home.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs resource limits")

