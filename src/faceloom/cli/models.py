@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloom.cli.output import AsJson, print_json
+
 if TYPE_CHECKING:
     from faceloom.assets.manifest import Asset
     from faceloom.assets.pull import Pulled
 
 app = typer.Typer(help="Third-party model files: what there is, on what terms, and getting them.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 
 
 @app.command("list")
@@ -32,7 +31,7 @@ def list_models(as_json: AsJson = False) -> None:
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
     if as_json:
-        _print_json({"assets": facts})
+        print_json({"assets": facts})
         return
     for fact in facts:
         state = "there" if fact["present"] else "absent"
@@ -65,7 +64,7 @@ def pull(
     with _progress_bars() as progress:
         pulled = pull(list(MANIFEST) if everything else names or DEFAULT, source, progress)
     if as_json:
-        _print_json({"pulled": [_pulled_facts(result) for result in pulled]})
+        print_json({"pulled": [_pulled_facts(result) for result in pulled]})
         return
     for result in pulled:
         note = MANIFEST[result.name].note
@@ -96,7 +95,7 @@ def verify(
         for name, files in damaged.items()
     ]
     if as_json:
-        _print_json({"assets": facts})
+        print_json({"assets": facts})
     else:
         for name, files in damaged.items():
             print(f"{name}: " + (f"damaged: {', '.join(files)}; moved to {moved[name]}" if files else "whole"))
@@ -117,7 +116,7 @@ def show(name: Annotated[str, typer.Argument(help="An asset.")], as_json: AsJson
 
     facts = _facts(find_asset(name))
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for key, value in facts.items():
         if key == "archives":
@@ -152,10 +151,6 @@ def _facts(asset: Asset) -> dict[str, Any]:
 def _pulled_facts(result: Pulled) -> dict[str, Any]:
     status = "was there" if result.was_there else "pulled"
     return {"name": result.name, "status": status, "folder": str(result.folder), "seconds": round(result.seconds, 3)}
-
-
-def _print_json(facts: Mapping[str, Any]) -> None:
-    print(json.dumps(facts, indent=2))
 
 
 @contextmanager
