@@ -1,0 +1,224 @@
+"""StyleGAN2, as trained by its TensorFlow and PyTorch (ADA) codes. Torch only, never opens a file.
+
+Source: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN"; names of parameters as in ADA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceloom.latents import check_w_plus
+from faceloom.networks.generator import NoiseMode, area_reduce
+from faceloom.networks.layers import Conv, FullyConnected, StyleMapping
+from faceloom.networks.ops import SQRT2, demodulation, fir_kernel, leaky_relu, scale, up_conv, up_padding, upfirdn2d
+
+Architecture = Literal["orig", "skip", "resnet"]
+
+
+def channel_widths(img_resolution: int, channel_base: int = 32768, channel_max: int = 512) -> tuple[int, ...]:
+    """Features at 4, 8 ... `img_resolution` px: `min(channel_base / r, channel_max)`; 32768 is the paper's config F."""
+    sides = (2**i for i in range(2, img_resolution.bit_length()))
+    return tuple(min(channel_base // side, channel_max) for side in sides)
+
+
+@dataclass(frozen=True)
+class StyleGAN2Config:
+    """The shape of the network; the defaults are config F at 1024 px."""
+
+    channels: tuple[int, ...] = channel_widths(1024)  # features at 4, 8, 16 ... px; their number sets the resolution
+    z_dim: int = 512
+    c_dim: int = 0  # numbers in a label, 0: unconditional
+    w_dim: int = 512
+    mapping_layers: int = 8
+    embed_features: int | None = None  # width of the embedded label, None: w_dim
+    layer_features: int | None = None  # width inside the mapping network, None: w_dim
+    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
+    architecture: Architecture = "skip"  # how images of lower resolutions get to the end
+    resample_filter: tuple[float, ...] = (1, 3, 3, 1)  # taps of the low-pass filter, of any sum
+    conv_clamp: float | None = None  # bound of every activation, None: unbounded
+    use_noise: bool = True
+
+    @property
+    def img_resolution(self) -> int:
+        """Side of the image in pixels."""
+        return 4 << (len(self.channels) - 1)
+
+
+class SynthesisLayer(nn.Module):
+    """Scale the input by a style, convolve (and double the side), normalise, add noise and bias, leaky ReLU.
+
+    Convention: x [n, i, r, r], w [n, w_dim] -> [n, o, r', r']; x may be overwritten.
+    Source: Karras et al. 2020, eqs. 1-3, as scaling before and after one convolution that all images share.
+    """
+
+    noise_const: Tensor
+    kernel: Tensor
+
+    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, resolution: int, up: bool) -> None:
+        super().__init__()
+        self.up, self.use_noise, self.clamp = up, config.use_noise, config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.register_buffer("kernel", fir_kernel(config.resample_filter), persistent=False)
+        if config.use_noise:
+            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.noise_strength = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode, gain: float = 1) -> Tensor:
+        style = self.affine(w)
+        factor = demodulation(self.weight, style) * (SQRT2 * gain)
+        x = scale(x, style)
+        x = up_conv(x, self.weight, self.kernel) if self.up else F.conv2d(x, self.weight.to(x.dtype), padding=1)
+        x = scale(x, factor)
+        if self.use_noise and noise_mode != "none":
+            x.add_(self._noise(x, noise_mode) * (self.noise_strength * (SQRT2 * gain)).to(x.dtype))
+        x.add_((self.bias * (SQRT2 * gain)).to(x.dtype)[:, None, None])
+        return leaky_relu(x, None if self.clamp is None else self.clamp * gain)
+
+    def _noise(self, x: Tensor, noise_mode: NoiseMode) -> Tensor:
+        return self.noise_const.to(x.dtype) if noise_mode == "const" else torch.randn_like(x[:, :1])
+
+
+class ToRGB(nn.Module):
+    """A modulated 1x1 convolution without normalisation: features to colours, `[n, c, r, r]` -> `[n, 3, r, r]`."""
+
+    def __init__(self, config: StyleGAN2Config, in_channels: int) -> None:
+        super().__init__()
+        self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.clamp = config.conv_clamp
+        self.gain = 1 / in_channels**0.5
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.affine(w) * self.gain
+        if len(x) == 1:  # the weight is smaller than the image, so let that take the style
+            rgb = F.conv2d(x, (self.weight * style[:, :, None, None]).to(x.dtype))
+        else:
+            rgb = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
+        rgb = rgb.float() + self.bias[:, None, None]
+        return rgb if self.clamp is None else torch.clamp(rgb, -self.clamp, self.clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """All that happens at one resolution: up-sampling convolution, convolution, contribution to the image."""
+
+    kernel: Tensor
+
+    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, resolution: int) -> None:
+        super().__init__()
+        self.architecture = config.architecture
+        self.register_buffer("kernel", fir_kernel(config.resample_filter), persistent=False)
+        self.conv0 = SynthesisLayer(config, in_channels, out_channels, resolution, up=True)
+        self.conv1 = SynthesisLayer(config, out_channels, out_channels, resolution, up=False)
+        if config.architecture == "skip" or resolution == config.img_resolution:
+            self.torgb: ToRGB | None = ToRGB(config, out_channels)
+        else:
+            self.torgb = None
+        if config.architecture == "resnet":
+            taps = config.resample_filter
+            self.skip = Conv(in_channels, out_channels, 1, activate=False, up=True, resample_filter=taps)
+
+    def forward(
+        self, x: Tensor, img: Tensor | None, w_plus: Tensor, noise_mode: NoiseMode
+    ) -> tuple[Tensor, Tensor | None]:
+        first, second, rgb = w_plus.unbind(dim=1)
+        if self.architecture == "resnet":
+            around = self.skip(x, gain=SQRT2 / 2)
+            x = around.add_(self.conv1(self.conv0(x, first, noise_mode), second, noise_mode, gain=SQRT2 / 2))
+        else:
+            x = self.conv1(self.conv0(x, first, noise_mode), second, noise_mode)
+        if img is not None:
+            img = upfirdn2d(img, self.kernel * 4, up=2, padding=up_padding(len(self.kernel)))
+        if self.torgb is not None:
+            rgb_img = self.torgb(x, rgb)
+            img = rgb_img if img is None else img + rgb_img
+        return x, img
+
+
+class FirstBlock(nn.Module):
+    """The learned constant of 4 px, one convolution, and the first contribution to the image."""
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        channels = config.channels[0]
+        self.const = nn.Parameter(torch.randn(channels, 4, 4))
+        self.conv1 = SynthesisLayer(config, channels, channels, 4, up=False)
+        if config.architecture == "skip" or config.img_resolution == 4:
+            self.torgb: ToRGB | None = ToRGB(config, channels)
+        else:
+            self.torgb = None
+
+    def forward(self, w_plus: Tensor, noise_mode: NoiseMode, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        x = self.const.to(dtype).repeat(len(w_plus), 1, 1, 1).contiguous(memory_format=torch.channels_last)
+        x = self.conv1(x, w_plus[:, 0], noise_mode)
+        return x, None if self.torgb is None else self.torgb(x, w_plus[:, 1])
+
+
+class SynthesisNetwork(nn.Module):
+    """w_plus to an image, resolution after resolution."""
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.num_ws, self.w_dim = 2 * len(config.channels), config.w_dim
+        self.sides = [4 * 2**i for i in range(len(config.channels))]
+        self.dtype = torch.float32  # of the convolutions
+        self.b4 = FirstBlock(config)
+        for side, (before, here) in zip(self.sides[1:], pairwise(config.channels), strict=True):
+            self.add_module(f"b{side}", SynthesisBlock(config, before, here, side))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
+        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, float32.
+
+        Raises ShapeError for a latent of another generator.
+        """
+        check_w_plus(w_plus, self.num_ws, self.w_dim)
+        img: Tensor
+        x, img = self.b4(w_plus[:, :2], noise_mode, self.dtype)
+        for i, side in enumerate(self.sides[1:]):
+            x, img = self.get_submodule(f"b{side}")(x, img, w_plus[:, 2 * i + 1 : 2 * i + 4], noise_mode)
+        return img.contiguous()
+
+
+class StyleGAN2(nn.Module):
+    """The whole generator, behind the `Generator` protocol. A colour layer shares its style with the layer after it."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: StyleGAN2Config | None = None) -> None:
+        super().__init__()
+        config = config or StyleGAN2Config()
+        self.config = config
+        self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
+        self.img_resolution = config.img_resolution
+        self.mapping = StyleMapping(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            num_layers=config.mapping_layers,
+            embed_features=config.embed_features,
+            layer_features=config.layer_features,
+            lr_multiplier=config.lr_multiplier,
+        )
+        self.synthesis = SynthesisNetwork(config)
+        self.num_ws = self.synthesis.num_ws
+        sides = self.synthesis.sides
+        self.layer_resolutions = (4, *(side for side in sides[1:] for _ in range(2)), sides[-1])
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
+        """The image area-reduced to `resolution`; every layer is needed for it."""
+        return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
+
+    def in_precision(self, dtype: torch.dtype) -> StyleGAN2:
+        """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
+        self.synthesis.dtype = dtype
+        return self

@@ -1,0 +1,98 @@
+"""StyleGAN2: shapes, layers, precision, gradients; parity with the official code by numbers that it printed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceloom.errors import ShapeError
+from faceloom.latents import broadcast
+from faceloom.networks.generator import Generator
+from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config, channel_widths
+
+
+def seeded(**changes: object) -> StyleGAN2:
+    """A tiny generator whose every number comes from its place alone, so that other codes can make the same."""
+    config = StyleGAN2Config(**{"channels": (8, 8, 4, 4), "z_dim": 8, "w_dim": 8, "mapping_layers": 2} | changes)  # type: ignore[arg-type]
+    G = StyleGAN2(config).eval().requires_grad_(False)
+    fill(G.state_dict())
+    return G
+
+
+def fill(state: dict[str, torch.Tensor]) -> None:
+    """Number the tensors in the order of their names; tensor k is sin(1), sin(2) ... with a phase of k."""
+    for k, name in enumerate(sorted(state)):
+        tensor = state[name]
+        values = torch.sin(torch.arange(1, tensor.numel() + 1, dtype=torch.float64) + k)
+        offset = 1 if name.endswith("affine.bias") else 0
+        tensor.copy_((values * 1.2 + offset).view(tensor.shape))
+
+
+W_PLUS = torch.sin(torch.arange(2 * 8 * 8, dtype=torch.float64)).float().view(2, 8, 8) * 2
+
+
+def test_it_is_a_generator():
+    G: Generator = seeded()
+    assert isinstance(G, Generator)
+    assert (G.num_ws, G.img_resolution, G.layer_resolutions) == (8, 32, (4, 8, 8, 16, 16, 32, 32, 32))
+    img = G.synthesis(broadcast(G.mapping(torch.randn(2, 8)), 8))
+    assert img.shape == (2, 3, 32, 32)
+    assert img.dtype == torch.float32
+    assert G.synthesis_at(W_PLUS, 8).shape == (2, 3, 8, 8)
+
+
+def test_channel_widths_are_the_papers():
+    assert channel_widths(1024) == (512, 512, 512, 512, 512, 256, 128, 64, 32)
+    assert channel_widths(256, 16384) == (512, 512, 512, 512, 256, 128, 64)
+    assert StyleGAN2Config().img_resolution == 1024
+
+
+@pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
+def test_a_batch_equals_its_images_one_by_one(architecture: str):
+    G = seeded(architecture=architecture)
+    together = G.synthesis(W_PLUS)
+    apart = torch.cat([G.synthesis(w_plus[None]) for w_plus in W_PLUS])
+    torch.testing.assert_close(together, apart, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
+def test_gradients_are_those_of_finite_differences(architecture: str):
+    G = seeded(architecture=architecture, conv_clamp=20.0).double()
+    G.synthesis.dtype = torch.float64
+    w_plus = W_PLUS[:1].double().requires_grad_()
+    step = torch.sin(torch.arange(64)).view(1, 8, 8).double() * 1e-5
+    (gradient,) = torch.autograd.grad(G.synthesis(w_plus).double().square().sum(), w_plus)
+    ends = [G.synthesis((w_plus + sign * step).detach()).double().square().sum() for sign in (1, -1)]
+    assert (gradient * step).sum().item() == pytest.approx((ends[0] - ends[1]).item() / 2, rel=1e-2)
+
+
+def test_noise_modes():
+    G = seeded()
+    const, none, random = (G.synthesis(W_PLUS, mode) for mode in ("const", "none", "random"))
+    assert not torch.allclose(const, none)
+    assert not torch.allclose(random, G.synthesis(W_PLUS, "random"))
+    assert not torch.allclose(random, none)
+    silent = seeded(use_noise=False)
+    assert torch.equal(silent.synthesis(W_PLUS, "const"), silent.synthesis(W_PLUS, "none"))
+
+
+def test_bf16_is_close_and_float32_outside():
+    G = seeded()
+    full = G.synthesis(W_PLUS)
+    half = G.in_precision(torch.bfloat16).synthesis(W_PLUS)
+    assert half.dtype == torch.float32
+    assert (half - full).abs().mean() < 0.02 * full.abs().mean()
+
+
+def test_the_clamp_bounds_every_image():
+    assert seeded(conv_clamp=0.5, architecture="orig").synthesis(W_PLUS).abs().max() <= 0.5
+
+
+def test_latents_and_labels_that_do_not_fit_are_refused():
+    G = seeded(c_dim=3)
+    with pytest.raises(ShapeError, match=r"expected \[n, 8, 8\]"):
+        G.synthesis(torch.zeros(1, 7, 8))
+    with pytest.raises(ShapeError, match=r"c: expected \[n, 3\], got None"):
+        G.mapping(torch.zeros(1, 8))
+    with pytest.raises(ShapeError, match=r"z: expected \[n, 8\]"):
+        G.mapping(torch.zeros(1, 9), torch.zeros(1, 3))
