@@ -27,9 +27,11 @@ class Graph:
         self.nodes = {layer.attrib["id"]: layer for layer in root.iter("layer")}
         self.inputs: dict[str, list[str]] = {node: [] for node in self.nodes}
         self.outputs: dict[str, list[str]] = {node: [] for node in self.nodes}
-        for edge in sorted(root.iter("edge"), key=lambda e: int(e.attrib["to-port"])):
-            self.inputs[edge.attrib["to-layer"]].append(edge.attrib["from-layer"])
-            self.outputs[edge.attrib["from-layer"]].append(edge.attrib["to-layer"])
+        edges = sorted(root.iter("edge"), key=lambda e: int(e.attrib["to-port"]))
+        self.edges = [(e.attrib["from-layer"], int(e.attrib["from-port"]), e.attrib["to-layer"]) for e in edges]
+        for source, _, target in self.edges:
+            self.inputs[target].append(source)
+            self.outputs[source].append(target)
         self.by_name = {layer.attrib["name"]: node for node, layer in self.nodes.items()}
 
     def kind(self, node: str) -> str:

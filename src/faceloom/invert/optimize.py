@@ -18,7 +18,7 @@ from torch import Tensor
 from faceloom.errors import ShapeError
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
 from faceloom.latents import broadcast
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, area_reduce
 from faceloom.networks.lpips import Lpips, distance
 
 Callback = Callable[[dict[str, Any]], None]
@@ -31,11 +31,12 @@ class OptimizeConfig:
     seconds: float | None = 120.0  # the deadline, measured from the call; None: only the steps count
     steps: int | None = None  # with steps alone the result depends on nothing but the inputs
     space: Literal["w", "w_plus"] = "w_plus"  # one style for all layers, or one a layer
-    learning_rate: float = 0.05  # Adam's, at its highest, in units of w
+    coarse: float = 0.5  # part of the search that compares at half the resolution, which costs half the time
+    learning_rate: float = 0.1  # Adam's, at its highest, in units of w
     ramp_up: float = 0.05  # part of the search over which the rate rises
     ramp_down: float = 0.6  # part of the search over which it falls to nothing
-    pixel_weight: float = 0.5  # of the mean absolute difference, against LPIPS
-    mean_weight: float = 0.002  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
+    pixel_weight: float = 1.0  # of the mean absolute difference, against LPIPS
+    mean_weight: float = 0.0005  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
     noise: float = 0.0  # standard deviation of noise on the start, in units of w; needs the seed
     seed: int = 0
 
@@ -61,11 +62,11 @@ def invert_optimize(
     if img.shape[1:] != (3, QUALITY_RESOLUTION, QUALITY_RESOLUTION):
         raise ShapeError(f"img: expected [n, 3, {QUALITY_RESOLUTION}, {QUALITY_RESOLUTION}], got {list(img.shape)}")
     clock = _Clock(config)
-    search = _Search(G, img, vgg, config, start)
+    search = Search(G, img, vgg, config, start)
     interrupted = False
     try:
         for step, progress in clock.steps():
-            image = search.step(_learning_rate(progress, config))
+            image = search.step(progress)
             if callback:
                 callback(search.report(step, progress, clock.elapsed(), image))
     except KeyboardInterrupt:
@@ -101,25 +102,27 @@ class _Clock:
         return max(by_steps, by_time)
 
 
-class _Search:
+class Search:
     """The state of one search: latents, Adam's moments, and the best so far of every image."""
 
     def __init__(self, G: Generator, img: Tensor, vgg: Lpips, config: OptimizeConfig, start: Tensor | None) -> None:
         self.G, self.img, self.vgg, self.config = G, img, vgg, config
         with torch.no_grad():
-            self.target = vgg.features(img)
+            self.target = {factor: vgg.features(_shrunk(img, factor)) for factor in (1, 2)}
+        self.factor = 0
         self.w = self._start(start).requires_grad_()
         self.adam = torch.optim.Adam([self.w], lr=config.learning_rate, betas=(0.9, 0.99))
         self.best = self._w_plus().detach().clone()
         self.best_loss = torch.full((len(img),), math.inf)
         self.loss = self.best_loss
 
-    def step(self, learning_rate: float) -> Tensor:
+    def step(self, progress: float) -> Tensor:
         """Measure the latents, keep the better ones, and move on. Returns the images measured."""
-        self.adam.param_groups[0]["lr"] = learning_rate
+        self.adam.param_groups[0]["lr"] = _learning_rate(progress, self.config)
+        self._compare_at(2 if progress < self.config.coarse else 1)
         w_plus = self._w_plus()
         image = self.G.synthesis_at(w_plus, QUALITY_RESOLUTION)
-        likeness = distance(self.vgg.features(image), self.target)
+        likeness = distance(self.vgg.features(_shrunk(image, self.factor)), self.target[self.factor])
         likeness = likeness + self.config.pixel_weight * (image - self.img).abs().mean(dim=(1, 2, 3))
         self._keep(w_plus.detach(), likeness.detach())
         away = (w_plus - self.G.w_avg).square().mean(dim=(1, 2))
@@ -151,11 +154,21 @@ class _Search:
     def _w_plus(self) -> Tensor:
         return broadcast(self.w, self.G.num_ws) if self.w.ndim == 2 else self.w
 
+    def _compare_at(self, factor: int) -> None:
+        """Compare at 1 / factor of the resolution; losses of before say nothing about those of now."""
+        if factor != self.factor:
+            self.factor = factor
+            self.best_loss = torch.full_like(self.best_loss, math.inf)
+
     def _keep(self, w_plus: Tensor, loss: Tensor) -> None:
         self.loss = loss
         better = loss < self.best_loss  # False for a loss that is no number
         self.best = torch.where(better[:, None, None], w_plus, self.best)
         self.best_loss = torch.where(better, loss, self.best_loss)
+
+
+def _shrunk(img: Tensor, factor: int) -> Tensor:
+    return area_reduce(img, img.shape[-1] // factor)
 
 
 def _learning_rate(progress: float, config: OptimizeConfig) -> float:

@@ -1,0 +1,1 @@
+"""Speed and quality against peers, side by side in one run: `make bench`."""

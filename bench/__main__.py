@@ -1,0 +1,108 @@
+"""`python -m bench`: one image, one search step, detection; ours against peers, interleaved in one run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from tempfile import TemporaryDirectory
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command line does, before torch is loaded
+from faceloom.memory import keep_memory
+
+keep_memory()
+from pathlib import Path
+
+import openvino
+import torch
+
+from bench import detection
+from bench.graph import NodeByNode
+from faceloom.assets.fetch import archive_members
+from faceloom.checkpoints.load import load_generator, load_lpips
+from faceloom.invert.optimize import OptimizeConfig, Search
+from faceloom.latents import broadcast, truncate, z_from_seeds
+from faceloom.networks.lpips import distance
+
+ROUNDS = 7
+
+
+def measure(title: str, candidates: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Time the candidates in turn, round after round; print the medians and their ratios to the first."""
+    for run in candidates.values():
+        run()
+    wall: dict[str, list[float]] = {name: [] for name in candidates}
+    cpu: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, run in candidates.items():
+            begin, begin_cpu = time.perf_counter(), time.process_time()
+            run()
+            wall[name].append(time.perf_counter() - begin)
+            cpu[name].append(time.process_time() - begin_cpu)
+    medians = {name: statistics.median(times) for name, times in wall.items()}
+    first = next(iter(medians.values()))
+    print(f"\n{title}\n{'':<34}{'median s':>10}{'min s':>10}{'cpu s':>10}{'ratio':>8}")
+    for name, median in medians.items():
+        row = (median, min(wall[name]), statistics.median(cpu[name]))
+        print(f"{name:<34}" + "".join(f"{x:>10.3f}" for x in row) + f"{median / first:>8.2f}", flush=True)
+    return medians
+
+
+def main() -> None:
+    """Print the tables."""
+    print(f"torch {torch.__version__}, openvino {openvino.__version__}, {torch.get_num_threads()} threads")
+    with TemporaryDirectory() as scratch:
+        folder = archive_members("mobilestylegan-ffhq", Path(scratch))
+        graph = NodeByNode(folder)
+        core = openvino.Core()
+        xml = folder / "SynthesisNetwork.xml"
+        peers = {p: core.compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": p}) for p in ("f32", "bf16")}
+        image(graph, peers)
+        del peers, core
+        step(graph)
+    detection.main()
+
+
+def image(graph: NodeByNode, peers: Mapping[str, Callable[[object], object]]) -> None:
+    """One picture of 1024 px."""
+    fp32, bf16 = load_generator(precision="fp32").G, load_generator(precision="bf16").G
+    w = truncate(broadcast(fp32.mapping(z_from_seeds([1])), 1), fp32.w_avg, 0.7)[:, 0]
+    w_plus = broadcast(w, fp32.num_ws)
+    compiled = torch.compile(bf16.synthesis)
+    array = w.numpy()
+    with torch.no_grad():
+        candidates: dict[str, Callable[[], object]] = {
+            "OpenVINO f32": lambda: peers["f32"](array),
+            "OpenVINO bf16": lambda: peers["bf16"](array),
+            "the graph node by node, fp32": lambda: graph(w_plus),
+            "faceloom fp32": lambda: fp32.synthesis(w_plus),
+            "faceloom bf16": lambda: bf16.synthesis(w_plus),
+            "faceloom bf16, compiled": lambda: compiled(w_plus),
+        }
+        measure("One image of 1024 px", candidates)
+
+
+def step(graph: NodeByNode) -> None:
+    """One step of a W+ search: forward, LPIPS-VGG16 at 256 px, backward."""
+    bf16 = load_generator(precision="bf16").G
+    target = torch.rand(1, 3, 256, 256) * 2 - 1
+    search = Search(bf16, target, load_lpips("vgg16", "bf16"), OptimizeConfig(), None)
+    vgg = load_lpips("vgg16", "fp32")
+    features = vgg.features(target)
+    w_plus = broadcast(bf16.w_avg[None], bf16.num_ws).requires_grad_()
+
+    def naive() -> None:
+        img = torch.nn.functional.avg_pool2d(graph(w_plus), 4)
+        torch.autograd.grad(distance(vgg.features(img), features).sum(), [w_plus])
+
+    candidates = {
+        "the graph node by node, fp32": naive,
+        "faceloom bf16, VGG at 256 px": lambda: search.step(1.0),
+        "faceloom bf16, VGG at 128 px": lambda: search.step(0.0),
+    }
+    measure("One search step in W+", candidates, rounds=5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The default generator's published graph, executed node by node in torch: what one does without modules of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceloom.checkpoints.openvino_ir import Graph
+
+
+class NodeByNode:
+    """Run `SynthesisNetwork` as it stands in the file. `w_plus [1, 23, 512]` gives each modulation its own style."""
+
+    def __init__(self, folder: Path) -> None:
+        self.graph = Graph(folder / "SynthesisNetwork.xml", folder / "SynthesisNetwork.bin")
+        kind = self.graph.kind
+        self.constants = {node: self.graph.tensor(node) for node in self.graph.nodes if kind(node) == "Const"}
+        self.order = [node for node in self._sorted() if kind(node) not in ("Const", "Parameter", "Result")]
+        self.parameter = next(node for node in self.graph.nodes if kind(node) == "Parameter")
+        styled = [n for n in self.order if kind(n) == "MatMul" and self.parameter in self.graph.inputs[n]]
+        self.layer = {node: i for i, node in enumerate(styled)}
+
+    def __call__(self, w_plus: Tensor) -> Tensor:
+        values: dict[str, Any] = dict(self.constants)
+        out = w_plus
+        for node in self.order:
+            values[self.parameter] = w_plus[:, self.layer.get(node, 0)]
+            data = self.graph.nodes[node].find("data")
+            operate = getattr(self, f"_{self.graph.kind(node)}")
+            out = operate(data.attrib if data is not None else {}, *self._inputs(node, values))
+            values[node] = out
+        return out
+
+    def _inputs(self, node: str, values: dict[str, Any]) -> list[Any]:
+        """The values that feed a node; of a split the part that the edge names."""
+        found = []
+        for source, port in self._edges[node]:
+            value = values[source]
+            found.append(value[port] if isinstance(value, tuple) else value)
+        return found
+
+    def _sorted(self) -> list[str]:
+        """Every node after those that feed it."""
+        self._edges: dict[str, list[tuple[str, int]]] = {node: [] for node in self.graph.nodes}
+        for source, from_port, target in self.graph.edges:
+            first = min(int(p.attrib["id"]) for p in self.graph.nodes[source].iter("port") if p in self._outs(source))
+            self._edges[target].append((source, from_port - first))
+        done: dict[str, None] = {}
+        waiting = list(self.graph.nodes)
+        while waiting:
+            ready = [node for node in waiting if all(source in done for source, _ in self._edges[node])]
+            done.update(dict.fromkeys(ready))
+            waiting = [node for node in waiting if node not in done]
+        return list(done)
+
+    def _outs(self, node: str) -> list[Any]:
+        output = self.graph.nodes[node].find("output")
+        return list(output.iter("port")) if output is not None else []
+
+    def _Add(self, _: Any, a: Tensor, b: Tensor) -> Tensor:  # noqa: N802
+        return a + b
+
+    def _Multiply(self, _: Any, a: Tensor, b: Tensor) -> Tensor:  # noqa: N802
+        return a * b
+
+    def _MatMul(self, data: Any, a: Tensor, b: Tensor) -> Tensor:  # noqa: N802
+        return a @ (b.T if data["transpose_b"] == "true" else b)
+
+    def _ShapeOf(self, _: Any, a: Tensor) -> Tensor:  # noqa: N802
+        return torch.tensor(a.shape)
+
+    def _Gather(self, _: Any, a: Tensor, index: Tensor, axis: Tensor) -> Tensor:  # noqa: N802
+        return a.index_select(int(axis), index.long().reshape(-1)).reshape(index.shape)
+
+    def _Unsqueeze(self, _: Any, a: Tensor, dims: Tensor) -> Tensor:  # noqa: N802
+        return a.unsqueeze(int(dims))
+
+    def _Squeeze(self, _: Any, a: Tensor, dims: Tensor) -> Tensor:  # noqa: N802
+        return a.squeeze(int(dims))
+
+    def _Concat(self, data: Any, *parts: Tensor) -> Tensor:  # noqa: N802
+        return torch.cat([part.reshape(-1) for part in parts], int(data["axis"]))
+
+    def _Reshape(self, _: Any, a: Tensor, shape: Tensor) -> Tensor:  # noqa: N802
+        return a.reshape(shape.tolist())
+
+    def _Broadcast(self, data: Any, a: Tensor, shape: Tensor) -> Tensor:  # noqa: N802
+        return a.expand(torch.broadcast_shapes(a.shape, tuple(shape.tolist())))
+
+    def _Tile(self, _: Any, a: Tensor, repeats: Tensor) -> Tensor:  # noqa: N802
+        return a.tile(repeats.tolist())
+
+    def _PReLU(self, _: Any, a: Tensor, slope: Tensor) -> Tensor:  # noqa: N802
+        return F.prelu(a, slope)
+
+    def _VariadicSplit(self, _: Any, a: Tensor, axis: Tensor, sizes: Tensor) -> tuple[Tensor, ...]:  # noqa: N802
+        return a.split(sizes.tolist(), int(axis))
+
+    def _Convolution(self, data: Any, a: Tensor, weight: Tensor) -> Tensor:  # noqa: N802
+        return F.conv2d(a, weight, padding=int(data["pads_begin"].split(",")[0]))
+
+    def _GroupConvolution(self, data: Any, a: Tensor, weight: Tensor) -> Tensor:  # noqa: N802
+        return F.conv2d(a, weight.flatten(0, 1), padding=int(data["pads_begin"].split(",")[0]), groups=len(weight))
+
+    def _GroupConvolutionBackpropData(self, data: Any, a: Tensor, weight: Tensor) -> Tensor:  # noqa: N802
+        stride = tuple(int(s) for s in data["strides"].split(","))
+        return F.conv_transpose2d(a, weight.flatten(0, 1), stride=stride, groups=len(weight))

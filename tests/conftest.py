@@ -1,0 +1,61 @@
+"""What tests share: a tiny generator, the real networks, and a user folder that is never the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
+
+
+@pytest.fixture
+def tiny() -> MobileStyleGAN:
+    """A seeded generator: 32 px, w_dim 16, 8 layers."""
+    torch.manual_seed(0)
+    G = MobileStyleGAN(MobileStyleGANConfig(channels=(16, 16, 8), z_dim=16, w_dim=16, mapping_layers=2))
+    for name, buffer in G.named_buffers():
+        if name.endswith("noise"):
+            buffer.normal_(std=0.1)
+    return G.requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def default_model() -> Any:
+    """The default generator."""
+    from faceloom.checkpoints.load import load_generator
+
+    return load_generator()
+
+
+@pytest.fixture(scope="session")
+def default_model_bf16() -> Any:
+    """The default generator in bf16."""
+    from faceloom.checkpoints.load import load_generator
+
+    return load_generator(precision="bf16")
+
+
+@pytest.fixture(scope="session")
+def lpips_alexnet() -> Any:
+    """The distance that quality is stated in."""
+    from faceloom.checkpoints.load import load_lpips
+
+    return load_lpips("alexnet")
+
+
+@pytest.fixture(scope="session")
+def openvino_network(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """Compile a network of the default generator's archive with OpenVINO, in float32."""
+    openvino = pytest.importorskip("openvino")
+    from faceloom.assets.fetch import archive_members
+
+    folder = archive_members("mobilestylegan-ffhq", tmp_path_factory.mktemp("openvino"))
+    core = openvino.Core()
+
+    def compiled(name: str) -> Any:
+        return core.compile_model(folder / f"{name}.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    return compiled
