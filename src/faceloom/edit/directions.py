@@ -1,0 +1,219 @@
+"""Directions: straight lines in W along which one thing about a face changes, in units, while others hold.
+
+Knows latents and small files: no networks, no images. A direction belongs to one generator, as a latent does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from faceloom import tensorfile
+from faceloom.edit.mix import layer_mask
+from faceloom.errors import CorruptFile, LatentError, ShapeError
+from faceloom.latents import W, WPlus
+from faceloom.likeness import NamedGenerator
+
+KIND = "direction"
+VERSION = 1
+SUFFIX = ".safetensors"
+
+Labels = Float[Tensor, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """One thing about a face, as a line in latent space.
+
+    Convention: `vector [w_dim]`, the same for every layer, or `[num_ws, w_dim]`; unit length (of a matrix: the longest
+    row). A strength of 1 is one `unit` ("years", "sigma"): it moves `w` by `per_unit`. `sigma` is one standard
+    deviation of the attribute among the people of the fit, in units. `layers` are the layers it is applied on by
+    default, None for all.
+    """
+
+    name: str
+    vector: Tensor
+    per_unit: float
+    unit: str
+    sigma: float
+    generator_hash: str
+    generator_name: str
+    layers: tuple[int, ...] | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """A ridge regression of some attributes on w, all at once.
+
+    Convention: `coefficients [w_dim, k]`, `covariance [w_dim, k]` between w and the labels, `w_mean [w_dim]`,
+    `means [k]` and `sigmas [k]` of the labels; float64.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Tensor
+    covariance: Tensor
+    w_mean: Tensor
+    means: Tensor
+    sigmas: Tensor
+
+    def predict(self, w: W) -> Float[Tensor, "n k"]:
+        """Read the attributes off `w [n, w_dim]`, in the labels' units."""
+        readings: Tensor = (w.double() - self.w_mean) @ self.coefficients + self.means
+        return readings
+
+
+def regress(w: W, labels: Mapping[str, Labels], ridge: float = 0.05) -> Regression:
+    """Fit `label = coefficients . (w - mean) + mean` for every label by ridge regression.
+
+    Convention: w `[n, w_dim]`, each label `[n]`; rows with a NaN among their labels are left out; `ridge` is in
+    units of the mean variance of w.
+    Raises ShapeError when the counts differ, LatentError when a label does not vary among the rows that are left.
+    """
+    table = torch.stack([column.double() for column in labels.values()], 1) if labels else torch.empty(len(w), 0)
+    if w.ndim != 2 or len(table) != len(w):
+        raise ShapeError(f"expected w [n, w_dim] and labels [n], got {list(w.shape)} and {len(table)} labels")
+    whole = torch.isfinite(table).all(1)
+    x, y = w[whole].double(), table[whole]
+    if len(x) < 2 or (y.std(0) == 0).any():
+        raise LatentError("the labels do not vary", "give labelled people who differ")
+    w_mean, means = x.mean(0), y.mean(0)
+    x, centred = x - w_mean, y - means
+    sigma = x.T @ x / len(x)  # [w_dim w_dim]
+    sigma += ridge * sigma.diagonal().mean() * torch.eye(len(sigma), dtype=sigma.dtype)
+    covariance = x.T @ centred / len(x)  # [w_dim k]
+    return Regression(tuple(labels), torch.linalg.solve(sigma, covariance), covariance, w_mean, means, y.std(0))
+
+
+def fit(
+    name: str,
+    w: W,
+    labels: Labels,
+    *,
+    unit: str,
+    generator: NamedGenerator,
+    hold: Mapping[str, Labels] | None = None,
+    ridge: float = 0.05,
+    layers: Sequence[int] | None = None,
+    notes: str = "",
+) -> Direction:
+    """Find the most natural step that raises one attribute by one unit and leaves the held ones where they are.
+
+    With B the ridge regression of all attributes on w and S the covariance of w, the step d minimises
+    `d' S^-1 d` subject to `B' d = e_1`; as `S B = C` is the covariance of w with the labels, `d = C (B' C)^-1 e_1`.
+    Without `hold` that is the plain covariance direction, scaled.
+
+    Convention: w `[n, w_dim]`, labels `[n]` in `unit`s, `hold` further labels `[n]` by name. Raises as `regress` does,
+    and LatentError when the held attributes leave no way to move this one.
+    """
+    table = regress(w, {"": labels, **(hold or {})}, ridge)
+    mixing = table.coefficients.T @ table.covariance  # [k k]
+    scale = table.sigmas.outer(table.sigmas)
+    if torch.linalg.cond(mixing / scale) > 1e8:
+        raise LatentError(f"{name} cannot move while {', '.join(hold or {})} hold", "hold fewer attributes")
+    first = torch.zeros(len(mixing), dtype=mixing.dtype)
+    first[0] = 1
+    step = table.covariance @ torch.linalg.solve(mixing, first)  # [w_dim]
+    length = step.norm()
+    return Direction(
+        name=name,
+        vector=(step / length).float(),
+        per_unit=float(length),
+        unit=unit,
+        sigma=float(table.sigmas[0]),
+        generator_hash=generator.hash,
+        generator_name=generator.name,
+        layers=None if layers is None else tuple(layers),
+        notes=notes,
+    )
+
+
+def edit(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[int] | None = None) -> WPlus:
+    """Move a face along a direction: `w_plus + strength * per_unit * vector` on the chosen layers.
+
+    Convention: `w_plus [n, num_ws, w_dim]`; `strength` in the direction's units, negative for the opposite; `layers`
+    are indices of num_ws, by default the direction's own. An edit and its opposite return.
+    Raises ShapeError when the direction is of another shape, LatentError for a strength that is no finite number or a
+    layer that is not there. Whether it is of the same generator is for `likeness.require` to say.
+    """
+    if not math.isfinite(strength):
+        raise LatentError(f"strength {strength} is no finite number", f"give a number of {direction.unit}")
+    if w_plus.ndim != 3 or direction.vector.shape not in (w_plus.shape[1:], w_plus.shape[2:]):
+        raise ShapeError(
+            f"direction '{direction.name}' {list(direction.vector.shape)} does not fit w_plus {list(w_plus.shape)}",
+            "it is from another generator",
+        )
+    num_ws = w_plus.shape[1]
+    default = range(num_ws) if direction.layers is None else direction.layers
+    mask = layer_mask(default if layers is None else layers, num_ws).to(w_plus)
+    return w_plus + strength * direction.per_unit * mask[:, None] * direction.vector.to(w_plus)
+
+
+def save(direction: Direction, path: Path) -> None:
+    """Write a direction; the file is whole or absent. Raises StoreError when the disk refuses."""
+    card = {
+        "name": direction.name,
+        "per_unit": direction.per_unit,
+        "unit": direction.unit,
+        "sigma": direction.sigma,
+        "generator": {"hash": direction.generator_hash, "name": direction.generator_name},
+        "layers": None if direction.layers is None else list(direction.layers),
+        "notes": direction.notes,
+    }
+    tensorfile.save(path, KIND, VERSION, {"vector": direction.vector.float()}, card)
+
+
+def load(path: Path) -> Direction:
+    """Read a direction.
+
+    Raises StoreError when the file cannot be read, CorruptFile when it is damaged, LatentError when it is no
+    direction, or one from a newer faceloom.
+    """
+    tensors, card = tensorfile.load(path, KIND, VERSION)
+    try:
+        return Direction(
+            name=str(card["name"]),
+            vector=_unit_vector(tensors["vector"]),
+            per_unit=float(card["per_unit"]),
+            unit=str(card["unit"]),
+            sigma=float(card["sigma"]),
+            generator_hash=str(card["generator"]["hash"]),
+            generator_name=str(card["generator"]["name"]),
+            layers=None if card["layers"] is None else tuple(int(layer) for layer in card["layers"]),
+            notes=str(card["notes"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CorruptFile(f"{path} is damaged: {error}", "fit the direction again") from error
+
+
+def shipped() -> tuple[str, ...]:
+    """Name the directions that come with faceloom."""
+    files = (entry.name for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in files))
+
+
+def load_shipped(name: str) -> Direction:
+    """Read a direction that comes with faceloom. Raises LatentError when there is none of that name."""
+    if name not in shipped():
+        raise LatentError(f"there is no direction '{name}'", f"there are {', '.join(shipped())}")
+    with resources.as_file(_folder() / f"{name}{SUFFIX}") as path:
+        return load(path)
+
+
+def _folder() -> Traversable:
+    return resources.files("faceloom") / "data" / "directions"
+
+
+def _unit_vector(vector: Tensor) -> Tensor:
+    length = vector.norm(dim=-1).max() if vector.ndim in (1, 2) and vector.numel() else torch.tensor(0.0)
+    if not torch.isclose(length, torch.ones(()), atol=1e-3):
+        raise ValueError(f"vector {list(vector.shape)} is not of unit length")
+    return vector

@@ -1,0 +1,44 @@
+"""Morphing between faces in W+. Knows latents only: no images, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+
+from faceloom.edit.mix import check_same_space
+from faceloom.errors import LatentError
+from faceloom.latents import WPlus
+
+
+def morph(a: WPlus, b: WPlus, t: float) -> WPlus:
+    """Move from face `a` (t = 0) to face `b` (t = 1) along a straight line in W+.
+
+    Convention: a, b `[n, num_ws, w_dim]` from the same generator; t outside 0...1 extrapolates. Both ends are exact.
+    Raises ShapeError when the shapes differ.
+    """
+    check_same_space(a, b)
+    return a.lerp(b, t)
+
+
+def smoothstep(t: float) -> float:
+    """Start and stop gently: 0 -> 0, 1 -> 1, slope 0 at both."""
+    return t * t * (3 - 2 * t)
+
+
+def path(
+    people: Sequence[WPlus], frames: int, *, ease: Callable[[float], float] = smoothstep, loop: bool = False
+) -> WPlus:
+    """Walk from person to person: `[count, num_ws, w_dim]`, one row a frame.
+
+    Convention: each of `people` is `[1, num_ws, w_dim]`; `frames` is how many frames one leg between two people takes.
+    Every person is met exactly. Open: `legs * frames + 1` rows, both ends included. With `loop` the walk returns
+    to the first person and leaves out the repeated last frame: `len(people) * frames` rows.
+    Raises LatentError for fewer than two people or no frame, ShapeError when the people's shapes differ.
+    """
+    if len(people) < 2 or frames < 1:
+        raise LatentError(f"a morph of {len(people)} people in {frames} frames", "give two people and a frame at least")
+    stops = [*people, people[0]] if loop else list(people)
+    rows = [morph(a, b, ease(frame / frames)) for a, b in pairwise(stops) for frame in range(frames)]
+    return torch.cat(rows if loop else [*rows, stops[-1]])

@@ -1,0 +1,63 @@
+"""Morphing: exact ends, one row a frame."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from faceloom.edit.morph import morph, path, smoothstep
+from faceloom.errors import LatentError, ShapeError
+
+torch.manual_seed(0)
+PEOPLE = [torch.randn(1, 5, 16) for _ in range(3)]
+
+
+def test_ends_are_exact() -> None:
+    a, b, _ = PEOPLE
+    assert torch.equal(morph(a, b, 0.0), a)
+    assert torch.equal(morph(a, b, 1.0), b)
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1))
+def test_straight(t: float) -> None:
+    a, b, _ = PEOPLE
+    torch.testing.assert_close(morph(a, b, t), a + t * (b - a), atol=1e-5, rtol=1e-5)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 3), st.integers(1, 12))
+def test_everybody_is_met_exactly(count: int, frames: int) -> None:
+    people = PEOPLE[:count]
+    rows = path(people, frames)
+    assert len(rows) == (count - 1) * frames + 1
+    assert torch.equal(rows[::frames], torch.cat(people))
+
+
+def test_loop_leaves_out_the_repeated_frame() -> None:
+    rows = path(PEOPLE, 4, loop=True)
+    assert len(rows) == 12
+    assert torch.equal(rows[::4], torch.cat(PEOPLE))
+
+
+def test_eased_starts_slower_than_straight() -> None:
+    a, b = PEOPLE[:2]
+    eased, straight = path([a, b], 10), path([a, b], 10, ease=lambda t: t)
+    assert (eased[1] - a).norm() < (straight[1] - a).norm()
+    assert smoothstep(0.0) == 0.0
+    assert smoothstep(1.0) == 1.0
+    assert smoothstep(0.5) == 0.5
+
+
+def test_nobody_to_go_to() -> None:
+    with pytest.raises(LatentError, match="two people"):
+        path(PEOPLE[:1], 5)
+    with pytest.raises(LatentError, match="a frame"):
+        path(PEOPLE, 0)
+
+
+def test_people_of_two_generators() -> None:
+    with pytest.raises(ShapeError, match="alike"):
+        path([PEOPLE[0], torch.zeros(1, 6, 16)], 5)

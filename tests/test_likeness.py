@@ -1,0 +1,224 @@
+"""A likeness keeps what it was given, belongs to one generator, and survives hostile files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from faceloom import likeness, tensorfile
+from faceloom.errors import CheckpointError, CorruptFile, LatentError, StoreError
+from faceloom.likeness import Geometry, Likeness
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
+    hash: str
+
+
+HERE = Named("small", "0123456789abcdef")
+QUAD = ((10.25, 20.5), (12.0, 220.125), (211.5, 218.0), (209.75, 18.25))
+
+
+@pytest.fixture
+def person() -> Likeness:
+    torch.manual_seed(0)
+    return Likeness(
+        w_plus=torch.randn(1, 5, 16),
+        generator_hash=HERE.hash,
+        generator_name=HERE.name,
+        quality={"lpips": 0.1, "mse": 0.02},
+        geometry=Geometry(QUAD, (640, 480), 1024),
+        provenance={"faceloom": "0.1.0", "seconds": 12.5, "steps": 40, "settings": {"seed": 0}},
+        delta={"conv.up": torch.randn(4, 2)},
+    )
+
+
+def header_of(path: Path) -> tuple[dict, bytes]:
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]), content[8 + size :]
+
+
+def write_raw(path: Path, header: bytes, body: bytes = b"") -> Path:
+    path.write_bytes(len(header).to_bytes(8, "little") + header + body)
+    return path
+
+
+def test_save_load_equal(person: Likeness, tmp_path: Path) -> None:
+    path = tmp_path / "obama.likeness"
+    likeness.save(person, path)
+    back = likeness.load(path)
+    for field in dataclasses.fields(Likeness):
+        if field.name not in ("w_plus", "delta"):
+            assert getattr(back, field.name) == getattr(person, field.name)
+    assert torch.equal(back.w_plus, person.w_plus)
+    assert back.delta.keys() == person.delta.keys()
+    assert torch.equal(back.delta["conv.up"], person.delta["conv.up"])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["obama.likeness"]
+
+
+def test_generated_person_without_photo(tmp_path: Path) -> None:
+    likeness.save(Likeness(torch.zeros(1, 5, 16), "h", "n"), tmp_path / "a.likeness")
+    assert likeness.load(tmp_path / "a.likeness").geometry is None
+
+
+def test_other_generator_names_both(person: Likeness) -> None:
+    likeness.require(person, HERE)
+    with pytest.raises(LatentError, match=r"small \(01234567\).*large \(fedcba98\)"):
+        likeness.require(person, Named("large", "fedcba9876543210"))
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 16), (5, 16), (1, 0, 16)])
+def test_one_person_only(shape: tuple[int, ...]) -> None:
+    with pytest.raises(LatentError, match="expected"):
+        Likeness(torch.zeros(shape), "h", "n")
+
+
+def test_not_finite_is_refused_before_it_is_saved() -> None:
+    with pytest.raises(LatentError, match="finite"):
+        Likeness(torch.full((1, 5, 16), torch.nan), "h", "n")
+
+
+def test_absent_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file"):
+        likeness.load(tmp_path / "nobody.likeness")
+
+
+def test_cut_anywhere(person: Likeness, tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    likeness.save(person, path)
+    content = path.read_bytes()
+    for length in [0, 1, 7, 8, *range(9, len(content), 97), len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(CorruptFile) as caught:
+            likeness.load(path)
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_numbers_that_are_not_finite(bad: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    tensorfile.save(path, likeness.KIND, 1, {"w_plus": torch.full((1, 5, 16), bad)}, {})
+    with pytest.raises(CorruptFile, match="w_plus"):
+        likeness.load(path)
+
+
+def test_wrong_shape_in_the_file(person: Likeness, tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    likeness.save(person, path)
+    header, _ = header_of(path)
+    card = json.loads(header["__metadata__"]["card"])
+    tensorfile.save(path, likeness.KIND, 1, {"w_plus": torch.zeros(3, 5, 16)}, card)
+    with pytest.raises(LatentError, match="expected"):
+        likeness.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generator": None},
+        {"quality": {"lpips": "good"}},
+        {"quality": []},
+        {"geometry": {"quad": [[1, 2]], "photo_size": [1, 2], "aligned_size": 1}},
+        {"geometry": {"quad": QUAD, "photo_size": [1e400, 2], "aligned_size": 1}},
+        {"provenance": 3},
+    ],
+)
+def test_card_that_lies(change: dict, tmp_path: Path) -> None:
+    card = {"generator": {"hash": "h", "name": "n"}, "quality": {}, "geometry": None, "provenance": {}} | change
+    metadata = {"kind": "likeness", "version": "1", "card": json.dumps(card)}
+    save_file({"w_plus": torch.zeros(1, 5, 16)}, tmp_path / "a.likeness", metadata)
+    with pytest.raises(CorruptFile):
+        likeness.load(tmp_path / "a.likeness")
+
+
+def test_other_kinds_and_newer_versions(tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    save_file({"w_plus": torch.zeros(1, 5, 16)}, path)
+    with pytest.raises(LatentError, match="is no likeness"):
+        likeness.load(path)
+    tensorfile.save(path, "direction", 1, {"w_plus": torch.zeros(1, 5, 16)}, {})
+    with pytest.raises(LatentError, match="is no likeness"):
+        likeness.load(path)
+    tensorfile.save(path, "likeness", likeness.VERSION + 1, {"w_plus": torch.zeros(1, 5, 16)}, {})
+    with pytest.raises(LatentError, match="newer"):
+        likeness.load(path)
+
+
+HOSTILE = {
+    "text": b"hello, I am a text file and no tensors at all",
+    "pickle": b"\x80\x04\x95\x1b\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x94.",
+    "long header": (1 << 62).to_bytes(8, "little") + b"{}",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_bytes(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    path.write_bytes(content)
+    with pytest.raises(CorruptFile):
+        likeness.load(path)
+
+
+def entry(dtype: str = "F32", shape: tuple[int, ...] = (1,), offsets: tuple[int, int] = (0, 4)) -> dict:
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
+
+
+HEADERS = {
+    "a list": [],
+    "deep": None,
+    "too many": {f"t{i}": entry(offsets=(4 * i, 4 * i + 4)) for i in range(1000)},
+    "integers": {"w_plus": entry("I64")},
+    "overlap": {"a": entry(), "b": entry()},
+    "beyond the end": {"a": entry(offsets=(0, 4000), shape=(1000,))},
+    "huge shape": {"a": entry(shape=(1 << 40, 1 << 40))},
+    "version of words": {"__metadata__": {"kind": "likeness", "version": "one", "card": "{}"}},
+    "card of NaN": {"__metadata__": {"kind": "likeness", "version": "1", "card": '{"quality": NaN}'}},
+    "no card": {"__metadata__": {"kind": "likeness", "version": "1"}},
+    "card is a list": {"__metadata__": {"kind": "likeness", "version": "1", "card": "[]"}},
+}
+METADATA = {"__metadata__": {"kind": "likeness", "version": "1", "card": "{}"}}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
+def test_hostile_headers(header: object, tmp_path: Path) -> None:
+    text = (
+        b"[" * 100_000
+        if header is None
+        else json.dumps(METADATA | header if isinstance(header, dict) else header).encode()
+    )
+    path = write_raw(
+        tmp_path / "a.likeness", text, bytes(4000) if isinstance(header, dict) and len(header) > 9 else bytes(4)
+    )
+    with pytest.raises(CheckpointError):
+        likeness.load(path)
+
+
+def test_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.likeness"
+    with path.open("wb") as file:
+        file.truncate(tensorfile.MAX_BYTES + 1)
+    with pytest.raises(LatentError, match="larger"):
+        likeness.load(path)
+
+
+def test_failed_save_leaves_the_old_one(person: Likeness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.likeness"
+    likeness.save(person, path)
+    before = path.read_bytes()
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StoreError, match="No space left"):
+        likeness.save(person, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
