@@ -73,7 +73,7 @@ def test_an_interruption_keeps_the_best(tools):
 
     found = search(tools, steps=50, callback=stop)
     assert found.interrupted
-    assert found.steps == 3
+    assert found.steps == 2  # the third was not finished
     assert found.mse[0] < float("inf")
 
 

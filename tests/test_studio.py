@@ -1,0 +1,100 @@
+"""The main job, whole: a real portrait through the real weights, in Python and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from faceloom import Studio, likeness, open_photo
+from faceloom.cli.main import app
+from faceloom.errors import FaceError, LatentError, NoFaceFound
+from faceloom.images import Photo
+from faceloom.invert.optimize import OptimizeConfig
+
+pytestmark = pytest.mark.models
+
+STEPS = OptimizeConfig(seconds=None, steps=6)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Path:
+    from faceloom.assets.cache import open_asset
+
+    return open_asset("portraits") / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture(scope="module")
+def person(studio: Studio, portrait: Path) -> likeness.Likeness:
+    return studio.encode(portrait, config=STEPS)
+
+
+def test_a_likeness_states_its_quality_and_where_it_is_from(studio, person):
+    assert 0 < person.quality["lpips"] < 0.45  # the mean face is at 0.43
+    assert person.provenance["steps"] == 6
+    assert person.geometry.photo_size == (512, 512)
+    assert person.generator_hash == studio.generator.hash
+    assert person.provenance["face"]["score"] > 0.99
+    assert "astronaut" not in json.dumps(dict(person.provenance))  # no path, no name
+
+
+def test_the_search_repeats_itself(studio, person, portrait):
+    again = studio.encode(portrait, config=STEPS)
+    assert np.array_equal(again.w_plus.numpy(), person.w_plus.numpy())
+
+
+def test_edits_change_the_picture_and_compose(studio, person):
+    older = studio.edit(person, {"age": 20, "smile": 1})
+    same = studio.edit(studio.edit(person, {"smile": 1}), {"age": 20})
+    np.testing.assert_allclose(older.w_plus.numpy(), same.w_plus.numpy(), atol=1e-5)
+    back = studio.edit(older, {"age": -20, "smile": -1})
+    np.testing.assert_allclose(back.w_plus.numpy(), person.w_plus.numpy(), atol=1e-5)
+    before, after = (np.asarray(studio.render(p, 256), dtype=float) for p in (person, older))
+    assert np.abs(before - after).mean() > 2
+
+
+def test_paste_back_changes_the_face_alone(studio, person, portrait):
+    photo = open_photo(portrait)
+    pasted = studio.paste_back(person, photo)
+    assert pasted.size == photo.image.size
+    changed = np.abs(np.asarray(pasted, dtype=int) - np.asarray(photo.image, dtype=int)).sum(axis=2) > 0
+    x0, y0, x1, y1 = (round(x) for x in person.provenance["face"]["box"])
+    assert changed[y0:y1, x0:x1].mean() > 0.5
+    assert not changed[400:].any()  # far below the quad
+
+
+def test_paste_back_wants_the_photo_that_was_encoded(studio, person):
+    with pytest.raises(FaceError, match="64x64"):
+        studio.paste_back(person, Photo(Image.new("RGB", (64, 64))))
+    with pytest.raises(LatentError, match="not found in a photo"):
+        studio.paste_back(studio.generate(1), Photo(Image.new("RGB", (64, 64))))
+
+
+def test_a_picture_without_a_face(studio):
+    with pytest.raises(NoFaceFound):
+        studio.encode(Photo(Image.new("RGB", (300, 200), "teal")))
+
+
+def test_the_same_on_the_command_line(portrait, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(app, ["encode", str(portrait), "--steps", "2", "-o", "p.likeness", "--json"])
+    assert run.exit_code == 0, run.output
+    facts = json.loads(run.stdout)
+    assert {"lpips", "mse", "seconds", "steps", "face"} <= facts.keys()
+    options = ["--age", "+20", "--smile", "1", "--paste-into", str(portrait), "-o", "out.png"]
+    assert CliRunner().invoke(app, ["edit", "p.likeness", *options]).exit_code == 0
+    with Image.open("out.png") as picture:
+        assert picture.size == (512, 512)
+        assert "compositeWithTrainedAlgorithmicMedia" in str(picture.info)
+    run = CliRunner().invoke(app, ["faces", str(portrait), "--json"])
+    assert [len(entry["faces"]) for entry in json.loads(run.stdout)["photos"]] == [1]
+    assert CliRunner().invoke(app, ["align", str(portrait), "--size", "256", "-o", "a.webp"]).exit_code == 0
