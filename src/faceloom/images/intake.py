@@ -107,8 +107,9 @@ def _check_kind(data: bytes) -> str:
         raise ImageError("the file is empty", "was it copied whole?")
     kind = kind_of(data)
     if kind not in PICTURES:
-        what = f"this is a {kind} file" if kind else "this is no picture"
-        raise ImageError(f"{what}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", SAVE_AGAIN)
+        what = f"by its content this is a file of the kind {kind}" if kind else "this is no picture"
+        hint = SAVE_AGAIN if kind else "choose a photo"
+        raise ImageError(f"{what}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", hint)
     if kind == "WEBP" and (size := webp_size(data)):
         _check_size(size)
     if kind == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:

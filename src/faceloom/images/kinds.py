@@ -40,7 +40,7 @@ def kind_of(data: bytes) -> str:
         if data.startswith(magic):
             return kind
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in start or start.startswith(b"<?xml"):
+    if b"<svg" in start:
         return "SVG"
     return "web page" if start.startswith((b"<!doctype html", b"<html")) else ""
 
