@@ -1,1 +1,13 @@
-"""Speed and quality against peers, side by side in one run: `make bench`."""
+"""Speed and quality against peers, side by side in one run: `make bench`.
+
+A program, not a library: what the command line does before torch is loaded is done here.
+"""
+
+import os
+
+import setuptools  # noqa: F401 - torch.compile wants it, and it wants to come before OpenVINO, which loads distutils
+
+from faceloom.memory import keep_memory
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+keep_memory()

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from tempfile import TemporaryDirectory
-
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command line does, before torch is loaded
-from faceloom.memory import keep_memory
-
-keep_memory()
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import openvino
 import torch
@@ -69,7 +63,7 @@ def image(graph: NodeByNode, peers: Mapping[str, Callable[[object], object]]) ->
     fp32, bf16 = load_generator(precision="fp32").G, load_generator(precision="bf16").G
     w = truncate(broadcast(fp32.mapping(z_from_seeds([1])), 1), fp32.w_avg, 0.7)[:, 0]
     w_plus = broadcast(w, fp32.num_ws)
-    compiled = torch.compile(bf16.synthesis)
+    compiled = torch.compile(bf16.synthesis, options={"freezing": True})
     array = w.numpy()
     with torch.no_grad():
         candidates: dict[str, Callable[[], object]] = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from faceloom.cli.output import AsJson, note, open_studio, print_json
+
+if TYPE_CHECKING:
+    from faceloom.studio import Studio
 
 
 def faces(
@@ -16,27 +19,49 @@ def faces(
 ) -> None:
     """Find every face in photos: where it is, how sure that is, and five points. The largest comes first.
 
+    One bad file does not stop the others; the exit status is 1 then.
+
     \b
     Examples:
       faceloom faces party.jpg
       faceloom faces a.jpg b.png --json
     """
+    studio = open_studio()
+    found = [_look_at(studio, path) for path in photos]
+    if as_json:
+        print_json({"photos": found})
+    else:
+        for entry in found:
+            _print(entry)
+    for entry in found:
+        if entry["error"]:
+            note(f"{entry['photo']}: {entry['error']['message']}; {entry['error']['hint']}")
+    if any(entry["error"] for entry in found):
+        raise typer.Exit(1)
+
+
+def _look_at(studio: Studio, path: Path) -> dict[str, Any]:
+    """Everything about one photo; `error` is null when it could be read."""
+    from faceloom.errors import FaceloomError
     from faceloom.images import open_photo
     from faceloom.studio import face_facts
 
-    studio = open_studio()
-    found: list[dict[str, Any]] = []
-    for path in photos:
+    try:
         photo = open_photo(path)
-        facts = [{"number": i} | face_facts(face) for i, face in enumerate(studio.find(photo))]
-        found.append({"photo": str(path), "size": list(photo.image.size), "faces": facts, "notes": list(photo.notes)})
-    if as_json:
-        print_json({"photos": found})
+    except FaceloomError as error:
+        facts = {"code": error.code, "message": error.message, "hint": error.hint}
+        return {"photo": str(path), "size": None, "faces": [], "notes": [], "error": facts}
+    facts_of_faces = [{"number": i} | face_facts(face) for i, face in enumerate(studio.find(photo))]
+    size, notes = list(photo.image.size), list(photo.notes)
+    return {"photo": str(path), "size": size, "faces": facts_of_faces, "notes": notes, "error": None}
+
+
+def _print(entry: dict[str, Any]) -> None:
+    for text in entry["notes"]:
+        note(f"{entry['photo']}: {text}")
+    if entry["error"]:
         return
-    for entry in found:
-        for text in entry["notes"]:
-            note(f"{entry['photo']}: {text}")
-        print(f"{entry['photo']}: {len(entry['faces'])} face{'' if len(entry['faces']) == 1 else 's'}")
-        for face in entry["faces"]:
-            x0, y0, x1, y1 = (round(x) for x in face["box"])
-            print(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), {100 * face['score']:.1f} % sure")
+    print(f"{entry['photo']}: {len(entry['faces'])} face{'' if len(entry['faces']) == 1 else 's'}")
+    for face in entry["faces"]:
+        x0, y0, x1, y1 = (round(x) for x in face["box"])
+        print(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), {100 * face['score']:.1f} % sure")

@@ -1,0 +1,55 @@
+"""`python -m bench.search DATA`: the plain search from the mean face on portraits of the val split, one after another.
+
+DATA is a folder with `faces.csv` and `faces.zip` (aligned portraits of 256 px). Measuring only: nothing is fitted here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import random
+import statistics
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from faceloom.images import contact_sheet, save_picture, to_img, to_pixels
+from faceloom.invert.optimize import OptimizeConfig
+from faceloom.studio import Studio
+
+
+def val_portraits(data: Path, count: int) -> Iterator[tuple[str, Image.Image]]:
+    """A fixed random choice of the val split, `count` of it."""
+    with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
+        files = sorted(row["file"] for row in csv.DictReader(table) if row["split"] == "val")
+        for file in random.Random(0).sample(files, min(count, len(files))):
+            yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
+
+
+def main() -> None:
+    """Search, print a row a portrait, then the medians; keep a sheet of pairs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--sheet", type=Path, default=Path("build/search.jpg"))
+    args = parser.parse_args()
+    studio = Studio()
+    rows, pairs = [], []
+    for file, portrait in val_portraits(args.data, args.count):
+        found = studio.search(to_img(portrait), OptimizeConfig(seconds=args.seconds))
+        rows.append((found.lpips[0], found.mse[0], found.steps, found.seconds))
+        print(f"{file:<34}" + "  ".join(f"{x:8.4f}" for x in rows[-1]), flush=True)
+        with torch.no_grad():
+            pairs += [portrait, to_pixels(studio.fast_generator.G.synthesis_at(found.w_plus, 256))]
+    lpips, mse, steps, seconds = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(f"median of {len(rows)}: LPIPS {lpips:.4f}, MSE {mse:.4f}, {steps:.0f} steps, {seconds:.1f} s")
+    save_picture(contact_sheet(pairs, 8, 192), args.sheet, ai_generated=True)
+
+
+if __name__ == "__main__":
+    main()
