@@ -1,4 +1,4 @@
-"""The default generator's published graph, executed node by node in torch: what one does without modules of one's own."""
+"""The default generator's published graph, run node by node in torch: what one does without modules of one's own."""
 
 from __future__ import annotations
 
