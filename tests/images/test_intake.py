@@ -1,0 +1,397 @@
+"""Strangers' pictures: each becomes the right pixels or a clear error, whatever the decoders do."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from icc_profiles import ADOBE, P3, cmyk_profile, rgb_profile, srgb_of_lab, srgb_of_rgb
+from PIL import Image, PngImagePlugin
+
+from faceloom.errors import ImageError, MissingExtra
+from faceloom.images import BACKGROUND, MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE, open_photo
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
+
+
+def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def picture(width: int = 96, height: int = 80, seed: int = 0) -> Image.Image:
+    """A smooth colourful picture: survives lossy formats."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (3, 3, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def pixels(source: Any) -> np.ndarray:
+    return np.asarray(open_photo(source).image).astype(int)
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG file, written by hand."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+# -- what is read -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formats(form: str) -> None:
+    photo = open_photo(encoded(picture(), form))
+    assert photo.image.mode == "RGB"
+    assert type(photo.image) is Image.Image
+    assert photo.notes == ()
+    assert not photo.image.info
+    assert np.abs(np.asarray(photo.image).astype(int) - np.asarray(picture())).mean() < 6
+
+
+def test_sources(tmp_path: Path) -> None:
+    data = encoded(picture(), "PNG")
+    path = tmp_path / "Müller 🙂 photo.txt"
+    path.write_bytes(data)
+    for source in (path, str(path), data, bytearray(data), io.BytesIO(data)):
+        assert (pixels(source) == np.asarray(picture())).all()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_turns_upright(form: str, orientation: int) -> None:
+    undo = {
+        1: [],
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_90],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_270],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    stored = picture()
+    for step in undo[orientation]:
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x8825] = {1: "N", 2: (48.0, 8.0, 0.0)}  # where it was taken
+    photo = open_photo(encoded(stored, form, exif=exif))
+    assert photo.image.size == picture().size
+    assert np.abs(np.asarray(photo.image).astype(int) - np.asarray(picture())).mean() < 6
+    assert not photo.image.getexif()
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_broken_exif_is_no_reason_to_refuse(exif: bytes) -> None:
+    assert open_photo(encoded(picture(), "JPEG", exif=exif)).image.size == picture().size
+
+
+def test_strange_orientation_is_ignored() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    assert open_photo(encoded(picture(), "JPEG", exif=exif)).image.size == picture().size
+
+
+# -- colours ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("primaries", "gamma"), [(P3, 2.2), (ADOBE, 2.19921875)])
+@pytest.mark.parametrize("levels", [(200, 100, 60), (128, 128, 128), (30, 180, 90)])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_wide_profiles_become_srgb(primaries: Any, gamma: float, levels: tuple[int, int, int], form: str) -> None:
+    data = encoded(Image.new("RGB", (64, 64), levels), form, icc_profile=rgb_profile(primaries, gamma))
+    assert np.abs(pixels(data)[5, 5] - srgb_of_rgb(levels, primaries, gamma)).max() < 4
+
+
+def test_cmyk_without_profile_is_not_inverted() -> None:
+    data = encoded(Image.new("CMYK", (64, 64), (255, 0, 0, 51)), "JPEG", quality=98)
+    assert np.abs(pixels(data)[5, 5] - (0, 204, 204)).max() < 4
+
+
+def test_ycck_is_not_inverted() -> None:
+    stored = Image.new("RGB", (64, 64), (40, 90, 200)).convert("YCbCr").split()
+    inverted = [channel.point(lambda level: 255 - level) for channel in stored]  # Pillow inverts when it writes
+    data = encoded(Image.merge("CMYK", [*inverted, Image.new("L", (64, 64), 0)]), "JPEG", quality=98)
+    at = data.index(b"Adobe") + 11
+    data = data[:at] + b"\2" + data[at + 1 :]  # YCCK
+    assert np.abs(pixels(data)[5, 5] - (255 - 40, 255 - 90, 255 - 200)).max() < 6
+
+
+def test_cmyk_with_profile_follows_it() -> None:
+    cyan = (60.0, -30.0, -40.0)
+    profile = cmyk_profile(cyan)
+    data = encoded(Image.new("CMYK", (64, 64), (255, 0, 0, 0)), "JPEG", quality=98, icc_profile=profile)
+    assert np.abs(pixels(data)[5, 5] - srgb_of_lab(*cyan)).max() < 6
+    white = encoded(Image.new("CMYK", (64, 64), (0, 0, 0, 0)), "JPEG", quality=98, icc_profile=profile)
+    assert pixels(white).min() > 250
+
+
+def test_grey_with_an_rgb_profile() -> None:
+    data = encoded(Image.new("L", (64, 64), 128), "JPEG", icc_profile=rgb_profile(ADOBE, 2.19921875))
+    assert np.abs(pixels(data)[5, 5] - srgb_of_rgb((128, 128, 128), ADOBE, 2.19921875)).max() < 4
+
+
+@pytest.mark.parametrize("profile", [b"no profile", rgb_profile(P3, 2.2)[:200], cmyk_profile((50, 0, 0))])
+def test_useless_profile_is_noted(profile: bytes) -> None:
+    photo = open_photo(encoded(picture(), "PNG", icc_profile=profile))
+    assert "colour profile" in photo.notes[0]
+    assert (np.asarray(photo.image) == np.asarray(picture())).all()
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
+    levels = np.linspace(0, 65535, 64 * 64).astype(">u2").reshape(64, 64)
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+    assert abs(pixels(png(64, 64, 16, 0, rows)).mean() - 127.5) < 1
+
+
+def test_sixteen_bit_rgb_is_scaled() -> None:
+    levels = np.linspace(0, 65535, 64 * 64 * 3).astype(">u2").reshape(64, 192)
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+    assert abs(pixels(png(64, 64, 16, 2, rows)).mean() - 127.5) < 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+def test_transparency_shows_the_background(mode: str) -> None:
+    left = Image.new("RGBA", (80, 80), (0, 0, 0, 0))
+    left.paste((90, 90, 90, 255), (40, 0, 80, 80))
+    options: dict[str, Any] = {}
+    if mode in ("L", "RGB"):
+        image = left.convert(mode)
+        options["transparency"] = 0 if mode == "L" else (0, 0, 0)
+    else:
+        image = left.convert(mode)
+    photo = open_photo(encoded(image, "PNG", **options))
+    assert photo.image.getpixel((10, 10)) == BACKGROUND
+    assert np.abs(np.array(photo.image.getpixel((70, 40))) - 90).max() <= 2
+    assert photo.notes == ("transparent parts: shown on white",)
+
+
+def test_half_transparency_is_mixed() -> None:
+    half = Image.new("RGBA", (64, 64), (0, 0, 0, 128))
+    assert np.abs(pixels(encoded(half, "PNG")) - 127).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_plain_modes(mode: str) -> None:
+    image = Image.new("L", (64, 64), 255)
+    image.paste(0, (0, 0, 32, 64))
+    assert (pixels(encoded(image.convert(mode), "PNG")) == np.asarray(image)[..., None]).all()
+
+
+# -- animations -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
+def test_animation_gives_its_first_frame(form: str) -> None:
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
+    photo = open_photo(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
+    assert np.abs(np.array(photo.image.getpixel((5, 5))) - (200, 0, 0)).max() < 4
+    assert photo.notes == ("animation: first frame used",)
+
+
+def test_ten_thousand_frames_cost_nothing() -> None:
+    frames = [Image.new("L", (64, 64), level) for level in (10, 250)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    second = data.rindex(b"\x21\xf9")  # where the second frame begins
+    data = data[:second] + data[second:-1] * 10_000 + b";"
+    start = time.perf_counter()
+    assert open_photo(data).notes == ("animation: first frame used",)
+    assert time.perf_counter() - start < 1
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"\xff", "no picture"),
+        (b"I am a text", "no picture"),
+        (b"\xff\xd8\xff", "damaged"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"SIMPLE  =                    T", "FITS"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "video"),
+    ],
+)
+def test_what_is_no_picture(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match=words) as caught:
+        open_photo(path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("form", ["TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "JPEG2000", "EPS", "PDF"])
+def test_formats_left_shut(form: str) -> None:
+    with pytest.raises(ImageError, match=r"expected JPEG|no picture"):
+        open_photo(encoded(picture(), form))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("part", range(0, 100, 5))
+def test_cut_short_anywhere(form: str, part: int) -> None:
+    data = encoded(picture(), form)
+    with pytest.raises(ImageError):
+        open_photo(data[: len(data) * part // 100])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_flipped_bytes_never_escape(form: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    options = {} if form == "GIF" else {"exif": exif, "icc_profile": rgb_profile(P3, 2.2)}
+    data = encoded(picture(), form, **options)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        broken = bytearray(data)
+        for at in rng.integers(0, min(len(data), rng.choice([64, 400, len(data)])), 3):
+            broken[at] = rng.integers(256)
+        try:
+            photo = open_photo(bytes(broken))
+        except (ImageError, MissingExtra):
+            continue
+        assert photo.image.mode == "RGB"
+
+
+@pytest.mark.parametrize("side", [10_000, 20_000])
+def test_bombs_are_refused_from_the_header(side: int) -> None:
+    rows = (b"\0" + bytes(side // 8)) * side
+    data = png(side, side, 1, 0, rows)
+    assert len(data) < 200_000
+    start = time.perf_counter()
+    with pytest.raises(ImageError, match="too large"):
+        open_photo(data)
+    assert time.perf_counter() - start < 0.05
+
+
+def webp_header(width: int, height: int) -> bytes:
+    """An extended WebP file that claims a size, and a picture that has not got it."""
+    inner = encoded(picture(), "WEBP")[12:]
+    claim = b"VP8X" + struct.pack("<I", 10) + bytes(4)
+    claim += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 4 + len(claim) + len(inner)) + b"WEBP" + claim + inner
+
+
+@pytest.mark.parametrize("make", [lambda: webp_header(16_000, 16_000), lambda: webp_header(2**24, 2**24)])
+def test_webp_bombs_never_reach_the_decoder(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules["faceloom.images.intake"]._READERS, "WEBP", None)
+    with pytest.raises(ImageError, match="too large"):
+        open_photo(make())
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_sizes_are_read_right(lossless: bool) -> None:
+    from faceloom.images.kinds import webp_size
+
+    assert webp_size(encoded(picture(301, 77), "WEBP", lossless=lossless)) == (301, 77)
+    transparent = picture(301, 77).convert("RGBA")
+    transparent.putalpha(99)
+    assert webp_size(encoded(transparent, "WEBP", lossless=lossless)) == (301, 77)
+
+
+def test_limits() -> None:
+    with pytest.raises(ImageError, match=f"at least {MIN_SIDE}"):
+        open_photo(encoded(picture(MIN_SIDE - 1, 200), "PNG"))
+    assert open_photo(encoded(picture(MIN_SIDE, MIN_SIDE), "PNG")).image.size == (MIN_SIDE, MIN_SIDE)
+    with pytest.raises(ImageError, match=f"{MAX_SIDE} px"):
+        open_photo(encoded(Image.new("L", (MAX_SIDE + 1, 64)), "PNG"))
+    with pytest.raises(ImageError, match=f"{MAX_PIXELS // 10**6} megapixels"):
+        open_photo(encoded(Image.new("1", (8000, 5001)), "PNG"))
+    with pytest.raises(ImageError, match="MB"):
+        open_photo(encoded(picture(), "PNG") + bytes(MAX_BYTES))
+
+
+def test_endless_stream_is_bounded() -> None:
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            assert 0 < size <= MAX_BYTES + 1
+            return bytes(size)
+
+    with pytest.raises(ImageError, match="MB"):
+        open_photo(Endless())  # type: ignore[arg-type]
+
+
+def test_huge_text_in_a_png_is_bounded() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "0" * (40 * 2**20), zip=True)
+    data = encoded(picture(), "PNG", pnginfo=text)
+    assert len(data) < 200_000
+    with pytest.raises(ImageError, match="damaged"):
+        open_photo(data)
+
+
+def test_many_large_segments_in_a_jpeg_are_harmless() -> None:
+    data = encoded(picture(), "JPEG")
+    segment = b"\xff\xe5" + struct.pack(">H", 65535) + bytes(65533)
+    data = data[:2] + segment * 300 + data[2:]
+    start = time.perf_counter()
+    assert open_photo(data).image.size == picture().size
+    assert time.perf_counter() - start < 1
+
+
+def test_endless_scans_in_a_jpeg_are_refused() -> None:
+    data = encoded(picture(), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(ImageError, match="for ever"):
+        open_photo(data[:last] + data[last:-2] * 1000 + data[-2:])
+
+
+def test_polyglots_lose_their_other_half() -> None:
+    data = encoded(picture(), "JPEG") + b"<script>alert(1)</script>PK\x03\x04"
+    assert b"script" not in open_photo(data).image.tobytes()
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "a\0b.jpg", "x" * 5000, "."])
+def test_paths_that_are_no_files(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImageError):
+        open_photo(tmp_path / name)
+
+
+def test_devices_are_not_read() -> None:
+    with pytest.raises(ImageError, match="no file"):
+        open_photo("/dev/zero")
+
+
+# -- HEIC -------------------------------------------------------------------------------------------------------------
+
+HEIC_START = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"
+
+
+def test_heic_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MissingExtra, match="heic"):
+        open_photo(HEIC_START + bytes(100))
+
+
+def test_heic() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    heif.from_pillow(picture().transpose(Image.Transpose.ROTATE_90)).save(file, exif=exif.tobytes(), quality=90)
+    photo = open_photo(file.getvalue())
+    assert photo.image.size == picture().size
+    assert np.abs(np.asarray(photo.image).astype(int) - np.asarray(picture())).mean() < 8
+    with pytest.raises(ImageError, match="HEIF"):
+        open_photo(file.getvalue()[:300])

@@ -1,0 +1,38 @@
+"""Contact sheets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceloom.errors import ImageError
+from faceloom.images import contact_sheet, to_img
+
+
+def test_rows_and_columns() -> None:
+    colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
+    pictures = [Image.new("RGB", (50, 50), colour) for colour in colours]
+    sheet = contact_sheet([pictures[0], np.asarray(pictures[1]), to_img(pictures[2])], columns=2, size=64)
+    gap = (sheet.width - 128) // 3
+    assert sheet.size == (128 + 3 * gap, 128 + 3 * gap)
+    for (x, y), colour in zip([(0, 0), (1, 0), (0, 1)], colours, strict=True):
+        assert sheet.getpixel((gap + x * (64 + gap) + 32, gap + y * (64 + gap) + 32)) == colour
+
+
+def test_captions_take_room_and_long_ones_are_cut() -> None:
+    pictures = [Image.new("RGB", (30, 60))] * 4
+    plain = contact_sheet(pictures, 9, 100)
+    labelled = contact_sheet(pictures, 9, 100, ["a", "Größe", "x" * 300, ""])
+    assert labelled.width == plain.width
+    assert labelled.height > plain.height
+    below = np.asarray(labelled)[-12:]
+    assert below.min() < 120
+    assert (np.asarray(labelled)[:, -3:] == np.asarray(labelled)[0, 0]).all()
+
+
+def test_nothing_to_lay_out() -> None:
+    with pytest.raises(ImageError, match="no sheet"):
+        contact_sheet([], 3, 64)
+    with pytest.raises(ImageError, match="2 labels"):
+        contact_sheet([Image.new("RGB", (9, 9))], 3, 64, ["a", "b"])
