@@ -16,7 +16,17 @@ from torch import Tensor, nn
 from faceloom.latents import check_w_plus
 from faceloom.networks.generator import NoiseMode, area_reduce
 from faceloom.networks.layers import Conv, FullyConnected, StyleMapping
-from faceloom.networks.ops import SQRT2, demodulation, fir_kernel, leaky_relu, scale, up_conv, up_padding, upfirdn2d
+from faceloom.networks.ops import (
+    CHANNELS_LAST_FROM,
+    SQRT2,
+    demodulation,
+    fir_kernel,
+    leaky_relu,
+    scale,
+    up_conv,
+    up_padding,
+    upfirdn2d,
+)
 
 Architecture = Literal["orig", "skip", "resnet"]
 
@@ -157,7 +167,7 @@ class FirstBlock(nn.Module):
             self.torgb = None
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        x = self.const.to(dtype).repeat(len(w_plus), 1, 1, 1).contiguous(memory_format=torch.channels_last)
+        x = self.const.to(dtype).repeat(len(w_plus), 1, 1, 1)
         x = self.conv1(x, w_plus[:, 0], noise_mode)
         return x, None if self.torgb is None else self.torgb(x, w_plus[:, 1])
 
@@ -172,8 +182,10 @@ class SynthesisNetwork(nn.Module):
         self.dtype = torch.float32  # of the convolutions
         self.b4 = FirstBlock(config)
         for side, (before, here) in zip(self.sides[1:], pairwise(config.channels), strict=True):
-            self.add_module(f"b{side}", SynthesisBlock(config, before, here, side))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            block = SynthesisBlock(config, before, here, side)
+            if side >= CHANNELS_LAST_FROM:
+                block.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.add_module(f"b{side}", block)
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
         """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, float32.

@@ -1,0 +1,149 @@
+"""The discriminator of StyleGAN2, which StyleGAN2-ADA and StyleGAN3 share. Torch only, never opens a file.
+
+Source: Karras et al. 2020, section 4.1 (architectures), Karras et al. 2018, section 3 (minibatch deviation),
+Miyato & Koyama 2018 (labels by projection); names of parameters as in ADA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from faceloom.errors import ShapeError
+from faceloom.networks.layers import Conv, FullyConnected, StyleMapping
+from faceloom.networks.ops import SQRT2, down_padding, fir_kernel, upfirdn2d
+from faceloom.networks.stylegan2 import Architecture, channel_widths
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """The shape of the network; the defaults are config F at 1024 px."""
+
+    channels: tuple[int, ...] = channel_widths(1024)  # features at 4, 8, 16 ... px; their number sets the resolution
+    c_dim: int = 0  # numbers in a label, 0: unconditional
+    cmap_dim: int | None = None  # width of the mapped label, None: the features' at 4 px
+    mapping_layers: int = 8  # of the label's mapping network
+    embed_features: int | None = None  # width of the embedded label, None: cmap_dim
+    layer_features: int | None = None  # width inside the mapping network, None: cmap_dim
+    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
+    architecture: Architecture = "resnet"  # how the image gets to the lower resolutions
+    resample_filter: tuple[float, ...] = (1, 3, 3, 1)  # taps of the low-pass filter, of any sum
+    conv_clamp: float | None = None  # bound of every activation, None: unbounded
+    mbstd_group_size: int | None = 4  # images that are compared with each other, None: the whole batch
+    mbstd_num_channels: int = 1  # features that tell how different they are, 0: none
+
+    @property
+    def img_resolution(self) -> int:
+        """Side of the image in pixels."""
+        return 4 << (len(self.channels) - 1)
+
+
+class DiscriminatorBlock(nn.Module):
+    """All that happens at one resolution: two convolutions, the second halves the side."""
+
+    kernel: Tensor
+
+    def __init__(self, config: DiscriminatorConfig, here: int, below: int, resolution: int) -> None:
+        super().__init__()
+        self.architecture = config.architecture
+        self.is_first = resolution == config.img_resolution
+        taps, clamp = config.resample_filter, config.conv_clamp
+        self.register_buffer("kernel", fir_kernel(taps), persistent=False)
+        if self.is_first or config.architecture == "skip":
+            self.fromrgb = Conv(3, here, 1, clamp=clamp)
+        self.conv0 = Conv(here, here, 3, clamp=clamp)
+        self.conv1 = Conv(here, below, 3, down=True, resample_filter=taps, clamp=clamp)
+        if config.architecture == "resnet":
+            self.skip = Conv(here, below, 1, activate=False, down=True, resample_filter=taps)
+
+    def forward(self, x: Tensor | None, img: Tensor) -> tuple[Tensor, Tensor]:
+        if self.is_first or self.architecture == "skip":
+            colours = self.fromrgb(img)
+            x = colours if x is None else x + colours
+        if self.architecture == "skip":
+            img = upfirdn2d(img, self.kernel, down=2, padding=down_padding(len(self.kernel)))
+        if self.architecture == "resnet":
+            around = self.skip(x, gain=SQRT2 / 2)
+            return around + self.conv1(self.conv0(x), gain=SQRT2 / 2), img
+        return self.conv1(self.conv0(x)), img
+
+
+class DiscriminatorEpilogue(nn.Module):
+    """From features at 4 px to a score; with a label, to how well image and label agree."""
+
+    def __init__(self, config: DiscriminatorConfig, cmap_dim: int) -> None:
+        super().__init__()
+        channels, clamp = config.channels[0], config.conv_clamp
+        self.cmap_dim, self.architecture = cmap_dim, config.architecture
+        self.group_size, self.num_channels = config.mbstd_group_size, config.mbstd_num_channels
+        if config.architecture == "skip":
+            self.fromrgb = Conv(3, channels, 1)
+        self.conv = Conv(channels + config.mbstd_num_channels, channels, 3, clamp=clamp)
+        self.fc = FullyConnected(channels * 16, channels, lrelu=True)
+        self.out = FullyConnected(channels, cmap_dim or 1)
+
+    def forward(self, x: Tensor, img: Tensor, cmap: Tensor | None) -> Tensor:
+        if self.architecture == "skip":
+            x = x + self.fromrgb(img)
+        if self.num_channels:
+            x = minibatch_deviation(x, self.group_size, self.num_channels)
+        score: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
+        return score if cmap is None else (score * cmap).sum(dim=1, keepdim=True) / self.cmap_dim**0.5
+
+
+class Discriminator(nn.Module):
+    """Images to scores: `img [n, 3, r, r]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
+
+    Raises ShapeError for images of another size, a missing label, or a batch that is no multiple of the group.
+    """
+
+    def __init__(self, config: DiscriminatorConfig | None = None) -> None:
+        super().__init__()
+        config = config or DiscriminatorConfig()
+        self.config = config
+        self.c_dim, self.img_resolution = config.c_dim, config.img_resolution
+        cmap_dim = (config.cmap_dim or config.channels[0]) if config.c_dim else 0
+        self.sides = [4 << i for i in reversed(range(1, len(config.channels)))]
+        for side, (here, below) in zip(self.sides, pairwise(reversed(config.channels)), strict=True):
+            self.add_module(f"b{side}", DiscriminatorBlock(config, here, below, side))
+        if config.c_dim:
+            self.mapping = StyleMapping(
+                0,
+                config.c_dim,
+                cmap_dim,
+                num_layers=config.mapping_layers,
+                embed_features=config.embed_features,
+                layer_features=config.layer_features,
+                lr_multiplier=config.lr_multiplier,
+            )
+        self.b4 = DiscriminatorEpilogue(config, cmap_dim)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
+        size = self.img_resolution
+        if img.ndim != 4 or img.shape[1:] != (3, size, size):
+            raise ShapeError(f"img: expected [n, 3, {size}, {size}], got {list(img.shape)}", "resize the images")
+        x, img = None, img.contiguous(memory_format=torch.channels_last)
+        for side in self.sides:
+            x, img = self.get_submodule(f"b{side}")(x, img)
+        cmap = self.mapping(None, c) if self.c_dim else None
+        score: Tensor = self.b4(x, img, cmap)
+        return score
+
+
+def minibatch_deviation(x: Tensor, group_size: int | None, num_channels: int) -> Tensor:
+    """Add `num_channels` features that tell how much the images of a group differ (Karras et al. 2018, section 3).
+
+    Convention: x [n, c, h, w] -> [n, c + num_channels, h, w]; image i belongs to the group of i modulo n / group_size.
+    Raises ShapeError when the groups do not fit into the batch.
+    """
+    n, c, h, w = x.shape
+    group = min(group_size or n, n)
+    if n % group or c % num_channels:
+        raise ShapeError(f"img: a batch of {n} does not split into groups of {group}", "use a multiple of the group")
+    parts = x.reshape(group, n // group, num_channels, c // num_channels, h, w)
+    deviation = (parts.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [n/group num_channels]
+    return torch.cat((x, deviation.repeat(group, 1)[:, :, None, None].expand(-1, -1, h, w)), dim=1)

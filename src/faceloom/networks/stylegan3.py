@@ -1,0 +1,248 @@
+"""StyleGAN3 T and R, whose details move with what they belong to. Torch only, never opens a file.
+
+Source: Karras et al. 2021, "Alias-Free Generative Adversarial Networks"; names of parameters as in the official code.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceloom.latents import check_w_plus
+from faceloom.networks.filters import lowpass
+from faceloom.networks.generator import NoiseMode, area_reduce
+from faceloom.networks.layers import FullyConnected, StyleMapping
+from faceloom.networks.ops import SQRT2, demodulation, leaky_relu, scale, upfirdn2d
+
+
+@dataclass(frozen=True)
+class StyleGAN3Config:
+    """The shape of the network; the defaults are config T at 1024 px. Frequencies are in cycles an image."""
+
+    img_resolution: int = 1024  # side of the image in pixels
+    z_dim: int = 512
+    c_dim: int = 0  # numbers in a label, 0: unconditional
+    w_dim: int = 512
+    mapping_layers: int = 2
+    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
+    channel_base: int = 32768  # twice the features times the cutoff
+    channel_max: int = 512  # features of a layer at most
+    num_layers: int = 14  # without the input and the colours
+    num_critical: int = 2  # last layers that are sampled as sparsely as can be
+    first_cutoff: float = 2.0  # the first layer's cutoff frequency
+    first_stopband: float = 2**2.1  # the first layer's least stopband
+    last_stopband_rel: float = 2**0.3  # the last layer's least stopband, of its cutoff
+    margin_size: int = 10  # pixels around the image
+    output_scale: float = 0.25
+    conv_kernel: int = 3  # side of the convolutions' kernels
+    filter_size: int = 6  # taps of a filter for each pixel of the lower resolution
+    lrelu_upsampling: int = 2  # sampling rate at which the leaky ReLU is applied, of the layer's
+    use_radial_filters: bool = False  # rotationally symmetric filters where the layer is not critically sampled
+    conv_clamp: float | None = 256  # bound of every activation, None: unbounded
+
+
+CONFIG_T = StyleGAN3Config()
+CONFIG_R = StyleGAN3Config(channel_base=65536, channel_max=1024, conv_kernel=1, use_radial_filters=True)
+
+
+@dataclass(frozen=True)
+class Band:
+    """What a layer's output can hold."""
+
+    cutoff: float  # frequency from which on it is suppressed
+    half_width: float  # of the transition band
+    rate: int  # pixels an image width
+    size: int  # side in pixels, with margins
+    channels: int
+
+
+def bands(config: StyleGAN3Config) -> list[Band]:
+    """The bands of all layers and of the colours: cutoffs and stopbands grow geometrically (section 3.2, figure 4c)."""
+    last = config.img_resolution / 2
+    out = []
+    for i in range(config.num_layers + 1):
+        t = min(i / (config.num_layers - config.num_critical), 1)
+        cutoff = config.first_cutoff * (last / config.first_cutoff) ** t
+        stopband = config.first_stopband * (last * config.last_stopband_rel / config.first_stopband) ** t
+        rate = 2 ** math.ceil(math.log2(min(2 * stopband, config.img_resolution)))
+        size = rate + 2 * config.margin_size if i < config.num_layers - 1 else config.img_resolution
+        channels = round(min(config.channel_base / 2 / cutoff, config.channel_max))
+        channels = channels if i < config.num_layers else 3
+        out.append(Band(cutoff, max(stopband, rate / 2) - cutoff, rate, size, channels))
+    return out
+
+
+class SynthesisInput(nn.Module):
+    """Sine waves on the plane, turned and moved by w (section 3.2, "Fourier features"): `[n, c, size, size]`."""
+
+    freqs: Tensor
+    phases: Tensor
+    transform: Tensor
+
+    def __init__(self, w_dim: int, band: Band) -> None:
+        super().__init__()
+        self.size, self.rate, self.bandwidth = band.size, band.rate, band.cutoff
+        self.weight = nn.Parameter(torch.randn(band.channels, band.channels))
+        self.affine = FullyConnected(w_dim, 4)
+        with torch.no_grad():
+            self.affine.weight.zero_()
+            self.affine.bias.copy_(torch.tensor([1.0, 0, 0, 0]))
+        directions = torch.randn(band.channels, 2)
+        length = torch.linalg.vector_norm(directions, dim=1, keepdim=True)
+        # exp(-|d|^2 / 2) of normal d is uniform in 0...1: its root spreads the waves evenly over the disc
+        self.register_buffer("freqs", directions / length * (-length.square() / 4).exp() * band.cutoff)
+        self.register_buffer("phases", torch.rand(band.channels) - 0.5)
+        self.register_buffer("transform", torch.eye(3))
+
+    def forward(self, w: Tensor) -> Tensor:
+        transform = self._learned(w) @ self.transform  # [n 3 3]
+        phases = self.phases + (self.freqs @ transform[:, :2, 2:]).squeeze(2)  # [n c]
+        freqs = self.freqs @ transform[:, :2, :2]  # [n c 2]
+        excess = (torch.linalg.vector_norm(freqs, dim=2) - self.bandwidth) / (self.rate / 2 - self.bandwidth)
+        amplitudes = (1 - excess).clamp(0, 1)  # a shrunk plane would hold waves that the grid cannot
+        places = (torch.arange(self.size, device=w.device) + 0.5 - self.size / 2) / self.rate
+        across = freqs[:, None, None, :, 0] * places[:, None]  # [n 1 w c]
+        down = freqs[:, None, None, :, 1] * places[:, None, None]  # [n h 1 c]
+        waves = torch.sin(2 * torch.pi * (across + down + phases[:, None, None]))
+        mixed: Tensor = (waves * amplitudes[:, None, None]) @ self.weight.T / len(self.weight) ** 0.5  # [n h w c]
+        return mixed.permute(0, 3, 1, 2)
+
+    def _learned(self, w: Tensor) -> Tensor:
+        """The plane's rotation and translation, inverted, as w asks for them: `[n, 3, 3]`."""
+        t = self.affine(w)
+        cosine, sine, x, y = (t / torch.linalg.vector_norm(t[:, :2], dim=1, keepdim=True)).unbind(dim=1)
+        zero, one = torch.zeros_like(x), torch.ones_like(x)
+        rotation = torch.stack((cosine, -sine, zero, sine, cosine, zero, zero, zero, one), dim=1).view(-1, 3, 3)
+        translation = torch.stack((one, zero, -x, zero, one, -y, zero, zero, one), dim=1).view(-1, 3, 3)
+        return rotation @ translation
+
+
+class SynthesisLayer(nn.Module):
+    """A modulated convolution, then a leaky ReLU applied at a higher sampling rate so that it makes no aliases.
+
+    Convention: x [n, i, s, s], w [n, w_dim] -> [n, o, s', s']; x may be overwritten. Source: figure 4b.
+    """
+
+    up_filter: Tensor
+    down_filter: Tensor
+    magnitude_ema: Tensor
+
+    def __init__(self, config: StyleGAN3Config, before: Band, here: Band, is_torgb: bool, is_critical: bool) -> None:
+        super().__init__()
+        self.is_torgb, self.clamp = is_torgb, config.conv_clamp
+        kernel = 1 if is_torgb else config.conv_kernel
+        self.conv_padding, self.torgb_gain = kernel - 1, 1 / (before.channels * kernel**2) ** 0.5
+        self.affine = FullyConnected(config.w_dim, before.channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(here.channels, before.channels, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(here.channels))
+        self.register_buffer("magnitude_ema", torch.ones(()))
+
+        rate = max(before.rate, here.rate) * (1 if is_torgb else config.lrelu_upsampling)
+        self.up, self.down = rate // before.rate, rate // here.rate
+        up_taps = 1 if is_torgb or self.up == 1 else config.filter_size * self.up
+        down_taps = 1 if is_torgb or self.down == 1 else config.filter_size * self.down
+        up_filter = lowpass(up_taps, before.cutoff, 2 * before.half_width, rate)
+        radial = config.use_radial_filters and not is_critical
+        down_filter = lowpass(down_taps, here.cutoff, 2 * here.half_width, rate, radial)
+        self.register_buffer("up_filter", up_filter, persistent=False)
+        self.register_buffer("down_filter", down_filter, persistent=False)
+
+        total = (here.size - 1) * self.down + 1 - (before.size + kernel - 1) * self.up + up_taps + down_taps - 2
+        low = (total + self.up) // 2  # pixels are where their centres are (appendix C.3)
+        self.padding = (low, total - low, low, total - low)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.affine(w)
+        factor = None if self.is_torgb else demodulation(self.weight, style)
+        gain = self.torgb_gain if self.is_torgb else 1.0
+        x = F.conv2d(
+            scale(x, style * self.magnitude_ema.rsqrt() * gain), self.weight.to(x.dtype), padding=self.conv_padding
+        )
+        x = x if factor is None else scale(x, factor)
+        x.add_(self.bias.to(x.dtype)[:, None, None])
+        if self.is_torgb:
+            return x if self.clamp is None else torch.clamp(x, -self.clamp, self.clamp)
+        x = upfirdn2d(x, self.up_filter * (self.up**2 * SQRT2), up=self.up, padding=self.padding)
+        return upfirdn2d(leaky_relu(x, self.clamp), self.down_filter, down=self.down)
+
+
+class SynthesisNetwork(nn.Module):
+    """w_plus to an image: waves, layers, colours."""
+
+    def __init__(self, config: StyleGAN3Config) -> None:
+        super().__init__()
+        self.bands = bands(config)
+        self.num_ws, self.w_dim, self.output_scale = config.num_layers + 2, config.w_dim, config.output_scale
+        self.dtype = torch.float32  # of the convolutions
+        self.input = SynthesisInput(config.w_dim, self.bands[0])
+        self.layer_names = []
+        for i, here in enumerate(self.bands):
+            before, is_torgb = self.bands[max(i - 1, 0)], i == config.num_layers
+            layer = SynthesisLayer(config, before, here, is_torgb, i >= config.num_layers - config.num_critical)
+            self.layer_names.append(f"L{i}_{here.size}_{here.channels}")
+            self.add_module(self.layer_names[-1], layer)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
+        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, float32. There is no noise: every mode is the same.
+
+        Raises ShapeError for a latent of another generator.
+        """
+        check_w_plus(w_plus, self.num_ws, self.w_dim)
+        first, *others = w_plus.float().unbind(dim=1)
+        x: Tensor = self.input(first).to(self.dtype)
+        for name, w in zip(self.layer_names, others, strict=True):
+            x = self.get_submodule(name)(x, w)
+        return x.float().contiguous() * self.output_scale
+
+
+class StyleGAN3(nn.Module):
+    """The whole generator, behind the `Generator` protocol.
+
+    A layer's resolution is the side of the smallest image that holds all its frequencies: its pixels say little here.
+    """
+
+    w_avg: Tensor
+
+    def __init__(self, config: StyleGAN3Config | None = None) -> None:
+        super().__init__()
+        config = config or StyleGAN3Config()
+        self.config = config
+        self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
+        self.img_resolution = config.img_resolution
+        self.mapping = StyleMapping(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            num_layers=config.mapping_layers,
+            lr_multiplier=config.lr_multiplier,
+        )
+        self.synthesis = SynthesisNetwork(config)
+        self.num_ws = self.synthesis.num_ws
+        sides = [round(2 * band.cutoff) for band in self.synthesis.bands]
+        self.layer_resolutions = (sides[0], *sides)
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
+        """The image area-reduced to `resolution`; every layer is needed for it."""
+        return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
+
+    def in_precision(self, dtype: torch.dtype) -> StyleGAN3:
+        """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
+        self.synthesis.dtype = dtype
+        return self
+
+    def place(self, x: float = 0, y: float = 0, angle: float = 0) -> StyleGAN3:
+        """Move and turn everything in the image from now on; `place()` undoes it. Returns itself.
+
+        Convention: x to the right and y down, in image widths; angle in degrees, anticlockwise.
+        """
+        cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        forward = torch.tensor([[cosine, sine, x], [-sine, cosine, y], [0, 0, 1]], dtype=torch.float64)
+        transform = self.synthesis.input.transform
+        transform.copy_(torch.linalg.inv(forward).to(transform))
+        return self
