@@ -1,0 +1,82 @@
+"""The one door for checkpoints: any file that faceloom reads, to a network of ours, or into the models folder.
+
+Which code wrote a file is told by what is in it; its name means nothing. Pickles are read in a child process.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from faceloom.checkpoints import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
+from faceloom.checkpoints.containers import detect
+from faceloom.checkpoints.flatten import Part
+from faceloom.checkpoints.foreign import Foreign, build
+from faceloom.checkpoints.sandbox import Content, read_foreign
+from faceloom.errors import AssetError, UnknownFormat
+from faceloom.settings import Settings
+
+__all__ = ["Foreign", "build", "import_checkpoint", "read_checkpoint"]
+
+
+def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) -> Foreign:
+    """Read a network out of a file, or out of a folder that `import_checkpoint` wrote.
+
+    Convention: `bgr` exchanges red and blue: set it for networks that were trained with MMGeneration.
+    Raises UnknownFormat for a family that is not read, UnsafePickle for a pickle that asks for more than numbers,
+    WrongShape naming a tensor that is missing, left over or of another shape, CorruptFile for a damaged file.
+    """
+    path = Path(path)
+    if path.is_dir() or detect(path) == "safetensors":
+        return native.read(path)
+    return _understand(read_foreign(path, part), path, bgr)
+
+
+def _understand(content: Content, path: Path, bgr: bool) -> Foreign:
+    """Ask the readers in turn, those with the most telling names first."""
+    names = content.tensors
+    if tf := nvidia_tf.find(names):
+        return nvidia_tf.read(content, *tf)
+    if psp.find(names):
+        return psp.read(content)
+    if (prefix := mmgeneration.find(names)) is not None:
+        return mmgeneration.read(content, prefix, bgr)
+    if gen := genforce.find(names):
+        return genforce.read(content, *gen)
+    if ros := rosinality.find(names):
+        return rosinality.read(content, *ros)
+    if torch_ := nvidia_torch.find(names):
+        return nvidia_torch.read(content, *torch_)
+    raise UnknownFormat(_why_not(content, path), "faceloom reads StyleGAN 1, 2 and 3; see docs/formats.md")
+
+
+def _why_not(content: Content, path: Path) -> str:
+    names = " ".join(content.tensors)
+    others = {
+        r"GAN\.(S|G)\.": "lucidrains' network, whose layers no StyleGAN has",
+        r"MainLayers": "R3GAN, which has no styles",
+        r"encoder\.body": "an encoder without its generator",
+        r"Grow|PGGAN": "a progressive GAN, which has no styles",
+    }
+    for pattern, what in others.items():
+        if re.search(pattern, names):
+            return f"{path.name} holds {what}"
+    few = ", ".join(list(content.tensors)[:3]) or "no tensor at all"
+    return f"{path.name} holds no network that faceloom knows ({few})"
+
+
+def import_checkpoint(path: Path, name: str, home: Path | None = None, *, bgr: bool = False) -> Path:
+    """Convert a generator into the models folder, under `name`; gives its folder.
+
+    Convention: `home` is faceloom's user folder, by default the settings'. The original file is not changed.
+    Raises AssetError when the name is taken or cannot be a folder's, StoreError when the disk refuses, and what
+    `read_checkpoint` raises.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise AssetError(f"'{name}' cannot be a model's name", "use up to 64 letters, digits, '.', '_' and '-'")
+    models = Settings().models if home is None else Path(home) / "models"
+    folder = models / name
+    if folder.exists():
+        raise AssetError(f"there is a model '{name}' already", f"choose another name, or remove {folder}")
+    foreign = read_checkpoint(path, bgr=bgr)
+    return native.write(foreign, folder, origin=Path(path).name)

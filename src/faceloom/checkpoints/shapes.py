@@ -1,0 +1,146 @@
+"""A network's configuration, told from the shapes of its weights under our names. What files say of it comes second."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from faceloom.checkpoints.foreign import Foreign
+from faceloom.checkpoints.rename import check_state
+from faceloom.errors import WrongShape
+from faceloom.latents import z_from_seeds
+from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
+from faceloom.networks.layers import StyleMapping
+from faceloom.networks.mapping import mean_w
+from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
+from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
+
+MEAN_SAMPLES = 10_000
+"""How many z make the mean w when a file holds none."""
+
+State = dict[str, Tensor]
+
+
+def stylegan2(
+    state: State,
+    source: str,
+    *,
+    notes: tuple[str, ...] = (),
+    unused: tuple[str, ...] = (),
+    **known: Any,
+) -> Foreign:
+    """Understand StyleGAN2 weights; `known` are fields of the configuration that shapes do not tell.
+
+    Raises WrongShape or CorruptFile.
+    """
+    widths = _synthesis_widths(state)
+    config = StyleGAN2Config(
+        channels=widths,
+        w_dim=_size(state, "synthesis.b4.conv1.affine.weight", 1),
+        architecture=_architecture(state, "synthesis.", "torgb"),
+        use_noise="synthesis.b4.conv1.noise_strength" in state,
+        **_mapping(state, _size(state, "synthesis.b4.conv1.affine.weight", 1)),
+        **known,
+    )
+    state, more = _completed(state, config, StyleMapping(config.z_dim, config.c_dim, config.w_dim, **_depth(config)))
+    check_state(StyleGAN2, config, state)
+    return Foreign("stylegan2", source, config, state, (*notes, *more), unused)
+
+
+def stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> Foreign:
+    """Understand StyleGAN weights. Raises WrongShape or CorruptFile."""
+    w_dim = _size(state, "synthesis.b4.conv1.affine.weight", 1)
+    mapping = _mapping(state, w_dim)
+    if mapping.pop("c_dim") or mapping.pop("embed_features"):
+        raise WrongShape("the network takes labels, which this StyleGAN does not", "use an unconditional network")
+    config = StyleGAN1Config(channels=_synthesis_widths(state), w_dim=w_dim, **mapping, **known)
+    state, notes = _completed(state, config, StyleMapping(config.z_dim, 0, config.w_dim, **_depth(config)))
+    check_state(StyleGAN1, config, state)
+    return Foreign("stylegan1", source, config, state, notes, unused)
+
+
+def discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> Foreign:
+    """Understand a StyleGAN2 discriminator's weights. Raises WrongShape or CorruptFile."""
+    widths = [_size(state, "b4.conv.weight", 0)]
+    while f"b{8 << (len(widths) - 1)}.conv0.weight" in state:
+        widths.append(_size(state, f"b{8 << (len(widths) - 1)}.conv0.weight", 0))
+    labels: dict[str, Any] = {}
+    if "mapping.embed.weight" in state:
+        cmap_dim = _size(state, "b4.out.weight", 0)
+        labels = {**_mapping(state, cmap_dim), "cmap_dim": cmap_dim}
+        labels.pop("z_dim")
+    config = DiscriminatorConfig(
+        channels=tuple(widths),
+        architecture=_architecture(state, "", "fromrgb"),
+        mbstd_num_channels=_size(state, "b4.conv.weight", 1) - widths[0],
+        **labels,
+        **known,
+    )
+    check_state(Discriminator, config, state)
+    return Foreign("stylegan2-discriminator", source, config, state, (), unused)
+
+
+def _size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
+    if name not in state or state[name].ndim <= axis:
+        raise WrongShape(f"the file lacks {name}, or it has too few axes", "it is of another family")
+    return state[name].shape[axis]
+
+
+def _synthesis_widths(state: State) -> tuple[int, ...]:
+    widths = [_size(state, "synthesis.b4.conv1.weight", 0)]
+    while f"synthesis.b{4 << len(widths)}.conv1.weight" in state:
+        widths.append(_size(state, f"synthesis.b{4 << len(widths)}.conv1.weight", 0))
+    return tuple(widths)
+
+
+def _mapping(state: State, w_dim: int) -> dict[str, Any]:
+    """z_dim, c_dim, depth and widths of a mapping network."""
+    layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in state)
+    embedded, c_dim = state["mapping.embed.weight"].shape if "mapping.embed.weight" in state else (0, 0)
+    width = _size(state, "mapping.fc0.weight", 0) if layers > 1 else w_dim
+    inside = _size(state, "mapping.fc0.weight", 1) if layers else embedded
+    return {
+        "z_dim": inside - embedded,
+        "c_dim": c_dim,
+        "mapping_layers": layers,
+        "embed_features": None if embedded in (0, w_dim) else embedded,
+        "layer_features": None if width == w_dim else width,
+    }
+
+
+def _depth(config: Any) -> dict[str, Any]:
+    names = {"num_layers": "mapping_layers", "embed_features": "embed_features", "layer_features": "layer_features"}
+    known = {ours: getattr(config, theirs, None) for ours, theirs in names.items()}
+    return {**known, "lr_multiplier": config.lr_multiplier}
+
+
+def _architecture(state: State, prefix: str, colours: str) -> Architecture:
+    if any(re.fullmatch(rf"{prefix}b\d+\.skip\.weight", name) for name in state):
+        return "resnet"
+    return "skip" if sum(f".{colours}.weight" in name for name in state) > 1 else "orig"
+
+
+def _completed(state: State, config: Any, mapping: StyleMapping) -> tuple[State, tuple[str, ...]]:
+    """Add what some files leave out: the mean w, and the constant noise."""
+    state, notes = dict(state), []
+    if "w_avg" not in state and config.mapping_layers and not getattr(config, "c_dim", 0):
+        prefix = "mapping."
+        weights = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+        with_shapes = {name: tensor.shape for name, tensor in mapping.state_dict().items()}
+        if {name: tensor.shape for name, tensor in weights.items()} == with_shapes:
+            mapping.load_state_dict(weights)
+            state["w_avg"] = mean_w(mapping, z_from_seeds(range(MEAN_SAMPLES), config.z_dim))
+            notes.append(f"the file holds no mean w: it was measured over {MEAN_SAMPLES} samples")
+    layers = [name.removesuffix(".noise_strength") for name in state if name.endswith(".noise_strength")]
+    missing = [layer for layer in layers if f"{layer}.noise_const" not in state]
+    for number, layer in enumerate(missing):
+        side = int(re.findall(r"\.b(\d+)\.", layer)[0])
+        generator = torch.Generator().manual_seed(number)
+        state[f"{layer}.noise_const"] = torch.randn(side, side, generator=generator)
+    if missing:
+        notes.append("the file holds no constant noise: it was drawn")
+    return state, tuple(notes)
