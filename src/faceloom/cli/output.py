@@ -69,3 +69,4 @@ def progress(total: float, what: str) -> Iterator[Callable[[float, str], None]]:
             bars.update(task, completed=done, detail=detail)
 
         yield draw
+        bars.update(task, completed=total)

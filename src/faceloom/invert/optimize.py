@@ -36,7 +36,7 @@ class OptimizeConfig:
     ramp_up: float = 0.05  # part of the search over which the rate rises
     ramp_down: float = 0.6  # part of the search over which it falls to nothing
     pixel_weight: float = 1.0  # of the mean absolute difference, against LPIPS
-    mean_weight: float = 0.0005  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
+    mean_weight: float = 0.015  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
     noise: float = 0.0  # standard deviation of noise on the start, in units of w; needs the seed
     seed: int = 0
 
