@@ -11,7 +11,7 @@ demo: models
 	$(BIN)/faceloom demo -o build/demo
 
 test: models
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

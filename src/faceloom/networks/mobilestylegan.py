@@ -38,13 +38,18 @@ def inverse_haar(x: Tensor) -> Tensor:
     Convention: the four bands follow each other, c channels each: mean, then detail between rows, between columns,
     and along the diagonal. The transform keeps the sum of squares.
     """
+    return _butterfly(x * 0.5)
+
+
+def _butterfly(x: Tensor) -> Tensor:
+    """Twice the inverse Haar step: who scales the channels anyway halves them there, not at four times the size."""
     n, c, h, w = x.shape
     mean, rows, columns, diagonal = x.permute(0, 2, 3, 1).split(c // 4, dim=3)  # channels last: no copy
     top, bottom = mean + rows, mean - rows
     right, left = columns + diagonal, columns - diagonal
     upper, lower = torch.stack((top + right, top - right), dim=3), torch.stack((bottom + left, bottom - left), dim=3)
     out = torch.stack((upper, lower), dim=2)  # [n h 2 w 2 c]
-    return out.view(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2) * 0.5
+    return out.view(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
 
 
 class StyledConv(nn.Module):
@@ -64,8 +69,8 @@ class StyledConv(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode) -> Tensor:
         x = self.conv(modulate(x, self.affine(w)))
         if noise_mode != "none":
-            x = x + (self.noise if noise_mode == "const" else self._random_noise(x))
-        return F.leaky_relu(x, 0.2)
+            x = x.add_(self.noise if noise_mode == "const" else self._random_noise(x))
+        return F.leaky_relu(x, 0.2, inplace=True)
 
     def _random_noise(self, x: Tensor) -> Tensor:
         """Fresh noise, as strong as the stored."""
@@ -83,7 +88,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, w_plus: Tensor, noise_mode: NoiseMode) -> Tensor:
         up, first, second = w_plus.unbind(dim=1)
-        x = inverse_haar(modulate(x, self.up_affine(up)))
+        x = _butterfly(modulate(x, 0.5 * self.up_affine(up)))
         x = self.conv1(x, first, noise_mode)
         out: Tensor = self.conv2(x, second, noise_mode)
         return out
