@@ -78,9 +78,10 @@ def regress(w: W, labels: Mapping[str, Labels], ridge: float = 0.05) -> Regressi
     units of the mean variance of w.
     Raises ShapeError when the counts differ, LatentError when a label does not vary among the rows that are left.
     """
-    table = torch.stack([column.double() for column in labels.values()], 1) if labels else torch.empty(len(w), 0)
-    if w.ndim != 2 or len(table) != len(w):
-        raise ShapeError(f"expected w [n, w_dim] and labels [n], got {list(w.shape)} and {len(table)} labels")
+    counts = [list(column.shape) for column in labels.values()]
+    if w.ndim != 2 or not counts or any(count != [len(w)] for count in counts):
+        raise ShapeError(f"expected w [n, w_dim] and labels [n], got {list(w.shape)} and {counts}")
+    table = torch.stack([column.double() for column in labels.values()], 1)  # [n k]
     whole = torch.isfinite(table).all(1)
     x, y = w[whole].double(), table[whole]
     if len(x) < 2 or (y.std(0) == 0).any():
@@ -119,9 +120,7 @@ def fit(
     scale = table.sigmas.outer(table.sigmas)
     if torch.linalg.cond(mixing / scale) > 1e8:
         raise LatentError(f"{name} cannot move while {', '.join(hold or {})} hold", "hold fewer attributes")
-    first = torch.zeros(len(mixing), dtype=mixing.dtype)
-    first[0] = 1
-    step = table.covariance @ torch.linalg.solve(mixing, first)  # [w_dim]
+    step = table.covariance @ torch.linalg.inv(mixing)[:, 0]  # [w_dim]
     length = step.norm()
     return Direction(
         name=name,
