@@ -40,7 +40,8 @@ def main(
 
 def run() -> None:
     """Run the command line: exit 0 when it worked, 1 on a user's error, 2 on wrong usage, 130 on Ctrl-C."""
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch reads it when it is loaded
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages; read when torch is loaded, as is the next
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the processor to others
     from faceloom.memory import keep_memory
 
     keep_memory()
