@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from faceloom.errors import ShapeError
 from faceloom.networks.generator import Generator
 from faceloom.networks.stylegan1 import Epilogue, StyleGAN1, StyleGAN1Config, widened
+from numbered import fill, sample, some_w
 
 TINY = StyleGAN1Config(channels=(8, 8, 4, 4), z_dim=8, w_dim=8, mapping_layers=2)
 
@@ -66,3 +67,11 @@ def test_gradients_and_bf16():
     half = G.in_precision(torch.bfloat16).synthesis(w_plus.detach())
     assert half.dtype == torch.float32
     assert (half - full).abs().mean() < 0.1 * full.abs().mean()
+
+
+def test_it_draws_what_genforces_code_draws():
+    """The numbers: genforce/sefa, `StyleGANGenerator(32, fmaps_base=128, fmaps_max=8)` given what `fill` makes."""
+    G = StyleGAN1(StyleGAN1Config(channels=(8, 8, 8, 4), z_dim=8, w_dim=8, mapping_layers=2)).requires_grad_(False)
+    fill(G.state_dict())
+    official = [-0.9102, 4.2516, -1.0653, 8.748, -4.2628, -4.7584]
+    assert sample(G.synthesis(some_w(2, 8, 8))) == pytest.approx(official, abs=2e-4)

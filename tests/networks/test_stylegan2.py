@@ -8,7 +8,8 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator
-from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config, channel_widths
+from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config, channel_widths
+from numbered import fill, sample, some_w
 
 
 def seeded(**changes: object) -> StyleGAN2:
@@ -19,16 +20,7 @@ def seeded(**changes: object) -> StyleGAN2:
     return G
 
 
-def fill(state: dict[str, torch.Tensor]) -> None:
-    """Number the tensors in the order of their names; tensor k is sin(1), sin(2) ... with a phase of k."""
-    for k, name in enumerate(sorted(state)):
-        tensor = state[name]
-        values = torch.sin(torch.arange(1, tensor.numel() + 1, dtype=torch.float64) + k)
-        offset = 1 if name.endswith("affine.bias") else 0
-        tensor.copy_((values * 1.2 + offset).view(tensor.shape))
-
-
-W_PLUS = torch.sin(torch.arange(2 * 8 * 8, dtype=torch.float64)).float().view(2, 8, 8) * 2
+W_PLUS = some_w(2, 8, 8)
 
 
 def test_it_is_a_generator():
@@ -96,3 +88,28 @@ def test_latents_and_labels_that_do_not_fit_are_refused():
         G.mapping(torch.zeros(1, 8))
     with pytest.raises(ShapeError, match=r"z: expected \[n, 8\]"):
         G.mapping(torch.zeros(1, 9), torch.zeros(1, 3))
+
+
+OFFICIAL: dict[Architecture, tuple[float | None, list[float], list[float]]] = {
+    "skip": (
+        None,
+        [-0.2001, 5.6375, -6.0688, -0.4671, 4.2359, 4.173],
+        [-0.2645, 5.326, -3.0089, -0.9962, 3.0377, 5.6381],
+    ),
+    "resnet": (
+        None,
+        [0.4052, 2.6897, 3.0201, -0.5283, -1.9135, 1.6553],
+        [0.4137, 2.6571, 2.9334, -0.702, -1.7983, 1.7301],
+    ),
+    "orig": (3.0, [0.3279, 1.7725, 1.4173, -2.71, 3.0, -0.7026], [0.6217, 1.498, -0.3164, -1.1399, 2.7822, 2.4353]),
+}
+"""What stylegan2-ada-pytorch (d72cc7d, reference path, CPU) prints for `sample(G.synthesis(some_w(2, 8, 8)))` with
+noise 'const' and 'none', when `fill` has filled `Generator(8, 0, 8, 32, 3)` with channel_base 128, channel_max 8."""
+
+
+@pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
+def test_it_draws_what_the_official_code_draws(architecture: Architecture):
+    conv_clamp, const, none = OFFICIAL[architecture]
+    G = seeded(channels=(8, 8, 8, 4), architecture=architecture, conv_clamp=conv_clamp)
+    assert sample(G.synthesis(some_w(2, 8, 8), "const")) == pytest.approx(const, abs=2e-4)
+    assert sample(G.synthesis(some_w(2, 8, 8), "none")) == pytest.approx(none, abs=2e-4)

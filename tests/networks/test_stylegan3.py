@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from faceloom.errors import ShapeError
 from faceloom.networks.filters import lowpass
 from faceloom.networks.generator import Generator
 from faceloom.networks.stylegan3 import CONFIG_R, CONFIG_T, StyleGAN3, StyleGAN3Config, bands
+from numbered import fill, sample, some_w
 
 TINY = StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=256, channel_max=8, num_layers=4)
 
@@ -78,3 +82,17 @@ def test_bf16_is_close_and_float32_outside():
     half = G.in_precision(torch.bfloat16).synthesis(w_plus)
     assert half.dtype == torch.float32
     assert (half - full).abs().mean() < 0.02 * full.abs().mean()
+
+
+@pytest.mark.parametrize(
+    ("changes", "official"),
+    [
+        ({}, [0.1216, 0.6597, 1.0019, -0.1852, -0.8457, 0.1687]),
+        ({"conv_kernel": 1, "use_radial_filters": True}, [0.0699, 0.571, 0.9516, -0.3177, -0.7539, 0.1708]),
+    ],
+)
+def test_it_draws_what_the_official_code_draws(changes: dict[str, Any], official: list[float]):
+    """The numbers: stylegan3 (c233a91, reference path, CPU), `Generator(8, 0, 8, 16, 3)` filled by `fill`."""
+    G = seeded(replace(TINY, **changes))
+    fill(G.state_dict())
+    assert sample(G.synthesis(some_w(2, 6, 8))) == pytest.approx(official, abs=2e-4)

@@ -113,7 +113,10 @@ def _walk_tf(name: str, node: TFNetwork, depth: int) -> Iterator[tuple[str, Any]
     yield from _walk(f"{name}.static_kwargs", node.state.get("static_kwargs", {}), depth + 1)
     yield f"{name}.version", node.state.get("version")
     for variable, value in node.state.get("variables", []):
-        yield from _walk(f"{name}/{variable}", value, depth + 1)
+        if isinstance(value, float):  # a variable without axes
+            yield f"{name}/{variable}", np.asarray(value)
+        else:
+            yield from _walk(f"{name}/{variable}", value, depth + 1)
     for component, inner in node.state.get("components", {}).items():
         yield from _walk_tf(f"{name}/{component}", inner, depth + 1)
 
