@@ -9,6 +9,7 @@ import setuptools  # noqa: F401 - torch.compile wants it, and it wants to come b
 
 from faceloom.memory import keep_memory
 
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-keep_memory()
+if "BENCH_PLAIN" not in os.environ:  # set: as a program runs that knows none of this
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_memory()

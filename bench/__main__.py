@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,6 +58,7 @@ def main() -> None:
         image(graph, peers)
         del peers, core
         step(graph)
+    subprocess.run([sys.executable, "-m", "bench"], env=os.environ | {"BENCH_PLAIN": "1"}, check=True)
     detection.main()
 
 
@@ -82,14 +86,7 @@ def step(graph: NodeByNode) -> None:
     bf16 = load_generator(precision="bf16").G
     target = torch.rand(1, 3, 256, 256) * 2 - 1
     search = Search(bf16, target, load_lpips("vgg16", "bf16"), OptimizeConfig(), None)
-    vgg = load_lpips("vgg16", "fp32")
-    features = vgg.features(target)
-    w_plus = broadcast(bf16.w_avg[None], bf16.num_ws).requires_grad_()
-
-    def naive() -> None:
-        img = torch.nn.functional.avg_pool2d(graph(w_plus), 4)
-        torch.autograd.grad(distance(vgg.features(img), features).sum(), [w_plus])
-
+    naive = naive_step(graph)
     candidates = {
         "the graph node by node, fp32": naive,
         "faceloom bf16, VGG at 256 px": lambda: search.step(1.0),
@@ -98,5 +95,25 @@ def step(graph: NodeByNode) -> None:
     measure("One search step in W+", candidates, rounds=5)
 
 
+def naive_step(graph: NodeByNode) -> Callable[[], object]:
+    """The same step with the bare graph and LPIPS in float32."""
+    vgg = load_lpips("vgg16", "fp32")
+    features = vgg.features(torch.rand(1, 3, 256, 256) * 2 - 1)
+    w_plus = torch.zeros(1, 23, 512, requires_grad=True)
+
+    def naive() -> object:
+        img = torch.nn.functional.avg_pool2d(graph(w_plus), 4)
+        return torch.autograd.grad(distance(vgg.features(img), features).sum(), [w_plus])
+
+    return naive
+
+
+def plain() -> None:
+    """The peers' rows alone, in a process that allocates memory as torch does by default."""
+    with TemporaryDirectory() as scratch:
+        graph = NodeByNode(archive_members("mobilestylegan-ffhq", Path(scratch)))
+        measure("The bare graph in a plain process", {"one search step in W+, fp32": naive_step(graph)}, rounds=5)
+
+
 if __name__ == "__main__":
-    main()
+    plain() if "BENCH_PLAIN" in os.environ else main()

@@ -31,7 +31,7 @@ SIDE = 320  # of a picture on the sheet, in pixels
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
-    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 45.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Do the main job on three public-domain portraits: reproduce, age, smile, paste back, mix and morph.
