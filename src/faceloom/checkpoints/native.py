@@ -53,6 +53,7 @@ def read(path: Path) -> Foreign:
     UnknownFormat when the card is missing or from a newer faceloom.
     """
     weights = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
+    _check_header(weights)
     card = _card(weights.with_name(CARD))
     try:
         network, config_class = FAMILIES[card["family"]]
@@ -84,13 +85,17 @@ def _card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
+def _check_header(path: Path) -> None:
     try:
         check_safetensors(path)
-        return load_file(path)
     except OSError as error:
         raise CorruptFile(f"cannot read {path}: {error.strerror}", "import the network again") from error
-    except (SafetensorError, ValueError, RuntimeError) as error:
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         raise CorruptFile(f"{path} is damaged: {error}", "import the network again") from error
 
 

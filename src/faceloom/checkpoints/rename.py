@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from faceloom.checkpoints.bounds import check_bounds
 from faceloom.errors import CorruptFile, WrongShape
 
 Target = str | Callable[[re.Match[str]], str] | None
@@ -61,8 +62,14 @@ def check_state(network: Callable[[Any], nn.Module], config: Any, state: Mapping
 
     Raises WrongShape naming what is missing, left over or of another shape, CorruptFile for what is no finite number.
     """
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in network(config).state_dict().items()}
+    check_bounds(config)
+    try:
+        with torch.device("meta"):
+            expected = {name: tensor.shape for name, tensor in network(config).state_dict().items()}
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise WrongShape(
+            f"no network is as the file describes it: {error}", "the file is of another variant"
+        ) from error
     _refuse("lacks", expected.keys() - state.keys())
     _refuse("has, and the network does not know,", state.keys() - expected.keys())
     for name, shape in expected.items():

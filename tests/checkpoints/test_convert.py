@@ -1,0 +1,289 @@
+"""Every family: our network -> a file as its code writes it -> read back -> the same image."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import forge
+import pytest
+import torch
+from torch import nn
+
+from faceloom.checkpoints import native
+from faceloom.checkpoints.convert import Foreign, build, import_checkpoint, read_checkpoint
+from faceloom.errors import AssetError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
+from faceloom.networks.generator import Generator
+from numbered import some_w
+
+
+def assert_same(foreign: Foreign, G: Any, mean: bool = True) -> nn.Module:
+    """The file's network draws what G draws."""
+    ours: Any = build(foreign)
+    w_plus = some_w(2, G.num_ws, G.w_dim)
+    assert isinstance(ours, Generator)
+    for noise in ("const", "none"):
+        torch.testing.assert_close(ours.synthesis(w_plus, noise), G.synthesis(w_plus, noise), atol=1e-4, rtol=1e-4)
+    z, c = torch.randn(2, G.z_dim), torch.randn(2, G.c_dim) if G.c_dim else None
+    torch.testing.assert_close(ours.mapping(z, c), G.mapping(z, c), atol=1e-5, rtol=1e-5)
+    if mean:
+        torch.testing.assert_close(ours.w_avg, G.w_avg)
+    return ours
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"architecture": "resnet", "conv_clamp": 2.0},
+        {"architecture": "orig", "c_dim": 3},
+        {"layer_features": 6, "embed_features": 5, "c_dim": 2},
+        {"resample_filter": (1, 4, 6, 4, 1)},
+    ],
+)
+def test_ada(tmp_path: Path, changes: dict[str, Any]):
+    G = forge.generator2(**changes)
+    tensors = forge.ada_names(G)
+    if taps := changes.get("resample_filter"):
+        row = torch.tensor(taps) / sum(taps)
+        tensors |= {name: torch.outer(row, row) for name in tensors if "resample" in name}
+    network = forge.persistent(
+        tensors,
+        "Generator",
+        "raise SystemExit('it ran')",
+        synthesis__b4__conv1__conv_clamp=changes.get("conv_clamp"),
+        synthesis__b4__conv1__activation="lrelu",
+        mapping__fc0__bias_gain=0.01,
+    )
+    path = forge.nvidia_torch(tmp_path / "ada.pkl", G=network, D=None, G_ema=network)
+    foreign = read_checkpoint(path)
+    assert (foreign.family, foreign.source) == ("stylegan2", "nvidia-torch")
+    assert any("resample_filter" in name for name in foreign.unused_keys)
+    assert_same(foreign, G)
+
+
+def test_another_activation_is_refused(tmp_path: Path):
+    network = forge.persistent(forge.ada_names(forge.generator2()), "G", synthesis__b4__conv1__activation="relu")
+    with pytest.raises(UnknownFormat, match="activation is relu"):
+        read_checkpoint(forge.nvidia_torch(tmp_path / "x.pkl", G_ema=network))
+
+
+@pytest.mark.parametrize("changes", [{}, {"conv_kernel": 1, "use_radial_filters": True, "c_dim": 2}])
+def test_stylegan3(tmp_path: Path, changes: dict[str, Any]):
+    G = forge.generator3(**changes)
+    filters = {n: b for n, b in G.named_buffers() if n.endswith("_filter") and len(b) > 1}
+    if not changes:
+        filters = {n: b.sum(dim=0) for n, b in filters.items()}
+    else:
+        filters = {
+            n: b.sum(dim=0) if n.endswith("up_filter") or ".L2" in n or ".L3" in n else b for n, b in filters.items()
+        }
+    kwargs = {"synthesis___init_kwargs": {"num_layers": 4, "num_fp16_res": 4}}
+    network = forge.persistent(forge.ada_names(G) | filters, "Generator", **kwargs)
+    path = forge.nvidia_torch(tmp_path / "sg3.pkl", G_ema=network)
+    assert_same(read_checkpoint(path), G)
+    plain = {f"decoder.{n}": t for n, t in forge.ada_names(G).items() if "transform" not in n and "w_avg" not in n}
+    content = {"state_dict": plain, "latent_avg": G.w_avg.repeat(G.num_ws, 1), "opts": {}}
+    if not changes:
+        assert_same(read_checkpoint(forge.saved(tmp_path / "editing.pt", content)), G)
+    filters[next(n for n in filters if "down" in n)] *= 1.01
+    broken = forge.persistent(forge.ada_names(G) | filters, "Generator", **kwargs)
+    with pytest.raises(UnknownFormat, match="another filter"):
+        read_checkpoint(forge.nvidia_torch(tmp_path / "x.pkl", G_ema=broken))
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_plain_state_dicts_under_adas_names(tmp_path: Path, legacy: bool):
+    G = forge.generator2()
+    assert_same(read_checkpoint(forge.saved(tmp_path / "g.pt", forge.ada_names(G), legacy)), G)
+
+
+def test_half_precision_is_read(tmp_path: Path):
+    G = forge.generator2()
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        state = {name: tensor.to(dtype) for name, tensor in forge.ada_names(G).items()}
+        G.load_state_dict({n if n != "mapping.w_avg" else "w_avg": t for n, t in state.items() if "resample" not in n})
+        assert_same(read_checkpoint(forge.saved(tmp_path / "g.pt", state)), G)
+
+
+def test_rosinality(tmp_path: Path):
+    G, D = forge.generator2(), forge.discriminator()
+    content = {
+        "g": {},
+        "g_ema": forge.rosinality(G),
+        "d": forge.rosinality_discriminator(D),
+        "latent_avg": G.w_avg,
+        "g_optim": {"state": {0: {"step": 3, "exp_avg": torch.zeros(3)}}},
+        "args": forge.namespace(size=32, lr=0.1),
+    }
+    path = forge.saved(tmp_path / "550000.pt", content)
+    foreign = read_checkpoint(path)
+    assert foreign.source == "rosinality"
+    assert foreign.notes == ()
+    assert_same(foreign, G)
+    img = torch.randn(4, 3, 16, 16)
+    torch.testing.assert_close(build(read_checkpoint(path, "discriminator"))(img), D(img), atol=1e-5, rtol=1e-5)
+
+
+def test_what_a_file_leaves_out_is_measured_or_drawn_and_noted(tmp_path: Path):
+    G = forge.generator2()
+    state = {name: tensor for name, tensor in forge.rosinality(G).items() if not name.startswith("noises")}
+    foreign = read_checkpoint(forge.saved(tmp_path / "g.pt", {"g_ema": state}))
+    assert [note.split(":")[0] for note in foreign.notes] == [
+        "the file holds no mean w",
+        "the file holds no constant noise",
+    ]
+    ours: Any = build(foreign)
+    measured = ours.mapping(torch.randn(20_000, 8)).mean(dim=0)
+    torch.testing.assert_close(ours.w_avg, measured, atol=0.02 * float(ours.w_avg.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("opts", [{"output_size": 32}, forge.namespace(output_size=32)])
+def test_psp(tmp_path: Path, opts: Any):
+    G = forge.generator2()
+    encoder = {
+        "encoder.body.0.res_layer.0.weight": torch.ones(3),
+        "encoder.body.0.num_batches_tracked": torch.tensor(7),
+    }
+    state = encoder | {f"decoder.{name}": tensor for name, tensor in forge.rosinality(G).items()}
+    content = {"state_dict": state, "latent_avg": G.w_avg.repeat(8, 1), "opts": opts}
+    foreign = read_checkpoint(forge.saved(tmp_path / "psp.pt", content))
+    assert foreign.source == "psp"
+    assert sum("encoder" in name for name in foreign.unused_keys) == 2
+    assert_same(foreign, G)
+
+
+@pytest.mark.parametrize("bgr", [False, True])
+def test_mmgeneration(tmp_path: Path, bgr: bool):
+    G = forge.generator2()
+    state = {f"generator_ema.{name}": tensor for name, tensor in forge.mmgeneration(G).items()}
+    state |= {f"generator.{name}": tensor * 0 for name, tensor in forge.mmgeneration(G).items()}
+    path = forge.saved(tmp_path / "mm.pth", {"meta": {"epoch": 1}, "state_dict": state, "optimizer": {}})
+    foreign = read_checkpoint(path, bgr=bgr)
+    assert foreign.source == "mmgeneration"
+    ours: Any = build(foreign)
+    w_plus = some_w(1, 8, 8)
+    expected = G.synthesis(w_plus).flip(1) if bgr else G.synthesis(w_plus)
+    torch.testing.assert_close(ours.synthesis(w_plus), expected)
+
+
+def test_genforce_stylegan2(tmp_path: Path):
+    G = forge.generator2()
+    content = {"generator": {}, "discriminator": {}, "generator_smooth": forge.genforce2(G)}
+    assert_same(read_checkpoint(forge.saved(tmp_path / "g.pth", content)), G)
+
+
+@pytest.mark.parametrize("interfacegan", [False, True])
+def test_genforce_stylegan1(tmp_path: Path, interfacegan: bool):
+    G = forge.generator1()
+    foreign = read_checkpoint(forge.saved(tmp_path / "g.pth", forge.genforce1(G, interfacegan)))
+    assert (foreign.family, foreign.source) == ("stylegan1", "genforce")
+    assert_same(foreign, G)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"architecture": "resnet", "c_dim": 3}, {"architecture": "orig", "conv_clamp": 2.0}]
+)
+def test_tensorflow_stylegan2(tmp_path: Path, changes: dict[str, Any]):
+    G, D = forge.generator2(**changes), forge.discriminator(lr_multiplier=0.1, c_dim=changes.get("c_dim", 0))
+    Gs = forge.tf_network(forge.tf2(G), "raise SystemExit", resolution=32, conv_clamp=changes.get("conv_clamp"))
+    path = forge.nvidia_tf(tmp_path / "tf.pkl", Gs, forge.tf_network(forge.tf_discriminator(D), resolution=16), Gs)
+    foreign = read_checkpoint(path)
+    assert (foreign.family, foreign.source) == ("stylegan2", "nvidia-tf")
+    assert_same(foreign, G)
+    img, c = torch.randn(4, 3, 16, 16), torch.eye(3)[[0, 1, 2, 0]] if changes.get("c_dim") else None
+    torch.testing.assert_close(build(read_checkpoint(path, "discriminator"))(img, c), D(img, c), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("fused", [False, True])
+def test_tensorflow_stylegan1(tmp_path: Path, fused: bool, protocol: int):
+    G = forge.generator1()
+    options = {"resolution": 32, "fused_scale": True} if fused else {"resolution": 32}
+    Gs = forge.tf_network(forge.tf1(G, fused), **options)
+    foreign = read_checkpoint(forge.nvidia_tf(tmp_path / "karras2019.pkl", Gs, Gs, Gs, protocol=protocol))
+    assert (foreign.family, foreign.source) == ("stylegan1", "nvidia-tf")
+    assert_same(foreign, G)
+
+
+def test_tensorflow_options_that_we_cannot_follow_are_refused(tmp_path: Path):
+    Gs = forge.tf_network(forge.tf1(forge.generator1(), False), use_instance_norm=False)
+    with pytest.raises(UnknownFormat, match="use_instance_norm=False"):
+        read_checkpoint(forge.nvidia_tf(tmp_path / "x.pkl", Gs, Gs, Gs))
+
+
+def test_ours_comes_back(tmp_path: Path):
+    G = forge.generator3()
+    source = forge.saved(tmp_path / "g.pt", forge.ada_names(G))
+    folder = import_checkpoint(source, "mine", tmp_path / "home")
+    assert folder == tmp_path / "home" / "models" / "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "generator.safetensors"]
+    card = json.loads((folder / "card.json").read_text())
+    assert (card["family"], card["origin"], card["config"]["img_resolution"]) == ("stylegan3", "g.pt", 16)
+    for place in (folder, folder / "generator.safetensors"):
+        assert_same(read_checkpoint(place), G)
+    with pytest.raises(AssetError, match="there is a model 'mine' already"):
+        import_checkpoint(source, "mine", tmp_path / "home")
+    with pytest.raises(AssetError, match="cannot be a model's name"):
+        import_checkpoint(source, "../mine", tmp_path / "home")
+
+
+def test_a_changed_or_misdescribed_network_of_ours_is_refused(tmp_path: Path):
+    folder = import_checkpoint(forge.saved(tmp_path / "g.pt", forge.ada_names(forge.generator2())), "a", tmp_path)
+    card = json.loads((folder / "card.json").read_text())
+
+    def with_card(**changes: Any) -> Path:
+        (folder / "card.json").write_text(json.dumps(card | changes))
+        return folder
+
+    with pytest.raises(WrongShape, match="mapping"):
+        native.read(with_card(config=card["config"] | {"mapping_layers": 3}))
+    with pytest.raises(CorruptFile, match="not the file that its card describes"):
+        native.read(with_card(sha256="0" * 64))
+    with pytest.raises(CorruptFile, match="is damaged"):
+        native.read(with_card(family="stylegan9"))
+    with pytest.raises(CorruptFile, match="is damaged"):
+        native.read(with_card(config={"os": "system"}))
+    with pytest.raises(UnknownFormat, match="newer faceloom"):
+        native.read(with_card(version=2))
+    (folder / "card.json").unlink()
+    with pytest.raises(UnknownFormat, match=r"no card\.json"):
+        native.read(folder)
+
+
+def test_a_key_too_many_too_few_or_of_another_size_is_named(tmp_path: Path):
+    state = forge.ada_names(forge.generator2())
+    cases = {
+        "synthesis.b8.conv9.weight": state | {"synthesis.b8.conv9.weight": torch.zeros(2)},
+        "synthesis.b8.conv1.bias": {name: t for name, t in state.items() if name != "synthesis.b8.conv1.bias"},
+        "synthesis.b8.conv0.bias": state | {"synthesis.b8.conv0.bias": torch.zeros(3)},
+        "extra": state | {"extra": torch.zeros(2)},
+    }
+    for name, wrong in cases.items():
+        with pytest.raises(WrongShape, match=name):
+            read_checkpoint(forge.saved(tmp_path / "x.pt", wrong))
+    with pytest.raises(CorruptFile, match=r"mapping\.fc0\.weight holds numbers that are not finite"):
+        read_checkpoint(forge.saved(tmp_path / "x.pt", state | {"mapping.fc0.weight": torch.full((8, 8), torch.nan)}))
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ({"GAN": {"S.net.0.weight": torch.zeros(2), "G.initial_block": torch.zeros(2)}}, "lucidrains"),
+        ({"encoder.body.0.weight": torch.zeros(2)}, "an encoder without its generator"),
+        ({"fc.weight": torch.zeros(2)}, "no network that faceloom knows"),
+        ([1, 2], "no network"),
+        ({}, "no tensor at all"),
+    ],
+)
+def test_other_networks_are_named(tmp_path: Path, content: Any, what: str):
+    with pytest.raises(UnknownFormat, match=what):
+        read_checkpoint(forge.saved(tmp_path / "x.pt", content))
+
+
+def test_a_whole_pickled_model_of_another_code_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(forge.Network, "__module__", "forge")
+    path = forge.saved(tmp_path / "x.pt", forge.Network({}))
+    with pytest.raises(UnsafePickle, match=r"asks for forge\.Network"):
+        read_checkpoint(path)
