@@ -47,7 +47,12 @@ def _butterfly(x: Tensor) -> Tensor:
     mean, rows, columns, diagonal = x.permute(0, 2, 3, 1).split(c // 4, dim=3)  # channels last: no copy
     top, bottom = mean + rows, mean - rows
     right, left = columns + diagonal, columns - diagonal
-    upper, lower = torch.stack((top + right, top - right), dim=3), torch.stack((bottom + left, bottom - left), dim=3)
+    corners = (top + right, top - right, bottom + left, bottom - left)
+    if (
+        torch.compiler.is_compiling()
+    ):  # a compiler makes one loop of it in this form, and a third slower one of the other
+        return F.pixel_shuffle(torch.stack(corners, dim=4).flatten(3).permute(0, 3, 1, 2), 2)
+    upper, lower = torch.stack(corners[:2], dim=3), torch.stack(corners[2:], dim=3)
     out = torch.stack((upper, lower), dim=2)  # [n h 2 w 2 c]
     return out.view(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
 
