@@ -67,7 +67,7 @@ def image(graph: NodeByNode, peers: Mapping[str, Callable[[object], object]]) ->
     fp32, bf16 = load_generator(precision="fp32").G, load_generator(precision="bf16").G
     w = truncate(broadcast(fp32.mapping(z_from_seeds([1])), 1), fp32.w_avg, 0.7)[:, 0]
     w_plus = broadcast(w, fp32.num_ws)
-    compiled = torch.compile(bf16.synthesis, options={"freezing": True})
+    compiled = torch.compile(bf16.synthesis)
     array = w.numpy()
     with torch.no_grad():
         candidates: dict[str, Callable[[], object]] = {

@@ -34,13 +34,14 @@ def main() -> None:
     """Search, print a row a portrait, then the medians; keep a sheet of pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--skip", type=int, default=0, help="go on with an earlier run")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--sheet", type=Path, default=Path("build/search.jpg"))
     args = parser.parse_args()
     studio = Studio()
     rows, pairs = [], []
-    for file, portrait in val_portraits(args.data, args.count):
+    for file, portrait in list(val_portraits(args.data, args.skip + args.count))[args.skip :]:
         found = studio.search(to_img(portrait), OptimizeConfig(seconds=args.seconds))
         rows.append((found.lpips[0], found.mse[0], found.steps, found.seconds))
         print(f"{file:<34}" + "  ".join(f"{x:8.4f}" for x in rows[-1]), flush=True)

@@ -44,15 +44,14 @@ def inverse_haar(x: Tensor) -> Tensor:
 def _butterfly(x: Tensor) -> Tensor:
     """Twice the inverse Haar step: who scales the channels anyway halves them there, not at four times the size."""
     n, c, h, w = x.shape
-    mean, rows, columns, diagonal = x.permute(0, 2, 3, 1).split(c // 4, dim=3)  # channels last: no copy
+    mean, rows, columns, diagonal = x.chunk(4, dim=1)
     top, bottom = mean + rows, mean - rows
     right, left = columns + diagonal, columns - diagonal
     corners = (top + right, top - right, bottom + left, bottom - left)
-    if (
-        torch.compiler.is_compiling()
-    ):  # a compiler makes one loop of it in this form, and a third slower one of the other
-        return F.pixel_shuffle(torch.stack(corners, dim=4).flatten(3).permute(0, 3, 1, 2), 2)
-    upper, lower = torch.stack(corners[:2], dim=3), torch.stack(corners[2:], dim=3)
+    if torch.compiler.is_compiling():  # this form becomes one loop
+        return F.pixel_shuffle(torch.stack(corners, dim=2).flatten(1, 2), 2)
+    first, second, third, fourth = (corner.permute(0, 2, 3, 1) for corner in corners)  # channels last: no copy
+    upper, lower = torch.stack((first, second), dim=3), torch.stack((third, fourth), dim=3)
     out = torch.stack((upper, lower), dim=2)  # [n h 2 w 2 c]
     return out.view(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
 
