@@ -90,6 +90,10 @@ def tensor(storage_numel: int, offset: int, size: tuple[int, ...], stride: tuple
     return buffer.getvalue()
 
 
+def without_mean() -> dict[str, torch.Tensor]:
+    return {name: t for name, t in forge.ada_names(forge.generator2()).items() if name != "mapping.w_avg"}
+
+
 def zip_of(state: Any, folder: Path) -> bytes:
     return forge.saved(folder / "whole.pt", state).read_bytes()
 
@@ -323,6 +327,24 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         ),
         CheckpointError,
     ),
+    "a layer number of ten digits": (
+        lambda folder, _: zip_of(
+            {"input.input": torch.zeros(1), "convs.9999999999.conv.weight": torch.zeros(1)}, folder
+        ),
+        WrongShape,
+    ),
+    "a mapping network as wide as it is not": (
+        lambda folder, _: zip_of(without_mean() | {"mapping.fc0.weight": torch.zeros(60_000, 8)}, folder),
+        WrongShape,
+    ),
+    "labels wider than what they join": (
+        lambda folder, _: zip_of(without_mean() | {"mapping.embed.weight": torch.zeros(9, 3)}, folder),
+        WrongShape,
+    ),
+    "noise for an image that is not there": (
+        lambda folder, _: zip_of(without_mean() | {"synthesis.b9999.conv1.noise_strength": torch.zeros(())}, folder),
+        WrongShape,
+    ),
     # no weights at all
     "nothing": (lambda *_: b"", CorruptFile),
     "a web page": (lambda *_: b"<!DOCTYPE html><title>404</title>", UnknownFormat),
@@ -374,6 +396,7 @@ def test_a_hostile_file_ends_in_an_error_and_nothing_else(name: str, tmp_path: P
     path.write_bytes(make(tmp_path, f"touch {canary}"))
     caught, seconds = refused(path, canary)
     assert isinstance(caught, error), caught
+    assert "too much memory or time" not in caught.message  # the child itself must say no
     assert seconds < SECONDS
     for status in peak.iterdir():
         assert int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) / 1024 < MEGABYTES

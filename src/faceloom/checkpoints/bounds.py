@@ -13,6 +13,9 @@ LARGEST = 1 << 20
 
 SMALLER: dict[str, tuple[float, float]] = {
     "img_resolution": (4, 4096),
+    "z_dim": (0, 1 << 16),
+    "c_dim": (0, 1 << 16),
+    "w_dim": (1, 1 << 16),
     "num_layers": (1, 64),
     "margin_size": (0, 256),
     "conv_kernel": (1, 9),

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from faceloom.assets.manifest import MANIFEST
 from faceloom.checkpoints import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
 from faceloom.checkpoints.containers import detect
 from faceloom.checkpoints.flatten import Part
 from faceloom.checkpoints.foreign import Foreign, build
 from faceloom.checkpoints.sandbox import Content, read_foreign
-from faceloom.errors import AssetError, UnknownFormat
+from faceloom.errors import AssetError, CorruptFile, UnknownFormat
 from faceloom.settings import Settings
 
 __all__ = ["Foreign", "build", "import_checkpoint", "read_checkpoint"]
@@ -29,7 +30,17 @@ def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) 
     path = Path(path)
     if path.is_dir() or detect(path) == "safetensors":
         return native.read(path)
-    return _understand(read_foreign(path, part), path, bgr)
+    content = read_foreign(path, part)
+    try:
+        return _understand(content, path, bgr)
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:  # a stranger's file can do that
+        raise CorruptFile(f"{path.name} cannot be understood: {error}", "get the file again") from error
 
 
 def _understand(content: Content, path: Path, bgr: bool) -> Foreign:
@@ -76,7 +87,9 @@ def import_checkpoint(path: Path, name: str, home: Path | None = None, *, bgr: b
         raise AssetError(f"'{name}' cannot be a model's name", "use up to 64 letters, digits, '.', '_' and '-'")
     models = Settings().models if home is None else Path(home) / "models"
     folder = models / name
-    if folder.exists():
+    if name in MANIFEST:
+        raise AssetError(f"'{name}' is the name of a published model", "choose another name")
+    if folder.exists() and {path.name for path in folder.iterdir()} - {native.WEIGHTS}:
         raise AssetError(f"there is a model '{name}' already", f"choose another name, or remove {folder}")
     foreign = read_checkpoint(path, bgr=bgr)
     return native.write(foreign, folder, origin=Path(path).name)

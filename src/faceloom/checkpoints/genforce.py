@@ -43,7 +43,8 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
         renamed = rename(tensors, _STYLEGAN2)
         refuse_unknown(renamed.unknown)
         return shapes.stylegan2(renamed.state, SOURCE, unused=tuple(renamed.unused))
-    renamed = rename(tensors, _stylegan1_rules(max(int(n) for n in re.findall(r"output(\d+)\.", " ".join(tensors)))))
+    last = max((int(n) for n in re.findall(r"output(\d{1,2})\.", " ".join(tensors))), default=0)
+    renamed = rename(tensors, _stylegan1_rules(last))
     refuse_unknown(renamed.unknown)
     return shapes.stylegan1(renamed.state, SOURCE, unused=tuple(renamed.unused))
 
@@ -70,22 +71,22 @@ _STYLEGAN2: list[Rule] = [
     *_MAPPING,
     (r"mapping\.dense(\d+)\.bias", lambda m: f"mapping.fc{m[1]}.bias", same),
     (r"synthesis\.early_layer\.const", "synthesis.b4.const", first),
-    (r"synthesis\.layer(\d*[13579])\.weight", lambda m: f"{_layer2(m[1])}.weight", flipped),
-    (r"synthesis\.layer(\d+)\.(weight|bias|noise_strength)", lambda m: f"{_layer2(m[1])}.{m[2]}", same),
-    (r"synthesis\.layer(\d+)\.noise", lambda m: f"{_layer2(m[1])}.noise_const", plane),
-    (r"synthesis\.layer(\d+)\.style\.weight", lambda m: f"{_layer2(m[1])}.affine.weight", same),
-    (r"synthesis\.layer(\d+)\.style\.bias", lambda m: f"{_layer2(m[1])}.affine.bias", plus_one),
-    (r"synthesis\.output(\d+)\.(weight|bias)", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.{m[2]}", same),
-    (r"synthesis\.output(\d+)\.style\.weight", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.affine.weight", same),
-    (r"synthesis\.output(\d+)\.style\.bias", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.affine.bias", plus_one),
+    (r"synthesis\.layer(\d?[13579])\.weight", lambda m: f"{_layer2(m[1])}.weight", flipped),
+    (r"synthesis\.layer(\d{1,2})\.(weight|bias|noise_strength)", lambda m: f"{_layer2(m[1])}.{m[2]}", same),
+    (r"synthesis\.layer(\d{1,2})\.noise", lambda m: f"{_layer2(m[1])}.noise_const", plane),
+    (r"synthesis\.layer(\d{1,2})\.style\.weight", lambda m: f"{_layer2(m[1])}.affine.weight", same),
+    (r"synthesis\.layer(\d{1,2})\.style\.bias", lambda m: f"{_layer2(m[1])}.affine.bias", plus_one),
+    (r"synthesis\.output(\d{1,2})\.(weight|bias)", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.{m[2]}", same),
+    (r"synthesis\.output(\d{1,2})\.style\.weight", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.affine.weight", same),
+    (r"synthesis\.output(\d{1,2})\.style\.bias", lambda m: f"synthesis.b{4 << int(m[1])}.torgb.affine.bias", plus_one),
     (r"synthesis\..*\.kernel", None, same),
 ]
 
 
 def _stylegan1_rules(last: int) -> list[Rule]:
-    layer = r"synthesis\.layer(\d+)\."
+    layer = r"synthesis\.layer(\d{1,2})\."
     epilogue = layer + r"(?:epilogue\.)?"
-    fused = r"synthesis\.layer((?:1[02468]|[2-9][02468])\d*)\."  # from 128 px on, kernels are stored as they scatter
+    fused = r"synthesis\.layer(1[02468]|[2-9][02468])\."  # from 128 px on, kernels are stored as they scatter
     return [
         *_MAPPING,
         (r"mapping\.dense(\d+)\.(?:wscale\.)?bias", lambda m: f"mapping.fc{m[1]}.bias", over_sqrt2),

@@ -17,7 +17,7 @@ SOURCE = "mmgeneration"
 
 _PREFIXES = ("state_dict.generator_ema.", "state_dict.generator.", "generator_ema.", "generator.", "state_dict.", "")
 
-_LAYER = r"(conv1|to_rgb1|convs\.\d+|to_rgbs\.\d+)\."
+_LAYER = r"(conv1|to_rgb1|convs\.\d{1,2}|to_rgbs\.\d{1,2})\."
 
 _RULES: tuple[Rule, ...] = (
     (r"style_mapping\.(\d+)\.linear\.weight(?:_orig)?", lambda m: f"mapping.fc{int(m[1]) - 1}.weight", same),
@@ -31,11 +31,11 @@ _RULES: tuple[Rule, ...] = (
     ),
     (_LAYER + r"conv\.style_modulation\.bias", lambda m: f"{rosinality.block(m[1])}.affine.bias", same),
     (
-        r"(conv1|convs\.\d+)\.noise_injector\.weight",
+        r"(conv1|convs\.\d{1,2})\.noise_injector\.weight",
         lambda m: f"{rosinality.block(m[1])}.noise_strength",
         scalar,
     ),
-    (r"injected_noise_(\d+)", lambda m: rosinality.noise(int(m[1])), plane_of_noise),
+    (r"injected_noise_(\d{1,2})", lambda m: rosinality.noise(int(m[1])), plane_of_noise),
     (r"state_dict\..*|(generator|discriminator|perceptual_loss)\..*", None, same),
 )
 

@@ -39,7 +39,7 @@ def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule
 
 def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     """Understand a discriminator. Raises WrongShape or CorruptFile."""
-    size = 4 << sum(re.fullmatch(r"convs\.\d+\.skip\.1\.weight", name) is not None for name in tensors)
+    size = 4 << min(sum(re.fullmatch(r"convs\.\d\.skip\.1\.weight", name) is not None for name in tensors), 9)
     renamed = rename(tensors, _discriminator_rules(size))
     refuse_unknown(renamed.unknown)
     return shapes.discriminator(renamed.state, source, unused=tuple(renamed.unused))
@@ -67,8 +67,8 @@ def w_avg(tensor: Tensor) -> Tensor:
     return tensor.reshape(-1, tensor.shape[-1]).mean(dim=0)
 
 
-_LAYER = r"(conv1|to_rgb1|convs\.\d+|to_rgbs\.\d+)\."
-_CONV = r"(conv1|convs\.\d+)\."
+_LAYER = r"(conv1|to_rgb1|convs\.\d{1,2}|to_rgbs\.\d{1,2})\."
+_CONV = r"(conv1|convs\.\d{1,2})\."
 
 GENERATOR: list[Rule] = [
     (r"style\.(\d+)\.(weight|bias)", lambda m: f"mapping.fc{int(m[1]) - 1}.{m[2]}", same),
@@ -76,11 +76,11 @@ GENERATOR: list[Rule] = [
     (_LAYER + r"conv\.weight", lambda m: f"{block(m[1])}.weight", first),
     (_LAYER + r"conv\.modulation\.(weight|bias)", lambda m: f"{block(m[1])}.affine.{m[2]}", same),
     (_CONV + r"activate\.bias", lambda m: f"{block(m[1])}.bias", flat),
-    (r"(to_rgb1|to_rgbs\.\d+)\.bias", lambda m: f"{block(m[1])}.bias", flat),
+    (r"(to_rgb1|to_rgbs\.\d{1,2})\.bias", lambda m: f"{block(m[1])}.bias", flat),
     (_CONV + r"noise\.weight", lambda m: f"{block(m[1])}.noise_strength", scalar),
-    (r"noises\.noise_(\d+)", lambda m: noise(int(m[1])), plane),
+    (r"noises\.noise_(\d{1,2})", lambda m: noise(int(m[1])), plane),
     (r"latent_avg", "w_avg", w_avg),
-    (r"(convs\.\d+\.conv\.blur|to_rgbs\.\d+\.upsample)\.kernel", None, same),
+    (r"(convs\.\d{1,2}\.conv\.blur|to_rgbs\.\d{1,2}\.upsample)\.kernel", None, same),
 ]
 """rosinality's names, without a prefix -> ours. The kernels of the up-sampling convolutions are stored alike."""
 
@@ -92,12 +92,12 @@ def _discriminator_rules(size: int) -> list[Rule]:
     return [
         (r"convs\.0\.0\.weight", f"b{size}.fromrgb.weight", same),
         (r"convs\.0\.1\.bias", f"b{size}.fromrgb.bias", flat),
-        (r"convs\.(\d+)\.conv1\.0\.weight", lambda m: f"b{side(m)}.conv0.weight", same),
-        (r"convs\.(\d+)\.conv1\.1\.bias", lambda m: f"b{side(m)}.conv0.bias", flat),
-        (r"convs\.(\d+)\.conv2\.1\.weight", lambda m: f"b{side(m)}.conv1.weight", same),
-        (r"convs\.(\d+)\.conv2\.2\.bias", lambda m: f"b{side(m)}.conv1.bias", flat),
-        (r"convs\.(\d+)\.skip\.1\.weight", lambda m: f"b{side(m)}.skip.weight", same),
-        (r"convs\.\d+\.(conv2|skip)\.0\.kernel", None, same),
+        (r"convs\.(\d)\.conv1\.0\.weight", lambda m: f"b{side(m)}.conv0.weight", same),
+        (r"convs\.(\d)\.conv1\.1\.bias", lambda m: f"b{side(m)}.conv0.bias", flat),
+        (r"convs\.(\d)\.conv2\.1\.weight", lambda m: f"b{side(m)}.conv1.weight", same),
+        (r"convs\.(\d)\.conv2\.2\.bias", lambda m: f"b{side(m)}.conv1.bias", flat),
+        (r"convs\.(\d)\.skip\.1\.weight", lambda m: f"b{side(m)}.skip.weight", same),
+        (r"convs\.\d\.(conv2|skip)\.0\.kernel", None, same),
         (r"final_conv\.0\.weight", "b4.conv.weight", same),
         (r"final_conv\.1\.bias", "b4.conv.bias", flat),
         (r"final_linear\.0\.(weight|bias)", lambda m: f"b4.fc.{m[1]}", same),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from faceloom.checkpoints.bounds import check_bounds
 from faceloom.checkpoints.foreign import Foreign
 from faceloom.checkpoints.rename import check_state
 from faceloom.errors import WrongShape
-from faceloom.latents import z_from_seeds
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.layers import StyleMapping
 from faceloom.networks.mapping import mean_w
@@ -46,7 +47,8 @@ def stylegan2(
         **_mapping(state, _size(state, "synthesis.b4.conv1.affine.weight", 1)),
         **known,
     )
-    state, more = _completed(state, config, StyleMapping(config.z_dim, config.c_dim, config.w_dim, **_depth(config)))
+    check_bounds(config)
+    state, more = _completed(state, config)
     check_state(StyleGAN2, config, state)
     return Foreign("stylegan2", source, config, state, (*notes, *more), unused)
 
@@ -58,7 +60,8 @@ def stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **know
     if mapping.pop("c_dim") or mapping.pop("embed_features"):
         raise WrongShape("the network takes labels, which this StyleGAN does not", "use an unconditional network")
     config = StyleGAN1Config(channels=_synthesis_widths(state), w_dim=w_dim, **mapping, **known)
-    state, notes = _completed(state, config, StyleMapping(config.z_dim, 0, config.w_dim, **_depth(config)))
+    check_bounds(config)
+    state, notes = _completed(state, config)
     check_state(StyleGAN1, config, state)
     return Foreign("stylegan1", source, config, state, notes, unused)
 
@@ -112,35 +115,49 @@ def _mapping(state: State, w_dim: int) -> dict[str, Any]:
     }
 
 
-def _depth(config: Any) -> dict[str, Any]:
-    names = {"num_layers": "mapping_layers", "embed_features": "embed_features", "layer_features": "layer_features"}
-    known = {ours: getattr(config, theirs, None) for ours, theirs in names.items()}
-    return {**known, "lr_multiplier": config.lr_multiplier}
-
-
 def _architecture(state: State, prefix: str, colours: str) -> Architecture:
     if any(re.fullmatch(rf"{prefix}b\d+\.skip\.weight", name) for name in state):
         return "resnet"
     return "skip" if sum(f".{colours}.weight" in name for name in state) > 1 else "orig"
 
 
-def _completed(state: State, config: Any, mapping: StyleMapping) -> tuple[State, tuple[str, ...]]:
+def _completed(state: State, config: Any) -> tuple[State, tuple[str, ...]]:
     """Add what some files leave out: the mean w, and the constant noise."""
     state, notes = dict(state), []
-    if "w_avg" not in state and config.mapping_layers and not getattr(config, "c_dim", 0):
-        prefix = "mapping."
-        weights = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-        with_shapes = {name: tensor.shape for name, tensor in mapping.state_dict().items()}
-        if {name: tensor.shape for name, tensor in weights.items()} == with_shapes:
-            mapping.load_state_dict(weights)
-            state["w_avg"] = mean_w(mapping, z_from_seeds(range(MEAN_SAMPLES), config.z_dim))
-            notes.append(f"the file holds no mean w: it was measured over {MEAN_SAMPLES} samples")
-    layers = [name.removesuffix(".noise_strength") for name in state if name.endswith(".noise_strength")]
-    missing = [layer for layer in layers if f"{layer}.noise_const" not in state]
-    for number, layer in enumerate(missing):
-        side = int(re.findall(r"\.b(\d+)\.", layer)[0])
-        generator = torch.Generator().manual_seed(number)
-        state[f"{layer}.noise_const"] = torch.randn(side, side, generator=generator)
-    if missing:
+    if "w_avg" not in state and (mean := _measured_mean(state, config)) is not None:
+        state["w_avg"] = mean
+        notes.append(f"the file holds no mean w: it was measured over {MEAN_SAMPLES} samples")
+    drawn = 0
+    for name in [name for name in state if name.endswith(".noise_strength")]:
+        noise, side = name.replace("noise_strength", "noise_const"), re.search(r"\.b(\d{1,4})\.", name)
+        if noise not in state and side and int(side[1]) <= config.img_resolution:
+            generator = torch.Generator().manual_seed(drawn)
+            state[noise] = torch.randn(int(side[1]), int(side[1]), generator=generator)
+            drawn += 1
+    if drawn:
         notes.append("the file holds no constant noise: it was drawn")
     return state, tuple(notes)
+
+
+def _measured_mean(state: State, config: Any) -> Tensor | None:
+    """The mean of w over many z; None where labels would be needed, or the mapping network is not whole."""
+
+    def mapping() -> StyleMapping:
+        return StyleMapping(
+            config.z_dim,
+            0,
+            config.w_dim,
+            num_layers=config.mapping_layers,
+            layer_features=config.layer_features,
+            lr_multiplier=config.lr_multiplier,
+        )
+
+    with torch.device("meta"):  # shapes first: a damaged file may describe a giant
+        expected = {f"mapping.{name}": tensor.shape for name, tensor in mapping().state_dict().items()}
+    weights = {name: tensor for name, tensor in state.items() if name.startswith("mapping.")}
+    if not config.mapping_layers or {name: tensor.shape for name, tensor in weights.items()} != expected:
+        return None
+    network = mapping()
+    network.load_state_dict({name.removeprefix("mapping."): tensor for name, tensor in weights.items()})
+    z = np.random.RandomState(123).randn(MEAN_SAMPLES, config.z_dim)  # as the field measures it
+    return mean_w(network, torch.from_numpy(z).float())
