@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -37,6 +38,10 @@ class Generator(Protocol):
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
         """The image area-reduced to `resolution`, a power of two, at less cost where the family allows it."""
+        ...
+
+    def affines(self, layer: int) -> Sequence[nn.Module]:
+        """The affine maps that take layer `layer`'s style, `[n, w_dim] -> [n, c]` each."""
         ...
 
 

@@ -149,6 +149,10 @@ class MobileStyleGAN(nn.Module):
             return self.synthesis(w_plus, noise_mode)
         return area_reduce(self._bands(w_plus, noise_mode)[:, :3].float() * 0.5, resolution)
 
+    def affines(self, layer: int) -> list[nn.Module]:
+        """The affine maps that take layer `layer`'s style: one a layer."""
+        return [module for name, module in self.named_modules() if name.endswith("affine")][layer : layer + 1]
+
     def in_precision(self, dtype: torch.dtype) -> MobileStyleGAN:
         """Hold the convolutions in `dtype` from now on; mapping, styles and images stay float32. Returns itself."""
         for module in self.modules():

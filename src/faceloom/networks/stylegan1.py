@@ -199,6 +199,10 @@ class StyleGAN1(nn.Module):
         """The image area-reduced to `resolution`; every layer is needed for it."""
         return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
 
+    def affines(self, layer: int) -> list[nn.Module]:
+        """The affine maps that take layer `layer`'s style: one a layer."""
+        return [self.synthesis.get_submodule(f"b{4 << layer // 2}.conv{layer % 2}.affine")]
+
     def in_precision(self, dtype: torch.dtype) -> StyleGAN1:
         """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype

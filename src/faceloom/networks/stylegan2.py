@@ -231,6 +231,13 @@ class StyleGAN2(nn.Module):
         """The image area-reduced to `resolution`; every layer is needed for it."""
         return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
 
+    def affines(self, layer: int) -> list[nn.Module]:
+        """The affine maps that take layer `layer`'s style: a convolution's, and that of the colours before it."""
+        names = [f"b{4 << (layer + 1) // 2}.conv{1 - layer % 2}.affine"]
+        names += [f"b{4 << layer // 2}.torgb.affine"] if layer % 2 else []
+        there = dict(self.synthesis.named_modules())
+        return [there[name] for name in names if name in there]
+
     def in_precision(self, dtype: torch.dtype) -> StyleGAN2:
         """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype

@@ -231,6 +231,10 @@ class StyleGAN3(nn.Module):
         """The image area-reduced to `resolution`; every layer is needed for it."""
         return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
 
+    def affines(self, layer: int) -> list[nn.Module]:
+        """The affine maps that take layer `layer`'s style: one a layer; the first turns and moves the waves."""
+        return [self.synthesis.get_submodule(f"{['input', *self.synthesis.layer_names][layer]}.affine")]
+
     def in_precision(self, dtype: torch.dtype) -> StyleGAN3:
         """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype
