@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from icc_profiles import ADOBE, P3, cmyk_profile, rgb_profile, srgb_of_lab, srgb_of_rgb
-from PIL import Image, PngImagePlugin
+from PIL import GifImagePlugin, Image, PngImagePlugin
 
 from faceloom.errors import ImageError, MissingExtra
 from faceloom.images import BACKGROUND, MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE, open_photo
@@ -205,14 +205,17 @@ def test_animation_gives_its_first_frame(form: str) -> None:
     assert photo.notes == ("animation: first frame used",)
 
 
-def test_ten_thousand_frames_cost_nothing() -> None:
+def test_ten_thousand_frames_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [Image.new("L", (64, 64), level) for level in (10, 250)]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     second = data.rindex(b"\x21\xf9")  # where the second frame begins
     data = data[:second] + data[second:-1] * 10_000 + b";"
-    start = time.perf_counter()
+    seek, frames_sought = GifImagePlugin.GifImageFile._seek, []
+    monkeypatch.setattr(
+        GifImagePlugin.GifImageFile, "_seek", lambda gif, *args: (frames_sought.append(args), seek(gif, *args))[1]
+    )
     assert open_photo(data).notes == ("animation: first frame used",)
-    assert time.perf_counter() - start < 1
+    assert 0 < len(frames_sought) < 5
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------
@@ -275,14 +278,13 @@ def test_flipped_bytes_never_escape(form: str) -> None:
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000])
-def test_bombs_are_refused_from_the_header(side: int) -> None:
+def test_bombs_are_refused_from_the_header(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = (b"\0" + bytes(side // 8)) * side
     data = png(side, side, 1, 0, rows)
     assert len(data) < 200_000
-    start = time.perf_counter()
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", lambda _: pytest.fail("it was decoded"))
     with pytest.raises(ImageError, match="too large"):
         open_photo(data)
-    assert time.perf_counter() - start < 0.05
 
 
 def webp_header(width: int, height: int) -> bytes:
@@ -345,9 +347,9 @@ def test_many_large_segments_in_a_jpeg_are_harmless() -> None:
     data = encoded(picture(), "JPEG")
     segment = b"\xff\xe5" + struct.pack(">H", 65535) + bytes(65533)
     data = data[:2] + segment * 300 + data[2:]
-    start = time.perf_counter()
+    start = time.process_time()
     assert open_photo(data).image.size == picture().size
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 20  # generous: it takes some hundredths
 
 
 def test_endless_scans_in_a_jpeg_are_refused() -> None:

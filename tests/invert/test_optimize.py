@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 
@@ -59,10 +57,8 @@ def test_w_space_keeps_one_style_for_all_layers(tools):
 
 
 def test_the_deadline_holds_and_something_is_always_found(tools):
-    begin = time.perf_counter()
-    found = search(tools, seconds=0.01)
-    assert time.perf_counter() - begin < 30
-    assert found.steps >= 1
+    found = search(tools, seconds=0.0001)
+    assert found.steps == 1
     assert torch.isfinite(found.w_plus).all()
 
 

@@ -30,7 +30,11 @@ def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) 
     path = Path(path)
     if path.is_dir() or detect(path) == "safetensors":
         return native.read(path)
-    content = read_foreign(path, part)
+    return understand(read_foreign(path, part), path, bgr)
+
+
+def understand(content: Content, path: Path, bgr: bool = False) -> Foreign:
+    """Tell what network the tensors of the file `path` are. Raises as `read_checkpoint` does."""
     try:
         return _understand(content, path, bgr)
     except (

@@ -27,7 +27,7 @@ _ROOTS: dict[Part, tuple[tuple[str, ...], ...]] = {
 """Which entries of a snapshot hold a part: the first line whose first name is there counts."""
 
 MAX_TENSORS = 20_000
-MAX_NODES = 100_000
+MAX_NODES = 40_000
 MAX_DEPTH = 40
 MAX_TEXT = 500
 

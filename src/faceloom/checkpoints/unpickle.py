@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from faceloom.errors import UnsafePickle
+from faceloom.errors import CorruptFile, UnsafePickle
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -209,12 +209,29 @@ MODULE_PREFIXES = ("torch.nn.modules.", "pg_modules.", "timm.models.", "timm.lay
 """Networks that lie beside a generator in some snapshots: kept as inert modules, never used."""
 
 
+MAX_STEPS = 400_000
+"""Opcodes in one pickle. A snapshot with every optimiser's state has less than a tenth."""
+
+
+class Opcodes(dict[int, Any]):
+    """The unpickler's table of what each opcode does, which gives out after MAX_STEPS."""
+
+    left = MAX_STEPS
+
+    def __getitem__(self, opcode: int) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise CorruptFile("the file holds far more objects than any network", "no generator has so many tensors")
+        return super().__getitem__(opcode)
+
+
 class ListedUnpickler(pickle._Unpickler):
     """An unpickler for which no name exists but the listed."""
 
     def __init__(self, file: io.BytesIO, storage: Callable[[tuple[Any, ...]], Storage] | None = None) -> None:
         super().__init__(file, encoding="latin1")
         self._storage = storage
+        self.dispatch = Opcodes(pickle._Unpickler.dispatch)  # type: ignore[misc]  # this one's own
 
     def find_class(self, module: str, name: str) -> Any:
         """Look the name up in the list. Raises UnsafePickle, naming it, for any other."""

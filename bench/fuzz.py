@@ -1,0 +1,93 @@
+"""`python -m bench.fuzz --minutes N`: mutate good and hostile files, guided by coverage, and read each in this process.
+
+Needs atheris (`pip install atheris`). What the child process does happens here, with an audit hook for a canary: a
+program, a file, a socket, an import or compiled code while a file is read is a finding, as is any error that is none
+of ours, 10 s, or 2 GB. libFuzzer prints its seed and the executions, keeps what it learnt in build/fuzz/corpus, and
+the first finding beside it; findings become tests in tests/checkpoints/found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import atheris
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "checkpoints")]
+
+with atheris.instrument_imports(include=["pickle", "faceloom.checkpoints"]):
+    from seeds import EXPECTED, read_in_process, valid_files
+
+from hostile import FILES  # noqa: E402
+
+from faceloom.checkpoints.unpickle import NAMES  # noqa: E402
+
+FORBIDDEN = ("os.", "subprocess.", "socket.", "shutil.", "exec", "compile", "import", "open", "ctypes.", "marshal.")
+
+
+class Watch:
+    """The canary: what Python's audit events tell while a file is read."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.armed, self.scratch, self.seen = False, str(scratch), ""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.armed and event.startswith(FORBIDDEN) and not str(arguments[:1]).count(self.scratch):
+            self.seen = f"{event} {arguments!r:.200}"
+
+
+def main() -> None:
+    """Fuzz until the time is over or something is found."""
+    parser = argparse.ArgumentParser(prog="python -m bench.fuzz", description="Fuzz the checkpoint readers.")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "fuzz")
+    options = parser.parse_args()
+    corpus, given = (options.output / name for name in ("corpus", "given"))
+    for folder in (corpus, given):
+        folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="faceloom-fuzz-"))
+    watch = Watch(scratch)
+    _write_seeds(given, scratch)
+    words = given.with_suffix(".dict")
+    words.write_text("".join(f'"{word}"\n' for word in sorted({w for pair in NAMES for w in pair})))
+
+    def read(data: bytes) -> None:
+        path = scratch / "file"
+        path.write_bytes(data)
+        watch.armed, watch.seen = True, ""
+        try:
+            with suppress(*EXPECTED):
+                read_in_process(path)
+        finally:
+            watch.armed = False
+        if watch.seen:
+            raise AssertionError(f"the canary: {watch.seen}")
+
+    flags = [f"-seed={options.seed}", f"-max_total_time={int(options.minutes * 60)}", "-rss_limit_mb=2048"]
+    flags += ["-timeout=10", "-max_len=60000", "-len_control=0", "-print_final_stats=1", f"-dict={words}"]
+    atheris.Setup([sys.argv[0], *flags, f"-artifact_prefix={options.output}/", str(corpus), str(given)], read)
+    atheris.Fuzz()
+
+
+def _write_seeds(folder: Path, scratch: Path) -> None:
+    """Good files of every family and the small hostile ones; each is read once, so that all imports are done."""
+    for codec in ("raw_unicode_escape", "latin1", "utf-8"):
+        codecs.lookup(codec)
+    contents = valid_files(scratch) | {name: make(scratch, "false") for name, (make, _) in FILES.items()}
+    for number, content in enumerate(content for content in contents.values() if len(content) < 60_000):
+        path = folder / f"{number:03}"
+        path.write_bytes(content)
+        with suppress(*EXPECTED):
+            read_in_process(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""`python -m bench.hostile`: every hostile file of the tests, with the error, the time and the memory that it takes.
+
+Seconds are the processor's, of this process and of the child that reads; MB are the child's peak and our own growth.
+Linux only. Ends with 1 when a canary is there, or a file takes 2 s or 500 MB.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "checkpoints")]
+
+from hostile import FILES, FORMS, peak_of, start_that_tells, whole  # noqa: E402
+
+from faceloom.checkpoints import sandbox  # noqa: E402
+from faceloom.checkpoints.convert import read_checkpoint  # noqa: E402
+from faceloom.errors import CheckpointError  # noqa: E402
+
+SECONDS, MEGABYTES = 2.0, 500
+
+
+def main() -> int:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        contents = {name: make(folder, f"touch {folder / 'canary'}") for name, (make, _) in FILES.items()}
+        for form in FORMS:
+            content = whole(form, folder).read_bytes()
+            contents |= {f"{form}, cut at {p} %": content[: len(content) * p // 100] for p in range(0, 100, 5)}
+        rows = [_row(name, content, folder) for name, content in contents.items()]
+    worst = max(row[0] for row in rows), max(row[1] for row in rows)
+    print(f"{len(rows)} files, at most {worst[0]:.2f} s and {worst[1]:.0f} MB")
+    return int(any(row[2] for row in rows) or worst[0] >= SECONDS or worst[1] >= MEGABYTES)
+
+
+def _row(name: str, content: bytes, folder: Path) -> tuple[float, float, bool]:
+    path, status = folder / "file.pkl", folder / "status"
+    status.unlink(missing_ok=True)
+    path.write_bytes(content)
+    sandbox._START = START.replace("STATUS", str(status))
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before, begin = _memory("VmRSS"), _processor_time()
+    error = "READ"
+    try:
+        read_checkpoint(path)
+    except CheckpointError as caught:
+        error = f"{type(caught).__name__}: {caught.message}"
+    seconds = _processor_time() - begin
+    megabytes = max(peak_of(status), _memory("VmHWM") - before)
+    canary = (folder / "canary").exists()
+    marks = "THE CANARY IS THERE" if canary else "no canary"
+    print(f"{name:<42}{seconds:>7.2f} s{megabytes:>6.0f} MB  {marks}  {error[:110]}", flush=True)
+    return seconds, megabytes, canary
+
+
+START = start_that_tells(Path("STATUS"))
+
+
+def _processor_time() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _memory(field: str) -> float:
+    return int(re.findall(rf"{field}:\s*(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())

@@ -1,0 +1,387 @@
+"""Files made to do harm, by name: what makes each, and the error that it has to end in. Tests and bench share them.
+
+The gadgets call a command; the command makes a canary, a file that must never be there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import re
+import struct
+import warnings
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import forge
+import numpy as np
+import torch
+
+from faceloom.checkpoints import native, sandbox
+from faceloom.checkpoints.convert import Foreign, import_checkpoint
+from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
+
+Make = Callable[[Path, str], bytes]
+"""(folder, command that makes the canary) -> the content of a file."""
+
+
+class Gadget:
+    """Calls `function(*arguments)` when it is unpickled."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def text(value: str) -> bytes:
+    """The opcode that pushes a text."""
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def short(value: str) -> bytes:
+    return b"\x8c" + bytes([len(value)]) + value.encode()
+
+
+def stack_global(module: str, name: str) -> bytes:
+    return short(module) + short(name) + b"\x93"
+
+
+def in_snapshot(gadget: Any) -> bytes:
+    """A whole, readable generator with a gadget beside it."""
+    state = forge.ada_names(forge.generator2())
+    return pickle.dumps({"G_ema": {name: t.numpy() for name, t in state.items()}, "training_set_kwargs": gadget})
+
+
+def torch_zip(pickled: bytes, storages: dict[str, bytes] | None = None, **options: Any) -> bytes:
+    """A zip archive as torch writes it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", **options) as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        archive.writestr("archive/byteorder", b"little")
+        for key, data in (storages or {}).items():
+            archive.writestr(f"archive/data/{key}", data)
+    return buffer.getvalue()
+
+
+def tensor(storage_numel: int, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+    """The opcodes of one tensor in storage '0'."""
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value: Any) -> Any:
+            return ("storage", torch.FloatStorage, "0", "cpu", storage_numel) if value is here else None
+
+    here = object()
+    buffer = io.BytesIO()
+    rebuild = Gadget(torch._utils._rebuild_tensor_v2, here, offset, size, stride, False, OrderedDict())
+    Pickler(buffer, protocol=2).dump({"synthesis.b4.const": rebuild})
+    return buffer.getvalue()
+
+
+def without_mean() -> dict[str, torch.Tensor]:
+    return {name: t for name, t in forge.ada_names(forge.generator2()).items() if name != "mapping.w_avg"}
+
+
+def zip_of(state: Any, folder: Path) -> bytes:
+    return forge.saved(folder / "whole.pt", state).read_bytes()
+
+
+def good_zip(folder: Path) -> bytes:
+    return zip_of(forge.ada_names(forge.generator2()), folder)
+
+
+def safetensors(folder: Path, header: Any, data: bytes = b"", announced: int | None = None) -> bytes:
+    """A safetensors file, and a card beside it, without which it would be refused unread."""
+    native.write(Foreign("stylegan2", "forge", forge.SG2, {}), folder)
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(raw) if announced is None else announced) + raw + data
+
+
+def torchscript() -> bytes:
+    """What `torch.jit.save` writes, with a gadget in the constants."""
+    content = io.BytesIO(torch_zip(pickle.dumps({}, protocol=2)))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("archive/constants.pkl", pickle.dumps(Gadget(os.system, "false"), protocol=2))
+        archive.writestr("archive/code/__torch__.py", b"class Net(Module):\n  def forward(self): ...")
+    return content.getvalue()
+
+
+def flagged(content: bytes) -> bytes:
+    """Set the bit of encryption in every header of a zip archive."""
+    out = bytearray(content)
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for match in re.finditer(re.escape(mark), content):
+            out[match.start() + at] |= 1
+    return bytes(out)
+
+
+def twice(content: bytes) -> bytes:
+    buffer = io.BytesIO(content)
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
+        warnings.simplefilter("ignore")  # zipfile's: it is just what we want
+        archive.writestr("archive/data.pkl", b"other")
+    return buffer.getvalue()
+
+
+def overlapping() -> bytes:
+    """Many members of a zip archive that share their bytes."""
+    content = torch_zip(pickle.dumps({}, protocol=2), {"0": b"\0" * 100_000})
+    directory = content.index(b"PK\x01\x02", content.index(b"archive/data/0"))
+    entry = content[content.rindex(b"PK\x01\x02") : content.rindex(b"PK\x05\x06")]
+    others = b"".join(entry.replace(b"archive/data/0", f"archive/dat{i:03}".encode()) for i in range(500))
+    whole = content[: content.rindex(b"PK\x05\x06")] + others
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 503, 503, len(whole) - directory, directory, 0)
+    return whole + end
+
+
+def laughs(depth: int) -> bytes:
+    """A list of two lists of two lists ..., each written once: 2 ** depth entries when unfolded."""
+    rows: Any = [1.5, 2.5]
+    for _ in range(depth):
+        rows = [rows, rows]
+    return pickle.dumps({"G_ema": rows})
+
+
+def cycle() -> bytes:
+    tree: dict[str, Any] = {}
+    tree["G_ema"] = tree
+    return pickle.dumps(tree)
+
+
+def legacy(system: Any, tree: bytes, tail: bytes = b"") -> bytes:
+    """A stream as torch wrote it before 2020."""
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
+    return magic + pickle.dumps(1001, protocol=2) + pickle.dumps(system, protocol=2) + tree + tail
+
+
+LITTLE = {"little_endian": True, "protocol_version": 1001, "type_sizes": {}}
+
+MANY = {f"t{i}": {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i in range(100_000)}
+
+
+def no_numbers() -> bytes:
+    return pickle.dumps({"G_ema": np.array([{"a": 1}], dtype=object)})
+
+
+def records() -> bytes:
+    return pickle.dumps({"G_ema": np.zeros(3, dtype=[("a", "f4"), ("b", "O")])})
+
+
+def nested(cmd: str) -> bytes:
+    evil = pickle.dumps(Gadget(os.system, cmd), protocol=2)
+    return pickle.dumps({"G_ema": Gadget(torch.storage._load_from_bytes, evil)})
+
+
+def nested_legacy(cmd: str) -> bytes:
+    stream = legacy(LITTLE, pickle.dumps(Gadget(os.system, cmd), protocol=2))
+    return pickle.dumps({"G_ema": Gadget(torch.storage._load_from_bytes, stream)})
+
+
+FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
+    # gadgets
+    "reduce": (lambda _, cmd: in_snapshot(Gadget(os.system, cmd)), UnsafePickle),
+    "reduce, protocol 2": (lambda _, cmd: pickle.dumps(Gadget(os.system, cmd), protocol=2), UnsafePickle),
+    "eval": (lambda _, cmd: in_snapshot(Gadget(eval, f"__import__('os').system({cmd!r})")), UnsafePickle),
+    "popen": (
+        lambda _, cmd: b"\x80\x04" + stack_global("subprocess", "Popen") + text(cmd) + b"\x85\x81.",
+        UnsafePickle,
+    ),
+    "stack global from the memo": (
+        lambda _, cmd: b"\x80\x04" + short("system") + b"\x94" + short("os") + b"h\x00\x93" + text(cmd) + b"\x85R.",
+        UnsafePickle,
+    ),
+    "inst": (lambda _, cmd: b"\x80\x02(" + text(cmd) + b"iposix\nsystem\n.", UnsafePickle),
+    "obj": (lambda _, cmd: b"\x80\x02(cposix\nsystem\n" + text(cmd) + b"o.", UnsafePickle),
+    "newobj_ex": (
+        lambda _, cmd: b"\x80\x04" + stack_global("subprocess", "Popen") + b")}" + text("args") + text(cmd) + b"s\x92.",
+        UnsafePickle,
+    ),
+    "a path through a listed name": (
+        lambda _, cmd: b"\x80\x04" + stack_global("collections", "OrderedDict.__init__.__globals__") + b".",
+        UnsafePickle,
+    ),
+    "a path through torch's modules": (
+        lambda _, cmd: b"\x80\x04" + stack_global("torch.nn.modules.module", "os.system") + text(cmd) + b"\x85R.",
+        CheckpointError,
+    ),
+    "an extension's number": (lambda _, cmd: b"\x80\x02\x82\x01.", CheckpointError),
+    "getattr": (lambda _, cmd: in_snapshot(Gadget(getattr, OrderedDict, "clear")), UnsafePickle),
+    "numpy's own loader": (lambda _, cmd: in_snapshot(Gadget(np.load, "x.npy", None, True)), UnsafePickle),
+    "dill": (lambda _, cmd: b"\x80\x04" + stack_global("dill._dill", "_create_function") + b")R.", UnsafePickle),
+    "build on a listed class": (
+        lambda _, cmd: b"\x80\x02cnumpy\ndtype\n}" + text("__init__") + b"cposix\nsystem\nsb.",
+        UnsafePickle,
+    ),
+    "slots on a listed class": (
+        lambda _, cmd: b"\x80\x02ctorch\nFloatStorage\nN}" + text("dtype") + text(cmd) + b"s\x86b.",
+        CheckpointError,
+    ),
+    "a pickle in a pickle": (lambda _, cmd: nested(cmd), CheckpointError),
+    "a pickle in a stream in a pickle": (lambda _, cmd: nested_legacy(cmd), UnsafePickle),
+    "source code in a snapshot": (
+        lambda folder, cmd: forge.nvidia_torch(
+            folder / "s.pkl", G_ema=forge.persistent({"a.b": torch.ones(1)}, "G", f"import os; os.system({cmd!r})")
+        ).read_bytes(),
+        UnknownFormat,
+    ),
+    "source code in a TensorFlow network": (
+        lambda folder, cmd: forge.nvidia_tf(
+            folder / "t.pkl", *[forge.tf_network({"x": torch.ones(1)}, f"import os; os.system({cmd!r})")] * 3
+        ).read_bytes(),
+        UnknownFormat,
+    ),
+    "a gadget in a zip": (lambda _, cmd: torch_zip(pickle.dumps(Gadget(os.system, cmd), protocol=2)), UnsafePickle),
+    "a gadget in a stream's system": (lambda _, cmd: legacy(Gadget(os.system, cmd), b""), UnsafePickle),
+    "a gadget in a stream": (
+        lambda _, cmd: legacy(LITTLE, pickle.dumps(Gadget(os.system, cmd), protocol=2)),
+        UnsafePickle,
+    ),
+    # arrays that are none
+    "an array of objects": (lambda *_: no_numbers(), UnsafePickle),
+    "an array of records": (lambda *_: records(), UnsafePickle),
+    # memory and time
+    "a far place in the memo": (lambda *_: b"\x80\x02}r\xff\xff\xff\xff.", UnknownFormat),
+    "an endless text": (lambda *_: b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"abc.", CorruptFile),
+    "endless bytes": (lambda *_: b"\x80\x04B" + struct.pack("<I", 2**31) + b"abc.", CorruptFile),
+    "an endless frame": (lambda *_: b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", CheckpointError),
+    "a billion laughs": (lambda *_: laughs(38), CorruptFile),
+    "nested without end": (lambda *_: b"\x80\x02" + b"]" * 300_000 + b"a" * 299_999 + b".", CheckpointError),
+    "a circle": (lambda *_: cycle(), CorruptFile),
+    "100,000 tensors in one storage": (
+        lambda folder, _: zip_of({f"t{i}": t for i, t in enumerate(torch.zeros(100_000).unbind())}, folder),
+        CorruptFile,
+    ),
+    # zip archives
+    "a compressed bomb": (
+        lambda *_: torch_zip(pickle.dumps({}, protocol=2), {"0": bytes(30 << 20)}, compression=zipfile.ZIP_DEFLATED),
+        CorruptFile,
+    ),
+    "the same name twice": (lambda folder, _: twice(torch_zip(pickle.dumps({}, protocol=2))), CorruptFile),
+    "encrypted by a bit": (lambda folder, _: flagged(good_zip(folder)), CorruptFile),
+    "overlapping members": (lambda *_: overlapping(), CorruptFile),
+    "a wrong checksum": (
+        lambda folder, _: torch_zip(tensor(9, 0, (9,), (1,)), {"0": b"A" * 36}).replace(b"A" * 36, b"B" * 36),
+        CorruptFile,
+    ),
+    "a TorchScript archive": (lambda *_: torchscript(), UnknownFormat),
+    "a zip of something else": (lambda *_: zip_bytes({"word/document.xml": b"<x/>"}), UnknownFormat),
+    # storages
+    "a tensor beyond its storage": (lambda *_: torch_zip(tensor(4, 2, (3,), (1,)), {"0": bytes(16)}), CorruptFile),
+    "a tensor before its storage": (lambda *_: torch_zip(tensor(4, -2, (3,), (1,)), {"0": bytes(16)}), CorruptFile),
+    "a tensor backwards": (lambda *_: torch_zip(tensor(4, 3, (3,), (-1,)), {"0": bytes(16)}), CorruptFile),
+    "a tensor of a million million": (
+        lambda *_: torch_zip(tensor(4, 0, (10**6, 10**6), (0, 0)), {"0": bytes(16)}),
+        CorruptFile,
+    ),
+    "a storage shorter than announced": (
+        lambda *_: torch_zip(tensor(10**12, 0, (1,), (1,)), {"0": b"1234"}),
+        CorruptFile,
+    ),
+    "a storage that is not there": (lambda *_: torch_zip(tensor(4, 0, (1,), (1,))), CorruptFile),
+    "a key out of the archive": (
+        lambda *_: torch_zip(tensor(4, 0, (1,), (1,)).replace(b"X\x01\x00\x00\x000", text("../../x"))),
+        CorruptFile,
+    ),
+    "a stream's storage of 2 ** 60": (
+        lambda *_: legacy(
+            LITTLE, tensor(2**60, 0, (1,), (1,)), pickle.dumps(["0"], protocol=2) + struct.pack("<q", 2**60)
+        ),
+        CorruptFile,
+    ),
+    # safetensors
+    "a header of 100 MB": (lambda folder, _: safetensors(folder, b"{" + b" " * (100 << 20) + b"}"), CorruptFile),
+    "a header of 2 ** 62": (lambda folder, _: safetensors(folder, b"{}", announced=2**62), CorruptFile),
+    "a header nested without end": (lambda folder, _: safetensors(folder, b'{"a":' + b"[" * 100_000), CorruptFile),
+    "100,000 tensors": (lambda folder, _: safetensors(folder, MANY, bytes(400_000)), CorruptFile),
+    "overlapping offsets": (
+        lambda folder, _: safetensors(
+            folder, {n: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} for n in "ab"}, bytes(8)
+        ),
+        CheckpointError,
+    ),
+    # numbers
+    "not a number": (
+        lambda folder, _: zip_of(
+            forge.ada_names(forge.generator2()) | {"mapping.w_avg": torch.full((8,), torch.nan)}, folder
+        ),
+        CorruptFile,
+    ),
+    "another shape": (
+        lambda folder, _: zip_of(forge.ada_names(forge.generator2()) | {"mapping.w_avg": torch.zeros(9)}, folder),
+        WrongShape,
+    ),
+    "a side of 2 ** 40": (
+        lambda folder, _: zip_of({f"synthesis.b{4 << i}.conv1.weight": torch.zeros(1) for i in range(40)}, folder),
+        CheckpointError,
+    ),
+    "a StyleGAN3 of 10 ** 9 pixels": (
+        lambda folder, _: zip_of(
+            {n.replace("_16_3", "_1000000000_3"): t for n, t in forge.ada_names(forge.generator3()).items()}, folder
+        ),
+        CheckpointError,
+    ),
+    "a layer number of ten digits": (
+        lambda folder, _: zip_of(
+            {"input.input": torch.zeros(1), "convs.9999999999.conv.weight": torch.zeros(1)}, folder
+        ),
+        WrongShape,
+    ),
+    "a mapping network as wide as it is not": (
+        lambda folder, _: zip_of(without_mean() | {"mapping.fc0.weight": torch.zeros(60_000, 8)}, folder),
+        WrongShape,
+    ),
+    "labels wider than what they join": (
+        lambda folder, _: zip_of(without_mean() | {"mapping.embed.weight": torch.zeros(9, 3)}, folder),
+        WrongShape,
+    ),
+    "noise for an image that is not there": (
+        lambda folder, _: zip_of(without_mean() | {"synthesis.b9999.conv1.noise_strength": torch.zeros(())}, folder),
+        WrongShape,
+    ),
+    # no weights at all
+    "nothing": (lambda *_: b"", CorruptFile),
+    "a web page": (lambda *_: b"<!DOCTYPE html><title>404</title>", UnknownFormat),
+    "a pointer of Git LFS": (lambda *_: b"version https://git-lfs.github.com/spec/v1\noid sha256:0", UnknownFormat),
+    "noise": (lambda *_: np.random.RandomState(0).bytes(10_000), UnknownFormat),
+    "zeros": (lambda *_: bytes(10_000), UnknownFormat),
+}
+
+
+def zip_bytes(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+FORMS = ("zip", "stream", "pickle", "safetensors")
+
+
+def whole(form: str, folder: Path) -> Path:
+    """A good generator in one of the containers; its card lies beside safetensors."""
+    state, path = forge.ada_names(forge.generator2()), folder / "whole"
+    if form == "pickle":
+        return forge.nvidia_torch(path, G_ema=forge.persistent(state, "G"))
+    if form == "safetensors":
+        return import_checkpoint(forge.saved(path, state), "a", folder) / "generator.safetensors"
+    return forge.saved(path, state, legacy=form == "stream")
+
+
+def start_that_tells(status: Path) -> str:
+    """What starts the child, which at its end writes down what Linux knows of it."""
+    note = f"import pathlib as p; p.Path({str(status)!r}).write_text(p.Path('/proc/self/status').read_text())"
+    start = sandbox._START.replace("sys.exit(main(*sys.argv[1:]))", f"main(*sys.argv[1:]); {note}")
+    assert note in start
+    return start
+
+
+def peak_of(status: Path) -> float:
+    """The most memory that the child had, in MB; 0 when there was no child."""
+    return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) / 1024 if status.exists() else 0.0
