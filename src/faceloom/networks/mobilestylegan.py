@@ -165,7 +165,7 @@ class MobileStyleGAN(nn.Module):
     def _bands(self, w_plus: Tensor, noise_mode: NoiseMode) -> Tensor:
         """The wavelet bands of the image `[n, 12, img_resolution / 2, img_resolution / 2]`."""
         check_w_plus(w_plus, self.num_ws, self.w_dim)
-        x = self.const.to(self.to_img.weight.dtype).expand(len(w_plus), -1, -1, -1)
+        x = self.const.to(self.to_img.weight.dtype).expand(w_plus.shape[0], -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         x = self.first(x, w_plus[:, 0], noise_mode)
         for i, block in enumerate(self.blocks):

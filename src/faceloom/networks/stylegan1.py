@@ -109,7 +109,7 @@ class FirstBlock(nn.Module):
         self.conv1 = SynthesisLayer(config, channels, channels, 4, up=False)
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode, dtype: torch.dtype) -> Tensor:
-        x = self.const.to(dtype).repeat(len(w_plus), 1, 1, 1)
+        x = self.const.to(dtype).repeat(w_plus.shape[0], 1, 1, 1)
         x = self.conv0(x, w_plus[:, 0], noise_mode)
         out: Tensor = self.conv1(x, w_plus[:, 1], noise_mode)
         return out

@@ -109,7 +109,7 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w) * self.gain
-        if len(x) == 1:  # the weight is smaller than the image, so let that take the style
+        if x.shape[0] == 1:  # the weight is smaller than the image, so let that take the style
             rgb = F.conv2d(x, (self.weight * style[:, :, None, None]).to(x.dtype))
         else:
             rgb = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
@@ -168,7 +168,7 @@ class FirstBlock(nn.Module):
             self.torgb = None
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        x = self.const.to(dtype).repeat(len(w_plus), 1, 1, 1)
+        x = self.const.to(dtype).repeat(w_plus.shape[0], 1, 1, 1)
         x = self.conv1(x, w_plus[:, 0], noise_mode)
         return x, None if self.torgb is None else self.torgb(x, w_plus[:, 1])
 
