@@ -61,3 +61,17 @@ def test_nobody_to_go_to() -> None:
 def test_people_of_two_generators() -> None:
     with pytest.raises(ShapeError, match="alike"):
         path([PEOPLE[0], torch.zeros(1, 6, 16)], 5)
+
+
+def test_a_pull_bends_the_middle_towards_w_and_meets_everybody_exactly():
+    people = [torch.randn(1, 6, 8) for _ in range(3)]
+    frames = path(people, 4, pull=0.4)
+    for i, person in enumerate(people):
+        assert torch.equal(frames[4 * i], person[0])
+    straight = path(people, 4)
+
+    def away(w_plus: torch.Tensor) -> float:
+        return float((w_plus - w_plus.mean(0)).norm())
+
+    assert away(frames[2]) == pytest.approx(0.6 * away(straight[2]), rel=1e-5)
+    assert torch.equal(morph(people[0], people[1], 1.5, 0.4), morph(people[0], people[1], 1.5))

@@ -7,19 +7,20 @@ from itertools import pairwise
 
 import torch
 
-from faceloom.edit.mix import check_same_space
+from faceloom.edit.mix import between, check_same_space, towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
 
-def morph(a: WPlus, b: WPlus, t: float) -> WPlus:
-    """Move from face `a` (t = 0) to face `b` (t = 1) along a straight line in W+.
+def morph(a: WPlus, b: WPlus, t: float, pull: float = 0.0) -> WPlus:
+    """Move from face `a` (t = 0) to face `b` (t = 1) along a straight line in W+, or one that bends towards W.
 
     Convention: a, b `[n, num_ws, w_dim]` from the same generator; t outside 0...1 extrapolates. Both ends are exact.
+    `pull` is how far the middle is moved towards W, see `mix`; it matters for people found in photos.
     Raises ShapeError when the shapes differ.
     """
     check_same_space(a, b)
-    return a.lerp(b, t)
+    return towards_w(a.lerp(b, t), pull * between(t))
 
 
 def smoothstep(t: float) -> float:
@@ -28,11 +29,17 @@ def smoothstep(t: float) -> float:
 
 
 def path(
-    people: Sequence[WPlus], frames: int, *, ease: Callable[[float], float] = smoothstep, loop: bool = False
+    people: Sequence[WPlus],
+    frames: int,
+    *,
+    ease: Callable[[float], float] = smoothstep,
+    loop: bool = False,
+    pull: float = 0.0,
 ) -> WPlus:
     """Walk from person to person: `[count, num_ws, w_dim]`, one row a frame.
 
-    Convention: each of `people` is `[1, num_ws, w_dim]`; `frames` is how many frames one leg between two people takes.
+    Convention: each of `people` is `[1, num_ws, w_dim]`; `frames` is how many frames one leg between two people takes;
+    `pull` as in `morph`.
     Every person is met exactly. Open: `legs * frames + 1` rows, both ends included. With `loop` the walk returns
     to the first person and leaves out the repeated last frame: `len(people) * frames` rows.
     Raises LatentError for fewer than two people or no frame, ShapeError when the people's shapes differ.
@@ -40,5 +47,5 @@ def path(
     if len(people) < 2 or frames < 1:
         raise LatentError(f"a morph of {len(people)} people in {frames} frames", "give two people and a frame at least")
     stops = [*people, people[0]] if loop else list(people)
-    rows = [morph(a, b, ease(frame / frames)) for a, b in pairwise(stops) for frame in range(frames)]
+    rows = [morph(a, b, ease(frame / frames), pull) for a, b in pairwise(stops) for frame in range(frames)]
     return torch.cat(rows if loop else [*rows, stops[-1]])

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from faceloom import latents
 from faceloom.latents import W, WPlus
 from faceloom.networks.generator import Generator
 
@@ -76,8 +75,3 @@ def signed(axes: Tensor) -> Tensor:
     """Give eigenvectors, one a column, the sign that makes their largest number positive: they come with either."""
     largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))
     return axes * largest.sign()
-
-
-def nearest_w(w_plus: WPlus) -> WPlus:
-    """The nearest latent that has one style for all layers: `[n, num_ws, w_dim]`."""
-    return latents.broadcast(w_plus.mean(1), w_plus.shape[1])
