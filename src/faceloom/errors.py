@@ -16,6 +16,7 @@ FaceloomError
 ├── AssetError
 ├── StoreError
 ├── TrainingError
+├── EngineError
 └── MissingExtra
 
 A message says what happened and what was expected; the hint says what to do next.
@@ -101,6 +102,10 @@ class StoreError(FaceloomError):
 
 class TrainingError(FaceloomError):
     """A training run cannot start or go on."""
+
+
+class EngineError(FaceloomError):
+    """An engine cannot do what is asked of it, or not on this machine."""
 
 
 class MissingExtra(FaceloomError):
