@@ -159,10 +159,14 @@ class Studio:
         """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers."""
         return replace(a, w_plus=mix(a.w_plus, b.w_plus, parse_layers(layers, self.generator.G.layer_resolutions)))
 
-    def generate(self, seed: int, psi: float = 0.7) -> Likeness:
-        """Invent a person from a seed; `psi` pulls towards the mean face."""
-        w_plus = sample(self.generator.G, [seed], psi)
+    def generate(self, seed: int, psi: float = 0.7, *, label: int | None = None) -> Likeness:
+        """Invent a person from a seed; `psi` pulls towards the mean face; `label` is the class of a labelled generator.
+
+        Raises LatentError for a label that is missing, out of range, or not wanted.
+        """
+        w_plus = sample(self.generator.G, [seed], psi, c=_one_hot(label, self.generator.G.c_dim))
         made = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
+        made |= {} if label is None else {"label": label}
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=made)
 
     # -- likeness -> picture ------------------------------------------------------------------------------------------
@@ -209,6 +213,16 @@ def face_facts(face: Face) -> dict[str, Any]:
         "size": round(float(face.size), 1),
         "landmarks": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks],
     }
+
+
+def _one_hot(label: int | None, c_dim: int) -> Tensor | None:
+    """The label `[1, c_dim]` of a class, None for a generator without labels."""
+    if c_dim and (label is None or not 0 <= label < c_dim):
+        given = "no label was given" if label is None else f"{label} is no label"
+        raise LatentError(f"{given}, and this generator takes labels", f"give --label 0 to {c_dim - 1}")
+    if not c_dim and label is not None:
+        raise LatentError("this generator takes no labels", "leave --label out")
+    return None if label is None else torch.eye(c_dim)[label : label + 1]
 
 
 def _geometry(aligned: Aligned, photo: Photo) -> Geometry:

@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 from faceloom.checkpoints import native, sandbox
-from faceloom.checkpoints.convert import Foreign, import_checkpoint
+from faceloom.checkpoints.convert import Foreign
+from faceloom.checkpoints.imported import import_checkpoint
 from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 
 Make = Callable[[Path, str], bytes]
@@ -350,6 +351,8 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "a pointer of Git LFS": (lambda *_: b"version https://git-lfs.github.com/spec/v1\noid sha256:0", UnknownFormat),
     "noise": (lambda *_: np.random.RandomState(0).bytes(10_000), UnknownFormat),
     "zeros": (lambda *_: bytes(10_000), UnknownFormat),
+    # found by bench.fuzz
+    "the first byte of a pickle": (lambda *_: b"\x80", UnknownFormat),
 }
 
 

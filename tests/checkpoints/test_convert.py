@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from faceloom.checkpoints import native
-from faceloom.checkpoints.convert import Foreign, build, import_checkpoint, read_checkpoint
+from faceloom.checkpoints.convert import Foreign, build, read_checkpoint
+from faceloom.checkpoints.imported import import_checkpoint
 from faceloom.errors import AssetError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 from faceloom.networks.generator import Generator
 from numbered import some_w
@@ -225,8 +226,6 @@ def test_ours_comes_back(tmp_path: Path):
         assert_same(read_checkpoint(place), G)
     with pytest.raises(AssetError, match="there is a model 'mine' already"):
         import_checkpoint(source, "mine", tmp_path / "home")
-    (folder / "card.json").unlink()  # as an import leaves it that was cut short
-    assert_same(read_checkpoint(import_checkpoint(source, "mine", tmp_path / "home")), G)
     with pytest.raises(AssetError, match="name of a published model"):
         import_checkpoint(source, "lpips", tmp_path / "home")
     with pytest.raises(AssetError, match="cannot be a model's name"):

@@ -45,7 +45,7 @@ def detect(path: Path) -> Container:
         return "torch stream"
     if head[8:9] == b"{":
         return "safetensors"
-    if head[0] == 0x80 and head[1] in (2, 3, 4, 5):
+    if head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return "pickle"
     raise UnknownFormat(
         f"{path.name} is no weight file that faceloom knows",

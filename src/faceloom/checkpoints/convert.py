@@ -1,4 +1,4 @@
-"""The one door for checkpoints: any file that faceloom reads, to a network of ours, or into the models folder.
+"""The one door for checkpoints: any file that faceloom reads, to a network of ours.
 
 Which code wrote a file is told by what is in it; its name means nothing. Pickles are read in a child process.
 """
@@ -8,20 +8,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from faceloom.assets.manifest import MANIFEST
 from faceloom.checkpoints import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
 from faceloom.checkpoints.containers import detect
 from faceloom.checkpoints.flatten import Part
 from faceloom.checkpoints.foreign import Foreign, build
 from faceloom.checkpoints.sandbox import Content, read_foreign
-from faceloom.errors import AssetError, CorruptFile, UnknownFormat
-from faceloom.settings import Settings
+from faceloom.errors import CorruptFile, UnknownFormat
 
-__all__ = ["Foreign", "build", "import_checkpoint", "read_checkpoint"]
+__all__ = ["Foreign", "build", "read_checkpoint", "understand"]
 
 
 def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) -> Foreign:
-    """Read a network out of a file, or out of a folder that `import_checkpoint` wrote.
+    """Read a network out of a file, or out of a folder that an import wrote.
 
     Convention: `bgr` exchanges red and blue: set it for networks that were trained with MMGeneration.
     Raises UnknownFormat for a family that is not read, UnsafePickle for a pickle that asks for more than numbers,
@@ -78,22 +76,3 @@ def _why_not(content: Content, path: Path) -> str:
             return f"{path.name} holds {what}"
     few = ", ".join(list(content.tensors)[:3]) or "no tensor at all"
     return f"{path.name} holds no network that faceloom knows ({few})"
-
-
-def import_checkpoint(path: Path, name: str, home: Path | None = None, *, bgr: bool = False) -> Path:
-    """Convert a generator into the models folder, under `name`; gives its folder.
-
-    Convention: `home` is faceloom's user folder, by default the settings'. The original file is not changed.
-    Raises AssetError when the name is taken or cannot be a folder's, StoreError when the disk refuses, and what
-    `read_checkpoint` raises.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise AssetError(f"'{name}' cannot be a model's name", "use up to 64 letters, digits, '.', '_' and '-'")
-    models = Settings().models if home is None else Path(home) / "models"
-    folder = models / name
-    if name in MANIFEST:
-        raise AssetError(f"'{name}' is the name of a published model", "choose another name")
-    if folder.exists() and {path.name for path in folder.iterdir()} - {native.WEIGHTS}:
-        raise AssetError(f"there is a model '{name}' already", f"choose another name, or remove {folder}")
-    foreign = read_checkpoint(path, bgr=bgr)
-    return native.write(foreign, folder, origin=Path(path).name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from faceloom.checkpoints.rename import check_state
@@ -47,3 +49,25 @@ def build(foreign: Foreign) -> nn.Module:
     G: nn.Module = network(foreign.config)
     G.load_state_dict(dict(foreign.state_dict))
     return G.eval().requires_grad_(False)
+
+
+def summary(foreign: Foreign) -> dict[str, Any]:
+    """What people ask of a network first: its sizes, its number of weights, and the hash that latents belong to."""
+    with torch.device("meta"):
+        G = FAMILIES[foreign.family][0](foreign.config)
+    sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim")
+    facts = {name: getattr(G, name) for name in sizes if hasattr(G, name)}
+    return facts | {
+        "parameters": sum(parameter.numel() for parameter in G.parameters()),
+        "hash": weights_hash(foreign.state_dict),
+    }
+
+
+def weights_hash(state: Mapping[str, Tensor]) -> str:
+    """The sha256 of names, shapes and numbers: the same whatever the container."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        tensor = state[key].contiguous()
+        digest.update(f"{key} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from faceloom.assets.cache import open_asset
-from faceloom.errors import CorruptFile, UnknownFormat, WrongShape
+from faceloom.checkpoints import native
+from faceloom.checkpoints.convert import build, read_checkpoint
+from faceloom.checkpoints.foreign import weights_hash
+from faceloom.checkpoints.imported import CARD, NOT_STATED, imported_folder
+from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.generator import Generator
 from faceloom.networks.lpips import Backbone, Lpips
 from faceloom.networks.mapping import mean_w
@@ -37,19 +41,35 @@ class GeneratorModel:
 
 @lru_cache(maxsize=2)
 def load_generator(name: str = DEFAULT_GENERATOR, precision: str = "fp32") -> GeneratorModel:
-    """Load a generator of the models folder by name; `precision` is 'fp32' or 'bf16'.
+    """Load a generator: the default, an imported one by name, or a checkpoint of any family by its path.
 
-    Raises UnknownFormat for a name that means no generator, AssetError when it was not pulled, CorruptFile or
-    WrongShape when its file is not what it should be.
+    Convention: `precision` is 'fp32' or 'bf16'. Raises AssetError for a name that means nothing, or when the default
+    was not pulled, CorruptFile or WrongShape when its file is not what it should be, and what `read_checkpoint` raises.
     """
-    if name != DEFAULT_GENERATOR:
-        raise UnknownFormat(f"there is no generator '{name}'", f"the one there is: {DEFAULT_GENERATOR}")
-    state = read_tensors(open_asset(name) / "generator.safetensors")
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    return _default_generator(dtype) if name == DEFAULT_GENERATOR else _foreign_generator(name, dtype)
+
+
+def _default_generator(dtype: torch.dtype) -> GeneratorModel:
+    state = read_tensors(open_asset(DEFAULT_GENERATOR) / "generator.safetensors")
     G = MobileStyleGAN()
-    fill(G, state | {"w_avg": torch.zeros(G.w_dim)}, name)
+    fill(G, state | {"w_avg": torch.zeros(G.w_dim)}, DEFAULT_GENERATOR)
     G.w_avg.copy_(mean_w(G.mapping_network, _many_z(G.z_dim)))
-    G.in_precision({"fp32": torch.float32, "bf16": torch.bfloat16}[precision])
-    return GeneratorModel(G, name, "mobilestylegan", weights_hash(state), "research and non-commercial use only")
+    licence = "research and non-commercial use only"
+    return GeneratorModel(G.in_precision(dtype), DEFAULT_GENERATOR, "mobilestylegan", weights_hash(state), licence)
+
+
+def _foreign_generator(name: str, dtype: torch.dtype) -> GeneratorModel:
+    path = Path(name)
+    is_path = path.exists() and (path.is_file() or path.name != name)
+    folder = path if is_path else imported_folder(name)
+    licence = native.read_card(folder / CARD).get("licence") if folder.is_dir() else None
+    foreign = read_checkpoint(folder)
+    G: Any = build(foreign)
+    name = path.stem if is_path else name
+    return GeneratorModel(
+        G.in_precision(dtype), name, foreign.family, weights_hash(foreign.state_dict), str(licence or NOT_STATED)
+    )
 
 
 @lru_cache(maxsize=4)
@@ -76,16 +96,6 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     except RuntimeError as error:
         raise WrongShape(f"the file of '{name}' does not fit: {error}", f"faceloom models pull {name}") from error
     module.eval().requires_grad_(False)
-
-
-def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """The sha256 of names, shapes and numbers: the same whatever the container."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        tensor = state[key].contiguous()
-        digest.update(f"{key} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else tensor.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _many_z(z_dim: int) -> Tensor:

@@ -13,17 +13,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from faceloom.checkpoints.containers import check_safetensors
-from faceloom.checkpoints.foreign import FAMILIES, Foreign
+from faceloom.checkpoints.foreign import FAMILIES, Foreign, summary
+from faceloom.checkpoints.imported import CARD
 from faceloom.checkpoints.rename import check_state
 from faceloom.errors import CorruptFile, UnknownFormat
 from faceloom.files import replacing
 
 WEIGHTS = "generator.safetensors"
-CARD = "card.json"
 VERSION = 1
 
 
-def write(foreign: Foreign, folder: Path, **more: str) -> Path:
+def write(foreign: Foreign, folder: Path, **more: Any) -> Path:
     """Write the network into `folder`; `more` goes onto the card as it is. Gives the folder.
 
     The card comes last, so that a folder with one is whole. Raises StoreError when the disk refuses.
@@ -38,6 +38,7 @@ def write(foreign: Foreign, folder: Path, **more: str) -> Path:
         "source": foreign.source,
         "config": asdict(foreign.config),
         "notes": list(foreign.notes),
+        **summary(foreign),
         "sha256": sha256,
         **more,
     }
@@ -54,7 +55,7 @@ def read(path: Path) -> Foreign:
     """
     weights = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     _check_header(weights)
-    card = _card(weights.with_name(CARD))
+    card = read_card(weights.with_name(CARD))
     try:
         network, config_class = FAMILIES[card["family"]]
         config = config_class(**{name: _hashable(value) for name, value in card["config"].items()})
@@ -68,7 +69,8 @@ def read(path: Path) -> Foreign:
     return Foreign(card["family"], source, config, state, notes)
 
 
-def _card(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
+    """Read a card. Raises UnknownFormat or CorruptFile."""
     try:
         if path.stat().st_size > 1 << 20:
             raise CorruptFile(f"{path} is larger than a card", "import the network again")

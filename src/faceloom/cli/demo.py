@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, note, open_studio, print_json, progress
+from faceloom.cli.output import AsJson, GeneratorName, note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,13 +26,13 @@ EDITS: dict[str, dict[str, float]] = {
     "less smile": {"smile": -1.5},
     "more smile": {"smile": 1.5},
 }
-SHOWN = ("photo", "crop", "reproduction", *EDITS, "paste-back")
 SIDE = 320  # of a picture on the sheet, in pixels
 
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
     seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 60.0,
+    generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
     """Do the main job on three public-domain portraits: reproduce, age, smile, paste back, mix and morph.
@@ -44,7 +45,7 @@ def demo(
     from faceloom.images import save_picture
 
     begin = time.perf_counter()
-    studio = open_studio()
+    studio = open_studio(generator=generator)
     people: dict[str, Likeness] = {}
     pictures: dict[str, dict[str, Image.Image]] = {}
     for name, file in PEOPLE.items():
@@ -55,7 +56,7 @@ def demo(
             save_picture(picture, path, ai_generated=made, composite=title == "paste-back")
     _save_sheets(studio, people, pictures, output)
     _save_morph(studio, people, output)
-    facts = [_facts(name, person) for name, person in people.items()]
+    facts = [_facts(name, person, pictures[name]) for name, person in people.items()]
     summary = {"people": facts, "seconds": round(time.perf_counter() - begin, 1)}
     (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (output / "index.html").write_text(_page(summary), encoding="utf-8")
@@ -68,6 +69,7 @@ def demo(
 def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[Likeness, dict[str, Image.Image]]:
     """Encode a sample portrait and draw everything the sheet shows of it."""
     from faceloom.assets.cache import open_asset
+    from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import open_photo
     from faceloom.invert.optimize import OptimizeConfig
 
@@ -81,8 +83,10 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     note(f"{name}: LPIPS {person.quality['lpips']:.3f} in {person.provenance['steps']} steps")
     shown = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
     shown["reproduction"] = studio.render(person)
-    shown |= {title: studio.render(studio.edit(person, changes)) for title, changes in EDITS.items()}
-    shown["paste-back"] = studio.paste_back(studio.edit(person, {"age": 20, "smile": 1}), photo)
+    edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the directions that we ship are this one's
+    shown |= {title: studio.render(studio.edit(person, changes)) for title, changes in edits.items()}
+    changed = studio.edit(person, {"age": 20, "smile": 1}) if edits else person
+    shown["paste-back"] = studio.paste_back(changed, photo)
     return person, shown
 
 
@@ -92,11 +96,10 @@ def _save_sheets(
     """One sheet of everybody, and a grid: rows give pose and shape, columns features and colours."""
     from faceloom.images import contact_sheet, save_picture
 
-    shown = [pictures[name][title] for name in people for title in SHOWN]
-    labels = [f"{name}: {title}" for name in people for title in SHOWN]
-    save_picture(
-        contact_sheet(shown, len(SHOWN), SIDE, labels), output / "sheet.jpg", ai_generated=True, composite=True
-    )
+    columns = len(next(iter(pictures.values())))
+    shown = [picture for titles in pictures.values() for picture in titles.values()]
+    labels = [f"{name}: {title}" for name, titles in pictures.items() for title in titles]
+    save_picture(contact_sheet(shown, columns, SIDE, labels), output / "sheet.jpg", ai_generated=True, composite=True)
     mixed = [studio.render(studio.mix(a, b, "middle,fine"), SIDE) for a in people.values() for b in people.values()]
     labels = [f"{a} + {b}" for a in people for b in people]
     save_picture(contact_sheet(mixed, len(people), SIDE, labels), output / "mix.jpg", ai_generated=True)
@@ -109,9 +112,9 @@ def _save_morph(studio: Studio, people: dict[str, Likeness], output: Path) -> No
     save_film(studio.morph([first, second], 24, size=SIDE, loop=True), output / "morph.webp", fps=16)
 
 
-def _facts(name: str, person: Likeness) -> dict[str, Any]:
+def _facts(name: str, person: Likeness, titles: Iterable[str]) -> dict[str, Any]:
     facts = {key: person.provenance[key] for key in ("seconds", "steps", "precision", "face")}
-    files = {title: _file(name, title) for title in SHOWN}
+    files = {title: _file(name, title) for title in titles}
     return {"name": name, "lpips": person.quality["lpips"], "mse": person.quality["mse"], **facts, "files": files}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, Output, open_person, open_studio, print_json
+from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json
 
 
 def edit(
@@ -25,6 +25,7 @@ def edit(
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
     paste_into: Annotated[Path | None, typer.Option(help="The photo that was encoded: put the face back.")] = None,
     psi: Annotated[float, typer.Option(help="Truncation of an invented person.")] = 0.7,
+    generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a person and draw them. An OUTPUT that ends in .likeness keeps the changed person instead of a picture.
@@ -39,7 +40,7 @@ def edit(
 
     changes = {"age": age, "smile": smile, "gender": gender}
     changes = {name: strength for name, strength in changes.items() if strength} | _parse(direction or [])
-    studio = open_studio()
+    studio = open_studio(generator=generator)
     changed = studio.edit(open_person(studio, person, psi), changes, layers)
     if output.suffix == ".likeness":
         likeness.save(changed, output)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import AsJson, open_studio, print_json, progress
+from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json, progress
 
 
 def generate(
@@ -16,7 +16,9 @@ def generate(
     seeds: Annotated[str, typer.Option(help="Numbers and ranges, both ends included: 0-15 or 3,8,20-24.")] = "0-15",
     psi: Annotated[float, typer.Option(help="Truncation: 0 the mean face, 0.7 clean faces, 1 all of them.")] = 0.7,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")] = None,
+    label: Annotated[int | None, typer.Option(min=0, help="Class, for a generator that takes labels.")] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also a contact sheet of all.")] = False,
+    generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw invented people, one a seed: seed n is numpy.random.RandomState(n).randn(1, 512), as in the field.
@@ -25,15 +27,16 @@ def generate(
     Examples:
       faceloom generate --seeds 0-15 --psi 0.7 -o people
       faceloom generate --seeds 7,42 --size 512 --sheet -o two --json
+      faceloom generate --generator cats --label 1 -o cats
     """
     from faceloom.images import contact_sheet, save_picture
 
     numbers = parse_seeds(seeds)
-    studio = open_studio()
+    studio = open_studio(generator=generator)
     made, small = [], []
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
-            picture = studio.render(studio.generate(seed, psi), size)
+            picture = studio.render(studio.generate(seed, psi, label=label), size)
             path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True)
             made.append({"seed": seed, "output": str(path)})
             small += [picture.resize((192, 192))] if sheet else []

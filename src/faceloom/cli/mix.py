@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, Output, open_person, open_studio, print_json
+from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json
 
 
 def mix(
@@ -18,6 +18,7 @@ def mix(
         typer.Option(help="From B: coarse (pose, shape), middle (features), fine (colours), or numbers."),
     ] = "coarse",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
+    generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw person A with some layers of person B.
@@ -30,7 +31,7 @@ def mix(
     from faceloom import likeness
     from faceloom.images import save_picture
 
-    studio = open_studio()
+    studio = open_studio(generator=generator)
     mixed = studio.mix(open_person(studio, a), open_person(studio, b), layers)
     if output.suffix == ".likeness":
         likeness.save(mixed, output)

@@ -1,8 +1,8 @@
-"""`faceloom models`: list, pull, verify and show the third-party model files."""
+"""`faceloom models`: the third-party model files and the generators that were imported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from faceloom.assets.manifest import Asset
     from faceloom.assets.pull import Pulled
 
+Bgr = Annotated[bool, typer.Option("--bgr", help="It draws blue first, as what was trained with MMGeneration does.")]
 app = typer.Typer(help="Third-party model files: what there is, on what terms, and getting them.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the assets and whether they are there.
+    """List the assets, whether they are there, and the generators that were imported.
 
     \b
     Examples:
@@ -28,16 +29,21 @@ def list_models(as_json: AsJson = False) -> None:
       faceloom models list --json
     """
     from faceloom.assets.manifest import MANIFEST
+    from faceloom.checkpoints.imported import imported_cards
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
+    imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
     if as_json:
-        print_json({"assets": facts})
+        print_json({"assets": facts, "imported": list(imported.values())})
         return
     for fact in facts:
         state = "there" if fact["present"] else "absent"
         print(
             f"{fact['name']:<20} {state:<7} {fact['download_bytes'] / 1e6:5.1f} MB  {fact['title']} [{fact['licence']}]"
         )
+    for name, card in imported.items():
+        what = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
+        print(f"{name:<20} imported {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
 
 
 @app.command()
@@ -104,17 +110,22 @@ def verify(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="An asset.")], as_json: AsJson = False) -> None:
-    """Show one asset: what it is for, whose it is, where it comes from and where it lies.
+def show(
+    name: Annotated[str, typer.Argument(help="An asset or an imported generator.")], as_json: AsJson = False
+) -> None:
+    """Show one asset or imported generator: what it is, whose it is, where it comes from and where it lies.
 
     \b
     Examples:
       faceloom models show mobilestylegan-ffhq
       faceloom models show lpips --json
     """
-    from faceloom.assets.manifest import find_asset
+    from faceloom.assets.manifest import MANIFEST
 
-    facts = _facts(find_asset(name))
+    if name not in MANIFEST:
+        _show_imported(name, as_json)
+        return
+    facts = _facts(MANIFEST[name])
     if as_json:
         print_json(facts)
         return
@@ -148,6 +159,30 @@ def _facts(asset: Asset) -> dict[str, Any]:
     }
 
 
+def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a program may want to know of an imported generator; the keys are stable."""
+    sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim", "parameters")
+    keys = ("family", "source", "origin", *sizes, "licence", "hash", "notes", "unused_keys", "config")
+    return {"name": name, **{key: card.get(key) for key in keys}}
+
+
+def _show_imported(name: str, as_json: bool) -> None:
+    from faceloom.checkpoints.imported import imported_cards, imported_folder
+
+    folder = imported_folder(name)
+    facts = _card_facts(name, imported_cards()[name]) | {"folder": str(folder)}
+    if as_json:
+        print_json(facts)
+        return
+    unused = facts.pop("unused_keys") or []
+    facts["unused keys"] = f"{len(unused)}: {', '.join(unused[:3])} ..." if len(unused) > 3 else ", ".join(unused)
+    facts["notes"] = "; ".join(facts["notes"] or [])
+    facts.pop("config")
+    for key, value in facts.items():
+        if value not in ("", None):
+            print(f"{key.replace('_', ' ')}: {value}")
+
+
 def _pulled_facts(result: Pulled) -> dict[str, Any]:
     status = "was there" if result.was_there else "pulled"
     return {"name": result.name, "status": status, "folder": str(result.folder), "seconds": round(result.seconds, 3)}
@@ -173,3 +208,65 @@ def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
             bars.update(tasks[name], completed=step["bytes"], description=step["phase"])
 
         yield draw
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A checkpoint: .pkl, .pt, .pth, or a folder of 'models convert'.")],
+    name: Annotated[str, typer.Option("--name", help="What to call it.")],
+    licence: Annotated[str, typer.Option("--licence", help="On what terms you have it; kept with it.")] = "",
+    bgr: Bgr = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a StyleGAN 1, 2 or 3 generator into the models folder. Nothing in the file is run.
+
+    \b
+    Examples:
+      faceloom models import network-snapshot-025000.pkl --name cats
+      faceloom models import 550000.pt --name mine --licence "CC BY 4.0, by me"
+    """
+    from faceloom.checkpoints.imported import import_checkpoint
+
+    import_checkpoint(file, name, licence=licence, bgr=bgr)
+    _show_imported(name, as_json)
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A checkpoint: .pkl, .pt or .pth.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder that is empty or not there.")],
+    bgr: Bgr = False,
+    as_json: AsJson = False,
+) -> None:
+    """Convert a generator to safetensors with a JSON card, in any folder.
+
+    \b
+    Examples:
+      faceloom models convert stylegan2-ffhq-config-f.pkl -o ffhq
+      faceloom models convert own-mmgeneration.pth --bgr -o own
+    """
+    from faceloom.checkpoints.imported import convert_checkpoint
+
+    folder = convert_checkpoint(file, output, bgr=bgr)
+    if as_json:
+        print_json({"output": str(folder)})
+    else:
+        print(folder)
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="An imported generator.")], as_json: AsJson = False) -> None:
+    """Delete an imported generator; likenesses found in it can no longer be drawn.
+
+    \b
+    Examples:
+      faceloom models remove cats
+      faceloom models remove cats --json
+    """
+    from faceloom.checkpoints.imported import remove_model
+
+    remove_model(name)
+    if as_json:
+        print_json({"removed": name})
+    else:
+        print(f"{name} is gone")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, Output, open_person, open_studio, print_json, progress
+from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json, progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ def morph(
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
     loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
+    generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
     """Film one person becoming the next: MP4 (extra 'video'), or animated WebP or GIF.
@@ -33,7 +34,7 @@ def morph(
 
     if len(people) < 2:
         raise typer.BadParameter("a morph needs two people at least", param_hint="PEOPLE")
-    studio = open_studio()
+    studio = open_studio(generator=generator)
     frames = max(1, round(seconds * fps))
     opened = [open_person(studio, name) for name in people]
     total = frames * len(people) if loop else frames * (len(people) - 1) + 1

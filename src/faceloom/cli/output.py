@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,11 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result g
 Precision = Annotated[
     str | None, typer.Option(help="fp32 or bf16; by default what this processor is faster at.", metavar="PRECISION")
 ]
-PERSON = "A likeness file, or seed:N for an invented person."
+GeneratorName = Annotated[
+    str | None,
+    typer.Option("--generator", help="An imported generator's name, or a checkpoint's file."),
+]
+PERSON = "A likeness file, or seed:N for an invented person; seed:N:LABEL where the generator takes labels."
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
@@ -33,19 +38,19 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def open_studio(precision: str | None = None) -> Studio:
-    """Make a studio with the default generator."""
+def open_studio(precision: str | None = None, generator: str | None = None) -> Studio:
+    """Make a studio, with the default generator unless another is named."""
     if precision not in (None, "fp32", "bf16"):
         raise typer.BadParameter(f"'{precision}' is neither fp32 nor bf16", param_hint="--precision")
     from faceloom.studio import Studio
 
-    return Studio(precision=precision)
+    return Studio(generator, precision=precision) if generator else Studio(precision=precision)
 
 
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
-    """Open a likeness file, or invent the person of 'seed:N'."""
-    if name.startswith("seed:") and name[5:].isdecimal():
-        return studio.generate(int(name[5:]), psi)
+    """Open a likeness file, or invent the person of 'seed:N' or 'seed:N:LABEL'."""
+    if match := re.fullmatch(r"seed:(\d+)(?::(\d+))?", name):
+        return studio.generate(int(match[1]), psi, label=int(match[2]) if match[2] else None)
     return studio.load(name)
 
 

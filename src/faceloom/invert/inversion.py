@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips
 
 QUALITY_RESOLUTION = 256
@@ -34,6 +34,6 @@ def measure(
     G: Generator, w_plus: Tensor, target: Tensor, alexnet: Lpips
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """LPIPS (AlexNet) and mean squared error of each latent's image against `target` `[n, 3, 256, 256]`."""
-    img = G.synthesis_at(w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
+    img = image_at(G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
     mse = (img - target).square().mean(dim=(1, 2, 3))
     return tuple(alexnet(img, target).tolist()), tuple(mse.tolist())

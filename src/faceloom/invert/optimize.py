@@ -18,7 +18,7 @@ from torch import Tensor
 from faceloom.errors import ShapeError
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
 from faceloom.latents import broadcast
-from faceloom.networks.generator import Generator, area_reduce
+from faceloom.networks.generator import Generator, area_reduce, image_at
 from faceloom.networks.lpips import Lpips, distance
 
 Callback = Callable[[dict[str, Any]], None]
@@ -121,7 +121,7 @@ class Search:
         self.adam.param_groups[0]["lr"] = _learning_rate(progress, self.config)
         self._compare_at(2 if progress < self.config.coarse else 1)
         w_plus = self._w_plus()
-        image = self.G.synthesis_at(w_plus, QUALITY_RESOLUTION)
+        image = image_at(self.G, w_plus, QUALITY_RESOLUTION)
         likeness = distance(self.vgg.features(_shrunk(image, self.factor)), self.target[self.factor])
         likeness = likeness + self.config.pixel_weight * (image - self.img).abs().mean(dim=(1, 2, 3))
         self._keep(w_plus.detach(), likeness.detach())

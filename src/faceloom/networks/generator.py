@@ -49,3 +49,11 @@ def area_reduce(img: Tensor, resolution: int) -> Tensor:
     """Average squares of pixels: `[n, 3, r, r]` -> `[n, 3, resolution, resolution]`; r is a multiple of resolution."""
     factor = img.shape[-1] // resolution
     return F.avg_pool2d(img, factor) if factor > 1 else img
+
+
+def image_at(G: Generator, w_plus: Tensor, resolution: int) -> Tensor:
+    """The image at `resolution` whatever the generator's own: area-reduced, or enlarged (bilinear) if it is smaller."""
+    img = G.synthesis_at(w_plus, min(resolution, G.img_resolution))
+    if img.shape[-1] < resolution:
+        return F.interpolate(img, size=(resolution, resolution), mode="bilinear", align_corners=False)
+    return img

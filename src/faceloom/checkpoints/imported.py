@@ -1,0 +1,132 @@
+"""Generators that the user imported: a folder each beside the published assets, whole or absent.
+
+Knows names, folders and cards; `convert` reads the files and `native` writes them. Lists without loading torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from faceloom.assets.manifest import MANIFEST
+from faceloom.errors import AssetError, StoreError, UnknownFormat
+from faceloom.settings import Settings
+
+if TYPE_CHECKING:
+    from faceloom.checkpoints.foreign import Foreign
+
+CARD = "card.json"
+NOT_STATED = "not stated: ask who made it"
+
+
+def import_checkpoint(
+    path: Path, name: str, home: Path | None = None, *, bgr: bool = False, licence: str = "", **more: Any
+) -> Path:
+    """Convert a generator into the models folder, under `name`; gives its folder.
+
+    Convention: `home` is faceloom's user folder, by default the settings'; `more` goes onto the card. The original
+    file is not changed. Two imports under one name at once: the first keeps it.
+    Raises AssetError when the name is taken or cannot be a folder's, StoreError when the disk refuses, and what
+    `read_checkpoint` raises.
+    """
+    from faceloom.checkpoints import native
+
+    folder = free_folder(name, home)
+    foreign = _generator(Path(path), bgr)
+    with _staging(folder) as staging:
+        card = {"origin": Path(path).name, "licence": licence or NOT_STATED}
+        native.write(foreign, staging, **card, unused_keys=list(foreign.unused_keys), **more)
+        with FileLock(folder.with_name(f".lock-{name}")):
+            free_folder(name, home)
+            staging.replace(folder)
+    return folder
+
+
+def convert_checkpoint(path: Path, folder: Path, *, bgr: bool = False) -> Path:
+    """Convert a generator into any folder that is empty or not there. Raises as `import_checkpoint`."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise StoreError(f"{folder} is there already", "name a folder that is empty or not there")
+    from faceloom.checkpoints import native
+
+    foreign = _generator(Path(path), bgr)
+    return native.write(foreign, folder, origin=Path(path).name, unused_keys=list(foreign.unused_keys))
+
+
+def _generator(path: Path, bgr: bool) -> Foreign:
+    from faceloom.checkpoints.convert import read_checkpoint
+
+    foreign = read_checkpoint(path, bgr=bgr)
+    if foreign.family.endswith("discriminator"):
+        raise UnknownFormat(f"{path.name} holds a discriminator, no generator", "give a file with G_ema or g_ema in it")
+    return foreign
+
+
+def free_folder(name: str, home: Path | None = None) -> Path:
+    """Where a model of that name would lie. Raises AssetError when the name is taken or cannot be one."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise AssetError(f"'{name}' cannot be a model's name", "use up to 64 letters, digits, '.', '_' and '-'")
+    folder = (Settings().models if home is None else Path(home) / "models") / name
+    if name in MANIFEST:
+        raise AssetError(f"'{name}' is the name of a published model", "choose another name")
+    if folder.exists():
+        raise AssetError(f"there is a model '{name}' already", f"choose another name, or faceloom models remove {name}")
+    return folder
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` that vanishes unless it is moved away."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".importing-{folder.name}.", dir=folder.parent))
+        draft.chmod(0o755)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder.parent}: {error.strerror}", "set FACELOOM_HOME") from error
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def imported_cards() -> dict[str, Mapping[str, Any]]:
+    """Every imported generator's card by name; what is damaged is left out."""
+    cards: dict[str, Mapping[str, Any]] = {}
+    for path in sorted(Settings().models.glob(f"[!.]*/{CARD}")):
+        try:
+            card = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(card, dict) and {"family", "config", "parameters"} <= card.keys():
+            cards[path.parent.name] = card
+    return cards
+
+
+def imported_folder(name: str) -> Path:
+    """The folder of an imported generator. Raises AssetError with the nearest names when there is none."""
+    cards = imported_cards()
+    if name not in cards:
+        known = [*cards, *(asset.name for asset in MANIFEST.values() if asset.kind == "generator")]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}; or give a checkpoint's file"
+        raise AssetError(f"there is no generator '{name}'", hint)
+    return Settings().models / name
+
+
+def remove_model(name: str) -> None:
+    """Delete an imported generator. Raises AssetError when there is none of that name."""
+    folder = imported_folder(name)
+    doomed = folder.with_name(f".removed-{name}")
+    try:
+        shutil.rmtree(doomed, ignore_errors=True)
+        shutil.rmtree(folder.replace(doomed))
+    except OSError as error:
+        raise StoreError(f"cannot remove {folder}: {error.strerror}", "is it another user's?") from error

@@ -1,0 +1,122 @@
+"""Imported generators: named, described, loaded in any family, removed; whole or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import forge
+import pytest
+import torch
+
+from faceloom.checkpoints.imported import (
+    convert_checkpoint,
+    import_checkpoint,
+    imported_cards,
+    imported_folder,
+    remove_model,
+)
+from faceloom.checkpoints.load import load_generator
+from faceloom.edit.sample import sample
+from faceloom.errors import AssetError, CorruptFile, StoreError, UnknownFormat
+
+FAMILIES: dict[str, Callable[[], Any]] = {
+    "stylegan1": forge.generator1,
+    "stylegan2": forge.generator2,
+    "stylegan3": forge.generator3,
+}
+
+
+def written(family: str, path: Path) -> Path:
+    G = FAMILIES[family]()
+    return forge.saved(path, forge.genforce1(G, False) if family == "stylegan1" else forge.ada_names(G))
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user folder's models."""
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
+    load_generator.cache_clear()
+    return tmp_path / "home" / "models"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, tmp_path: Path):
+    G, path = FAMILIES[family](), written(family, tmp_path / "file.pt")
+    import_checkpoint(path, "mine", licence="by me")
+    by_name, by_file = load_generator("mine"), load_generator(str(path))
+    assert (by_name.name, by_name.family, by_name.licence) == ("mine", family, "by me")
+    assert (by_file.name, by_file.hash) == ("file", by_name.hash)
+    w_plus = sample(by_name.G, [1, 2])
+    torch.testing.assert_close(by_name.G.synthesis(w_plus), G.synthesis(w_plus))
+    half = load_generator("mine", "bf16").G.synthesis(w_plus)
+    assert 0 < (half - G.synthesis(w_plus)).abs().mean() < 0.05 * half.abs().mean() + 0.05
+
+
+def test_the_card_says_what_it_is(tmp_path: Path):
+    folder = import_checkpoint(written("stylegan2", tmp_path / "g.pt"), "a")
+    card = imported_cards()["a"]
+    assert [card[k] for k in ("family", "img_resolution", "num_ws", "w_dim", "c_dim")] == ["stylegan2", 32, 8, 8, 0]
+    assert card["parameters"] == sum(p.numel() for p in forge.generator2().parameters())
+    assert card["hash"] == load_generator("a").hash
+    assert any("resample_filter" in key for key in card["unused_keys"])
+    assert "ask who made it" in card["licence"]
+    assert folder == imported_folder("a")
+
+
+def test_two_imports_at_once_leave_one_whole_model(tmp_path: Path, models: Path):
+    path = written("stylegan2", tmp_path / "g.pt")
+
+    def attempt(_: int) -> str:
+        try:
+            return str(import_checkpoint(path, "a"))
+        except AssetError as error:
+            return error.message
+
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(attempt, range(3)))
+    assert sorted(outcome.startswith("there is a model") for outcome in outcomes) == [False, True, True]
+    assert {path.name for path in models.iterdir()} == {"a", ".lock-a"}
+    load_generator("a")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a" * 65, "lpips", "a\\b", "a\n"])
+def test_names_that_cannot_be(name: str, tmp_path: Path, models: Path):
+    with pytest.raises(AssetError):
+        import_checkpoint(written("stylegan2", tmp_path / "g.pt"), name)
+    assert not models.exists()
+
+
+def test_what_is_no_generator_leaves_nothing(tmp_path: Path, models: Path):
+    D = {"D": forge.persistent(forge.ada_names(forge.discriminator()), "D")}
+    for path, error in (
+        (forge.saved(tmp_path / "d.pt", {"D": 1}), UnknownFormat),
+        (forge.nvidia_torch(tmp_path / "d.pkl", **D), UnknownFormat),
+        (tmp_path / "absent.pkl", CorruptFile),
+    ):
+        with pytest.raises(error):
+            import_checkpoint(path, "a")
+    assert not models.exists() or not list(models.glob("*"))
+
+
+def test_typos_get_a_hint_and_removed_models_are_gone(tmp_path: Path):
+    import_checkpoint(written("stylegan2", tmp_path / "g.pt"), "cats")
+    with pytest.raises(AssetError, match=r"no generator 'cat'.*did you mean cats"):
+        load_generator("cat")
+    remove_model("cats")
+    with pytest.raises(AssetError, match="mobilestylegan-ffhq"):
+        load_generator("zzz")
+    with pytest.raises(AssetError, match="no generator 'lpips'"):
+        remove_model("lpips")
+
+
+def test_convert_writes_into_a_folder_of_ones_own(tmp_path: Path):
+    path = written("stylegan3", tmp_path / "g.pt")
+    folder = convert_checkpoint(path, tmp_path / "out")
+    assert sorted(p.name for p in folder.iterdir()) == ["card.json", "generator.safetensors"]
+    assert load_generator(str(folder)).hash == load_generator(str(path)).hash
+    import_checkpoint(folder, "again")
+    with pytest.raises(StoreError, match="is there already"):
+        convert_checkpoint(path, folder)
