@@ -5,6 +5,7 @@ Knows latents and files: no networks, no images. `NAME.likeness` is a safetensor
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -112,6 +113,11 @@ def load(path: Path) -> Likeness:
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error
+
+
+def digest(likeness: Likeness) -> str:
+    """The sha256 of a person's styles: how their children name them."""
+    return hashlib.sha256(likeness.w_plus.float().contiguous().cpu().numpy().tobytes()).hexdigest()
 
 
 def require(latent: Owned, generator: NamedGenerator) -> None:

@@ -21,3 +21,8 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """Where fetched and imported weights lie."""
         return self.home / "models"
+
+    @property
+    def directions(self) -> Path:
+        """Where directions that were imported lie."""
+        return self.home / "directions"

@@ -6,7 +6,8 @@ Knows every floor below and adds nothing of its own but order. It neither prints
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,12 +20,19 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom import __version__, likeness
+from faceloom.checkpoints.latent_files import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit import directions
-from faceloom.edit.mix import mix
+from faceloom.edit.children import child
+from faceloom.edit.discover import READ_SIDE
+from faceloom.edit.find import FindConfig, Found, find
+from faceloom.edit.mix import PULL, mix
 from faceloom.edit.morph import path
 from faceloom.edit.sample import sample
+from faceloom.edit.spread import Spread, spread
+from faceloom.edit.wanted import parse_wanted
 from faceloom.errors import FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import Chosen, Face, choose, detect
@@ -34,6 +42,7 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import Callback, OptimizeConfig, invert_optimize
 from faceloom.latents import parse_layers
 from faceloom.likeness import Geometry, Likeness
+from faceloom.networks.analyzer import Reading
 from faceloom.networks.precision import fast_precision
 
 ALIGNED_SIZE = 1024
@@ -136,6 +145,19 @@ class Studio:
         likeness.require(person, self.generator)
         return person
 
+    def adopt(self, source: Path | str, number: int = 0) -> tuple[Likeness, int]:
+        """Take a person out of a file of latents that another program found in this generator; and how many there are.
+
+        Raises LatentError when the file's latents are another generator's by their shape, or fewer.
+        """
+        source, G = Path(source), self.generator.G
+        people = read_latents(source, G.num_ws, G.w_dim)
+        if not 0 <= number < len(people):
+            raise LatentError(f"{source.name} holds {len(people)} people, and none is number {number}", "count from 0")
+        made = {"faceloom": __version__, "method": "imported", "origin": source.name, "number": number}
+        w_plus = people[number : number + 1].clone()
+        return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=made), len(people)
+
     def edit(self, person: Likeness, changes: Mapping[str, float], layers: str | None = None) -> Likeness:
         """Change a person: `changes` names directions, shipped ones or files, with strengths in their units.
 
@@ -150,14 +172,15 @@ class Studio:
         return replace(person, w_plus=w_plus)
 
     def direction(self, name: str) -> directions.Direction:
-        """Open a direction by name or file."""
-        found = directions.load_shipped(name) if name in directions.shipped() else _load_direction(name)
+        """Open a direction by the name of a shipped or an imported one, or by its file."""
+        found = directions.load_named(name)
         likeness.require(found, self.generator)
         return found
 
-    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse") -> Likeness:
-        """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers."""
-        return replace(a, w_plus=mix(a.w_plus, b.w_plus, parse_layers(layers, self.generator.G.layer_resolutions)))
+    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse", *, pull: float = PULL) -> Likeness:
+        """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers; `pull` as in `edit.mix`."""
+        chosen = parse_layers(layers, self.generator.G.layer_resolutions)
+        return replace(a, w_plus=mix(a.w_plus, b.w_plus, chosen, pull))
 
     def generate(self, seed: int, psi: float = 0.7, *, label: int | None = None) -> Likeness:
         """Invent a person from a seed; `psi` pulls towards the mean face; `label` is the class of a labelled generator.
@@ -179,10 +202,16 @@ class Studio:
 
     @torch.no_grad()
     def morph(
-        self, people: Sequence[Likeness], frames: int, *, size: int | None = None, loop: bool = False
+        self,
+        people: Sequence[Likeness],
+        frames: int,
+        *,
+        size: int | None = None,
+        loop: bool = False,
+        pull: float = PULL,
     ) -> Iterator[np.ndarray]:
-        """Walk from person to person, eased; `frames` a leg. Yields uint8 `[size, size, 3]`, one at a time."""
-        for w_plus in path([person.w_plus for person in people], frames, loop=loop).split(1):
+        """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
+        for w_plus in path([person.w_plus for person in people], frames, loop=loop, pull=pull).split(1):
             img = self.fast_generator.G.synthesis(w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
@@ -203,6 +232,92 @@ class Studio:
         quad = np.array(geometry.quad)
         reference = align(photo.image, quad, ALIGNED_SIZE).image
         return paste_back(photo.image, self.render(person), quad, reference=reference)
+
+    # -- friends ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def spread(self) -> Spread:
+        """How the generator's own people are spread in W."""
+        return spread(self.generator.G)
+
+    def child(
+        self, a: Likeness, b: Likeness, number: int, *, seed: int = 0, variation: float = 0.3, pull: float = PULL
+    ) -> Likeness:
+        """Have child `number` of two people; it does not depend on how many there are. Raises as `edit.children`."""
+        for parent in (a, b):
+            likeness.require(parent, self.generator)
+        made = child(
+            a.w_plus,
+            b.w_plus,
+            number,
+            seed=seed,
+            layer_resolutions=self.generator.G.layer_resolutions,
+            people=self.spread,
+            variation=variation,
+            pull=pull,
+        )
+        lineage = {
+            "faceloom": __version__,
+            "method": "child",
+            "parents": [likeness.digest(a), likeness.digest(b)],
+            "seed": seed,
+            "number": number,
+            "variation": variation,
+            "inherited": made.inherited,
+        }
+        return Likeness(made.w_plus, self.generator.hash, self.generator.name, provenance=lineage)
+
+    def find_people(
+        self,
+        text: str = "",
+        *,
+        like: Photo | Likeness | None = None,
+        count: int = 6,
+        seed: int = 0,
+        config: FindConfig | None = None,
+        callback: Callable[[float, str], None] | None = None,
+    ) -> list[Likeness]:
+        """Find people who show what the text says ('about 40, smiling, glasses') or resemble a face, the best first.
+
+        What was read from each is in `provenance`: traits, missed (0: all is met), similarity. Raises as
+        `edit.wanted.parse_wanted` and `edit.find.find`, and FaceError for a photo without a face.
+        """
+        wanted = parse_wanted(text) if text or like is None else ()
+        found = find(
+            self.fast_generator.G,
+            wanted,
+            load_analyzer(),
+            people=self.spread,
+            count=count,
+            seed=seed,
+            like=None if like is None else self._identity(like),
+            config=config,
+            callback=callback,
+        )
+        return [self._found(person, text, seed) for person in found]
+
+    @torch.no_grad()
+    def _identity(self, face: Photo | Likeness) -> Tensor:
+        if isinstance(face, Photo):
+            picture = self.align(face, self.choose(face).face, READ_SIDE).image
+        else:
+            picture = self.render(face, READ_SIDE)
+        reading: Reading = load_analyzer()(to_img(picture))
+        return reading.identity
+
+    def _found(self, person: Found, text: str, seed: int) -> Likeness:
+        made = {
+            "faceloom": __version__,
+            "method": "find",
+            "wanted": text,
+            "seed": seed,
+            "candidate": person.seed,
+            "steps": person.steps,
+            "traits": person.traits,
+            "missed": person.missed,
+            "similarity": None if math.isnan(person.similarity) else person.similarity,
+        }
+        return Likeness(person.w_plus, self.generator.hash, self.generator.name, provenance=made)
 
 
 def face_facts(face: Face) -> dict[str, Any]:
@@ -228,10 +343,3 @@ def _one_hot(label: int | None, c_dim: int) -> Tensor | None:
 def _geometry(aligned: Aligned, photo: Photo) -> Geometry:
     tl, bl, br, tr = ((float(x), float(y)) for x, y in aligned.quad)
     return Geometry((tl, bl, br, tr), photo.image.size, ALIGNED_SIZE)
-
-
-def _load_direction(name: str) -> directions.Direction:
-    if not Path(name).exists():
-        known = ", ".join(directions.shipped())
-        raise LatentError(f"there is no direction '{name}'", f"use {known}, or a direction's file")
-    return directions.load(Path(name))

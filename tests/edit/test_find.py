@@ -16,7 +16,7 @@ from faceloom.errors import LatentError
 from faceloom.networks.analyzer import TRAITS, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 
-FEW = FindConfig(candidates=8, psi=1.0, steps=60)
+FEW = FindConfig(candidates=8, psi=1.0, steps=25)
 
 
 def read(img: Tensor) -> Reading:

@@ -17,6 +17,7 @@ def mix(
         str,
         typer.Option(help="From B: coarse (pose, shape), middle (features), fine (colours), or numbers."),
     ] = "coarse",
+    pull: Annotated[float, typer.Option(min=0, max=1, help="How far real people are moved to what mixes well.")] = 0.5,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
     generator: GeneratorName = None,
     as_json: AsJson = False,
@@ -32,7 +33,7 @@ def mix(
     from faceloom.images import save_picture
 
     studio = open_studio(generator=generator)
-    mixed = studio.mix(open_person(studio, a), open_person(studio, b), layers)
+    mixed = studio.mix(open_person(studio, a), open_person(studio, b), layers, pull=pull)
     if output.suffix == ".likeness":
         likeness.save(mixed, output)
     else:

@@ -18,6 +18,7 @@ def morph(
     output: Output,
     seconds: Annotated[float, typer.Option(min=0.1, max=60, help="From one person to the next.")] = 2.0,
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
+    pull: Annotated[float, typer.Option(min=0, max=1, help="How far the middle is moved to what mixes well.")] = 0.5,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
     loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
     generator: GeneratorName = None,
@@ -41,7 +42,7 @@ def morph(
 
     def drawn() -> Iterator[np.ndarray]:
         with progress(total, "drawing") as draw:
-            for i, frame in enumerate(studio.morph(opened, frames, size=size, loop=loop), start=1):
+            for i, frame in enumerate(studio.morph(opened, frames, size=size, loop=loop, pull=pull), start=1):
                 draw(i, f"frame {i} of {total}")
                 yield frame
 

@@ -21,6 +21,7 @@ from faceloom.edit.mix import layer_mask
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 from faceloom.latents import W, WPlus
 from faceloom.likeness import NamedGenerator
+from faceloom.settings import Settings
 
 KIND = "direction"
 VERSION = 1
@@ -205,6 +206,25 @@ def load_shipped(name: str) -> Direction:
         raise LatentError(f"there is no direction '{name}'", f"there are {', '.join(shipped())}")
     with resources.as_file(_folder() / f"{name}{SUFFIX}") as path:
         return load(path)
+
+
+def kept() -> dict[str, Path]:
+    """Name the directions that were imported, and where they lie."""
+    folder = Settings().directions
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))} if folder.is_dir() else {}
+
+
+def load_named(name: str) -> Direction:
+    """Read a direction by the name of a shipped or an imported one, or by its file.
+
+    Raises LatentError when there is none, and as `load`.
+    """
+    if name in shipped():
+        return load_shipped(name)
+    path = kept().get(name, Path(name))
+    if not path.exists():
+        raise LatentError(f"there is no direction '{name}'", f"use {', '.join((*shipped(), *kept()))}, or its file")
+    return load(path)
 
 
 def _folder() -> Traversable:

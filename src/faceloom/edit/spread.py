@@ -52,10 +52,17 @@ class Spread:
 
 @torch.no_grad()
 def sample_w(G: Generator, count: int, seed: int = 0, c: Tensor | None = None) -> W:
-    """Map `count` random z: `w [count, w_dim]`, not truncated; `c [1, c_dim]` is one label for all."""
+    """Map `count` random z: `w [count, w_dim]`, not truncated.
+
+    Convention: `c [1, c_dim]` is one label for all; without it a labelled generator's people have a random class each.
+    """
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(count, G.z_dim, generator=generator).to(G.w_avg.device)
-    return torch.cat([G.mapping(part, None if c is None else c.expand(len(part), -1)) for part in z.split(1000)])
+    classes = torch.randint(max(G.c_dim, 1), (count,), generator=generator)
+    labels = torch.eye(G.c_dim)[classes].to(z) if G.c_dim and c is None else None
+    labels = labels if c is None else c.expand(count, -1)
+    parts = [slice(start, start + 1000) for start in range(0, count, 1000)]
+    return torch.cat([G.mapping(z[part], None if labels is None else labels[part]) for part in parts])
 
 
 def spread(G: Generator, samples: int = SAMPLES, seed: int = 0, c: Tensor | None = None) -> Spread:

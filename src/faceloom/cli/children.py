@@ -1,0 +1,71 @@
+"""`faceloom children`: people who could be two others' children."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloom.cli.output import PERSON, AsJson, GeneratorName, open_person, open_studio, print_json, progress
+
+if TYPE_CHECKING:
+    from faceloom.likeness import Likeness
+    from faceloom.studio import Studio
+
+TILE = 256
+
+
+def children(
+    a: Annotated[str, typer.Argument(help=PERSON)],
+    b: Annotated[str, typer.Argument(help="The other parent.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A folder for pictures and likenesses, or one picture of all.")
+    ],
+    count: Annotated[int, typer.Option(min=1, max=256, help="How many.")] = 9,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other children.")] = 0,
+    variation: Annotated[float, typer.Option(min=0, max=1, help="How much of them is their own.")] = 0.3,
+    pull: Annotated[float, typer.Option(min=0, max=1, help="How far real parents are moved to what mixes well.")] = 0.5,
+    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in a folder.")] = None,
+    generator: GeneratorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have children of two people: each inherits shape, features and colours at random, and is a little of their own.
+
+    Child number k of a seed is always the same, however many are asked for. A likeness in the folder can be a parent.
+
+    \b
+    Examples:
+      faceloom children me.likeness you.likeness --count 9 -o ours.png
+      faceloom children me.likeness seed:12 --seed 3 -o ours --json
+    """
+    from faceloom.images import contact_sheet, save_picture
+
+    studio = open_studio(generator=generator)
+    one, other = open_person(studio, a), open_person(studio, b)
+    born = [studio.child(one, other, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
+    facts = [{"number": child.provenance["number"], "inherited": child.provenance["inherited"]} for child in born]
+    if output.suffix:
+        with progress(count + 2, "drawing") as draw:
+            tiles = []
+            for i, person in enumerate([one, other, *born]):
+                draw(i, "")
+                tiles.append(studio.render(person, TILE))
+        labels = ["parent", "parent", *(f"{seed}.{k}" for k in range(count))]
+        save_picture(contact_sheet(tiles, round((count + 2) ** 0.5 + 0.5), TILE, labels), output, ai_generated=True)
+    else:
+        facts = [fact | _keep(studio, child, output, size) for fact, child in zip(facts, born, strict=True)]
+    if as_json:
+        print_json({"output": str(output), "a": a, "b": b, "seed": seed, "children": facts})
+    else:
+        print(output)
+
+
+def _keep(studio: Studio, child: Likeness, folder: Path, size: int | None) -> dict[str, str]:
+    from faceloom import likeness
+    from faceloom.images import save_picture
+
+    stem = f"child{child.provenance['seed']}-{child.provenance['number']:02d}"
+    likeness.save(child, folder / f"{stem}.likeness")
+    picture = save_picture(studio.render(child, size), folder / f"{stem}.png", ai_generated=True)
+    return {"likeness": str(folder / f"{stem}.likeness"), "picture": str(picture)}

@@ -1,0 +1,77 @@
+"""`faceloom find`: an invented person who shows what is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json, progress
+
+if TYPE_CHECKING:
+    from faceloom.images import Photo
+    from faceloom.likeness import Likeness
+    from faceloom.studio import Studio
+
+
+def find(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for pictures and likenesses.")],
+    text: Annotated[str, typer.Argument(help="What the face should show, as in 'about 40, smiling, glasses'.")] = "",
+    like: Annotated[str | None, typer.Option(help="A photo or a likeness file that they should resemble.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=64, help="How many people.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, max=40_000, help="Another seed, other people.")] = 0,
+    candidates: Annotated[int, typer.Option(min=1, max=10_000, help="How many are looked at first.")] = 200,
+    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")] = None,
+    generator: GeneratorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find invented people who meet a description, or resemble somebody, by what the analyzer reads.
+
+    It understands ages (about 40, 30-45, over 60, under 30), smiling, neutral, glasses, man, woman, androgynous, mouth
+    open or closed, eyes open or closed, looking left, right, up, down or straight, and no or not before them.
+
+    \b
+    Examples:
+      faceloom find "about 40, smiling, glasses" -o found
+      faceloom find "woman over 60" --like me.jpg --count 3 -o aunts --json
+    """
+    from faceloom import likeness
+    from faceloom.edit.find import FindConfig
+    from faceloom.images import save_picture
+
+    studio = open_studio(generator=generator)
+    face = _open(studio, like) if like else None
+    config = FindConfig(candidates=max(candidates, count))
+    with progress(1.0, "looking") as draw:
+        people = studio.find_people(text, like=face, count=count, seed=seed, config=config, callback=draw)
+    facts = []
+    for i, person in enumerate(people, start=1):
+        likeness.save(person, output / f"found{i}.likeness")
+        picture = save_picture(studio.render(person, size), output / f"found{i}.png", ai_generated=True)
+        facts.append({"picture": str(picture), "likeness": str(output / f"found{i}.likeness"), **_facts(person)})
+    if as_json:
+        print_json({"wanted": text, "like": like, "people": facts})
+        return
+    for fact in facts:
+        met = "meets it" if not fact["missed"] else f"misses it by {fact['missed']:.2f}"
+        alike = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
+        print(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{alike}")
+
+
+def _open(studio: Studio, name: str) -> Photo | Likeness:
+    from faceloom.images import open_photo
+
+    return studio.load(name) if name.endswith(".likeness") else open_photo(name)
+
+
+def _facts(person: Likeness) -> dict[str, Any]:
+    traits = {name: round(value, 2) for name, value in person.provenance["traits"].items()}
+    alike = person.provenance["similarity"]
+    return {
+        "traits": traits,
+        "missed": round(person.provenance["missed"], 3),
+        "similarity": None if alike is None else round(alike, 3),
+        "seed": person.provenance["candidate"],
+        "steps": person.provenance["steps"],
+    }
