@@ -11,9 +11,9 @@ import numpy as np
 from faceloom.checkpoints.unpickle import Array, Module, NumpyArray, Record, TFNetwork, TorchTensor
 from faceloom.errors import CorruptFile, UnknownFormat
 
-Part = Literal["generator", "discriminator"]
+Part = Literal["generator", "discriminator", "latents"]
 
-_ROOTS: dict[Part, tuple[tuple[str, ...], ...]] = {
+_ROOTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "generator": (
         ("G_ema",),
         ("g_ema", "latent_avg", "args"),
@@ -44,8 +44,10 @@ def choose(tree: Any, part: Part) -> tuple[dict[str, Any], list[str]]:
     """Keep the entries that hold `part`; gives them and the names of the others.
 
     A tuple of three TensorFlow networks is (G, D, Gs). A bare network or state dict is the part itself.
-    Raises UnknownFormat when there is nothing like it.
+    'latents' are whatever is there. Raises UnknownFormat when there is nothing like it.
     """
+    if part == "latents":
+        return {"latents": tree}, []
     if isinstance(tree, tuple) and len(tree) == 3 and all(isinstance(net, TFNetwork) for net in tree):
         tree = dict(zip(("G", "D", "Gs"), tree, strict=True))
     if isinstance(tree, Module):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from faceloom import __version__
-from faceloom.cli import align, children, demo, direction, edit, encode, faces, find, generate, mix, models, morph
+from faceloom.cli import align, children, demo, direction, edit, encode, faces, find, generate, likeness, mix, models, morph
 from faceloom.errors import FaceloomError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 for module in (faces, align, encode, edit, mix, morph, children, find, generate, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 app.add_typer(direction.app, name="direction")
+app.add_typer(likeness.app, name="likeness")
 app.add_typer(models.app, name="models")
 
 

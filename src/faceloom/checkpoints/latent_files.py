@@ -1,0 +1,137 @@
+"""Latents and directions of other codes: `.npy`, `.npz`, and what torch or pickle wrote, read without running anything.
+
+Knows arrays and names; no networks. Pickles are read in the sandbox; arrays of objects are refused everywhere.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from faceloom.checkpoints.sandbox import read_foreign
+from faceloom.errors import CorruptFile, LatentError, UnsafePickle
+from faceloom.latents import WPlus
+
+LARGEST = 64 << 20
+"""Bytes of all arrays in a file; a thousand people of 18 x 512 numbers need 37 MB."""
+
+_LATENTS = ("w", "w_plus", "wp", "latent", "latents", "projected_w", "codes", "latents.latents")
+_COMPONENTS = ("lat_comp", "comp", "act_comp")
+
+
+def read_latents(path: Path, num_ws: int, w_dim: int) -> WPlus:
+    """Read people's latents: `[n, num_ws, w_dim]`.
+
+    Knows NVIDIA's `projected_w.npz`, plain arrays of w or w_plus, and the `.pt` files of rosinality's projector, pSp,
+    e4e, ReStyle and PTI. One `w` a person is given to every layer. Raises LatentError when no array has the shape of
+    this generator's latents, CorruptFile or UnsafePickle for the file itself.
+    """
+    arrays = read_arrays(path)
+    last = {name.rpartition(".")[2]: name for name in arrays}
+    named = [arrays[last[name]] for name in _LATENTS if name in last]
+    for array in named or list(arrays.values()):
+        if (w_plus := _as_w_plus(array, num_ws, w_dim)) is not None:
+            return w_plus
+    shapes = ", ".join(str(list(array.shape)) for array in list(arrays.values())[:4])
+    raise LatentError(
+        f"{path.name} holds no latent of this generator: expected [n, {num_ws}, {w_dim}], got {shapes}",
+        "name the generator that it was made in with --generator",
+    )
+
+
+def read_directions(path: Path) -> dict[str, Tensor]:
+    """Read directions by name, each `[w_dim]` or `[num_ws, w_dim]`, as stored: not normalised.
+
+    Knows InterFaceGAN's boundaries `[1, w_dim]`, the `[num_ws, w_dim]` of Puzer's and pbaylies' codes, GANSpace's
+    components (one a name, 'component0' ...), and files of several named arrays. Raises LatentError when nothing has
+    such a shape, CorruptFile or UnsafePickle for the file itself.
+    """
+    arrays = read_arrays(path)
+    last = {name.rpartition(".")[2]: name for name in arrays}
+    for name in _COMPONENTS:
+        if name in last:
+            rows = arrays[last[name]].flatten(1) if arrays[last[name]].ndim > 1 else arrays[last[name]][None]
+            return {f"component{i}": row for i, row in enumerate(rows)}
+    squeezed = {
+        name: array.squeeze(0) if array.ndim > 1 and len(array) == 1 else array for name, array in arrays.items()
+    }
+    found = {name: array for name, array in squeezed.items() if array.ndim in (1, 2) and array.shape[-1] > 1}
+    if not found:
+        raise LatentError(f"{path.name} holds no direction", "give an array [w_dim] or [num_ws, w_dim]")
+    return {path.stem: next(iter(found.values()))} if len(found) == 1 else found
+
+
+def read_arrays(path: Path) -> dict[str, Tensor]:
+    """Read every array of numbers in a file, float32, by name.
+
+    Raises CorruptFile for a damaged file, UnsafePickle for one with objects in it, UnknownFormat for another kind.
+    """
+    path = Path(path)
+    try:
+        head = path.read_bytes()[:6] if path.stat().st_size <= 2 * LARGEST else b"large"
+        if head == b"\x93NUMPY":
+            arrays: Mapping[str, Any] = {path.stem: _npy(path.read_bytes(), text=False)}
+        elif head[:4] == b"PK\x03\x04" and _is_npz(path):
+            arrays = _npz(path)
+        else:
+            arrays = read_foreign(path, "latents").tensors
+    except OSError as error:
+        raise CorruptFile(f"cannot read {path}: {error.strerror}", "check the name of the file") from error
+    except (ValueError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise CorruptFile(f"{path.name} is damaged: {str(error)[:200]}", "get the file again") from error
+    tensors = {name: torch.as_tensor(array).float() for name, array in arrays.items()}
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CorruptFile(f"{name} of {path.name} holds numbers that are not finite", "get the file again")
+    return tensors
+
+
+def _is_npz(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return all(name.endswith(".npy") for name in archive.namelist())
+
+
+def _npz(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        if sum(info.file_size for info in infos) > LARGEST or len(infos) > 1000:
+            raise ValueError(f"more than {LARGEST >> 20} MB, or more than 1000 arrays")
+        found = {info.filename.removesuffix(".npy"): _npy(archive.read(info)) for info in infos}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _npy(data: bytes, text: bool = True) -> Any:
+    """An array of numbers, None for `text` beside them. NumPy reads the header, a literal; the numbers are counted."""
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read(file)
+    if text and dtype.kind in "USb":
+        return None
+    if dtype.hasobject or dtype.kind not in "fiu":
+        raise UnsafePickle(f"the file holds an array of '{dtype.str[:20]}', not of numbers", "nothing of it was run")
+    body = data[file.tell() :]
+    if math.prod(shape) * dtype.itemsize != len(body) or any(n < 0 for n in shape):
+        raise ValueError(f"an array of {list(shape)[:8]} does not take {len(body)} bytes")
+    return np.frombuffer(body, dtype).reshape(shape, order="F" if is_fortran else "C").astype(np.float32)
+
+
+def _as_w_plus(array: Tensor, num_ws: int, w_dim: int) -> WPlus | None:
+    """The array as latents, None when its shape says that it is none."""
+    if array.ndim < 1 or array.shape[-1] != w_dim or not array.numel():
+        return None
+    if array.ndim > 3:
+        array = array.flatten(0, -3)
+    if array.ndim == 3:
+        return array if array.shape[1] == num_ws else array.expand(-1, num_ws, -1) if array.shape[1] == 1 else None
+    if array.ndim == 2 and len(array) == num_ws:
+        return array[None]
+    return array.reshape(-1, 1, w_dim).expand(-1, num_ws, -1).contiguous()

@@ -1,0 +1,44 @@
+"""`faceloom likeness`: people that other programs found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json
+
+app = typer.Typer(help="Likeness files: people as found in a generator.", no_args_is_help=True)
+
+
+@app.callback()
+def _likeness() -> None:
+    """Likeness files: people as found in a generator."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="Latents: projected_w.npz, .npy, or a .pt of pSp, e4e, rosinality, PTI.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The likeness file.")],
+    person: Annotated[int, typer.Option(min=0, help="Which, in a file of several; counted from 0.")] = 0,
+    generator: GeneratorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a likeness of latents that another program found in the same generator.
+
+    \b
+    Examples:
+      faceloom likeness import projected_w.npz --generator ffhq -o me.likeness
+      faceloom likeness import latents.pt --person 3 --generator ffhq -o friend.likeness
+    """
+    from faceloom import likeness
+
+    found, count = open_studio(generator=generator).adopt(file, person)
+    likeness.save(found, output)
+    if as_json:
+        print_json({"output": str(output), "person": person, "of": count, "generator": found.generator_name})
+    else:
+        print(f"{output}: person {person} of {count}")

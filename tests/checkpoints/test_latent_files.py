@@ -1,0 +1,141 @@
+"""Other codes' latents and directions: every form is read, what is none is refused by name."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import forge
+import numpy as np
+import pytest
+import torch
+
+from faceloom.checkpoints.latent_files import LARGEST, read_arrays, read_directions, read_latents
+from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnsafePickle
+
+W_PLUS = torch.arange(3 * 8 * 4.0).view(3, 8, 4)
+
+
+def npy(path: Path, array: Any) -> Path:
+    np.save(path, np.asarray(array), allow_pickle=True)
+    return path
+
+
+def npz(path: Path, **arrays: Any) -> Path:
+    np.savez_compressed(path, **{name: np.asarray(array) for name, array in arrays.items()})
+    return path
+
+
+FORMS = {
+    "NVIDIA's projector": (lambda d: npz(d / "projected_w.npz", w=W_PLUS[:1]), W_PLUS[:1]),
+    "one w_plus": (lambda d: npy(d / "a.npy", W_PLUS[0]), W_PLUS[:1]),
+    "several, in Fortran's order": (lambda d: npy(d / "a.npy", np.asfortranarray(W_PLUS.numpy())), W_PLUS),
+    "float64": (lambda d: npy(d / "a.npy", W_PLUS.double()), W_PLUS),
+    "one w": (lambda d: npy(d / "a.npy", W_PLUS[0, 0]), W_PLUS[:1, :1].expand(1, 8, 4)),
+    "several w": (lambda d: npy(d / "a.npy", W_PLUS[:, 0]), W_PLUS[:, :1].expand(3, 8, 4)),
+    "w with an axis of one": (lambda d: npy(d / "a.npy", W_PLUS[:, :1]), W_PLUS[:, :1].expand(3, 8, 4)),
+    "pSp and e4e": (lambda d: forge.saved(d / "latents.pt", W_PLUS), W_PLUS),
+    "before 2020": (lambda d: forge.saved(d / "latents.pt", W_PLUS, legacy=True), W_PLUS),
+    "rosinality's projector": (
+        lambda d: forge.saved(d / "p.pt", {"a.png": {"img": torch.ones(3), "latent": W_PLUS[0], "noise": []}}),
+        W_PLUS[:1],
+    ),
+    "with our card": (lambda d: npz(d / "a.npz", w_plus=W_PLUS[:1], card=np.array("{}")), W_PLUS[:1]),
+    "a plain pickle": (
+        lambda d: (d / "a.pkl").write_bytes(pickle.dumps({"latents": W_PLUS.numpy()})) and d / "a.pkl",
+        W_PLUS,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_latents(form: str, tmp_path: Path):
+    write, expected = FORMS[form]
+    torch.testing.assert_close(read_latents(write(tmp_path), 8, 4), expected)
+
+
+def test_latents_of_another_generator_are_refused(tmp_path: Path):
+    for path in (npy(tmp_path / "a.npy", W_PLUS), npz(tmp_path / "b.npz", w=W_PLUS, other=np.zeros(3))):
+        with pytest.raises(LatentError, match=r"expected \[n, 10, 4\]"):
+            read_latents(path, 10, 4)
+
+
+def test_directions(tmp_path: Path):
+    boundary, rows = torch.arange(4.0)[None], torch.arange(32.0).view(8, 4)
+    assert read_directions(npy(tmp_path / "age.npy", boundary))["age"].tolist() == [0, 1, 2, 3]
+    assert read_directions(npy(tmp_path / "smile.npy", rows))["smile"].shape == (8, 4)
+    several = read_directions(npz(tmp_path / "all.npz", age=boundary, smile=rows, number=np.array(3)))
+    assert {name: list(v.shape) for name, v in several.items()} == {"age": [4], "smile": [8, 4]}
+    pca = {"comp": rows[:, None], "mean": boundary, "std": torch.ones(8)}
+    found = read_directions(forge.saved(tmp_path / "ffhq_pca.pt", pca))
+    assert list(found) == [f"component{i}" for i in range(8)]
+    assert torch.equal(found["component2"], rows[2])
+    ganspace = read_directions(npz(tmp_path / "g.npz", act_comp=rows, lat_comp=rows[:, None] * 2, lat_mean=boundary))
+    assert torch.equal(ganspace["component1"], rows[1] * 2)
+    with pytest.raises(LatentError, match="no direction"):
+        read_directions(npy(tmp_path / "x.npy", np.zeros((2, 3, 4))))
+
+
+class Malice:
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("canary",)
+
+
+def header(text: str, body: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + body
+
+
+def zipped(path: Path, content: bytes, count: int = 1) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(count):
+            archive.writestr(f"{i}.npy", content)
+    return path
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+HOSTILE = {
+    "objects": (lambda d: npy(d / "a.npy", np.array([Malice()], dtype=object)), UnsafePickle),
+    "objects in npz": (lambda d: npz(d / "a.npz", w=np.array([Malice()], dtype=object)), UnsafePickle),
+    "a pickle": (lambda d: written(d / "a.npy", pickle.dumps(Malice())), UnsafePickle),
+    "a pickle of torch's": (lambda d: forge.saved(d / "a.pt", {"w": Malice()}), UnsafePickle),
+    "text": (lambda d: npy(d / "a.npy", np.array("text")), UnsafePickle),
+    "not a number": (lambda d: npy(d / "a.npy", np.full((8, 4), np.nan)), CorruptFile),
+    "a giant": (
+        lambda d: written(
+            d / "a.npy", header("{'descr':'<f4','fortran_order':False,'shape':(1000000000000,)}\n", b"1")
+        ),
+        CorruptFile,
+    ),
+    "less than nothing": (
+        lambda d: written(d / "a.npy", header("{'descr':'<f4','fortran_order':False,'shape':(-1,-1)}\n", b"1234")),
+        CorruptFile,
+    ),
+    "code in the header": (lambda d: written(d / "a.npy", header("__import__('os').mkdir('canary')\n")), CorruptFile),
+    "a giant header": (
+        lambda d: written(d / "a.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{" * 9),
+        CorruptFile,
+    ),
+    "a bomb": (lambda d: zipped(d / "a.npz", bytes(LARGEST + 1)), CorruptFile),
+    "many": (lambda d: zipped(d / "a.npz", b"", 1001), CorruptFile),
+    "cut": (lambda d: written(d / "a.npy", npy(d / "b.npy", W_PLUS).read_bytes()[:-4]), CorruptFile),
+    "absent": (lambda d: d / "a.npy", CorruptFile),
+    "a text": (lambda d: written(d / "a.npy", b"hello, world"), CheckpointError),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    make, error = HOSTILE[name]
+    with pytest.raises(error) as caught:
+        read_arrays(make(tmp_path))
+    assert caught.value.hint
+    assert not (tmp_path / "canary").exists()
