@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from faceloom import __version__
-from faceloom.cli import align, children, demo, direction, edit, encode, faces, find, generate, likeness, mix, models, morph
+from faceloom.cli import (
+    align,
+    children,
+    demo,
+    direction,
+    edit,
+    encode,
+    faces,
+    find,
+    generate,
+    likeness,
+    mix,
+    models,
+    morph,
+)
 from faceloom.errors import FaceloomError
 
 app = typer.Typer(
