@@ -110,7 +110,7 @@ def jittered(pixels: NDArray[np.uint8], rng: np.random.RandomState) -> tuple[Ten
 
 
 def _save(average: dict[str, Tensor], path: Path) -> None:
-    save_file({name: tensor.half() for name, tensor in average.items() if "num_batches" not in name}, path)
+    save_file({name: tensor.half().contiguous() for name, tensor in average.items() if "num_batches" not in name}, path)
 
 
 if __name__ == "__main__":

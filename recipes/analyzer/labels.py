@@ -179,8 +179,8 @@ def _smile_scale(portraits: dict[str, Any]) -> tuple[float, float]:
 
 def _generated_glasses(count: int) -> NDArray[np.float64]:
     """Who of the generated people wears glasses: looked at for seeds 0-299 and 3000-3299, unknown beyond."""
-    path = HERE.parent / "directions" / "glasses.txt"
-    worn = {int(seed) for line in path.read_text().splitlines() if line[:1] != "#" for seed in line.split()}
+    lines = (HERE / "glasses_generated.txt").read_text().splitlines()
+    worn = {int(seed) for line in lines if line[:1] != "#" for seed in line.split()}
     looked_at = {*range(300), *range(3000, 3300)}
     return np.array([float(seed in worn) if seed in looked_at else np.nan for seed in range(count)])
 

@@ -53,7 +53,7 @@ def main() -> None:
     table = read(given.data, given.teachers)
     run = Run(table, given.out / "checkpoint.pt", given.seed, given.minutes * 60)
     run.go()
-    state = {name: tensor.half() for name, tensor in run.average.items() if "num_batches" not in name}
+    state = {name: tensor.half().contiguous() for name, tensor in run.average.items() if "num_batches" not in name}
     save_file(state, given.out / "analyzer.safetensors")
     report(run.averaged(), table)
 
@@ -151,7 +151,7 @@ class Run:
 def _seen_through(target: dict[str, Tensor], changed: dict[str, Tensor]) -> dict[str, Tensor]:
     """What mirroring and turning the picture makes of the labels."""
     side = 1 - 2 * changed["mirrored"]
-    turned = {"yaw": target["yaw"] * side, "roll": target["roll"] * side + changed["roll"]}
+    turned = {"yaw": target["yaw"] * side, "roll": (target["roll"] + changed["roll"]) * side}  # mirrored last
     return target | turned | {"sharpness": changed["sharpness"]}
 
 

