@@ -34,7 +34,7 @@ def main() -> None:
         row(f"detect, one face, {side} px", lambda photo=photo: detect(net, photo))
         row(f"detect, no face, {side} px", lambda without=without: detect(net, without))
         row(f"align to 1024 px, {side} px", lambda photo=photo, quad=quad: align(photo, quad))
-        row(f"paste back, {side} px", lambda p=photo, f=face, q=quad: paste_back(p, f, q, reference=f))
+        row(f"paste back, {side} px", lambda p=photo, f=face, q=quad: paste_back(p, f, q))
 
 
 def row(name: str, run: Callable[[], object]) -> None:

@@ -64,6 +64,24 @@ def test_save_load_equal(person: Likeness, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["obama.likeness"]
 
 
+def test_an_edited_person_remembers_how_they_were_found(person: Likeness, tmp_path: Path) -> None:
+    assert person.found is person
+    older = person.changed(person.w_plus + 1).changed(person.w_plus + 2)
+    assert torch.equal(older.found.w_plus, person.w_plus)
+    likeness.save(older, tmp_path / "older.likeness")
+    back = likeness.load(tmp_path / "older.likeness")
+    assert torch.equal(back.w_plus, person.w_plus + 2)
+    assert torch.equal(back.found.w_plus, person.w_plus)
+    with pytest.raises(LatentError, match="origin"):
+        dataclasses.replace(older, origin=torch.zeros(1, 4, 16))
+
+
+def test_files_from_before_origins_load(person: Likeness, tmp_path: Path) -> None:
+    likeness.save(person, tmp_path / "a.likeness")  # without an edit, the file is what version 0.1 wrote
+    assert "origin" not in header_of(tmp_path / "a.likeness")[0]
+    assert likeness.load(tmp_path / "a.likeness").origin is None
+
+
 def test_generated_person_without_photo(tmp_path: Path) -> None:
     likeness.save(Likeness(torch.zeros(1, 5, 16), "h", "n"), tmp_path / "a.likeness")
     assert likeness.load(tmp_path / "a.likeness").geometry is None

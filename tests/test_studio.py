@@ -64,11 +64,12 @@ def test_edits_change_the_picture_and_compose(studio, person):
 
 def test_paste_back_changes_the_face_alone(studio, person, portrait):
     photo = open_photo(portrait)
-    pasted = studio.paste_back(person, photo)
+    assert studio.paste_back(person, photo).tobytes() == photo.image.tobytes()  # no edit, no change
+    pasted = studio.paste_back(studio.edit(person, {"age": 20, "smile": 1}), photo)
     assert pasted.size == photo.image.size
     changed = np.abs(np.asarray(pasted, dtype=int) - np.asarray(photo.image, dtype=int)).sum(axis=2) > 0
     x0, y0, x1, y1 = (round(x) for x in person.provenance["face"]["box"])
-    assert changed[y0:y1, x0:x1].mean() > 0.5
+    assert changed[y0:y1, x0:x1].mean() > 0.3
     assert not changed[400:].any()  # far below the quad
 
 

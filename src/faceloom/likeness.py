@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,7 +61,8 @@ class Likeness:
 
     Convention: `w_plus [1, num_ws, w_dim]`; `quality` holds figures by name (`lpips` is AlexNet at 256 px, `mse` of
     values in -1...1); `geometry` is None for a person who never had a photo; `provenance` is plain JSON data: version,
-    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is kept for changes of the weights.
+    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is kept for changes of the weights;
+    `origin` is the `w_plus` as found in the photo, once an edit has changed it.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite.
     """
 
@@ -72,6 +73,7 @@ class Likeness:
     geometry: Geometry | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     delta: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    origin: WPlus | None = None
 
     def __post_init__(self) -> None:
         if self.w_plus.ndim != 3 or self.w_plus.shape[0] != 1 or not self.w_plus.numel():
@@ -80,11 +82,25 @@ class Likeness:
             )
         if not torch.isfinite(self.w_plus).all():
             raise LatentError("w_plus holds numbers that are not finite", "run the search again")
+        if self.origin is not None and self.origin.shape != self.w_plus.shape:
+            raise LatentError(
+                f"origin: expected {list(self.w_plus.shape)}, got {list(self.origin.shape)}", "encode the photo again"
+            )
+
+    @property
+    def found(self) -> Likeness:
+        """The same person before any edit."""
+        return self if self.origin is None else replace(self, w_plus=self.origin, origin=None)
+
+    def changed(self, w_plus: WPlus) -> Likeness:
+        """Give the same person with another `w_plus`, who remembers how they were found."""
+        return replace(self, w_plus=w_plus, origin=self.found.w_plus)
 
 
 def save(likeness: Likeness, path: Path) -> None:
     """Write a likeness; the file is whole or absent. Raises StoreError when the disk refuses."""
     tensors = {"w_plus": likeness.w_plus.float()} | {DELTA + name: value for name, value in likeness.delta.items()}
+    tensors |= {} if likeness.origin is None else {"origin": likeness.origin.float()}
     card = {
         "generator": {"hash": likeness.generator_hash, "name": likeness.generator_name},
         "quality": dict(likeness.quality),
@@ -110,6 +126,7 @@ def load(path: Path) -> Likeness:
             geometry=_geometry(card["geometry"]),
             provenance=dict(card["provenance"]),
             delta={name.removeprefix(DELTA): value for name, value in tensors.items() if name.startswith(DELTA)},
+            origin=tensors.get("origin"),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -169,7 +168,7 @@ class Studio:
         for name, strength in changes.items():
             direction = self.direction(name)
             w_plus = directions.edit(w_plus, direction, strength, chosen)
-        return replace(person, w_plus=w_plus)
+        return person.changed(w_plus)
 
     def direction(self, name: str) -> directions.Direction:
         """Open a direction by the name of a shipped or an imported one, or by its file."""
@@ -180,7 +179,7 @@ class Studio:
     def mix(self, a: Likeness, b: Likeness, layers: str = "coarse", *, pull: float = PULL) -> Likeness:
         """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers; `pull` as in `edit.mix`."""
         chosen = parse_layers(layers, self.generator.G.layer_resolutions)
-        return replace(a, w_plus=mix(a.w_plus, b.w_plus, chosen, pull))
+        return a.changed(mix(a.w_plus, b.w_plus, chosen, pull))
 
     def generate(self, seed: int, psi: float = 0.7, *, label: int | None = None) -> Likeness:
         """Invent a person from a seed; `psi` pulls towards the mean face; `label` is the class of a labelled generator.
@@ -216,7 +215,7 @@ class Studio:
             yield to_pixels(img if size is None else area_resize(img, size))
 
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
-        """Put a person's picture back into the photo that they were found in.
+        """Carry what was edited about a person over into the photo that they were found in; without an edit, it stays.
 
         Raises LatentError for a likeness that never had a photo, FaceError for a photo of another size.
         """
@@ -230,8 +229,7 @@ class Studio:
                 "paste into the very photo that was encoded",
             )
         quad = np.array(geometry.quad)
-        reference = align(photo.image, quad, ALIGNED_SIZE).image
-        return paste_back(photo.image, self.render(person), quad, reference=reference)
+        return paste_back(photo.image, self.render(person), quad, original=self.render(person.found))
 
     # -- friends ------------------------------------------------------------------------------------------------------
 
