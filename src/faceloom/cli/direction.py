@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -132,9 +133,9 @@ def _report_fit(own: Own, gathered: Gathered, output: Path, as_json: bool) -> No
         facts = {"people": len(gathered.people), "agreement": round(own.agreement, 3), "left_out": failed}
         print_json({"output": str(output), **facts, **_facts(own.direction)})
         return
-    of = "correlation" if own.direction.unit != "step" else "on the right side, 50 % is chance:"
-    value = f"{own.agreement:.2f}" if own.direction.unit != "step" else f"{100 * own.agreement:.0f} %"
-    print(f"{output}: {len(gathered.people)} people; of those left out of the fit, {of} {value}")
+    of_groups = own.direction.unit == "sigma"
+    value = f"{100 * own.agreement:.0f} % on the right side (chance: 50 %)" if of_groups else f"r = {own.agreement:.2f}"
+    print(f"{output}: {len(gathered.people)} people; left out of the fit one at a time, {value}")
 
 
 @app.command()
@@ -385,3 +386,43 @@ def _facts(direction: Direction) -> dict[str, Any]:
         "generator": direction.generator_name,
         "notes": direction.notes,
     }
+
+
+@app.command("import")
+def import_directions(
+    file: Annotated[
+        Path, typer.Argument(help="A .npy, .npz, .pt or .pkl of InterFaceGAN, GANSpace, Puzer or another.")
+    ],
+    name: Annotated[str | None, typer.Option(help="The direction's name; the file's by default.")] = None,
+    generator: GeneratorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over directions that others found, for the very generator that they were found in.
+
+    A strength of 1 is the vector as it is stored. The file cannot run anything.
+
+    \b
+    Examples:
+      faceloom direction import stylegan_ffhq_age_w_boundary.npy --generator ffhq --name their-age
+      faceloom direction import smile.npy --json
+    """
+    from faceloom.checkpoints.latent_files import read_directions
+    from faceloom.edit import directions
+    from faceloom.settings import Settings
+
+    studio = open_studio(generator=generator)
+    found = read_directions(file)
+    made = []
+    for key, step in found.items():
+        stem = name or file.stem
+        label = re.sub(r"[^\w.+-]", "_", stem if len(found) == 1 else f"{stem}-{key}")
+        direction = directions.from_step(label, step, studio.generator, studio.spread, studio.generator.G.num_ws)
+        path = Settings().directions / f"{label}{directions.SUFFIX}"
+        directions.save(direction, path)
+        made.append({"output": str(path), **_facts(direction)})
+    note(f"a direction works only in the generator that it was made in; these are now {studio.generator.name}'s")
+    if as_json:
+        print_json({"directions": made})
+    else:
+        for one in made:
+            print(one["name"])

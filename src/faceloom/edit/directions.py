@@ -18,6 +18,7 @@ from torch import Tensor
 
 from faceloom import tensorfile
 from faceloom.edit.mix import layer_mask
+from faceloom.edit.spread import Spread
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 from faceloom.latents import W, WPlus
 from faceloom.likeness import NamedGenerator
@@ -155,6 +156,23 @@ def edit(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[
     default = range(num_ws) if direction.layers is None else direction.layers
     mask = layer_mask(default if layers is None else layers, num_ws).to(w_plus)
     return w_plus + strength * direction.per_unit * mask[:, None] * direction.vector.to(w_plus)
+
+
+def from_step(name: str, step: Tensor, generator: NamedGenerator, people: Spread, num_ws: int) -> Direction:
+    """Make a direction of a vector that others found: a strength of 1 adds it as it is.
+
+    Convention: step `[w_dim]` or `[num_ws, w_dim]`, of the generator whose `people` are given; `sigma` becomes one
+    standard deviation of w along its longest row, in steps. Raises ShapeError when it does not fit the generator.
+    """
+    rows = step.float().reshape(-1, step.shape[-1])
+    lengths = rows.norm(dim=1)
+    length = float(lengths.max())
+    if step.ndim > 2 or len(rows) not in (1, num_ws) or step.shape[-1] != len(people.mean) or length == 0:
+        raise ShapeError(f"'{name}' {list(step.shape)} is no direction of {generator.name}", "name its --generator")
+    sigma = people.sigma(rows[lengths.argmax()] / length) / length
+    notes = "made by others: a strength of 1 is the vector as it was stored"
+    vector = (rows / length).reshape(step.shape)
+    return Direction(name, vector, length, "step", sigma, generator.hash, generator.name, None, notes)
 
 
 def save(direction: Direction, path: Path) -> None:

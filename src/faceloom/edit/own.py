@@ -27,7 +27,7 @@ class Own:
 
     Convention: `agreement` is measured on people left out of the fit one at a time: of two groups the part that lands
     on its own side, each side counting half (0.5 is chance); of numbers the correlation (0 is chance). `readings [n]`
-    are theirs, in the order given, positives first: how far each lies along it, in its units from the mean face.
+    are theirs, in the order given, positives first: how far each lies along the step, in steps from the mean face.
     """
 
     direction: Direction
@@ -47,13 +47,13 @@ def from_groups(
     layers: Sequence[int] | None = None,
     notes: str = "",
 ) -> Own:
-    """Fit a direction from two groups of people; a strength of 1 goes from the one towards the other.
+    """Fit a direction from two groups of people; a strength of 1 is one standard deviation, towards the positives.
 
     This is linear discriminant analysis with a known covariance: not the samples' (dozens cannot tell 512 x 512
     numbers), but that of the generator's own people, S. The classifier is `b = (S + r I)^-1 (m+ - m-)`, and the most
     natural step that raises it is `S b`: the difference of the means, narrow axes shrunk by `s / (s + r)`. There noise
     would drown what the groups differ in; r falls with the number of samples (`SHRINK` times the mean variance, divided
-    by it) and is 0 in the limit; until then a step falls short of the whole difference.
+    by it) and is 0 in the limit.
 
     Convention: `[n, num_ws, w_dim]` each; each person counts by their mean style and the vector is `[w_dim]`, or with
     `per_layer` `[num_ws, w_dim]`, which wants more pictures. Directions in `hold` stay where they are, as far as a
@@ -69,7 +69,7 @@ def from_groups(
     w_plus = torch.cat([positive, negative])
     values = torch.cat([torch.ones(len(positive)), torch.zeros(len(negative))])
     step, readings = _fit(w_plus, values, people, hold, per_layer)
-    direction = _direction(name, step, people, generator, "step", layers, notes)
+    direction = _direction(name, step, people, generator, "sigma", layers, notes)
     return Own(direction, _on_own_side(readings, values == 1), readings)
 
 
@@ -88,7 +88,8 @@ def from_values(
 ) -> Own:
     """Fit a direction from people with a number each; a strength of 1 is one of `unit`.
 
-    As `from_groups`, with the slope of w on the number in place of the difference of the means.
+    As `from_groups`, with the slope of w on the number in place of the difference of the means; with few people the
+    step is shrunk, so that a unit falls short of one.
     Raises LatentError for fewer than four people or numbers that are all the same, ShapeError when the counts differ.
     """
     if len(values) < 2 * FEWEST or float(values.std()) == 0:
@@ -169,14 +170,14 @@ def _direction(
     if float(length) == 0:
         raise LatentError(f"nothing is left of '{name}'", "hold fewer directions, or give people who differ")
     weights = step / (people.variances + people.floor)
-    spread = (weights.mean(0).square() @ people.variances).sqrt() / (weights * step).sum(1).mean()
-    vector = (vector / length).float()
+    spread = float((weights.mean(0).square() @ people.variances).sqrt() / (weights * step).sum(1).mean())
+    vector, in_sigma = (vector / length).float(), unit == "sigma"
     return Direction(
         name=name,
         vector=vector[0] if len(vector) == 1 else vector,
-        per_unit=float(length),
+        per_unit=float(length) * (spread if in_sigma else 1.0),
         unit=unit,
-        sigma=float(spread),
+        sigma=1.0 if in_sigma else spread,
         generator_hash=generator.hash,
         generator_name=generator.name,
         layers=None if layers is None else tuple(layers),

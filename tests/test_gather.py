@@ -1,0 +1,94 @@
+"""Gathering likenesses: what works is kept and found again, what does not is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from faceloom import likeness
+from faceloom.errors import ImageError, LatentError, StoreError
+from faceloom.gather import files_in, gather, read_labels
+from faceloom.likeness import Likeness
+
+
+@dataclass
+class FakeStudio:
+    """Finds the person of any file that does not say 'bad'."""
+
+    searched: list[str] = field(default_factory=list)
+    interrupt: bool = False
+
+    def encode(self, photo: Path, config: object = None) -> Likeness:
+        self.searched.append(photo.name)
+        if b"bad" in photo.read_bytes():
+            raise ImageError("no picture")
+        return Likeness(torch.ones(1, 2, 4), "hash", "name", provenance={"interrupted": self.interrupt})
+
+    def load(self, path: Path) -> Likeness:
+        person = likeness.load(path)
+        likeness.require(person, SimpleNamespace(name="name", hash="hash"))
+        return person
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg", "bad.jpg"):
+        (folder / name).write_text(name)
+    likeness.save(Likeness(torch.zeros(1, 2, 4), "hash", "name"), folder / "kept.likeness")
+    likeness.save(Likeness(torch.zeros(1, 2, 4), "other", "other"), folder / "strange.likeness")
+    (folder / ".hidden").touch()
+    return folder
+
+
+def test_a_second_run_searches_for_nobody_again(photos: Path, tmp_path: Path):
+    studio, told = FakeStudio(), []
+    first = gather(studio, files_in(photos), tmp_path / "cache", callback=lambda done, name: told.append((done, name)))  # type: ignore[arg-type]
+    assert [path.name for path in first.people] == ["a.jpg", "b.jpg", "kept.likeness"]
+    assert {path.name for path in first.failed} == {"bad.jpg", "strange.likeness"}
+    assert "no picture" in first.failed.values()
+    assert told[0] == (0.0, "a.jpg")
+    assert told[-1][0] == 1.0
+    studio.searched.clear()
+    second = gather(studio, files_in(photos), tmp_path / "cache")  # type: ignore[arg-type]
+    assert list(second.people) == list(first.people)
+    assert studio.searched == ["bad.jpg"]
+
+
+def test_another_content_is_another_person(photos: Path, tmp_path: Path):
+    studio = FakeStudio()
+    gather(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+    (photos / "a.jpg").write_text("somebody else")
+    gather(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_ctrl_c_keeps_what_was_whole(photos: Path, tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        gather(FakeStudio(interrupt=True), [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_folders(photos: Path, tmp_path: Path):
+    assert [path.name for path in files_in(photos)][-1] == "strange.likeness"
+    (tmp_path / "empty").mkdir()
+    for wrong in (tmp_path / "empty", tmp_path / "nowhere", photos / "a.jpg"):
+        with pytest.raises(StoreError):
+            files_in(wrong)
+
+
+def test_tables(tmp_path: Path):
+    table = tmp_path / "ages.csv"
+    table.write_text("\ufefffile,value\na.jpg,30\nsub/b.jpg,4.5\n", encoding="utf-8")
+    assert read_labels(table) == {tmp_path / "a.jpg": 30.0, tmp_path / "sub/b.jpg": 4.5}
+    for wrong, says in (("name,age\na,1\n", "columns"), ("file,value\na,old\n", "'old'"), ("file,value\na,\n", "a is")):
+        table.write_text(wrong)
+        with pytest.raises(LatentError, match=says):
+            read_labels(table)
+    with pytest.raises(StoreError, match="cannot read"):
+        read_labels(tmp_path / "none.csv")
