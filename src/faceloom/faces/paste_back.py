@@ -103,8 +103,8 @@ def opacity(u: Float[np.ndarray, " *s"], v: Float[np.ndarray, " *s"]) -> Float[n
 
 def softness(photo: Image.Image, drawn: Image.Image) -> float:
     """Find the blur, in pixels, that makes a drawn square as soft as the photo's own; 0 when it is no sharper."""
-    wanted = _detail(photo)
-    found = [_detail(drawn.filter(ImageFilter.GaussianBlur(blur))) for blur in SOFTNESS]
+    wanted, middle = _detail(_middle(photo)), _middle(drawn)
+    found = [_detail(middle.filter(ImageFilter.GaussianBlur(blur))) for blur in SOFTNESS]
     return SOFTNESS[int(np.argmin([abs(math.log((detail + 0.1) / (wanted + 0.1))) for detail in found]))]
 
 
@@ -141,11 +141,18 @@ def _missing_grain(own: Image.Image, drawn: Image.Image) -> float:
     return math.sqrt(max(0.0, grain(own) ** 2 - grain(drawn) ** 2))
 
 
-def _detail(square: Image.Image) -> float:
-    """How much a face's luminance varies from pixel to pixel, in the middle of the square, where the face is."""
+def _middle(square: Image.Image) -> Image.Image:
+    """The luminance where the face is."""
     side = square.width
-    y = _levels(square.convert("L").crop((side * 3 // 10, side * 3 // 10, side * 7 // 10, side * 8 // 10)))
-    return float(np.sqrt(np.mean(np.diff(y, axis=0) ** 2) + np.mean(np.diff(y, axis=1) ** 2))) if side >= 16 else 0.0
+    return square.convert("L").crop((side * 3 // 10, side * 3 // 10, side * 7 // 10, side * 8 // 10))
+
+
+def _detail(part: Image.Image) -> float:
+    """How much a picture varies from pixel to pixel: the root of the mean square, in levels; 0 for a tiny one."""
+    y = _levels(part)
+    return (
+        float(np.sqrt(np.mean(np.diff(y, axis=0) ** 2) + np.mean(np.diff(y, axis=1) ** 2))) if min(y.shape) > 4 else 0.0
+    )
 
 
 def _distance(u: Float[np.ndarray, " *s"], v: Float[np.ndarray, " *s"]) -> Float[np.ndarray, " *s"]:
