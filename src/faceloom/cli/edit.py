@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json
+from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, note, open_person, open_studio, print_json
+
+if TYPE_CHECKING:
+    from faceloom.studio import Controlled
+
+CHANGES = ("age", "yaw", "pitch")  # told as a change; all others as what they came to
 
 
 def edit(
     person: Annotated[str, typer.Argument(help=PERSON)],
     output: Output,
-    age: Annotated[float, typer.Option(help="Years older, or younger when negative.")] = 0.0,
-    smile: Annotated[float, typer.Option(help="1: a clear smile more; -1: one less.")] = 0.0,
-    gender: Annotated[float, typer.Option(help="Gender presentation: 1 more masculine, -1 more feminine.")] = 0.0,
+    age: Annotated[float | None, typer.Option(help="Years older, or younger when negative.")] = None,
+    smile: Annotated[
+        float | None, typer.Option(help="How sure a smile is to be seen: 0.9 is clear, 0 is none.")
+    ] = None,
+    gender: Annotated[float | None, typer.Option(help="Gender presentation: 0 feminine, 1 masculine.")] = None,
+    glasses: Annotated[float | None, typer.Option(help="How sure glasses are to be seen: 0 or 1.")] = None,
+    mouth: Annotated[float | None, typer.Option(help="How sure the lips are to be apart: 0 or 1.")] = None,
+    yaw: Annotated[float | None, typer.Option(help="Degrees to turn; positive to the viewer's right.")] = None,
+    pitch: Annotated[float | None, typer.Option(help="Degrees to nod; positive upwards.")] = None,
+    keep_identity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="First take back every edit of the likeness.")] = False,
     direction: Annotated[
-        list[str] | None, typer.Option("--direction", help="NAME=STRENGTH or FILE=STRENGTH; may be given again.")
+        list[str] | None,
+        typer.Option("--direction", help="NAME=STRENGTH or FILE=STRENGTH, a plain step; may be given again."),
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="coarse, middle, fine, all, or numbers as 0-5,9; the direction's own by default.")
@@ -30,18 +47,30 @@ def edit(
 ) -> None:
     """Change a person and draw them. An OUTPUT that ends in .likeness keeps the changed person instead of a picture.
 
+    Years are years: faceloom looks at the result and corrects until it is there, and what was not asked for stays.
+
     \b
     Examples:
-      faceloom edit me.likeness --age +20 --smile 1 -o older.png
+      faceloom edit me.likeness --age +20 --smile 0.9 -o older.png
+      faceloom edit me.likeness --age +30 --keep-identity 0.7 -o older.likeness
       faceloom edit me.likeness --age -10 --paste-into me.jpg -o me-younger.jpg
     """
     from faceloom import likeness
     from faceloom.images import open_photo, save_picture
 
-    changes = {"age": age, "smile": smile, "gender": gender}
-    changes = {name: strength for name, strength in changes.items() if strength} | _parse(direction or [])
+    asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
+    asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
+    wishes = {name: value for name, value in asked.items() if value is not None}
+    steps = _parse(direction or [])
     studio = open_studio(generator=generator)
-    changed = studio.edit(open_person(studio, person, psi), changes, layers)
+    given = open_person(studio, person, psi)
+    changed = given.found if undo else given
+    if steps:
+        changed = studio.edit(changed, steps, layers)
+    facts: dict[str, Any] = {}
+    if wishes:
+        done = studio.control(changed, wishes, keep_identity=keep_identity)
+        changed, facts = done.person, _facts(done, wishes)
     if output.suffix == ".likeness":
         likeness.save(changed, output)
     elif paste_into:
@@ -49,9 +78,28 @@ def edit(
     else:
         save_picture(studio.render(changed, size), output, ai_generated=True)
     if as_json:
-        print_json({"output": str(output), "person": person, "changes": changes, "pasted": paste_into is not None})
-    else:
-        print(output)
+        asked_for = {"wishes": wishes, "directions": steps, "undone": undo}
+        print_json({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts)
+        return
+    for text in _notes(facts):
+        note(text)
+    print(output)
+
+
+def _facts(done: Controlled, wishes: Mapping[str, float]) -> dict[str, Any]:
+    """What became of the wishes, in the units that they were made in."""
+    before, after = done.before, done.after
+    reached = {name: round(after[name] - before[name] if name in CHANGES else after[name], 3) for name in wishes}
+    return {"reached": reached, "identity": round(done.steered.identity, 3), "kept": done.steered.kept}
+
+
+def _notes(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What a person should know: where a wish was not met, and how alike the result is."""
+    if facts:
+        reached = ", ".join(f"{name} {value:+.3g}" for name, value in facts["reached"].items())
+        yield f"reached: {reached}; similarity to the person before {facts['identity']:.2f}"
+        if not facts["kept"]:
+            yield "stopped early: further on the person would no longer be alike"
 
 
 def _parse(pairs: list[str]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import typer
 from faceloom import __version__
 from faceloom.cli import (
     align,
+    analyze,
     children,
     demo,
     direction,
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (faces, align, encode, edit, mix, morph, children, find, generate, demo):
+for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 app.add_typer(direction.app, name="direction")
 app.add_typer(likeness.app, name="likeness")

@@ -24,6 +24,11 @@ def targets(wishes: Mapping[str, float], before: Mapping[str, float]) -> dict[st
     return {name: _target(name, wish, before.get(name, math.nan)) for name, wish in wishes.items()}
 
 
+def in_units(values: Mapping[str, float]) -> dict[str, float]:
+    """Tell the analyzer's values as people say them: logits as probabilities."""
+    return {name: 1 / (1 + math.exp(-x)) if name in PROBABILITIES else x for name, x in values.items()}
+
+
 def _target(name: str, wish: float, before: float) -> float:
     if name in PROBABILITIES:
         if not 0 <= wish <= 1:
