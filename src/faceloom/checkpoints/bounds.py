@@ -25,10 +25,13 @@ SMALLER: dict[str, tuple[float, float]] = {
     "first_stopband": (0.1, 4096),
     "last_stopband_rel": (0.1, 16),
     "mapping_layers": (0, 64),
+    "head_depths": (4, 6),
+    "in_channels": (3, 6),
+    "width": (2, 1024),
 }
 """Least and largest of those that count more."""
 
-LONGEST = {"channels": (1, 10), "resample_filter": (1, 32), "blur_filter": (1, 32)}
+LONGEST = {"channels": (1, 10), "head_depths": (1, 32), "resample_filter": (1, 32), "blur_filter": (1, 32)}
 """Least and largest number of entries."""
 
 

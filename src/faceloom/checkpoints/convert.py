@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 from faceloom.checkpoints import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
-from faceloom.checkpoints.containers import detect
 from faceloom.checkpoints.flatten import Part
 from faceloom.checkpoints.foreign import Foreign, build
 from faceloom.checkpoints.sandbox import Content, read_foreign
@@ -26,7 +25,7 @@ def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) 
     WrongShape naming a tensor that is missing, left over or of another shape, CorruptFile for a damaged file.
     """
     path = Path(path)
-    if path.is_dir() or detect(path) == "safetensors":
+    if native.is_ours(path):
         return native.read(path)
     return understand(read_foreign(path, part), path, bgr)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock
 
@@ -21,10 +21,8 @@ from faceloom.assets.manifest import MANIFEST
 from faceloom.errors import AssetError, StoreError, UnknownFormat
 from faceloom.settings import Settings
 
-if TYPE_CHECKING:
-    from faceloom.checkpoints.foreign import Foreign
-
 CARD = "card.json"
+ENCODER = "encoder.safetensors"
 NOT_STATED = "not stated: ask who made it"
 
 
@@ -38,13 +36,9 @@ def import_checkpoint(
     Raises AssetError when the name is taken or cannot be a folder's, StoreError when the disk refuses, and what
     `read_checkpoint` raises.
     """
-    from faceloom.checkpoints import native
-
     folder = free_folder(name, home)
-    foreign = _generator(Path(path), bgr)
     with _staging(folder) as staging:
-        card = {"origin": Path(path).name, "licence": licence or NOT_STATED}
-        native.write(foreign, staging, **card, unused_keys=list(foreign.unused_keys), **more)
+        _convert(Path(path), staging, bgr, licence=licence or NOT_STATED, **more)
         with FileLock(folder.with_name(f".lock-{name}")):
             free_folder(name, home)
             staging.replace(folder)
@@ -55,19 +49,28 @@ def convert_checkpoint(path: Path, folder: Path, *, bgr: bool = False) -> Path:
     """Convert a generator into any folder that is empty or not there. Raises as `import_checkpoint`."""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise StoreError(f"{folder} is there already", "name a folder that is empty or not there")
+    return _convert(Path(path), folder, bgr)
+
+
+def _convert(path: Path, folder: Path, bgr: bool, **more: Any) -> Path:
+    """Write what `path` holds into `folder`: the generator, and the encoder beside it where there is one."""
     from faceloom.checkpoints import native
+    from faceloom.checkpoints.convert import read_checkpoint, understand
+    from faceloom.checkpoints.psp_encoder import save_encoder
+    from faceloom.checkpoints.sandbox import read_foreign
 
-    foreign = _generator(Path(path), bgr)
-    return native.write(foreign, folder, origin=Path(path).name, unused_keys=list(foreign.unused_keys))
-
-
-def _generator(path: Path, bgr: bool) -> Foreign:
-    from faceloom.checkpoints.convert import read_checkpoint
-
-    foreign = read_checkpoint(path, bgr=bgr)
+    if native.is_ours(path):
+        foreign, encoder = read_checkpoint(path), path / ENCODER
+        if encoder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(encoder, folder / ENCODER)
+    else:
+        content = read_foreign(path)
+        foreign = understand(content, path, bgr)
+        more["encoder"] = save_encoder(folder, content)
     if foreign.family.endswith("discriminator"):
         raise UnknownFormat(f"{path.name} holds a discriminator, no generator", "give a file with G_ema or g_ema in it")
-    return foreign
+    return native.write(foreign, folder, origin=path.name, unused_keys=list(foreign.unused_keys), **more)
 
 
 def free_folder(name: str, home: Path | None = None) -> Path:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from faceloom.checkpoints.containers import check_safetensors
+from faceloom.checkpoints.containers import check_safetensors, detect
 from faceloom.checkpoints.foreign import FAMILIES, Foreign, summary
 from faceloom.checkpoints.imported import CARD
 from faceloom.checkpoints.rename import check_state
@@ -21,6 +21,11 @@ from faceloom.files import replacing
 
 WEIGHTS = "generator.safetensors"
 VERSION = 1
+
+
+def is_ours(path: Path) -> bool:
+    """Whether `read` reads a path: a folder or a safetensors file. Raises CorruptFile or UnknownFormat as `detect`."""
+    return path.is_dir() or detect(path) == "safetensors"
 
 
 def write(foreign: Foreign, folder: Path, **more: Any) -> Path:

@@ -207,7 +207,7 @@ def _facts(asset: Asset) -> dict[str, Any]:
 def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
     """What a program may want to know of an imported generator; the keys are stable."""
     sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim", "parameters")
-    keys = ("family", "source", "origin", *sizes, "licence", "hash", "notes", "unused_keys", "config")
+    keys = ("family", "source", "origin", *sizes, "encoder", "licence", "hash", "notes", "unused_keys", "config")
     return {"name": name, **{key: card.get(key) for key in keys}}
 
 

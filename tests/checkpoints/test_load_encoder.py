@@ -1,0 +1,82 @@
+"""Encoders beside generators: imported with them, loaded by name, and what does not fit is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import forge
+import pytest
+import torch
+
+from faceloom.checkpoints.imported import convert_checkpoint, import_checkpoint, imported_cards
+from faceloom.checkpoints.load import load_generator
+from faceloom.checkpoints.psp_encoder import load_encoder
+from faceloom.errors import AssetError, CorruptFile
+from faceloom.networks.psp_encoder import PspEncoder, PspEncoderConfig
+
+G = forge.generator2()
+TINY = PspEncoderConfig(head_depths=(4,) * 8, width=16, w_dim=8)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
+    load_generator.cache_clear()
+
+
+def checkpoint(path: Path, network: PspEncoder, **more: Any) -> Path:
+    state = {f"encoder.{name}": tensor for name, tensor in network.state_dict().items()}
+    state |= {f"decoder.{name}": tensor for name, tensor in forge.rosinality(G).items()}
+    return forge.saved(path, {"state_dict": state, "opts": {"encoder_type": "GradualStyleEncoder"}, **more})
+
+
+def encoder(**changes: Any) -> PspEncoder:
+    torch.manual_seed(1)
+    return PspEncoder(PspEncoderConfig(**{**vars(TINY), **changes})).eval().requires_grad_(False)
+
+
+def test_an_encoder_comes_with_its_generator(tmp_path: Path):
+    network, mean, img = encoder(), torch.randn(8, 8), torch.randn(1, 3, 256, 256)
+    path = checkpoint(tmp_path / "psp.pt", network, latent_avg=mean)
+    import_checkpoint(path, "a")
+    assert imported_cards()["a"]["encoder"] == "read"
+    torch.testing.assert_close(load_encoder("a").encode(img), mean + network(img))
+    import_checkpoint(convert_checkpoint(path, tmp_path / "out"), "b")
+    torch.testing.assert_close(load_encoder("b").encode(img), mean + network(img))
+
+
+def test_e4e_without_a_mean_takes_the_generators(tmp_path: Path):
+    network, img = encoder(progressive=True), torch.randn(1, 3, 256, 256)
+    opts = {"encoder_type": "Encoder4Editing", "start_from_latent_avg": True}
+    import_checkpoint(checkpoint(tmp_path / "e4e.pt", network, opts=opts), "a")
+    torch.testing.assert_close(load_encoder("a").encode(img), load_generator("a").G.w_avg + network(img))
+
+
+def test_restyle_looks_again_at_what_it_made(tmp_path: Path):
+    network, img = encoder(in_channels=6), torch.randn(1, 3, 256, 256)
+    mean = G.w_avg.expand(8, -1)
+    opts = {"encoder_type": "BackboneEncoder"}
+    import_checkpoint(checkpoint(tmp_path / "r.pt", network, opts=opts, latent_avg=mean), "a")
+    found = load_encoder("a").encode(img)
+    assert found.shape == (1, 8, 8)
+    assert not torch.allclose(found, mean)
+
+
+def test_what_is_no_encoder_of_ours_does_not_keep_the_generator_out(tmp_path: Path):
+    import_checkpoint(checkpoint(tmp_path / "r.pt", encoder(), opts={"encoder_type": "ResNetBackboneEncoder"}), "a")
+    assert imported_cards()["a"]["encoder"].startswith("not read: the encoder is a ResNetBackboneEncoder")
+    with pytest.raises(AssetError, match="without an encoder"):
+        load_encoder("a")
+    broken = encoder()
+    broken.styles[3].linear.weight.fill_(torch.nan)
+    import_checkpoint(checkpoint(tmp_path / "n.pt", broken), "b")
+    assert "not finite" in imported_cards()["b"]["encoder"]
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path):
+    folder = import_checkpoint(checkpoint(tmp_path / "p.pt", encoder()), "a")
+    path = folder / "encoder.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CorruptFile, match="is damaged"):
+        load_encoder("a")
