@@ -97,6 +97,8 @@ def test_fit_from_a_table():
     Path("t.csv").write_text("file,value\n" + "\n".join(rows))
     facts = faceloom("direction", "fit", "--labels", "t.csv", "--unit", "cm", "-o", "height.safetensors", "--json")
     assert (facts["unit"], facts["people"]) == ("cm", 12)
+    held = ["--hold", "age,height.safetensors", "-o", "h2.safetensors", "--json"]
+    assert faceloom("direction", "fit", "--labels", "t.csv", *held)["name"] == "h2"
     assert facts["name"] == "height"
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faceloom.edit import discover
-from faceloom.edit.discover import name_direction, pca, sefa, shifts, style_weights, trait_sigmas
+from faceloom.edit.discover import name_direction, pca, plain_directions, sefa, shifts, style_weights, trait_sigmas
 from faceloom.edit.sample import sample
 from faceloom.edit.spread import Spread, spread
 from faceloom.errors import LatentError
@@ -85,3 +85,12 @@ def test_names():
     assert name_direction({"age": 0.9, "mouth_open": -0.5, "yaw": 0.1}) == "age +, mouth open -"
     assert name_direction({"age": 3.0, "smile": 0.5}) == "age +"  # a sixth of the first
     assert name_direction({"age": 0.1, "smile": -0.2}) == "nothing the analyzer knows"
+
+
+def test_plain_directions_raise_their_trait(tiny: MobileStyleGAN, own: Spread, monkeypatch):
+    monkeypatch.setattr(discover, "READ_SIDE", 32)
+    (age,) = plain_directions(tiny, ["age"], red_is_age, people=own, generator=Named(), count=30)
+    people = sample(tiny, range(4), 1.0)
+    sigmas = trait_sigmas(discover.read_people(tiny, people, red_is_age)) * 1e-3
+    assert age.name == "age"
+    assert shifts(tiny, age, people, red_is_age, sigmas)["age"] > 0

@@ -43,7 +43,10 @@ def fit(
     name: Annotated[str | None, typer.Option(help="The direction's name; OUTPUT's by default.")] = None,
     unit: Annotated[str, typer.Option(help="What the CSV's numbers count.")] = "units",
     seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each photo's search.")] = 30.0,
-    hold: Annotated[str, typer.Option(help="Directions that should stay where they are: age,smile,gender.")] = "",
+    hold: Annotated[
+        str,
+        typer.Option(help="What should stay as it is: traits (age,smile,gender,glasses,yaw ...) or direction files."),
+    ] = "",
     per_layer: Annotated[bool, typer.Option("--per-layer", help="A vector a layer: wants hundreds of people.")] = False,
     layers: Annotated[str | None, typer.Option(help="Where it applies: coarse, middle, fine, all, or numbers.")] = None,
     generator: GeneratorName = None,
@@ -67,7 +70,7 @@ def fit(
     choices = {
         "people": studio.spread,
         "generator": studio.generator,
-        "hold": [studio.direction(one) for one in hold.split(",") if one],
+        "hold": _held(studio, [one for one in hold.split(",") if one]),
         "per_layer": per_layer,
         "layers": _layers(studio, layers),
         "notes": "fitted with faceloom direction fit",
@@ -81,6 +84,20 @@ def fit(
         own, gathered = _fit_groups(studio, name, positive, negative, keep, seconds, choices)
     directions.save(own.direction, output)
     _report_fit(own, gathered, output, as_json)
+
+
+def _held(studio: Studio, names: Sequence[str]) -> list[Direction]:
+    """What to hold. Traits are fitted afresh: shipped directions have other traits held, and would be misread."""
+    from faceloom.checkpoints.shipped import load_analyzer
+    from faceloom.edit.discover import plain_directions
+    from faceloom.networks.analyzer import TRAITS
+
+    traits = [name for name in names if name in TRAITS]
+    held = [studio.direction(name) for name in names if name not in TRAITS]
+    if traits:
+        G = studio.fast_generator.G
+        held += plain_directions(G, traits, load_analyzer(), people=studio.spread, generator=studio.generator)
+    return held
 
 
 def _fit_groups(

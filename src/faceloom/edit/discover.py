@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from faceloom.edit.directions import Direction, edit
-from faceloom.edit.spread import Spread, signed
+from faceloom.edit.own import from_values
+from faceloom.edit.spread import Spread, sample_w, signed
 from faceloom.errors import LatentError
-from faceloom.latents import WPlus
+from faceloom.latents import WPlus, broadcast
 from faceloom.likeness import NamedGenerator
 from faceloom.networks.analyzer import TRAITS, Reading
 from faceloom.networks.generator import Generator
@@ -139,3 +140,19 @@ def name_direction(moved: Mapping[str, float], at_least: float = 0.25, most: int
     enough = max(at_least, abs(ranked[0][1]) / 3) if ranked else at_least
     named = [f"{trait.replace('_', ' ')} {'+' if by > 0 else '-'}" for trait, by in ranked if abs(by) >= enough]
     return ", ".join(named[:most]) or "nothing the analyzer knows"
+
+
+def plain_directions(
+    G: Generator, traits: Sequence[str], read: Read, *, people: Spread, generator: NamedGenerator, count: int = 200
+) -> list[Direction]:
+    """Fit how each trait of TRAITS goes with w, other traits not held: what a fit can be told to hold.
+
+    Reads `count` invented people, of a random class each where the generator takes labels.
+    """
+    w_plus = broadcast(sample_w(G, count, seed=1), G.num_ws)
+    readings = read_people(G, w_plus, read)
+    fits = [(name, readings[:, TRAITS.index(name)]) for name in traits]
+    return [
+        from_values(name, w_plus, values, unit="units", people=people, generator=generator).direction
+        for name, values in fits
+    ]

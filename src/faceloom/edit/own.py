@@ -57,7 +57,7 @@ def from_groups(
 
     Convention: `[n, num_ws, w_dim]` each; each person counts by their mean style and the vector is `[w_dim]`, or with
     `per_layer` `[num_ws, w_dim]`, which wants more pictures. Directions in `hold` stay where they are, as far as a
-    line can tell.
+    line can tell: give such as were fitted with nothing held, or what they held comes along.
     Raises LatentError for fewer than two people a side, ShapeError when the shapes differ.
     Source: Hastie et al. 2009, section 4.3 (LDA).
     """
