@@ -12,16 +12,18 @@ from torch import Tensor, nn
 
 from faceloom.checkpoints.rename import check_state
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
+from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
-Config = StyleGAN1Config | StyleGAN2Config | StyleGAN3Config | DiscriminatorConfig
+Config = StyleGAN1Config | StyleGAN2Config | StyleGAN3Config | MobileStyleGANConfig | DiscriminatorConfig
 
 FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "stylegan1": (StyleGAN1, StyleGAN1Config),
     "stylegan2": (StyleGAN2, StyleGAN2Config),
     "stylegan3": (StyleGAN3, StyleGAN3Config),
+    "mobilestylegan": (MobileStyleGAN, MobileStyleGANConfig),
     "stylegan2-discriminator": (Discriminator, DiscriminatorConfig),
 }
 """Name of a network family -> its class and its configuration's."""
