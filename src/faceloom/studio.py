@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom import __version__, likeness
+from faceloom import __version__, engines, likeness
 from faceloom.analyze import Traits, read_traits
 from faceloom.checkpoints.latent_files import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
@@ -74,20 +74,54 @@ class Controlled:
 class Studio:
     """Faces in one generator. Networks are loaded when they are first needed."""
 
-    def __init__(self, generator: str = DEFAULT_GENERATOR, *, precision: str | None = None) -> None:
-        """Name a generator of the models folder; `precision` of searches and films: 'fp32', 'bf16', or the faster."""
+    def __init__(
+        self,
+        generator: str = DEFAULT_GENERATOR,
+        *,
+        precision: str | None = None,
+        engine: str = "torch",
+        device: str = "cpu",
+        images: int = 1,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
+        """Name a generator of the models folder, and how it is run.
+
+        Convention: without `precision` pictures are drawn in float32, searches and films in this processor's faster
+        one. `engine` draws pictures and films; searches always run in torch. 'auto' takes what ends a job of `images`
+        first, and may measure, of which it tells `note`. Raises EngineError when that combination cannot be here.
+        """
         self.generator_name = generator
-        self.precision = precision or fast_precision()
+        faster = fast_precision() if device == "cpu" else "fp16"
+        self.picture_precision, self.precision = precision or "fp32", precision or faster
+        self.film_precision = precision or engines.usual_precision(engine, device, faster)
+        self.engine, self.device, self.images, self.note = engine, device, images, note
+        for name in ("torch", "torch" if engine == "auto" else engine):
+            engines.Choice(name, self.film_precision, device).check()
 
     @cached_property
     def generator(self) -> GeneratorModel:
-        """The generator at full precision: what pictures are made with."""
-        return load_generator(self.generator_name, "fp32")
+        """The generator that pictures are made with: at full precision unless told otherwise."""
+        return self._drawn_by(self.engine, self.picture_precision)
+
+    @cached_property
+    def film_generator(self) -> GeneratorModel:
+        """The same weights in the faster precision: what films are made with."""
+        return self._drawn_by(self.engine, self.film_precision)
 
     @cached_property
     def fast_generator(self) -> GeneratorModel:
-        """The same weights in the faster precision: what searches and films are made with."""
-        return load_generator(self.generator_name, self.precision)
+        """The same weights in the faster precision, with gradients: what searches are made with."""
+        return self._drawn_by("torch", self.precision)
+
+    def _drawn_by(self, engine: str, precision: str) -> GeneratorModel:
+        if (engine, self.device) == ("torch", "cpu") and precision in ("fp32", "bf16"):
+            return load_generator(self.generator_name, precision)
+        model = load_generator(self.generator_name, "fp32")
+        if engine == "auto":
+            choice = engines.choose(model, self.images, precision=precision, device=self.device, note=self.note)
+        else:
+            choice = engines.Choice(engine, precision, self.device)
+        return engines.open_engine(model, choice)
 
     # -- photo -> face ------------------------------------------------------------------------------------------------
 
@@ -152,7 +186,8 @@ class Studio:
 
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1."""
-        vgg, alexnet = load_lpips("vgg16", self.precision), load_lpips("alexnet")
+        judging = fast_precision() if self.precision == "fp16" else self.precision
+        vgg, alexnet = load_lpips("vgg16", judging), load_lpips("alexnet")
         return invert_optimize(
             self.fast_generator.G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback
         )
@@ -267,7 +302,7 @@ class Studio:
     ) -> Iterator[np.ndarray]:
         """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
         for w_plus in path([person.w_plus for person in people], frames, loop=loop, pull=pull).split(1):
-            img = self.fast_generator.G.synthesis(w_plus)
+            img = self.film_generator.G.synthesis(w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:

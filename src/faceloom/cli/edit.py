@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, note, open_person, open_studio, print_json
+from faceloom.cli.output import (
+    PERSON,
+    AsJson,
+    Device,
+    EngineName,
+    GeneratorName,
+    Output,
+    Precision,
+    note,
+    open_person,
+    open_studio,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from faceloom.studio import Controlled
@@ -42,6 +54,9 @@ def edit(
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
     paste_into: Annotated[Path | None, typer.Option(help="The photo that was encoded: put the face back.")] = None,
     psi: Annotated[float, typer.Option(help="Truncation of an invented person.")] = 0.7,
+    engine: EngineName = "torch",
+    precision: Precision = None,
+    device: Device = "cpu",
     generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +77,7 @@ def edit(
     asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
     wishes = {name: value for name, value in asked.items() if value is not None}
     steps = _parse(direction or [])
-    studio = open_studio(generator=generator)
+    studio = open_studio(precision, generator, engine=engine, device=device)
     given = open_person(studio, person, psi)
     changed = given.found if undo else given
     if steps:

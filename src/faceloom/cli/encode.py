@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloom.cli.align import FaceNumber
-from faceloom.cli.output import AsJson, GeneratorName, Precision, note, open_studio, print_json, progress
+from faceloom.cli.output import AsJson, Device, GeneratorName, Precision, note, open_studio, print_json, progress
 
 
 def encode(
@@ -23,6 +23,7 @@ def encode(
     seed: Annotated[int, typer.Option(help="Of the search's randomness.")] = 0,
     preview: Annotated[Path | None, typer.Option(help="Also save the reproduced face as a picture.")] = None,
     precision: Precision = None,
+    device: Device = "cpu",
     generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +45,7 @@ def encode(
     if seconds is None and steps is None:
         seconds = 120.0
     output = output or Path(f"{photo.stem}.likeness")
-    studio = open_studio(precision, generator)
+    studio = open_studio(precision, generator, device=device)
     opened = open_photo(photo)
     config = OptimizeConfig(seconds=seconds, steps=steps, space="w" if space == "w" else "w_plus", seed=seed)
     with progress(1.0, "searching") as draw:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json, progress
+from faceloom.cli.output import AsJson, Device, EngineName, GeneratorName, Precision, open_studio, print_json, progress
 
 
 def generate(
@@ -18,6 +18,9 @@ def generate(
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")] = None,
     label: Annotated[int | None, typer.Option(min=0, help="Class, for a generator that takes labels.")] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also a contact sheet of all.")] = False,
+    engine: EngineName = "torch",
+    precision: Precision = None,
+    device: Device = "cpu",
     generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +35,7 @@ def generate(
     from faceloom.images import contact_sheet, save_picture
 
     numbers = parse_seeds(seeds)
-    studio = open_studio(generator=generator)
+    studio = open_studio(precision, generator, engine=engine, device=device, images=len(numbers))
     made, small = [], []
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):

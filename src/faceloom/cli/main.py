@@ -17,6 +17,7 @@ from faceloom.cli import (
     direction,
     edit,
     encode,
+    export,
     faces,
     find,
     generate,
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, demo):
+for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, export, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 app.add_typer(direction.app, name="direction")
 app.add_typer(likeness.app, name="likeness")

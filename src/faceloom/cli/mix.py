@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json
+from faceloom.cli.output import (
+    PERSON,
+    AsJson,
+    Device,
+    EngineName,
+    GeneratorName,
+    Output,
+    Precision,
+    open_person,
+    open_studio,
+    print_json,
+)
 
 
 def mix(
@@ -19,6 +30,9 @@ def mix(
     ] = "coarse",
     pull: Annotated[float, typer.Option(min=0, max=1, help="How far real people are moved to what mixes well.")] = 0.5,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
+    engine: EngineName = "torch",
+    precision: Precision = None,
+    device: Device = "cpu",
     generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +46,7 @@ def mix(
     from faceloom import likeness
     from faceloom.images import save_picture
 
-    studio = open_studio(generator=generator)
+    studio = open_studio(precision, generator, engine=engine, device=device)
     mixed = studio.mix(open_person(studio, a), open_person(studio, b), layers, pull=pull)
     if output.suffix == ".likeness":
         likeness.save(mixed, output)

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, GeneratorName, Output, open_person, open_studio, print_json, progress
+from faceloom.cli.output import (
+    PERSON,
+    AsJson,
+    Device,
+    EngineName,
+    GeneratorName,
+    Output,
+    Precision,
+    open_person,
+    open_studio,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +33,9 @@ def morph(
     pull: Annotated[float, typer.Option(min=0, max=1, help="How far the middle is moved to what mixes well.")] = 0.5,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
     loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
+    engine: EngineName = "torch",
+    precision: Precision = None,
+    device: Device = "cpu",
     generator: GeneratorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,8 +50,8 @@ def morph(
 
     if len(people) < 2:
         raise typer.BadParameter("a morph needs two people at least", param_hint="PEOPLE")
-    studio = open_studio(generator=generator)
     frames = max(1, round(seconds * fps))
+    studio = open_studio(precision, generator, engine=engine, device=device, images=len(people) * frames)
     opened = [open_person(studio, name) for name in people]
     total = frames * len(people) if loop else frames * (len(people) - 1) + 1
 

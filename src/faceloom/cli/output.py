@@ -19,7 +19,24 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes; the ending chooses the format.")]
 Precision = Annotated[
-    str | None, typer.Option(help="fp32 or bf16; by default what this processor is faster at.", metavar="PRECISION")
+    str | None,
+    typer.Option(
+        help="fp32, bf16 or fp16; by default fp32 for pictures, for searches and films the faster one.",
+        metavar="PRECISION",
+    ),
+]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="torch (starts at once), compile (fastest an image, starts in a minute), onnx, openvino; auto: what ends "
+        "this job first, measured once for long jobs and remembered.",
+        metavar="ENGINE",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(help="cpu, cuda, mps; auto: a GPU where torch finds one.", metavar="DEVICE"),
 ]
 GeneratorName = Annotated[
     str | None,
@@ -38,13 +55,42 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def open_studio(precision: str | None = None, generator: str | None = None) -> Studio:
-    """Make a studio, with the default generator unless another is named."""
-    if precision not in (None, "fp32", "bf16"):
-        raise typer.BadParameter(f"'{precision}' is neither fp32 nor bf16", param_hint="--precision")
+def open_studio(
+    precision: str | None = None,
+    generator: str | None = None,
+    *,
+    engine: str = "torch",
+    device: str = "cpu",
+    images: int = 1,
+) -> Studio:
+    """Make a studio, with the default generator unless another is named; `images`: how many will be drawn."""
+    _one_of(precision, ("fp32", "bf16", "fp16"), "--precision")
+    _one_of(engine, ("auto", "torch", "compile", "onnx", "openvino"), "--engine")
+    _one_of(device, ("auto", "cpu", "cuda", "mps"), "--device")
+    from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.studio import Studio
 
-    return Studio(generator, precision=precision) if generator else Studio(precision=precision)
+    return Studio(
+        generator or DEFAULT_GENERATOR,
+        precision=precision,
+        engine=engine,
+        device=_found_device() if device == "auto" else device,
+        images=images,
+        note=note,
+    )
+
+
+def _one_of(word: str | None, known: tuple[str, ...], option: str) -> None:
+    if word is not None and word not in known:
+        raise typer.BadParameter(f"'{word}' is none of {', '.join(known)}", param_hint=option)
+
+
+def _found_device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:

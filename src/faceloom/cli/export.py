@@ -1,0 +1,79 @@
+"""`faceloom export`: a generator, a person or a direction in other codes' formats."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from faceloom.cli.output import AsJson, GeneratorName, print_json
+
+FORMATS = ("safetensors", "onnx", "openvino", "rosinality", "torch-export")
+
+
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file; of 'safetensors' a folder.")],
+    source: Annotated[
+        str | None, typer.Argument(help="A likeness or a direction, to .npy or .npz; without it a generator.")
+    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")] = None,
+    precision: Annotated[
+        str, typer.Option(help="Of the stored weights: fp32, fp16 or int8 (onnx, openvino).", metavar="PRECISION")
+    ] = "fp32",
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Keep pictures under 80 dB (fp32), 55 (fp16), 36 (int8) as well.")
+    ] = False,
+    generator: GeneratorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a generator, a person or a direction for other tools.
+
+    A generator is read back in the other tool's own runtime and three people are drawn with both: the largest
+    difference and the PSNR are told. Files whose pictures are too far off are not kept. Beside the graph of the
+    pictures lies NAME-mapping for z -> w, and NAME.json with the mean w, the sizes and the licence.
+
+    \b
+    Examples:
+      faceloom export --format onnx -o face.onnx
+      faceloom export --generator cats --format rosinality -o cats.pt --json
+      faceloom export me.likeness -o me.npz
+    """
+    if source is None and format not in FORMATS:
+        raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
+    facts = _arrays(source, output) if source else _generator(generator, format, output, precision, allow_loss)
+    if as_json:
+        print_json(facts)
+    elif source:
+        print(output)
+    else:
+        print(f"{output}: {facts['bytes']:,} bytes, PSNR {facts['psnr_db']:.1f} dB, at most {facts['max_abs']:.2g} off")
+
+
+def _generator(name: str | None, format: Any, output: Path, precision: Any, allow_loss: bool) -> dict[str, Any]:
+    from faceloom.checkpoints.export import export_generator
+    from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_generator
+
+    model = load_generator(name or DEFAULT_GENERATOR)
+    return asdict(export_generator(model, format, output, precision, allow_loss=allow_loss)) | {"path": str(output)}
+
+
+def _arrays(source: str, output: Path) -> dict[str, Any]:
+    """A likeness as `w_plus` (and `w`, as NVIDIA's tools call it), a direction as its unit `vector`."""
+    from faceloom import likeness
+    from faceloom.checkpoints.arrays import save_arrays
+    from faceloom.edit import directions
+
+    is_direction = source in directions.shipped() or Path(source).suffix == directions.SUFFIX
+    if is_direction:
+        direction = directions.load_shipped(source) if source in directions.shipped() else directions.load(Path(source))
+        card: dict[str, Any] = {name: value for name, value in vars(direction).items() if name != "vector"}
+        arrays = {"vector": direction.vector}
+    else:
+        person = likeness.load(Path(source))
+        card = {"generator_name": person.generator_name, "generator_hash": person.generator_hash}
+        card |= {"quality": dict(person.quality), "provenance": dict(person.provenance)}
+        arrays = {"w_plus": person.w_plus, "w": person.w_plus}
+    save_arrays(output, arrays, card)
+    return {"path": str(output), "bytes": output.stat().st_size, "arrays": list(arrays)}
