@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloom.cli.discover import direction_sheet, discover, parse_layers
 from faceloom.cli.output import (
     PERSON,
     AsJson,
@@ -24,14 +24,14 @@ from faceloom.cli.output import (
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
-    from faceloom.edit.discover import Component
     from faceloom.edit.own import Own
     from faceloom.gather import Gathered
     from faceloom.studio import Studio
 
-    Measure = Callable[[Direction], dict[str, float]]
-
 app = typer.Typer(help="Directions in latent space: your own, discovered ones, those of others.", no_args_is_help=True)
+
+
+app.command()(discover)
 
 
 @app.command()
@@ -72,7 +72,7 @@ def fit(
         "generator": studio.generator,
         "hold": _held(studio, [one for one in hold.split(",") if one]),
         "per_layer": per_layer,
-        "layers": _layers(studio, layers),
+        "layers": parse_layers(studio, layers),
         "notes": "fitted with faceloom direction fit",
     }
     name, keep = name or output.stem, output.with_name(f"{output.stem}-likenesses")
@@ -155,119 +155,6 @@ def _report_fit(own: Own, gathered: Gathered, output: Path, as_json: bool) -> No
     print(f"{output}: {len(gathered.people)} people; left out of the fit one at a time, {value}")
 
 
-@app.command()
-def discover(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for directions and sheets.")],
-    method: Annotated[str, typer.Option(help="sefa (what moves the styles most) or pca (how people differ).")] = "sefa",
-    count: Annotated[int, typer.Option(min=1, max=512, help="How many directions.")] = 10,
-    layers: Annotated[str | None, typer.Option(help="Which layers: coarse, middle, fine, all, or numbers.")] = None,
-    seeds: Annotated[str, typer.Option(help="The people of the sheets.")] = "3,5,11,24",
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Discover directions that nobody labelled, draw a sheet of each, and name them by what the analyzer sees move.
-
-    \b
-    Examples:
-      faceloom direction discover --method sefa --layers middle --count 10 -o found
-      faceloom direction discover --method pca --count 5 -o axes --json
-    """
-    from faceloom.cli.generate import parse_seeds
-    from faceloom.edit.discover import pca, sefa
-
-    if method not in ("sefa", "pca"):
-        raise typer.BadParameter(f"'{method}' is neither sefa nor pca", param_hint="--method")
-    studio = open_studio(generator=generator)
-    chosen = _layers(studio, layers)
-    G, people = studio.fast_generator.G, studio.spread
-    found = sefa(G, people, count, chosen) if method == "sefa" else pca(people, count, chosen)
-    shown = [studio.generate(seed, 0.8).w_plus for seed in parse_seeds(seeds)]
-    index: list[dict[str, Any]] = []
-    with progress(len(found) + 1, "drawing") as draw:
-        measure = _measure(studio)
-        for component in found:
-            draw(component.number, f"{component.method}-{component.number}")
-            index.append(_describe(studio, component, measure, shown, output))
-    _write_index(output, index)
-    if as_json:
-        print_json({"output": str(output), "method": method, "directions": index})
-    else:
-        for entry in index:
-            print(f"{entry['file']:<20} {100 * entry['explained']:5.1f} %  {entry['moves']}")
-
-
-def _describe(
-    studio: Studio, component: Component, measure: Measure, shown: Sequence[Any], folder: Path
-) -> dict[str, Any]:
-    """Name a component, write its file and its sheet; what the index says of it."""
-    from faceloom.edit import directions
-    from faceloom.edit.discover import name_direction
-    from faceloom.images import save_picture
-
-    direction = component.direction(studio.generator)
-    moved = measure(direction)
-    direction = replace(direction, notes=name_direction(moved))
-    directions.save(direction, folder / f"{direction.name}.safetensors")
-    save_picture(_sheet(studio, direction, shown), folder / f"{direction.name}.png", ai_generated=True)
-    return {
-        "file": f"{direction.name}.safetensors",
-        "moves": direction.notes,
-        "explained": round(component.explained, 4),
-        "per_unit": round(component.sigma, 4),
-        "shifts": {trait: round(by, 3) for trait, by in moved.items()},
-    }
-
-
-def _measure(studio: Studio) -> Measure:
-    """A function that measures what a direction moves."""
-    import torch
-
-    from faceloom.checkpoints.shipped import load_analyzer
-    from faceloom.edit.discover import read_people, shifts, trait_sigmas
-    from faceloom.edit.sample import sample
-
-    G, read = studio.fast_generator.G, load_analyzer()
-    c = torch.eye(G.c_dim)[:1] if G.c_dim else None
-    people = sample(G, range(9000, 9040), 1.0, c=c)
-    sigmas = trait_sigmas(read_people(G, people, read))
-
-    def measured(direction: Direction) -> dict[str, float]:
-        return shifts(G, direction, people[:12], read, sigmas)
-
-    return measured
-
-
-STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-TILE = 160
-
-
-def _sheet(studio: Studio, direction: Direction, people: Sequence[Any]) -> Any:
-    """A row a person, a column a strength, in standard deviations of the direction's people."""
-    import torch
-
-    from faceloom.edit.directions import edit
-    from faceloom.images import area_resize, contact_sheet, to_pixels
-
-    G, tiles, labels = studio.fast_generator.G, [], []
-    sigma = direction.sigma or 1.0
-    for w_plus in people:
-        for strength in STRENGTHS:
-            with torch.no_grad():
-                img = G.synthesis_at(edit(w_plus, direction, strength * sigma), min(256, G.img_resolution))
-            tiles.append(to_pixels(area_resize(img, TILE)))
-            labels.append(f"{strength * sigma:+.3g} {direction.unit}")
-    return contact_sheet(tiles, len(STRENGTHS), TILE, labels)
-
-
-def _write_index(folder: Path, index: list[dict[str, Any]]) -> None:
-    import json
-
-    from faceloom.files import replacing
-
-    with replacing(folder / "index.json") as draft:
-        draft.write_text(json.dumps({"directions": index}, indent=2) + "\n", encoding="utf-8")
-
-
 @app.command("list")
 def list_directions(as_json: AsJson = False) -> None:
     """List the directions that come with faceloom and those that were imported.
@@ -310,7 +197,7 @@ def show(
         studio = open_studio(generator=generator)
         found = studio.direction(direction)
         people = [studio.generate(seed, 0.8).w_plus for seed in (3, 5, 11, 24)]
-        save_picture(_sheet(studio, found, people), sheet, ai_generated=True)
+        save_picture(direction_sheet(studio, found, people), sheet, ai_generated=True)
     facts = _facts(found) | ({"sheet": str(sheet)} if sheet else {})
     if as_json:
         print_json(facts)
@@ -384,12 +271,6 @@ def export(
         print_json({"output": str(output), **_facts(found)})
     else:
         print(output)
-
-
-def _layers(studio: Studio, text: str | None) -> list[int] | None:
-    from faceloom.latents import parse_layers
-
-    return parse_layers(text, studio.generator.G.layer_resolutions) if text else None
 
 
 def _facts(direction: Direction) -> dict[str, Any]:
