@@ -2,8 +2,8 @@
 
 Needs atheris (`pip install atheris`). What the child process does happens here, with an audit hook for a canary: a
 program, a file, a socket, an import or compiled code while a file is read is a finding, as is any error that is none
-of ours, 10 s, or 2 GB. libFuzzer prints its seed and the executions, keeps what it learnt in build/fuzz/corpus, and
-the first finding beside it; findings become tests in tests/checkpoints/found.
+of ours, 60 s, or 2 GB. libFuzzer prints its seed and the executions, keeps what it learnt in build/fuzz/corpus, and
+the first finding beside it; findings become entries of tests/checkpoints/hostile.py.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def main() -> None:
             raise AssertionError(f"the canary: {watch.seen}")
 
     flags = [f"-seed={options.seed}", f"-max_total_time={int(options.minutes * 60)}", "-rss_limit_mb=2048"]
-    flags += ["-timeout=10", "-max_len=60000", "-len_control=0", "-print_final_stats=1", f"-dict={words}"]
+    flags += ["-timeout=60", "-max_len=60000", "-len_control=0", "-print_final_stats=1", f"-dict={words}"]
     atheris.Setup([sys.argv[0], *flags, f"-artifact_prefix={options.output}/", str(corpus), str(given)], read)
     atheris.Fuzz()
 

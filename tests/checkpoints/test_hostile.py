@@ -63,7 +63,7 @@ def test_files_cut_short_anywhere_are_refused(form: str, tmp_path: Path):
 
 def test_a_child_that_hangs_or_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = forge.saved(tmp_path / "x.pt", {})
-    monkeypatch.setattr(sandbox, "SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.1)
     monkeypatch.setattr(sandbox, "_START", "import time; {path}; time.sleep(60)")
     with pytest.raises(CorruptFile, match="took too much memory or time"):
         read_checkpoint(path)

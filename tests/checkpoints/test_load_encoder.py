@@ -41,6 +41,7 @@ def test_an_encoder_comes_with_its_generator(tmp_path: Path):
     path = checkpoint(tmp_path / "psp.pt", network, latent_avg=mean)
     import_checkpoint(path, "a")
     assert imported_cards()["a"]["encoder"] == "read"
+    assert not any("encoder" in key for key in imported_cards()["a"]["unused_keys"])
     torch.testing.assert_close(load_encoder("a").encode(img), mean + network(img))
     import_checkpoint(convert_checkpoint(path, tmp_path / "out"), "b")
     torch.testing.assert_close(load_encoder("b").encode(img), mean + network(img))

@@ -70,7 +70,9 @@ def _convert(path: Path, folder: Path, bgr: bool, **more: Any) -> Path:
         more["encoder"] = save_encoder(folder, content)
     if foreign.family.endswith("discriminator"):
         raise UnknownFormat(f"{path.name} holds a discriminator, no generator", "give a file with G_ema or g_ema in it")
-    return native.write(foreign, folder, origin=path.name, unused_keys=list(foreign.unused_keys), **more)
+    beside = "state_dict.encoder." if more.get("encoder") == "read" else "/"  # no name begins so
+    unused = [name for name in foreign.unused_keys if not name.startswith(beside)]
+    return native.write(foreign, folder, origin=path.name, unused_keys=unused, **more)
 
 
 def free_folder(name: str, home: Path | None = None) -> Path:
