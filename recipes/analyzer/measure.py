@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from labels import Table, read
+from labels import Table
+from labels import read as read_table
 from numpy.typing import NDArray
 
+from faceloom.analyze import read
 from faceloom.images import to_img
 from faceloom.networks.analyzer import TRAITS, Analyzer
 
@@ -23,7 +25,7 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--teachers", type=Path, required=True)
     given = arguments.parse_args()
-    report(load_analyzer(), read(given.data, given.teachers))
+    report(load_analyzer(), read_table(given.data, given.teachers))
 
 
 def report(net: Analyzer, table: Table) -> None:
@@ -47,7 +49,7 @@ def report(net: Analyzer, table: Table) -> None:
 @torch.no_grad()
 def look(net: Analyzer, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Read pictures `[n, h, h, 3]`: traits `[n, 10]`, identities `[n, 128]`."""
-    parts = [net(to_img(list(pixels[start : start + 16]))) for start in range(0, len(pixels), 16)]
+    parts = [read(net, to_img(list(pixels[start : start + 16]))) for start in range(0, len(pixels), 16)]
     return torch.cat([p.traits for p in parts]).numpy(), torch.cat([p.identity for p in parts]).numpy()
 
 

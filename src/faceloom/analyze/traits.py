@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceloom.networks.analyzer import TRAITS, Analyzer
+from faceloom.networks.analyzer import TRAITS, Analyzer, Reading
 
+_SIDED = torch.tensor([-1.0 if name in ("yaw", "roll") else 1.0 for name in TRAITS])
 PROBABILITIES = ("smile", "gender", "glasses", "mouth_open", "eyes_open")
 
 
@@ -36,9 +37,19 @@ class Traits:
 
 
 @torch.no_grad()
+def read(net: Analyzer, img: Tensor) -> Reading:
+    """Read aligned faces `[n, 3, h, h]`, -1...1, as they are and mirrored: steadier, at twice the cost.
+
+    Raises ShapeError for other shapes.
+    """
+    straight, mirrored = net(img), net(img.flip(3))
+    traits = (straight.traits + mirrored.traits * _SIDED) / 2
+    return Reading(traits, F.normalize(straight.identity + mirrored.identity, dim=1))
+
+
 def read_traits(net: Analyzer, img: Tensor) -> tuple[Traits, ...]:
-    """Read aligned faces `[n, 3, h, h]`, -1...1. Raises ShapeError for other shapes."""
-    return tuple(_traits(row) for row in net(img).traits.tolist())
+    """Say what aligned faces show. Convention and errors as `read`."""
+    return tuple(_traits(row) for row in read(net, img).traits.tolist())
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:
