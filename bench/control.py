@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--judges", type=Path)
     parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=70)
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(args.work, Judges(args.judges) if args.judges else None)
@@ -58,7 +58,7 @@ class Bench:
         for file, portrait in val_portraits(data, count):
             path = self.work / f"{Path(file).stem}.pt"
             if not path.exists():
-                found = self.studio.search(to_img(portrait), OptimizeConfig(seconds=None, steps=steps))
+                found = self.studio.search(to_img(portrait), OptimizeConfig(seconds=None, steps=steps, coarse=1.0))
                 torch.save(found.w_plus, path)
                 print(f"{file}: LPIPS {found.lpips[0]:.3f} in {found.seconds:.0f} s", flush=True)
             yield torch.load(path)

@@ -80,6 +80,39 @@ def test_paste_back_wants_the_photo_that_was_encoded(studio, person):
         studio.paste_back(studio.generate(1), Photo(Image.new("RGB", (64, 64))))
 
 
+def test_years_are_years_and_what_was_not_asked_for_stays(studio, person):
+    before = studio.traits(person)
+    done = studio.control(person, {"age": 20})
+    after = studio.traits(done.person)
+    assert after.age - before.age == pytest.approx(20, abs=5)  # drawn in float32, steered in the faster precision
+    assert done.after["age"] - done.before["age"] == pytest.approx(20, abs=2)
+    assert after.smile == pytest.approx(before.smile, abs=0.25)
+    assert after.yaw == pytest.approx(before.yaw, abs=4)
+    assert done.person.provenance["edits"][0]["wishes"] == {"age": 20}
+    assert 0.3 < done.steered.identity < 1
+
+
+def test_edits_in_units_are_taken_back_exactly(studio, person):
+    twice = studio.control(studio.control(person, {"age": -10}).person, {"smile": 0.1}).person
+    assert len(twice.provenance["edits"]) == 2
+    assert np.array_equal(twice.found.w_plus.numpy(), person.w_plus.numpy())
+
+
+def test_the_guard_on_identity_stops_an_edit(studio, person):
+    done = studio.control(person, {"age": 40}, keep_identity=0.9)
+    assert done.steered.identity >= 0.9
+    assert done.after["age"] < done.before["age"] + 40
+
+
+def test_every_face_of_a_photo_is_read(studio, portrait):
+    (seen,) = studio.analyze(open_photo(portrait))  # Eileen Collins, 42, smiling
+    assert 28 < seen.traits.age < 56
+    assert seen.traits.smile > 0.8
+    assert seen.traits.gender < 0.3
+    assert seen.traits.glasses < 0.2
+    assert abs(seen.traits.yaw) < 20
+
+
 def test_a_picture_without_a_face(studio):
     with pytest.raises(NoFaceFound):
         studio.encode(Photo(Image.new("RGB", (300, 200), "teal")))
@@ -96,6 +129,11 @@ def test_the_same_on_the_command_line(portrait, tmp_path, monkeypatch):
     with Image.open("out.png") as picture:
         assert picture.size == (512, 512)
         assert "compositeWithTrainedAlgorithmicMedia" in str(picture.info)
+    run = CliRunner().invoke(app, ["analyze", str(portrait), "missing.jpg", "--json"])
+    assert run.exit_code == 1  # of the missing one
+    read = json.loads(run.stdout)
+    assert {"photo", "box", "age", "smile", "yaw"} <= read["faces"][0].keys()
+    assert [error["photo"] for error in read["errors"]] == ["missing.jpg"]
     run = CliRunner().invoke(app, ["faces", str(portrait), "--json"])
     assert [len(entry["faces"]) for entry in json.loads(run.stdout)["photos"]] == [1]
     assert CliRunner().invoke(app, ["align", str(portrait), "--size", "256", "-o", "a.webp"]).exit_code == 0

@@ -6,7 +6,6 @@ Knows every floor below and adds nothing of its own but order. It neither prints
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,16 +25,13 @@ from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_ge
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
-from faceloom.edit.children import child
 from faceloom.edit.control import control, shipped_basis
 from faceloom.edit.discover import READ_SIDE
-from faceloom.edit.find import FindConfig, Found, find
 from faceloom.edit.mix import PULL, mix
 from faceloom.edit.morph import path
 from faceloom.edit.sample import sample
 from faceloom.edit.spread import Spread, spread
 from faceloom.edit.steer import Steered
-from faceloom.edit.wanted import parse_wanted
 from faceloom.edit.wishes import in_units
 from faceloom.errors import FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
@@ -47,7 +43,6 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import Callback, OptimizeConfig, invert_optimize
 from faceloom.latents import parse_layers
 from faceloom.likeness import Geometry, Likeness
-from faceloom.networks.analyzer import Reading
 from faceloom.networks.precision import fast_precision
 
 ALIGNED_SIZE = 1024
@@ -322,91 +317,10 @@ class Studio:
         quad = np.array(geometry.quad)
         return paste_back(photo.image, self.render(person), quad, original=self.render(person.found))
 
-    # -- friends ------------------------------------------------------------------------------------------------------
-
     @cached_property
     def spread(self) -> Spread:
         """How the generator's own people are spread in W."""
         return spread(self.generator.G)
-
-    def child(
-        self, a: Likeness, b: Likeness, number: int, *, seed: int = 0, variation: float = 0.3, pull: float = PULL
-    ) -> Likeness:
-        """Have child `number` of two people; it does not depend on how many there are. Raises as `edit.children`."""
-        for parent in (a, b):
-            likeness.require(parent, self.generator)
-        made = child(
-            a.w_plus,
-            b.w_plus,
-            number,
-            seed=seed,
-            layer_resolutions=self.generator.G.layer_resolutions,
-            people=self.spread,
-            variation=variation,
-            pull=pull,
-        )
-        lineage = {
-            "faceloom": __version__,
-            "method": "child",
-            "parents": [likeness.digest(a), likeness.digest(b)],
-            "seed": seed,
-            "number": number,
-            "variation": variation,
-            "inherited": made.inherited,
-        }
-        return Likeness(made.w_plus, self.generator.hash, self.generator.name, provenance=lineage)
-
-    def find_people(
-        self,
-        text: str = "",
-        *,
-        like: Photo | Likeness | None = None,
-        count: int = 6,
-        seed: int = 0,
-        config: FindConfig | None = None,
-        callback: Callable[[float, str], None] | None = None,
-    ) -> list[Likeness]:
-        """Find people who show what the text says ('about 40, smiling, glasses') or resemble a face, the best first.
-
-        What was read from each is in `provenance`: traits, missed (0: all is met), similarity. Raises as
-        `edit.wanted.parse_wanted` and `edit.find.find`, and FaceError for a photo without a face.
-        """
-        wanted = parse_wanted(text) if text or like is None else ()
-        found = find(
-            self.fast_generator.G,
-            wanted,
-            load_analyzer(),
-            people=self.spread,
-            count=count,
-            seed=seed,
-            like=None if like is None else self._identity(like),
-            config=config,
-            callback=callback,
-        )
-        return [self._found(person, text, seed) for person in found]
-
-    @torch.no_grad()
-    def _identity(self, face: Photo | Likeness) -> Tensor:
-        if isinstance(face, Photo):
-            picture = self.align(face, self.choose(face).face, READ_SIDE).image
-        else:
-            picture = self.render(face, READ_SIDE)
-        reading: Reading = load_analyzer()(to_img(picture))
-        return reading.identity
-
-    def _found(self, person: Found, text: str, seed: int) -> Likeness:
-        made = {
-            "faceloom": __version__,
-            "method": "find",
-            "wanted": text,
-            "seed": seed,
-            "candidate": person.seed,
-            "steps": person.steps,
-            "traits": person.traits,
-            "missed": person.missed,
-            "similarity": None if math.isnan(person.similarity) else person.similarity,
-        }
-        return Likeness(person.w_plus, self.generator.hash, self.generator.name, provenance=made)
 
 
 def face_facts(face: Face) -> dict[str, Any]:

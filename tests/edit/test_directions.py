@@ -161,10 +161,17 @@ def test_damaged(tmp_path: Path) -> None:
         directions.load(path)
 
 
+SHIPPED = ("age", "gender", "glasses", "mouth_open", "pitch", "smile", "yaw")
+
+
 def test_shipped() -> None:
-    assert directions.shipped() == ("age", "gender", "smile")
+    assert directions.shipped() == SHIPPED
     loaded = {name: directions.load_shipped(name) for name in directions.shipped()}
-    assert loaded["age"].unit == "years"
+    assert {name: loaded[name].unit for name in ("age", "smile", "yaw")} == {
+        "age": "years",
+        "smile": "logit",
+        "yaw": "degrees",
+    }
     for name, direction in loaded.items():
         assert direction.name == name
         assert direction.vector.shape == (512,)
@@ -173,7 +180,7 @@ def test_shipped() -> None:
         assert set(direction.layers) <= set(range(23))
         assert direction.sigma > 0
         assert direction.notes
-    with pytest.raises(LatentError, match="age, gender, smile"):
+    with pytest.raises(LatentError, match="age, gender, glasses"):
         directions.load_shipped("hat")
 
 

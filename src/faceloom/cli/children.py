@@ -39,12 +39,13 @@ def children(
       faceloom children me.likeness you.likeness --count 9 -o ours.png
       faceloom children me.likeness seed:12 --seed 3 -o ours --json
     """
+    from faceloom.friends import child
     from faceloom.images import contact_sheet, save_picture
 
     studio = open_studio(generator=generator)
     one, other = open_person(studio, a), open_person(studio, b)
-    born = [studio.child(one, other, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
-    facts = [{"number": child.provenance["number"], "inherited": child.provenance["inherited"]} for child in born]
+    born = [child(studio, one, other, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
+    facts = [{"number": one.provenance["number"], "inherited": one.provenance["inherited"]} for one in born]
     if output.suffix:
         with progress(count + 2, "drawing") as draw:
             tiles = []

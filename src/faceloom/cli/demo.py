@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 PEOPLE = {"obama": "obama.jpg", "biden": "biden.jpg", "astronaut": "astronaut.png"}
 EDITS: dict[str, dict[str, float]] = {
-    "younger": {"age": -20},
-    "older": {"age": 20},
-    "less smile": {"smile": -1.5},
-    "more smile": {"smile": 1.5},
+    "20 years younger": {"age": -20},
+    "20 years older": {"age": 20},
+    "no smile": {"smile": 0.1},
+    "a smile": {"smile": 0.95},
 }
 SIDE = 320  # of a picture on the sheet, in pixels
 
@@ -84,8 +84,8 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     shown = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
     shown["reproduction"] = studio.render(person)
     edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the directions that we ship are this one's
-    shown |= {title: studio.render(studio.edit(person, changes)) for title, changes in edits.items()}
-    changed = studio.edit(person, {"age": 20, "smile": 1}) if edits else person
+    shown |= {title: studio.render(studio.control(person, wishes).person) for title, wishes in edits.items()}
+    changed = studio.control(person, {"age": 20, "smile": 0.9}).person if edits else person
     shown["paste-back"] = studio.paste_back(changed, photo)
     return person, shown
 

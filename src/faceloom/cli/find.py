@@ -38,13 +38,14 @@ def find(
     """
     from faceloom import likeness
     from faceloom.edit.find import FindConfig
+    from faceloom.friends import find_people
     from faceloom.images import save_picture
 
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
     config = FindConfig(candidates=max(candidates, count))
     with progress(1.0, "looking") as draw:
-        people = studio.find_people(text, like=face, count=count, seed=seed, config=config, callback=draw)
+        people = find_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
         likeness.save(person, output / f"found{i}.likeness")
