@@ -24,32 +24,36 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class People:
-    """`w [n, 512]` and labels by name `[n]`, one row a seed: traits in the analyzer's units, colours in sigmas."""
+    """A row a seed: `w [n, 512]`, traits `[n]` in the analyzer's units, `identity [n, 128]`, colours in sigmas."""
 
     w: Array
     traits: dict[str, Array]
+    identity: Array
     colours: dict[str, Array]
 
 
 def read_people(folder: Path) -> People:
     """Read everything; four minutes on one core, most of it the analyzer."""
     table = np.load(folder / "labels.npz")
-    patches, readings = [], []
+    patches, readings, identities = [], [], []
     with zipfile.ZipFile(folder / "generated.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".webp"))
         for start in range(0, len(names), 20):
             pictures = [np.asarray(Image.open(io.BytesIO(archive.read(n))).convert("RGB")) for n in names[start:][:20]]
-            readings.append(read(pictures))
+            traits, identity = read(pictures)
+            readings.append(traits)
+            identities.append(identity)
             points = table["mesh5"][start : start + 20, :, :2] * 256
             patches += [measure(p / 255, five) for p, five in zip(pictures, points, strict=True)]
-    traits = dict(zip(TRAITS, np.concatenate(readings).T, strict=True))
-    return People(table["w"].astype(np.float64), traits, colours(np.stack(patches)))
+    named = dict(zip(TRAITS, np.concatenate(readings).T, strict=True))
+    return People(table["w"].astype(np.float64), named, np.concatenate(identities), colours(np.stack(patches)))
 
 
 @torch.no_grad()
-def read(pictures: list[NDArray[np.uint8]]) -> Array:
-    """What the analyzer says of aligned pictures: `[n, 10]`."""
-    return load_analyzer()(to_img(pictures)).traits.double().numpy()
+def read(pictures: list[NDArray[np.uint8]]) -> tuple[Array, Array]:
+    """What the analyzer says of aligned pictures: traits `[n, 10]`, identities `[n, 128]`."""
+    reading = load_analyzer()(to_img(pictures))
+    return reading.traits.double().numpy(), reading.identity.double().numpy()
 
 
 def colours(patches: Array) -> dict[str, Array]:

@@ -46,6 +46,22 @@ def test_one_unit_is_one_unit_and_the_held_hold() -> None:
     assert float(direction.vector.norm()) == pytest.approx(1, abs=1e-6)
 
 
+def test_the_steady_changes_less_and_a_unit_stays_a_unit() -> None:
+    identity = W @ torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
+
+    def changed(direction: Direction) -> float:
+        step = direction.per_unit * direction.vector.double()
+        columns = {str(k): column for k, column in enumerate(identity.T)}
+        return float((step @ regress(W, columns).coefficients).norm())
+
+    free = fitted()
+    steady = fit("age", W, AGE, unit="years", generator=Named(), hold=HOLD, steady=identity)
+    assert changed(steady) < 0.8 * changed(free)
+    table = regress(W, {"age": AGE, **HOLD})
+    moved = table.predict(W + steady.per_unit * steady.vector) - table.predict(W)
+    torch.testing.assert_close(moved.mean(0).float(), torch.tensor([1.0, 0.0, 0.0]), atol=1e-3, rtol=0)
+
+
 def test_plain_direction_drags_the_correlated_along() -> None:
     plain = fit("age", W, AGE, unit="years", generator=Named())
     table = regress(W, {"age": AGE, **HOLD})

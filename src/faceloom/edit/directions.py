@@ -104,6 +104,8 @@ def fit(
     unit: str,
     generator: NamedGenerator,
     hold: Mapping[str, Labels] | None = None,
+    steady: Tensor | None = None,
+    steadiness: float = 60.0,
     ridge: float = 0.05,
     layers: Sequence[int] | None = None,
     notes: str = "",
@@ -112,17 +114,21 @@ def fit(
 
     With B the ridge regression of all attributes on w and S the covariance of w, the step d minimises
     `d' S^-1 d` subject to `B' d = e_1`; as `S B = C` is the covariance of w with the labels, `d = C (B' C)^-1 e_1`.
-    Without `hold` that is the plain covariance direction, scaled.
+    Without `hold` that is the plain covariance direction, scaled. With `steady`, many numbers that should change as
+    little as may be (whose face it is), R their regression and K their covariance with w, the step minimises
+    `d' (S^-1 + steadiness R R') d`: by Woodbury's identity C becomes `C - K (I / steadiness + R' K)^-1 K' B`.
 
-    Convention: w `[n, w_dim]`, labels `[n]` in `unit`s, `hold` further labels `[n]` by name. Raises as `regress` does,
+    Convention: w `[n, w_dim]`, labels `[n]` in `unit`s, `hold` further labels `[n]` by name, `steady [n, d]`. Raises as
+    `regress` does,
     and LatentError when the held attributes leave no way to move this one.
     """
     table = regress(w, {"": labels, **(hold or {})}, ridge)
-    mixing = table.coefficients.T @ table.covariance  # [k k]
+    natural = table.covariance if steady is None else _steadied(table, w, steady, steadiness, ridge)  # [w_dim k]
+    mixing = table.coefficients.T @ natural  # [k k]
     scale = table.sigmas.outer(table.sigmas)
     if torch.linalg.cond(mixing / scale) > 1e8:
         raise LatentError(f"{name} cannot move while {', '.join(hold or {})} hold", "hold fewer attributes")
-    step = table.covariance @ torch.linalg.inv(mixing)[:, 0]  # [w_dim]
+    step = natural @ torch.linalg.inv(mixing)[:, 0]  # [w_dim]
     length = step.norm()
     return Direction(
         name=name,
@@ -135,6 +141,15 @@ def fit(
         layers=None if layers is None else tuple(layers),
         notes=notes,
     )
+
+
+def _steadied(table: Regression, w: W, steady: Tensor, steadiness: float, ridge: float) -> Tensor:
+    """The covariance of w with the labels, less what would move the steady numbers `[n, d]`."""
+    held = regress(w, {str(k): column for k, column in enumerate(steady.T)}, ridge)
+    inner = held.coefficients.T @ held.covariance  # [d d]
+    inner += torch.eye(len(inner), dtype=inner.dtype) / steadiness
+    given_up: Tensor = torch.linalg.solve(inner, held.covariance.T @ table.coefficients)  # [d k]
+    return table.covariance - held.covariance @ given_up
 
 
 def edit(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[int] | None = None) -> WPlus:

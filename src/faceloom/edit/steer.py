@@ -29,9 +29,9 @@ Look = Callable[[WPlus], tuple[Tensor, Tensor]]
 class SteerConfig:
     """How patiently to steer. A look costs one small picture."""
 
-    looks: int = 10  # at most, the first one included
+    looks: int = 12  # at most, the first one included
     tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
-    hold: float = 0.5  # how much a held attribute counts against a wanted one
+    hold: float = 0.35  # how much a held attribute counts against a wanted one
     damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
     stride: float = 1.5  # standard deviations that one correction may add
     reach: float = 4.0  # standard deviations that a coefficient may come to
