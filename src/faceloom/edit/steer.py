@@ -4,7 +4,9 @@ A direction's unit holds on average; a real person may move half as far, and dra
 the directions as a basis, looks at what a step did, learns this person's response and corrects, until the wanted
 attributes are where they should be and all others where they were. Knows latents; who looks is given.
 
-Source: Broyden 1965 ("good" method) for the response, with Levenberg's damping.
+Two rounds: the way, in all attributes at once, by Broyden's method (1965, "good"), damped as Levenberg's; then how
+far to go on it, by false position between too little and too much, since faces answer in S-curves that
+no linear model follows to the end.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ Look = Callable[[WPlus], tuple[Tensor, Tensor]]
 class SteerConfig:
     """How patiently to steer. A look costs one small picture."""
 
-    looks: int = 12  # at most, the first one included
+    looks: int = 7  # at most, the first one included, to find the way
+    measured: int = 6  # at most, then, to find how far to go on it
     tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
     hold: float = 0.35  # how much a held attribute counts against a wanted one
     damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
@@ -75,7 +78,8 @@ def steer(
     if missing := set(wanted) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
     search = _Steering(look, w_plus, basis, wanted, config or SteerConfig())
-    search.run()
+    search.find_way()
+    search.go_as_far()
     return search.result(keep_identity)
 
 
@@ -107,8 +111,8 @@ class _Steering:
         self.response = torch.eye(len(basis))  # what a step in each direction does to each attribute
         self.best = torch.zeros(len(basis)), self.before, 1.0
 
-    def run(self) -> None:
-        """Correct until the wanted attributes are there."""
+    def find_way(self) -> None:
+        """Correct until the wanted attributes are there and the held ones are not far off."""
         at, seen, _ = self.best
         while self.looks < self.config.looks and not self._arrived(seen):
             step = self._correction(seen)
@@ -122,6 +126,22 @@ class _Steering:
             at, seen = following, found
             if self._miss(seen) < self._miss(self.best[1]):
                 self.best = at, seen, _alike(self.identity, identity)
+
+    def go_as_far(self) -> None:
+        """Go less or more far on the way that was found, until the wanted attributes are there on average."""
+        way, seen, _ = self.best
+        points = [(0.0, 0.0), (1.0, self._progress(seen))]  # how far on the way -> how much of what is wanted
+        for _ in range(self.config.measured if way.norm() > 0 else 0):
+            if abs(points[-1][1] - 1) * self._distance() <= self.config.tolerance:
+                return
+            part = min(_false_position(points), self.config.reach / float(way.abs().max()))
+            if any(abs(part - known) < 1e-3 for known, _ in points):
+                return
+            seen, identity = self._see(way * part)
+            self.looks += 1
+            points.append((part, self._progress(seen)))
+            if self._lacks(seen) < self._lacks(self.best[1]):
+                self.best = way * part, seen, _alike(self.identity, identity)
 
     def result(self, keep_identity: float | None) -> Steered:
         """Say where the search ended, after a retreat if the person is no longer alike."""
@@ -167,8 +187,29 @@ class _Steering:
         allowed = torch.where(self.weight == 1, self.config.tolerance, 4 * self.config.tolerance)
         return bool(((self.goal - seen).abs() <= allowed).all())
 
+    def _progress(self, seen: Tensor) -> float:
+        """What part of the wished change is there: 1 is all of it."""
+        wished = (self.goal - self.before) * (self.weight == 1)
+        return float((seen - self.before) @ wished / wished.square().sum().clamp_min(1e-9))
+
+    def _distance(self) -> float:
+        return float(((self.goal - self.before) * (self.weight == 1)).norm())
+
+    def _lacks(self, seen: Tensor) -> float:
+        return float(((self.goal - seen) * (self.weight == 1)).norm())
+
     def _miss(self, seen: Tensor) -> float:
         return float((self.weight * (self.goal - seen)).square().sum())
+
+
+def _false_position(points: Sequence[tuple[float, float]]) -> float:
+    """Where to look next for progress 1: between the nearest below and above, or half as far again as the furthest."""
+    below = max((p for p in points if p[1] < 1), key=lambda p: p[1], default=(0.0, 0.0))
+    above = min((p for p in points if p[1] >= 1), key=lambda p: p[1], default=None)
+    if above is None:
+        return 1.5 * max(part for part, _ in points)
+    share = (1 - below[1]) / max(above[1] - below[1], 1e-6)
+    return below[0] + min(max(share, 0.1), 0.9) * (above[0] - below[0])
 
 
 def _alike(a: Tensor, b: Tensor) -> float:
