@@ -93,7 +93,7 @@ def edit(
     else:
         save_picture(studio.render(changed, size), output, ai_generated=True)
     if as_json:
-        asked_for = {"wishes": wishes, "directions": steps, "undone": undo}
+        asked_for = {"changes": wishes | steps, "undone": undo}
         print_json({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts)
         return
     for text in _notes(facts):

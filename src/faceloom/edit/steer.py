@@ -20,8 +20,11 @@ from torch import Tensor
 
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import edit as move
+from faceloom.edit.mix import PULL, towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
+
+PULLED = 1.2  # standard deviations of an edit from which a face is pulled all of PULL towards W
 
 Look = Callable[[WPlus], tuple[Tensor, Tensor]]
 """w_plus `[1, num_ws, w_dim]` -> (an attribute a direction, in the direction's units `[k]`; identity `[d]`)."""
@@ -31,22 +34,22 @@ Look = Callable[[WPlus], tuple[Tensor, Tensor]]
 class SteerConfig:
     """How patiently to steer. A look costs one small picture."""
 
-    looks: int = 7  # at most, the first one included, to find the way
-    measured: int = 6  # at most, then, to find how far to go on it
+    looks: int = 12  # at most, the first one included, to find the way
+    measured: int = 5  # at most, then, to find how far to go on it
     tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
     hold: float = 0.35  # how much a held attribute counts against a wanted one
     damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
     stride: float = 1.5  # standard deviations that one correction may add
-    reach: float = 4.0  # standard deviations that a coefficient may come to
+    reach: float = 2.5  # standard deviations that a coefficient may come to: beyond, pictures break
 
 
 @dataclass(frozen=True, eq=False)
 class Steered:
     """Where steering ended.
 
-    Convention: `coefficients` in the directions' units by name, so that
-    `w_plus = before + sum of coefficient * per_unit * vector`; `before`, `after` and `wanted` in the same units;
-    `identity` is the cosine to the face before, `kept` whether it stayed above the bound without giving anything up.
+    Convention: `coefficients` in the directions' units by name, as `apply` takes them; `before`, `after` and `wanted`
+    in the same units; `identity` is the cosine to the face before, `kept` whether it stayed above the bound without
+    giving anything up.
     """
 
     w_plus: WPlus
@@ -84,9 +87,15 @@ def steer(
 
 
 def apply(w_plus: WPlus, basis: Sequence[Direction], coefficients: Mapping[str, float]) -> WPlus:
-    """Take the steps that steering found: `w_plus` and the sum of all."""
+    """Take the steps that steering found: the sum of all, on a face that is pulled towards W as far as they are long.
+
+    Real people lie far out in W+, where a long step tears the picture; invented ones are in W, and are not moved by it.
+    """
+    sigmas = {direction.name: coefficients.get(direction.name, 0.0) / direction.sigma for direction in basis}
+    length = sum(value**2 for value in sigmas.values()) ** 0.5
+    w_plus = towards_w(w_plus, PULL * min(1.0, length / PULLED))
     for direction in basis:
-        if coefficients.get(direction.name):
+        if sigmas[direction.name]:
             w_plus = move(w_plus, direction, coefficients[direction.name])
     return w_plus
 
