@@ -20,10 +20,11 @@ from torch import Tensor
 
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import edit as move
-from faceloom.edit.mix import PULL, towards_w
+from faceloom.edit.mix import towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
+PULL = 0.3  # of the way towards W: half of it makes cleaner pictures of people who are less themselves
 PULLED = 1.2  # standard deviations of an edit from which a face is pulled all of PULL towards W
 
 Look = Callable[[WPlus], tuple[Tensor, Tensor]]
