@@ -16,7 +16,6 @@ from faceloom.checkpoints.rename import (
     over_sqrt2,
     plane,
     plus_one,
-    refuse_unknown,
     rename,
     same,
     turned,
@@ -41,11 +40,9 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     if family == "stylegan2":
         renamed = rename(tensors, _STYLEGAN2)
-        refuse_unknown(renamed.unknown)
         return shapes.stylegan2(renamed.state, SOURCE, unused=tuple(renamed.unused))
     last = max((int(n) for n in re.findall(r"output(\d{1,2})\.", " ".join(tensors))), default=0)
     renamed = rename(tensors, _stylegan1_rules(last))
-    refuse_unknown(renamed.unknown)
     return shapes.stylegan1(renamed.state, SOURCE, unused=tuple(renamed.unused))
 
 

@@ -17,7 +17,6 @@ from faceloom.checkpoints.rename import (
     over_sqrt2,
     plane,
     plus_one,
-    refuse_unknown,
     rename,
     same,
     scalar,
@@ -71,7 +70,6 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
     size = max((int(side) for side in re.findall(r"(\d+)x\1/", " ".join(tensors))), default=4)
     rules = {"stylegan1": _stylegan1, "stylegan2": _stylegan2, "discriminator": _discriminator}[family](size, options)
     renamed = rename(tensors, rules)
-    refuse_unknown(renamed.unknown)
     understand: Callable[..., Foreign] = _UNDERSTAND[family]
     return understand(renamed.state, SOURCE, unused=tuple(renamed.unused), **_known(family, options))
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from faceloom.checkpoints import shapes
 from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, check_state, refuse_unknown, rename, same
+from faceloom.checkpoints.rename import Rule, check_state, rename, same
 from faceloom.checkpoints.sandbox import Content
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.stylegan2 import StyleGAN2Config
@@ -54,7 +54,6 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     values = {name.removeprefix(prefix): value for name, value in content.values.items()}
     renamed = rename(tensors, _RULES)
-    refuse_unknown(renamed.unknown)
     unused = tuple(renamed.unused)
     if family == "stylegan3":
         return _stylegan3(renamed.state, tensors, values, unused)

@@ -25,28 +25,29 @@ class Renamed:
 
     state: dict[str, Tensor] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)  # known names that a generator does not need
-    unknown: list[str] = field(default_factory=list)
 
 
 def rename(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> Renamed:
     """Apply to each tensor the first rule whose pattern fits its whole name.
 
-    Raises WrongShape when a tensor cannot be changed as its rule says, or two become one.
+    Raises WrongShape when a tensor cannot be changed as its rule says, two become one, or no rule knows a name: what is
+    not understood would be left out of the image.
     """
-    out = Renamed()
+    out, unknown = Renamed(), set()
     compiled = [(re.compile(pattern), target, change) for pattern, target, change in rules]
     for name, tensor in tensors.items():
         found = ((p.fullmatch(name), target, change) for p, target, change in compiled)
         match, target, change = next((hit for hit in found if hit[0]), (None, None, same))
         ours = target(match) if callable(target) and match else target
         if match is None:
-            out.unknown.append(name)
+            unknown.add(name)
         elif ours is None:
             out.unused.append(name)
         elif ours in out.state:
             raise WrongShape(f"'{name}' and another tensor both mean {ours}", "this is no file of this family")
         else:
             out.state[str(ours)] = _changed(name, tensor, change)
+    _refuse("holds, and its family does not know,", unknown)
     return out
 
 
@@ -82,11 +83,6 @@ def check_state(network: Callable[[Any], nn.Module], config: Any, state: Mapping
             raise CorruptFile(
                 f"{name} holds numbers that are not finite", "the training went wrong, or the file is damaged"
             )
-
-
-def refuse_unknown(names: Sequence[str]) -> None:
-    """Raise WrongShape naming tensors that no rule knows: what is not understood would be left out of the image."""
-    _refuse("holds, and its family does not know,", set(names))
 
 
 def _refuse(what: str, names: set[str]) -> None:

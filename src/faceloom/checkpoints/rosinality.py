@@ -9,7 +9,7 @@ from torch import Tensor
 
 from faceloom.checkpoints import shapes
 from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, first, flat, plane, refuse_unknown, rename, same, scalar
+from faceloom.checkpoints.rename import Rule, first, flat, plane, rename, same, scalar
 from faceloom.checkpoints.sandbox import Content
 
 SOURCE = "rosinality"
@@ -33,7 +33,6 @@ def read(content: Content, part: str, prefix: str) -> Foreign:
 def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule, ...] = ()) -> Foreign:
     """Understand a generator; `rules` come before rosinality's own. Raises WrongShape or CorruptFile."""
     renamed = rename(tensors, [*rules, *GENERATOR])
-    refuse_unknown(renamed.unknown)
     return shapes.stylegan2(renamed.state, source, unused=tuple(renamed.unused))
 
 
@@ -41,7 +40,6 @@ def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     """Understand a discriminator. Raises WrongShape or CorruptFile."""
     size = 4 << min(sum(re.fullmatch(r"convs\.\d\.skip\.1\.weight", name) is not None for name in tensors), 9)
     renamed = rename(tensors, _discriminator_rules(size))
-    refuse_unknown(renamed.unknown)
     return shapes.discriminator(renamed.state, source, unused=tuple(renamed.unused))
 
 
