@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import AsJson, Output, note, open_studio, print_json
+from faceloom.cli import options
+from faceloom.cli.output import note, open_studio, print_json
 
 FaceNumber = Annotated[
     int | None, typer.Option("--face", min=0, help="Which face, as `faceloom faces` numbers them; the largest.")
@@ -15,11 +15,11 @@ FaceNumber = Annotated[
 
 
 def align(
-    photo: Annotated[Path, typer.Argument(help="A picture with a face.")],
-    output: Output,
+    photo: options.Photo,
+    output: options.Output,
     face: FaceNumber = None,
     size: Annotated[int, typer.Option(min=32, max=4096, help="Side of the square, in pixels.")] = 1024,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Cut a face out of a photo by FFHQ's recipe: eyes level, a fixed frame, borders filled softly.
 

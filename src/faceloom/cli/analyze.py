@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, note, open_studio, print_json
+from faceloom.cli import options
+from faceloom.cli.output import note, open_studio, print_json
 
 if TYPE_CHECKING:
     from faceloom.studio import Studio
 
 
 def analyze(
-    photos: Annotated[list[Path], typer.Argument(help="Pictures: JPEG, PNG, WebP, GIF, AVIF, HEIC.")],
-    as_json: AsJson = False,
+    photos: options.Photos,
+    as_json: options.Json = False,
 ) -> None:
     """Say what every face shows: age, smile, glasses, pose and more, as a small network sees it.
 

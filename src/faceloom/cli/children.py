@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import PERSON, AsJson, GeneratorName, open_person, open_studio, print_json, progress
-
-if TYPE_CHECKING:
-    from faceloom.likeness import Likeness
-    from faceloom.studio import Studio
+from faceloom.cli import options
+from faceloom.cli.output import keep_both, open_person, open_studio, progress, tell
 
 TILE = 256
 
 
 def children(
-    a: Annotated[str, typer.Argument(help=PERSON)],
+    a: options.Person,
     b: Annotated[str, typer.Argument(help="The other parent.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="A folder for pictures and likenesses, or one picture of all.")
@@ -27,8 +24,8 @@ def children(
     variation: Annotated[float, typer.Option(min=0, max=1, help="How much of them is their own.")] = 0.3,
     pull: Annotated[float, typer.Option(min=0, max=1, help="How far real parents are moved to what mixes well.")] = 0.5,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in a folder.")] = None,
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Have children of two people: each inherits shape, features and colours at random, and is a little of their own.
 
@@ -55,18 +52,6 @@ def children(
         labels = ["parent", "parent", *(f"{seed}.{k}" for k in range(count))]
         save_picture(contact_sheet(tiles, round((count + 2) ** 0.5 + 0.5), TILE, labels), output, ai_generated=True)
     else:
-        facts = [fact | _keep(studio, child, output, size) for fact, child in zip(facts, born, strict=True)]
-    if as_json:
-        print_json({"output": str(output), "a": a, "b": b, "seed": seed, "children": facts})
-    else:
-        print(output)
-
-
-def _keep(studio: Studio, child: Likeness, folder: Path, size: int | None) -> dict[str, str]:
-    from faceloom import likeness
-    from faceloom.images import save_picture
-
-    stem = f"child{child.provenance['seed']}-{child.provenance['number']:02d}"
-    likeness.save(child, folder / f"{stem}.likeness")
-    picture = save_picture(studio.render(child, size), folder / f"{stem}.png", ai_generated=True)
-    return {"likeness": str(folder / f"{stem}.likeness"), "picture": str(picture)}
+        stems = [output / f"child{seed}-{k:02d}" for k in range(count)]
+        facts = [f | keep_both(studio, one, stem, size) for f, one, stem in zip(facts, born, stems, strict=True)]
+    tell({"output": str(output), "a": a, "b": b, "seed": seed, "children": facts}, as_json)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, note, open_studio, print_json, progress
+from faceloom.cli import options
+from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,8 +33,8 @@ SIDE = 320  # of a picture on the sheet, in pixels
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
     seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 60.0,
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Do the main job on three public-domain portraits: reproduce, age, smile, paste back, mix and morph.
 

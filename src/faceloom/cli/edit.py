@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import (
-    PERSON,
-    AsJson,
-    Device,
-    EngineName,
-    GeneratorName,
-    Output,
-    Precision,
-    note,
-    open_person,
-    open_studio,
-    print_json,
-)
+from faceloom.cli import options
+from faceloom.cli.output import keep_person, note, open_person, open_studio, tell
 
 if TYPE_CHECKING:
     from faceloom.studio import Controlled
@@ -29,8 +18,8 @@ CHANGES = ("age", "yaw", "pitch")  # told as a change; all others as what they c
 
 
 def edit(
-    person: Annotated[str, typer.Argument(help=PERSON)],
-    output: Output,
+    person: options.Person,
+    output: options.Output,
     age: Annotated[float | None, typer.Option(help="Years older, or younger when negative.")] = None,
     smile: Annotated[
         float | None, typer.Option(help="How sure a smile is to be seen: 0.9 is clear, 0 is none.")
@@ -51,14 +40,14 @@ def edit(
     layers: Annotated[
         str | None, typer.Option(help="coarse, middle, fine, all, or numbers as 0-5,9; the direction's own by default.")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")] = None,
+    size: options.Size = None,
     paste_into: Annotated[Path | None, typer.Option(help="The photo that was encoded: put the face back.")] = None,
     psi: Annotated[float, typer.Option(help="Truncation of an invented person.")] = 0.7,
-    engine: EngineName = "torch",
-    precision: Precision = None,
-    device: Device = "cpu",
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    engine: options.Engine = "torch",
+    precision: options.Precision = None,
+    device: options.Device = "cpu",
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Change a person and draw them. An OUTPUT that ends in .likeness keeps the changed person instead of a picture.
 
@@ -70,7 +59,6 @@ def edit(
       faceloom edit me.likeness --age +30 --keep-identity 0.7 -o older.likeness
       faceloom edit me.likeness --age -10 --paste-into me.jpg -o me-younger.jpg
     """
-    from faceloom import likeness
     from faceloom.images import open_photo, save_picture
 
     asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
@@ -86,19 +74,14 @@ def edit(
     if wishes:
         done = studio.control(changed, wishes, keep_identity=keep_identity)
         changed, facts = done.person, _facts(done, wishes)
-    if output.suffix == ".likeness":
-        likeness.save(changed, output)
-    elif paste_into:
+    if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
     else:
-        save_picture(studio.render(changed, size), output, ai_generated=True)
-    if as_json:
-        asked_for = {"changes": wishes | steps, "undone": undo}
-        print_json({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts)
-        return
-    for text in _notes(facts):
+        keep_person(studio, changed, output, size)
+    for text in () if as_json else _notes(facts):
         note(text)
-    print(output)
+    asked_for = {"changes": wishes | steps, "undone": undo}
+    tell({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts, as_json)
 
 
 def _facts(done: Controlled, wishes: Mapping[str, float]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, print_json
+from faceloom.cli import options
+from faceloom.cli.output import print_json
 
 FORMATS = ("safetensors", "onnx", "openvino", "rosinality", "torch-export")
 
@@ -25,8 +26,8 @@ def export(
     allow_loss: Annotated[
         bool, typer.Option("--allow-loss", help="Keep pictures under 80 dB (fp32), 55 (fp16), 36 (int8) as well.")
     ] = False,
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Write a generator, a person or a direction for other tools.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json, progress
+from faceloom.cli import options
+from faceloom.cli.output import keep_both, open_studio, print_json, progress
 
 if TYPE_CHECKING:
     from faceloom.images import Photo
@@ -22,9 +23,9 @@ def find(
     count: Annotated[int, typer.Option(min=1, max=64, help="How many people.")] = 6,
     seed: Annotated[int, typer.Option(min=0, max=40_000, help="Another seed, other people.")] = 0,
     candidates: Annotated[int, typer.Option(min=1, max=10_000, help="How many are looked at first.")] = 200,
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")] = None,
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    size: options.Sizes = None,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Find invented people who meet a description, or resemble somebody, by what the analyzer reads.
 
@@ -36,10 +37,8 @@ def find(
       faceloom find "about 40, smiling, glasses" -o found
       faceloom find "woman over 60" --like me.jpg --count 3 -o aunts --json
     """
-    from faceloom import likeness
     from faceloom.edit.find import FindConfig
     from faceloom.friends import find_people
-    from faceloom.images import save_picture
 
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
@@ -48,9 +47,7 @@ def find(
         people = find_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
-        likeness.save(person, output / f"found{i}.likeness")
-        picture = save_picture(studio.render(person, size), output / f"found{i}.png", ai_generated=True)
-        facts.append({"picture": str(picture), "likeness": str(output / f"found{i}.likeness"), **_facts(person)})
+        facts.append(keep_both(studio, person, output / f"found{i}", size) | _facts(person))
     if as_json:
         print_json({"wanted": text, "like": like, "people": facts})
         return

@@ -8,21 +8,22 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import AsJson, Device, EngineName, GeneratorName, Precision, open_studio, print_json, progress
+from faceloom.cli import options
+from faceloom.cli.output import open_studio, print_json, progress
 
 
 def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures.")],
     seeds: Annotated[str, typer.Option(help="Numbers and ranges, both ends included: 0-15 or 3,8,20-24.")] = "0-15",
     psi: Annotated[float, typer.Option(help="Truncation: 0 the mean face, 0.7 clean faces, 1 all of them.")] = 0.7,
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")] = None,
+    size: options.Sizes = None,
     label: Annotated[int | None, typer.Option(min=0, help="Class, for a generator that takes labels.")] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also a contact sheet of all.")] = False,
-    engine: EngineName = "torch",
-    precision: Precision = None,
-    device: Device = "cpu",
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    engine: options.Engine = "torch",
+    precision: options.Precision = None,
+    device: options.Device = "cpu",
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Draw invented people, one a seed: seed n is numpy.random.RandomState(n).randn(1, 512), as in the field.
 

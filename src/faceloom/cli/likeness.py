@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json
+from faceloom.cli import options
+from faceloom.cli.output import open_studio, print_json
 
 app = typer.Typer(help="Likeness files: people as found in a generator.", no_args_is_help=True)
 
@@ -24,8 +25,8 @@ def import_(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The likeness file.")],
     person: Annotated[int, typer.Option(min=0, help="Which, in a file of several; counted from 0.")] = 0,
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Make a likeness of latents that another program found in the same generator.
 

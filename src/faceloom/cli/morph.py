@@ -7,37 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloom.cli.output import (
-    PERSON,
-    AsJson,
-    Device,
-    EngineName,
-    GeneratorName,
-    Output,
-    Precision,
-    open_person,
-    open_studio,
-    print_json,
-    progress,
-)
+from faceloom.cli import options
+from faceloom.cli.output import open_person, open_studio, progress, tell
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def morph(
-    people: Annotated[list[str], typer.Argument(help=f"Two or more. {PERSON}")],
-    output: Output,
+    people: Annotated[list[str], typer.Argument(help=f"Two or more. {options.PERSON}")],
+    output: options.Output,
     seconds: Annotated[float, typer.Option(min=0.1, max=60, help="From one person to the next.")] = 2.0,
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
     pull: Annotated[float, typer.Option(min=0, max=1, help="How far the middle is moved to what mixes well.")] = 0.5,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
     loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
-    engine: EngineName = "torch",
-    precision: Precision = None,
-    device: Device = "cpu",
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    engine: options.Engine = "torch",
+    precision: options.Precision = None,
+    device: options.Device = "cpu",
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Film one person becoming the next: MP4 (extra 'video'), or animated WebP or GIF.
 
@@ -62,7 +51,4 @@ def morph(
                 yield frame
 
     save_film(drawn(), output, fps)
-    if as_json:
-        print_json({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size})
-    else:
-        print(output)
+    tell({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size}, as_json)

@@ -8,46 +8,33 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from faceloom.cli import options
 
 if TYPE_CHECKING:
     from faceloom.likeness import Likeness
     from faceloom.studio import Studio
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes; the ending chooses the format.")]
-Precision = Annotated[
-    str | None,
-    typer.Option(
-        help="fp32, bf16 or fp16; by default fp32 for pictures, for searches and films the faster one.",
-        metavar="PRECISION",
-    ),
-]
-EngineName = Annotated[
-    str,
-    typer.Option(
-        "--engine",
-        help="torch (starts at once), compile (fastest an image, starts in a minute), onnx, openvino; auto: what ends "
-        "this job first, measured once for long jobs and remembered.",
-        metavar="ENGINE",
-    ),
-]
-Device = Annotated[
-    str,
-    typer.Option(help="cpu, cuda, mps; auto: a GPU where torch finds one.", metavar="DEVICE"),
-]
-GeneratorName = Annotated[
-    str | None,
-    typer.Option("--generator", help="An imported generator's name, or a checkpoint's file."),
-]
-PERSON = "A likeness file, or seed:N for an invented person; seed:N:LABEL where the generator takes labels."
+AsJson = options.Json  # these four for cli/encode.py
+Device = options.Device
+GeneratorName = options.Generator
+Precision = options.Precision
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
     """Print one JSON object."""
     print(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def tell(facts: Mapping[str, Any], as_json: bool) -> None:
+    """Say what was made: all facts to a program, to a person the place, `facts["output"]`."""
+    if as_json:
+        print_json(facts)
+    else:
+        print(facts["output"])
 
 
 def note(text: str) -> None:
@@ -98,6 +85,25 @@ def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
     if match := re.fullmatch(r"seed:(\d+)(?::(\d+))?", name):
         return studio.generate(int(match[1]), psi, label=int(match[2]) if match[2] else None)
     return studio.load(name)
+
+
+def keep_person(studio: Studio, person: Likeness, output: Path, size: int | None) -> None:
+    """Draw a person, or where `output` ends in .likeness write them down."""
+    from faceloom import likeness
+    from faceloom.images import save_picture
+
+    if output.suffix == ".likeness":
+        likeness.save(person, output)
+    else:
+        save_picture(studio.render(person, size), output, ai_generated=True)
+
+
+def keep_both(studio: Studio, person: Likeness, stem: Path, size: int | None) -> dict[str, str]:
+    """Write `stem`.likeness and `stem`.png; where they are, by these words."""
+    files = {"picture": stem.with_name(f"{stem.name}.png"), "likeness": stem.with_name(f"{stem.name}.likeness")}
+    for file in files.values():
+        keep_person(studio, person, file, size)
+    return {word: str(file) for word, file in files.items()}
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.cli.output import AsJson, GeneratorName, open_studio, print_json, progress
+from faceloom.cli import options
+from faceloom.cli.output import open_studio, print_json, progress
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
@@ -25,8 +26,8 @@ def discover(
     count: Annotated[int, typer.Option(min=1, max=512, help="How many directions.")] = 10,
     layers: Annotated[str | None, typer.Option(help="Which layers: coarse, middle, fine, all, or numbers.")] = None,
     seeds: Annotated[str, typer.Option(help="The people of the sheets.")] = "3,5,11,24",
-    generator: GeneratorName = None,
-    as_json: AsJson = False,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
 ) -> None:
     """Discover directions that nobody labelled, draw a sheet of each, and name them by what the analyzer sees move.
 

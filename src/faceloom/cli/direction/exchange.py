@@ -1,0 +1,82 @@
+"""`faceloom direction export` and `import`: directions as other programs keep them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceloom.cli import options
+from faceloom.cli.direction.show import direction_facts
+from faceloom.cli.output import note, open_studio, print_json, tell
+
+
+def export(
+    direction: options.NamedDirection,
+    output: options.Output,
+    as_json: options.Json = False,
+) -> None:
+    """Write a direction as other programs read them: .npy (one unit's step) or .npz (with its facts).
+
+    \b
+    Examples:
+      faceloom direction export smile -o smile.npy
+      faceloom direction export beard.safetensors -o beard.npz --json
+    """
+    import numpy as np
+
+    from faceloom.edit import directions
+    from faceloom.files import replacing
+
+    if output.suffix not in (".npy", ".npz"):
+        raise typer.BadParameter(f"'{output.suffix}' is neither .npy nor .npz", param_hint="--output")
+    found = directions.load_named(direction)
+    step = (found.vector * found.per_unit).numpy()
+    with replacing(output) as draft:
+        if output.suffix == ".npy":
+            np.save(draft, step)
+        else:
+            facts = {key: np.array(str(value)) for key, value in direction_facts(found).items()}
+            np.savez(draft, step=step, **facts)  # type: ignore[arg-type]
+    tell({"output": str(output), **direction_facts(found)}, as_json)
+
+
+def import_directions(
+    file: Annotated[
+        Path, typer.Argument(help="A .npy, .npz, .pt or .pkl of InterFaceGAN, GANSpace, Puzer or another.")
+    ],
+    name: Annotated[str | None, typer.Option(help="The direction's name; the file's by default.")] = None,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take over directions that others found, for the very generator that they were found in.
+
+    A strength of 1 is the vector as it is stored. The file cannot run anything.
+
+    \b
+    Examples:
+      faceloom direction import stylegan_ffhq_age_w_boundary.npy --generator ffhq --name their-age
+      faceloom direction import smile.npy --json
+    """
+    from faceloom.checkpoints.latent_files import read_directions
+    from faceloom.edit import directions
+    from faceloom.settings import Settings
+
+    studio = open_studio(generator=generator)
+    found = read_directions(file)
+    made = []
+    for key, step in found.items():
+        stem = name or file.stem
+        label = re.sub(r"[^\w.+-]", "_", stem if len(found) == 1 else f"{stem}-{key}")
+        direction = directions.from_step(label, step, studio.generator, studio.spread, studio.generator.G.num_ws)
+        path = Settings().directions / f"{label}{directions.SUFFIX}"
+        directions.save(direction, path)
+        made.append({"output": str(path), **direction_facts(direction)})
+    note(f"a direction works only in the generator that it was made in; these are now {studio.generator.name}'s")
+    if as_json:
+        print_json({"directions": made})
+    else:
+        for one in made:
+            print(one["name"])

@@ -1,0 +1,16 @@
+"""`faceloom models`: the third-party model files and the generators that were imported."""
+
+from __future__ import annotations
+
+import typer
+
+from faceloom.cli.models import imports, pull, show
+
+app = typer.Typer(help="Third-party model files: what there is, on what terms, and getting them.", no_args_is_help=True)
+app.command("list")(show.list_models)
+app.command()(pull.pull)
+app.command()(pull.verify)
+app.command()(show.show)
+app.command("import")(imports.import_)
+app.command()(imports.convert)
+app.command()(imports.remove)

@@ -1,0 +1,124 @@
+"""`faceloom models list` and `show`: what model files and generators there are, and on what terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloom.cli import options
+from faceloom.cli.output import print_json
+
+if TYPE_CHECKING:
+    from faceloom.assets.manifest import Asset
+
+
+def list_models(
+    everything: Annotated[bool, typer.Option("--all", help="Also the published generators to download.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """List the assets, whether they are there, and the generators that were imported or can be downloaded.
+
+    \b
+    Examples:
+      faceloom models list --all
+      faceloom models list --json
+    """
+    from faceloom.assets.manifest import MANIFEST
+    from faceloom.assets.remote import REMOTES
+    from faceloom.checkpoints.imported import imported_cards
+
+    facts = [_facts(asset) for asset in MANIFEST.values()]
+    imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
+    available = [asdict(remote) for name, remote in REMOTES.items() if name not in imported]
+    if as_json:
+        print_json({"assets": facts, "imported": list(imported.values()), "available": available})
+        return
+    for fact in facts:
+        state = "there" if fact["present"] else "absent"
+        print(
+            f"{fact['name']:<20} {state:<7} {fact['download_bytes'] / 1e6:5.1f} MB  {fact['title']} [{fact['licence']}]"
+        )
+    for name, card in imported.items():
+        what = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
+        print(f"{name:<20} imported {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
+    for remote in available if everything else ():
+        print(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
+    if available and not everything:
+        print(f"{len(available)} published generators can be downloaded: faceloom models list --all")
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="An asset or an imported generator.")], as_json: options.Json = False
+) -> None:
+    """Show one asset or imported generator: what it is, whose it is, where it comes from and where it lies.
+
+    \b
+    Examples:
+      faceloom models show mobilestylegan-ffhq
+      faceloom models show lpips --json
+    """
+    from faceloom.assets.manifest import MANIFEST
+
+    if name not in MANIFEST:
+        show_imported(name, as_json)
+        return
+    facts = _facts(MANIFEST[name])
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        if key == "archives":
+            value = "; ".join(f"{archive['requirement']} (sha256 {archive['sha256']})" for archive in value)
+        print(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+def _facts(asset: Asset) -> dict[str, Any]:
+    """Everything that a program may want to know of an asset; the keys are stable."""
+    from faceloom.assets.cache import folder_of, is_there
+
+    archives = [
+        {"requirement": a.requirement, "file": a.filename, "sha256": a.sha256, "bytes": a.size} for a in asset.archives
+    ]
+    return {
+        "name": asset.name,
+        "title": asset.title,
+        "kind": asset.kind,
+        "purpose": asset.purpose,
+        "licence": asset.licence,
+        "terms": asset.terms,
+        "note": asset.note,
+        "default": asset.is_default,
+        "present": is_there(asset.name),
+        "folder": str(folder_of(asset.name)),
+        "files": list(asset.files),
+        "download_bytes": asset.size,
+        "archives": archives,
+    }
+
+
+def show_imported(name: str, as_json: bool) -> None:
+    """Print what an imported generator's card says, the longer parts shortened for people."""
+    from faceloom.checkpoints.imported import imported_cards, imported_folder
+
+    folder = imported_folder(name)
+    facts = _card_facts(name, imported_cards()[name]) | {"folder": str(folder)}
+    if as_json:
+        print_json(facts)
+        return
+    unused = facts.pop("unused_keys") or []
+    facts["unused keys"] = f"{len(unused)}: {', '.join(unused[:3])} ..." if len(unused) > 3 else ", ".join(unused)
+    facts["notes"] = "; ".join(facts["notes"] or [])
+    facts.pop("config")
+    for key, value in facts.items():
+        if value not in ("", None):
+            print(f"{key.replace('_', ' ')}: {value}")
+
+
+def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a program may want to know of an imported generator; the keys are stable."""
+    sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim", "parameters")
+    keys = ("family", "source", "origin", *sizes, "encoder", "licence", "hash", "notes", "unused_keys", "config")
+    return {"name": name, **{key: card.get(key) for key in keys}}
