@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faceloom.edit.directions import edit
-from faceloom.edit.own import from_groups, from_values
+from faceloom.edit.own import OwnConfig, from_groups, from_values
 from faceloom.edit.spread import Spread, spread_of
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import broadcast
@@ -92,7 +92,8 @@ def test_what_is_held_stays():
         generator=Named(),
     ).direction
     free = from_groups("hat", positive + other, negative, people=SPREAD, generator=Named()).direction
-    kept = from_groups("hat", positive + other, negative, people=SPREAD, generator=Named(), hold=[held]).direction
+    holding = OwnConfig(hold=[held])
+    kept = from_groups("hat", positive + other, negative, people=SPREAD, generator=Named(), config=holding).direction
     assert abs(float(kept.vector[5])) < 0.5 * abs(float(free.vector[5]))
     with pytest.raises(LatentError, match="nothing is left"):
         from_groups("hat", positive * 0, negative * 0, people=SPREAD, generator=Named())
@@ -101,7 +102,8 @@ def test_what_is_held_stays():
 def test_a_vector_a_layer():
     positive, negative = groups(50)
     positive[:, 2] = negative[:, 2] = 0
-    own = from_groups("hat", positive, negative, people=SPREAD, generator=Named(), per_layer=True, layers=[1, 2])
+    config = OwnConfig(per_layer=True, layers=[1, 2])
+    own = from_groups("hat", positive, negative, people=SPREAD, generator=Named(), config=config)
     assert own.direction.vector.shape == (NUM_WS, W_DIM)
     assert float(own.direction.vector[2].norm()) < 1e-6
     assert float(own.direction.vector.norm(dim=1).max()) == pytest.approx(1, abs=1e-5)

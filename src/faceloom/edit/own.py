@@ -22,6 +22,16 @@ FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False)
+class OwnConfig:
+    """How to fit."""
+
+    hold: Sequence[Direction] = ()  # directions that stay where they are
+    per_layer: bool = False  # a vector a layer instead of one
+    layers: Sequence[int] | None = None  # where the direction is to apply, None: everywhere
+    notes: str = ""  # kept with the direction
+
+
+@dataclass(frozen=True, eq=False)
 class Own:
     """A fitted direction and how far to trust it.
 
@@ -42,10 +52,7 @@ def from_groups(
     *,
     people: Spread,
     generator: NamedGenerator,
-    hold: Sequence[Direction] = (),
-    per_layer: bool = False,
-    layers: Sequence[int] | None = None,
-    notes: str = "",
+    config: OwnConfig = OwnConfig(),
 ) -> Own:
     """Fit a direction from two groups of people; a strength of 1 is one standard deviation, towards the positives.
 
@@ -56,8 +63,8 @@ def from_groups(
     by it) and is 0 in the limit.
 
     Convention: `[n, num_ws, w_dim]` each; each person counts by their mean style and the vector is `[w_dim]`, or with
-    `per_layer` `[num_ws, w_dim]`, which wants more pictures. Directions in `hold` stay where they are, as far as a
-    line can tell: give such as were fitted with nothing held, or what they held comes along.
+    `per_layer` `[num_ws, w_dim]`, which wants more pictures. Directions in `hold` stay as far as a line can tell: give
+    such as were fitted with nothing held, or what they held comes along.
     Raises LatentError for fewer than two people a side, ShapeError when the shapes differ.
     Source: Hastie et al. 2009, section 4.3 (LDA).
     """
@@ -68,8 +75,8 @@ def from_groups(
         )
     w_plus = torch.cat([positive, negative])
     values = torch.cat([torch.ones(len(positive)), torch.zeros(len(negative))])
-    step, readings = _fit(w_plus, values, people, hold, per_layer)
-    direction = _direction(name, step, people, generator, "sigma", layers, notes)
+    step, readings = _fit(w_plus, values, people, config)
+    direction = _direction(name, step, people, generator, "sigma", config)
     return Own(direction, _on_own_side(readings, values == 1), readings)
 
 
@@ -81,10 +88,7 @@ def from_values(
     unit: str,
     people: Spread,
     generator: NamedGenerator,
-    hold: Sequence[Direction] = (),
-    per_layer: bool = False,
-    layers: Sequence[int] | None = None,
-    notes: str = "",
+    config: OwnConfig = OwnConfig(),
 ) -> Own:
     """Fit a direction from people with a number each; a strength of 1 is one of `unit`.
 
@@ -94,22 +98,20 @@ def from_values(
     """
     if len(values) < 2 * FEWEST or float(values.std()) == 0:
         raise LatentError(f"{len(values)} values that do not vary enough", "give four people who differ, at least")
-    step, readings = _fit(w_plus, values, people, hold, per_layer)
+    step, readings = _fit(w_plus, values, people, config)
     agreement = torch.corrcoef(torch.stack([readings, values.double()]))[0, 1].nan_to_num()
-    return Own(_direction(name, step, people, generator, unit, layers, notes), float(agreement), readings)
+    return Own(_direction(name, step, people, generator, unit, config), float(agreement), readings)
 
 
-def _fit(
-    w_plus: WPlus, values: Labels, people: Spread, hold: Sequence[Direction], per_layer: bool
-) -> tuple[Tensor, Tensor]:
+def _fit(w_plus: WPlus, values: Labels, people: Spread, config: OwnConfig) -> tuple[Tensor, Tensor]:
     """The step of one unit `[l, w_dim]` along the principal axes, and every person's reading by a fit without them."""
     if w_plus.ndim != 3 or len(w_plus) != len(values) or w_plus.shape[2] != len(people.mean):
         raise ShapeError(f"expected people [n, num_ws, {len(people.mean)}] with a value each, got {list(w_plus.shape)}")
     x = (w_plus.double() - people.mean) @ people.axes  # [n num_ws w_dim]
-    x = x if per_layer else x.mean(1, keepdim=True)  # [n l w_dim]
+    x = x if config.per_layer else x.mean(1, keepdim=True)  # [n l w_dim]
     y = values.double()
-    readings = torch.stack([_read_without(i, x, y, people, hold) for i in range(len(x))])
-    return _step(x, y, people, hold), readings
+    readings = torch.stack([_read_without(i, x, y, people, config.hold) for i in range(len(x))])
+    return _step(x, y, people, config.hold), readings
 
 
 def _step(x: Tensor, y: Tensor, people: Spread, hold: Sequence[Direction]) -> Tensor:
@@ -157,13 +159,7 @@ def _one_vector(direction: Direction) -> Tensor:
 
 
 def _direction(
-    name: str,
-    step: Tensor,
-    people: Spread,
-    generator: NamedGenerator,
-    unit: str,
-    layers: Sequence[int] | None,
-    notes: str,
+    name: str, step: Tensor, people: Spread, generator: NamedGenerator, unit: str, config: OwnConfig
 ) -> Direction:
     vector = step @ people.axes.T  # [l w_dim]
     length = vector.norm(dim=1).max()
@@ -180,6 +176,6 @@ def _direction(
         sigma=1.0 if in_sigma else spread,
         generator_hash=generator.hash,
         generator_name=generator.name,
-        layers=None if layers is None else tuple(layers),
-        notes=notes,
+        layers=None if config.layers is None else tuple(config.layers),
+        notes=config.notes,
     )

@@ -48,25 +48,21 @@ def fit(
       faceloom direction fit --labels ages.csv --unit years --name age2 -o age2.safetensors --json
     """
     from faceloom.edit import directions
+    from faceloom.edit.own import OwnConfig
 
     if (labels is None) == (positive is None) or (positive is None) != (negative is None):
         raise typer.BadParameter("give --positive and --negative, or --labels", param_hint="--positive")
     studio = open_studio(generator=generator)
-    choices = {
-        "people": studio.spread,
-        "generator": studio.generator,
-        "hold": _held(studio, [one for one in hold.split(",") if one]),
-        "per_layer": per_layer,
-        "layers": parse_layers(studio, layers),
-        "notes": "fitted with faceloom direction fit",
-    }
+    held = _held(studio, [one for one in hold.split(",") if one])
+    config = OwnConfig(held, per_layer, parse_layers(studio, layers), "fitted with faceloom direction fit")
+    about: dict[str, Any] = {"people": studio.spread, "generator": studio.generator, "config": config}
     name, keep = name or output.stem, output.with_name(f"{output.stem}-likenesses")
     if labels is not None:
-        own, gathered = _fit_values(studio, name, labels, keep, seconds, choices | {"unit": unit})
+        own, gathered = _fit_values(studio, name, labels, keep, seconds, about | {"unit": unit})
     else:
         assert positive is not None
         assert negative is not None
-        own, gathered = _fit_groups(studio, name, positive, negative, keep, seconds, choices)
+        own, gathered = _fit_groups(studio, name, positive, negative, keep, seconds, about)
     directions.save(own.direction, output)
     _report_fit(own, gathered, output, as_json)
 
@@ -86,7 +82,7 @@ def _held(studio: Studio, names: Sequence[str]) -> list[Direction]:
 
 
 def _fit_groups(
-    studio: Studio, name: str, positive: Path, negative: Path, keep: Path, seconds: float, choices: dict[str, Any]
+    studio: Studio, name: str, positive: Path, negative: Path, keep: Path, seconds: float, about: dict[str, Any]
 ) -> tuple[Own, Gathered]:
     from faceloom.edit.own import from_groups
     from faceloom.gather import files_in
@@ -94,11 +90,11 @@ def _fit_groups(
     sides = files_in(positive), files_in(negative)
     gathered = _gather(studio, [*sides[0], *sides[1]], keep, seconds)
     groups = [_stacked(gathered, side) for side in sides]
-    return from_groups(name, groups[0], groups[1], **choices), gathered
+    return from_groups(name, groups[0], groups[1], **about), gathered
 
 
 def _fit_values(
-    studio: Studio, name: str, labels: Path, keep: Path, seconds: float, choices: dict[str, Any]
+    studio: Studio, name: str, labels: Path, keep: Path, seconds: float, about: dict[str, Any]
 ) -> tuple[Own, Gathered]:
     import torch
 
@@ -108,7 +104,7 @@ def _fit_values(
     table = read_labels(labels)
     gathered = _gather(studio, list(table), keep, seconds)
     values = torch.tensor([table[file] for file in gathered.people])
-    return from_values(name, _stacked(gathered, list(table)), values, **choices), gathered
+    return from_values(name, _stacked(gathered, list(table)), values, **about), gathered
 
 
 def _gather(studio: Studio, files: Sequence[Path], keep: Path, seconds: float) -> Gathered:
