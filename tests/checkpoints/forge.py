@@ -143,6 +143,10 @@ def rosinality(G: StyleGAN2) -> State:
             out["input.input"] = tensor[None]
         elif match := re.fullmatch(r"synthesis\.b(\d+)\.(conv0|conv1|torgb)\.(.*)", name):
             out |= _rosinality_layer(int(match[1]), match[2], match[3], tensor)
+    for k in range(len(G.config.channels) - 1):
+        row = torch.tensor(G.config.resample_filter)
+        kernel = 4 * torch.outer(row, row) / row.sum() ** 2
+        out |= {f"convs.{2 * k}.conv.blur.kernel": kernel, f"to_rgbs.{k}.upsample.kernel": kernel.clone()}
     return out
 
 
@@ -160,8 +164,7 @@ def _rosinality_layer(side: int, kind: str, tail: str, tensor: Tensor) -> State:
     if tail == "bias":
         return {f"{layer}.bias": tensor[None, :, None, None]} if kind == "torgb" else {f"{layer}.activate.bias": tensor}
     if tail == "weight":
-        kernel = {f"{layer}.conv.blur.kernel": torch.ones(4, 4)} if kind == "conv0" else {}
-        return {f"{layer}.conv.weight": tensor[None], **kernel}
+        return {f"{layer}.conv.weight": tensor[None]}
     return {f"{layer}.conv.modulation.{tail.removeprefix('affine.')}": tensor}
 
 

@@ -127,6 +127,40 @@ def test_rosinality(tmp_path: Path):
     torch.testing.assert_close(build(read_checkpoint(path, "discriminator"))(img), D(img), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"channels": (3,)},
+        {"channels": (5, 3)},
+        {"channels": (8, 8, 8, 8, 4), "mapping_layers": 1},
+        {"channels": (8, 8, 8, 8, 4, 2, 1), "w_dim": 6, "z_dim": 6},
+        {"channels": (8, 8, 8, 8, 4, 2, 1, 1, 1), "mapping_layers": 8},
+        {"resample_filter": (1, 2, 1)},
+        {"resample_filter": (1, 3, 3, 1, 0, 0)},
+    ],
+)
+def test_rosinality_of_any_size_and_width(tmp_path: Path, changes: dict[str, Any]):
+    """4 to 1024 px, layers down to one channel, any depth of the mapping network, another low-pass filter."""
+    G = forge.generator2(**changes)
+    for content in ({"g_ema": forge.rosinality(G), "latent_avg": G.w_avg}, forge.rosinality(G)):
+        foreign = read_checkpoint(forge.saved(tmp_path / "g.pt", content))
+        assert_same(foreign, G, mean="latent_avg" in content)
+
+
+def test_rosinality_without_a_mapping_network_is_refused(tmp_path: Path):
+    G = forge.generator2()
+    state = {name: tensor for name, tensor in forge.rosinality(G).items() if not name.startswith("style")}
+    with pytest.raises(WrongShape, match="no mapping network"):
+        read_checkpoint(forge.saved(tmp_path / "g.pt", {"g_ema": state, "latent_avg": G.w_avg}))
+
+
+def test_layers_with_different_filters_are_refused(tmp_path: Path):
+    state = forge.rosinality(forge.generator2())
+    for kernel in (torch.eye(4), torch.ones(3, 3), torch.ones(()), torch.zeros(4, 4)):
+        with pytest.raises(UnknownFormat, match="low-pass"):
+            read_checkpoint(forge.saved(tmp_path / "g.pt", {"g_ema": state | {"convs.2.conv.blur.kernel": kernel}}))
+
+
 def test_what_a_file_leaves_out_is_measured_or_drawn_and_noted(tmp_path: Path):
     G = forge.generator2()
     state = {name: tensor for name, tensor in forge.rosinality(G).items() if not name.startswith("noises")}

@@ -18,7 +18,6 @@ from faceloom.checkpoints.foreign import Foreign
 from faceloom.checkpoints.rename import Rule, check_state, rename, same
 from faceloom.checkpoints.sandbox import Content
 from faceloom.errors import UnknownFormat, WrongShape
-from faceloom.networks.stylegan2 import StyleGAN2Config
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
 SOURCE = "nvidia-torch"
@@ -57,9 +56,7 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
     unused = tuple(renamed.unused)
     if family == "stylegan3":
         return _stylegan3(renamed.state, tensors, values, unused)
-    known: dict[str, Any] = (
-        {"resample_filter": _taps(tensors)} if any("resample_filter" in name for name in tensors) else {}
-    )
+    known: dict[str, Any] = shapes.low_pass(t for name, t in tensors.items() if name.endswith("resample_filter"))
     known["lr_multiplier"] = values.get("mapping.fc0.bias_gain", 0.01)
     if family == "discriminator":
         _check_activation(values, "b4.conv.activation")
@@ -74,19 +71,6 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
 def _check_activation(values: Mapping[str, Any], name: str) -> None:
     if values.get(name, "lrelu") != "lrelu":
         raise UnknownFormat(f"the network's activation is {values[name]}", "faceloom reads those with leaky ReLU only")
-
-
-def _taps(tensors: Mapping[str, Tensor]) -> tuple[float, ...]:
-    """The one low-pass filter that all layers share, as taps."""
-    kernels = [tensor for name, tensor in tensors.items() if name.endswith("resample_filter")]
-    taps = kernels[0].sum(dim=0)
-    if any(
-        k.ndim != 2 or k.shape != kernels[0].shape or not torch.allclose(k, torch.outer(taps, taps)) for k in kernels
-    ):
-        raise UnknownFormat("the layers have different low-pass filters", "faceloom reads networks with one for all")
-    default = torch.tensor(StyleGAN2Config.resample_filter)
-    is_default = taps.shape == default.shape and torch.allclose(taps, default / default.sum())
-    return StyleGAN2Config.resample_filter if is_default else tuple(taps.tolist())
 
 
 def _stylegan3(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -33,14 +34,19 @@ def read(content: Content, part: str, prefix: str) -> Foreign:
 def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule, ...] = ()) -> Foreign:
     """Understand a generator; `rules` come before rosinality's own. Raises WrongShape or CorruptFile."""
     renamed = rename(tensors, [*rules, *GENERATOR])
-    return shapes.stylegan2(renamed.state, source, unused=tuple(renamed.unused))
+    return shapes.stylegan2(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors))
 
 
 def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     """Understand a discriminator. Raises WrongShape or CorruptFile."""
     size = 4 << min(sum(re.fullmatch(r"convs\.\d\.skip\.1\.weight", name) is not None for name in tensors), 9)
     renamed = rename(tensors, _discriminator_rules(size))
-    return shapes.discriminator(renamed.state, source, unused=tuple(renamed.unused))
+    return shapes.discriminator(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors))
+
+
+def _filter(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The low-pass filter, which only its kernels tell: they are the same everywhere but for a factor."""
+    return shapes.low_pass(tensor for name, tensor in tensors.items() if re.fullmatch(_KERNEL, name))
 
 
 def block(layer: str) -> str:
@@ -67,6 +73,7 @@ def w_avg(tensor: Tensor) -> Tensor:
 
 _LAYER = r"(conv1|to_rgb1|convs\.\d{1,2}|to_rgbs\.\d{1,2})\."
 _CONV = r"(conv1|convs\.\d{1,2})\."
+_KERNEL = r"convs\.\d{1,2}\.(conv\.blur|conv2\.0|skip\.0)\.kernel|to_rgbs\.\d{1,2}\.upsample\.kernel"
 
 GENERATOR: list[Rule] = [
     (r"style\.(\d+)\.(weight|bias)", lambda m: f"mapping.fc{int(m[1]) - 1}.{m[2]}", same),
@@ -78,7 +85,7 @@ GENERATOR: list[Rule] = [
     (_CONV + r"noise\.weight", lambda m: f"{block(m[1])}.noise_strength", scalar),
     (r"noises\.noise_(\d{1,2})", lambda m: noise(int(m[1])), plane),
     (r"latent_avg", "w_avg", w_avg),
-    (r"(convs\.\d{1,2}\.conv\.blur|to_rgbs\.\d{1,2}\.upsample)\.kernel", None, same),
+    (_KERNEL, None, same),
 ]
 """rosinality's names, without a prefix -> ours. The kernels of the up-sampling convolutions are stored alike."""
 
@@ -95,7 +102,7 @@ def _discriminator_rules(size: int) -> list[Rule]:
         (r"convs\.(\d)\.conv2\.1\.weight", lambda m: f"b{side(m)}.conv1.weight", same),
         (r"convs\.(\d)\.conv2\.2\.bias", lambda m: f"b{side(m)}.conv1.bias", flat),
         (r"convs\.(\d)\.skip\.1\.weight", lambda m: f"b{side(m)}.skip.weight", same),
-        (r"convs\.\d\.(conv2|skip)\.0\.kernel", None, same),
+        (_KERNEL, None, same),
         (r"final_conv\.0\.weight", "b4.conv.weight", same),
         (r"final_conv\.1\.bias", "b4.conv.bias", flat),
         (r"final_linear\.0\.(weight|bias)", lambda m: f"b4.fc.{m[1]}", same),

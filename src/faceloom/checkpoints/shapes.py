@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from torch import Tensor
 from faceloom.checkpoints.bounds import check_bounds
 from faceloom.checkpoints.foreign import Foreign
 from faceloom.checkpoints.rename import check_state
-from faceloom.errors import WrongShape
+from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.layers import StyleMapping
 from faceloom.networks.mapping import mean_w
+from faceloom.networks.ops import fir_kernel
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
 
@@ -87,6 +88,22 @@ def discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **
     return Foreign("stylegan2-discriminator", source, config, state, (), unused)
 
 
+def low_pass(kernels: Iterable[Tensor]) -> dict[str, Any]:
+    """The one filter that all layers share, of any sum, as the setting `resample_filter`; nothing of no kernels.
+
+    Raises UnknownFormat for filters that differ, or that are not the square of a row of taps.
+    """
+    squares = [kernel.float() / kernel.sum() for kernel in kernels]
+    if not squares:
+        return {}
+    shape, taps = squares[0].shape, squares[0].sum(dim=0)
+    if len(shape) != 2 or any(k.shape != shape or not torch.allclose(k, torch.outer(taps, taps)) for k in squares):
+        raise UnknownFormat("the layers have different low-pass filters", "faceloom reads networks with one for all")
+    usual = fir_kernel(StyleGAN2Config.resample_filter).sum(dim=0)
+    is_usual = taps.shape == usual.shape and torch.allclose(taps, usual)
+    return {"resample_filter": StyleGAN2Config.resample_filter if is_usual else tuple(taps.tolist())}
+
+
 def _size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
     if name not in state or state[name].ndim <= axis:
         raise WrongShape(f"the file lacks {name}, or it has too few axes", "it is of another family")
@@ -101,13 +118,14 @@ def _synthesis_widths(state: State) -> tuple[int, ...]:
 
 
 def _mapping(state: State, w_dim: int) -> dict[str, Any]:
-    """z_dim, c_dim, depth and widths of a mapping network."""
+    """z_dim, c_dim, depth and widths of a mapping network. Raises WrongShape when there is none."""
     layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in state)
+    if not layers:
+        raise WrongShape("the file holds no mapping network, from z to w", "give the file of the whole generator")
     embedded, c_dim = state["mapping.embed.weight"].shape if "mapping.embed.weight" in state else (0, 0)
     width = _size(state, "mapping.fc0.weight", 0) if layers > 1 else w_dim
-    inside = _size(state, "mapping.fc0.weight", 1) if layers else embedded
     return {
-        "z_dim": inside - embedded,
+        "z_dim": _size(state, "mapping.fc0.weight", 1) - embedded,
         "c_dim": c_dim,
         "mapping_layers": layers,
         "embed_features": None if embedded in (0, w_dim) else embedded,
@@ -155,7 +173,7 @@ def _measured_mean(state: State, config: Any) -> Tensor | None:
     with torch.device("meta"):  # shapes first: a damaged file may describe a giant
         expected = {f"mapping.{name}": tensor.shape for name, tensor in mapping().state_dict().items()}
     weights = {name: tensor for name, tensor in state.items() if name.startswith("mapping.")}
-    if not config.mapping_layers or {name: tensor.shape for name, tensor in weights.items()} != expected:
+    if {name: tensor.shape for name, tensor in weights.items()} != expected:
         return None
     network = mapping()
     network.load_state_dict({name.removeprefix("mapping."): tensor for name, tensor in weights.items()})
