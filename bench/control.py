@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.judges import SAME, Judges
-from bench.search import val_portraits
+from bench.portraits import val_portraits
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.control import control, looking, shipped_basis
 from faceloom.edit.steer import Steered, steer

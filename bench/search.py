@@ -6,28 +6,15 @@ DATA is a folder with `faces.csv` and `faces.zip` (aligned portraits of 256 px).
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import random
 import statistics
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from PIL import Image
 
+from bench.portraits import val_portraits
 from faceloom.images import contact_sheet, save_picture, to_img, to_pixels
 from faceloom.invert.optimize import OptimizeConfig
 from faceloom.studio import Studio
-
-
-def val_portraits(data: Path, count: int) -> Iterator[tuple[str, Image.Image]]:
-    """A fixed random choice of the val split, `count` of it."""
-    with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
-        files = sorted(row["file"] for row in csv.DictReader(table) if row["split"] == "val")
-        for file in random.Random(0).sample(files, min(count, len(files))):
-            yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
 
 
 def main() -> None:

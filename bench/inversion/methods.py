@@ -1,0 +1,41 @@
+"""The methods by name, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from bench.inversion.ada import Ada
+from bench.inversion.networks import Method, Networks, Result, load_networks
+from bench.inversion.pti import Pti
+from bench.inversion.puzer import Puzer
+from faceloom.invert.optimize import OptimizeConfig
+from faceloom.studio import Studio
+
+OTHERS = {"ada": Ada, "puzer": Puzer, "pti": Pti}
+NAMES = ("ours", *OTHERS)
+
+
+class Ours:
+    """What the studio does in so many seconds."""
+
+    def __init__(self, studio: Studio, networks: Networks) -> None:
+        self.studio, self.networks = studio, networks
+
+    def __call__(self, target: Tensor, seconds: float) -> Result:
+        found = self.studio.search(target, OptimizeConfig(seconds=seconds - self.networks.drawing))
+        return Result(self.networks.draw(found.w_plus), found.steps)
+
+
+def load_methods(names: Sequence[str]) -> dict[str, Method]:
+    """Load the networks and make the methods that were named."""
+    studio = Studio()
+    networks = load_networks(studio)
+    return {name: Ours(studio, networks) if name == "ours" else OTHERS[name](networks) for name in names}
+
+
+def warm_up(method: Method, target: Tensor) -> None:
+    """Twice as few steps as the method takes: the first is slow, and what comes after wants to know how long one is."""
+    for _ in range(2):
+        method(target, 0.0)

@@ -1,0 +1,23 @@
+"""Which portraits are measured: a fixed random choice of a split, the same for every program here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+
+def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[str, Image.Image]]:
+    """A fixed random choice of the val split (or another), `count` of it: file name and 256 px RGB picture.
+
+    `data` is a folder with `faces.csv` and `faces.zip` (aligned portraits). Another count may choose others.
+    """
+    with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
+        files = sorted(row["file"] for row in csv.DictReader(table) if row["split"] == split)
+        for file in random.Random(0).sample(files, min(count, len(files))):
+            yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
