@@ -13,6 +13,7 @@ from faceloom.cli import (
     align,
     analyze,
     children,
+    dataset,
     demo,
     direction,
     edit,
@@ -22,6 +23,7 @@ from faceloom.cli import (
     find,
     generate,
     likeness,
+    metrics,
     mix,
     models,
     morph,
@@ -36,8 +38,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, export, demo):
+for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, metrics, export, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(direction.app, name="direction")
 app.add_typer(likeness.app, name="likeness")
 app.add_typer(models.app, name="models")

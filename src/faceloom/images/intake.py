@@ -56,19 +56,19 @@ class Photo:
     notes: tuple[str, ...] = ()
 
 
-def open_photo(source: Path | str | bytes | BinaryIO) -> Photo:
+def open_photo(source: Path | str | bytes | BinaryIO, *, min_side: int = MIN_SIDE) -> Photo:
     """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
 
     An animation gives its first frame; transparency is shown on BACKGROUND. The kind goes by content, never by name.
     Raises ImageError for anything else: no such file, another kind, damaged, more than MAX_BYTES or MAX_PIXELS (known
-    from the header, before decoding), a side outside MIN_SIDE ... MAX_SIDE; MissingExtra for HEIC without its library.
+    from the header, before decoding), a side outside `min_side` ... MAX_SIDE; MissingExtra for HEIC alone.
     """
     data = _read(source)
-    kind = _check_kind(data)
+    kind = _check_kind(data, min_side)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are judged here
         try:
-            return _decode(data, kind)
+            return _decode(data, kind, min_side)
         except FaceloomError:
             raise
         except MemoryError as error:
@@ -101,7 +101,7 @@ def _read_file(path: Path) -> bytes:
         raise ImageError(f"cannot read {str(path)[:200]!r}: {error}", "check the path and its permissions") from error
 
 
-def _check_kind(data: bytes) -> str:
+def _check_kind(data: bytes, min_side: int) -> str:
     """Name the picture's kind; refuse, before any decoder sees it, what is none or costs too much."""
     if not data:
         raise ImageError("the file is empty", "was it copied whole?")
@@ -111,19 +111,19 @@ def _check_kind(data: bytes) -> str:
         hint = SAVE_AGAIN if kind else "choose a photo"
         raise ImageError(f"{what}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", hint)
     if kind == "WEBP" and (size := webp_size(data)):
-        _check_size(size)
+        _check_size(size, min_side)
     if kind == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
         raise ImageError("this JPEG picture is made to take for ever", SAVE_AGAIN)
     return kind
 
 
-def _decode(data: bytes, kind: str) -> Photo:
+def _decode(data: bytes, kind: str, min_side: int) -> Photo:
     image = _reader(kind)(io.BytesIO(data))
-    _check_size(image.size)
+    _check_size(image.size, min_side)
     moving = kind in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(image, "is_animated", False))
     notes = ("animation: first frame used",) if moving else ()
     image.load()
-    _check_size(image.size)
+    _check_size(image.size, min_side)
     upright, turned = _turn_upright(image)
     srgb, coloured = to_srgb(upright)
     plain = Image.new("RGB", srgb.size)
@@ -141,14 +141,14 @@ def _reader(kind: str) -> Any:
     return HeifImageFile  # turns by itself what the container says is turned
 
 
-def _check_size(size: tuple[int, int]) -> None:
+def _check_size(size: tuple[int, int], min_side: int) -> None:
     width, height = size
     if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
         limits = f"at most {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE} px a side"
         raise ImageError(f"the picture is too large: {width} x {height} px, expected {limits}", "make it smaller")
-    if min(size) < MIN_SIDE:
+    if min(size) < min_side:
         raise ImageError(
-            f"the picture is too small: {width} x {height} px, expected at least {MIN_SIDE} px a side",
+            f"the picture is too small: {width} x {height} px, expected at least {min_side} px a side",
             "use the original, not a thumbnail",
         )
 

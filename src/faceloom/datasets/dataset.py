@@ -1,0 +1,134 @@
+"""A dataset to train on: pictures of one size, by number, with labels. Reads our zips, the field's, and folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from faceloom.datasets.layout import MAX_CLASSES, TABLE
+from faceloom.datasets.sources import PICTURES, open_member
+from faceloom.datasets.tables import MAX_BYTES, OURS
+from faceloom.datasets.trees import DAMAGED, Tree, open_tree
+from faceloom.errors import ImageError, StoreError
+from faceloom.images.tensors import Pixels
+
+Vector = Float[np.ndarray, " c_dim"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures of one size in a zip or a folder, as torch's loaders want them: `len(d)`, `d[i]`.
+
+    Convention: `resolution` is (width, height); `labels` holds what dataset.json says, by picture, or is None;
+    `c_dim` is the length of a label's vector, 0 without labels; `card` is what faceloom wrote beside the labels.
+    May be pickled and forked into workers.
+    """
+
+    tree: Tree
+    names: Sequence[str]
+    resolution: tuple[int, int]
+    labels: Sequence[int | Sequence[float]] | None
+    classes: Sequence[str]
+    c_dim: int
+    card: Mapping[str, Any]
+
+    @staticmethod
+    def open(path: Path | str) -> Dataset:
+        """Open a dataset; its first picture tells the size.
+
+        Raises StoreError when it is none, is refused (see `open_tree`), or its labels do not fit its pictures.
+        """
+        tree = open_tree(Path(path))
+        names = sorted(name for name in tree.names if name.lower().endswith(PICTURES))
+        if not names:
+            raise StoreError(f"{path} holds no pictures", "make a dataset with: faceloom dataset make")
+        table = read_card(tree)
+        ours = table.get(OURS)
+        card: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
+        labels, c_dim = _labels(table.get("labels"), names, tree.path.name)
+        classes = card.get("classes") if labels is not None else ()
+        c_dim = max(c_dim, len(classes or ()))
+        try:
+            size = open_member(tree, names[0]).size
+        except ImageError as error:
+            raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "get the file again") from error
+        return Dataset(tree, names, size, labels, list(map(str, classes or ())), c_dim, card)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are; 0 without labels, and for labels that are vectors."""
+        return self.c_dim if self.labels is not None and isinstance(self.labels[0], int) else 0
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[Pixels, Vector]:
+        """Give picture `index`, uint8 `[h, w, 3]`, and its label, float32 `[c_dim]`: one-hot, or the vector.
+
+        Raises ImageError when it is damaged or of another size than the first.
+        """
+        picture = self.picture(index)
+        if picture.size != self.resolution:
+            raise ImageError(
+                f"{self.names[index]} has {picture.width} x {picture.height} px, "
+                f"the first picture {self.resolution[0]} x {self.resolution[1]}",
+                "faceloom dataset make brings pictures to one size",
+            )
+        return np.asarray(picture), self.label(index)
+
+    def picture(self, index: int) -> Image.Image:
+        """Open one picture, PIL RGB, of whatever size. Raises ImageError."""
+        return open_member(self.tree, self.names[index])
+
+    def label(self, index: int) -> Vector:
+        """Give one label as a vector `[c_dim]`, without opening its picture."""
+        vector = np.zeros(self.c_dim, np.float32)
+        if self.labels is not None:
+            label = self.labels[index]
+            if isinstance(label, int):
+                vector[label] = 1
+            else:
+                vector[:] = label
+        return vector
+
+
+def read_card(tree: Tree) -> Mapping[str, Any]:
+    """Read dataset.json, empty where there is none. Raises StoreError when it is damaged."""
+    if TABLE not in tree.names:
+        return {}
+    try:
+        with tree.open(TABLE) as stream:
+            content = json.loads(stream.read(MAX_BYTES))
+    except (*DAMAGED, RecursionError) as error:
+        raise StoreError(f"{TABLE} of {tree.path.name} cannot be read: {error}", "make the dataset again") from error
+    if not isinstance(content, dict):
+        raise StoreError(f"{TABLE} of {tree.path.name} is no table of labels", "make the dataset again")
+    return content
+
+
+def _labels(given: Any, names: Sequence[str], where: str) -> tuple[Sequence[int | Sequence[float]] | None, int]:
+    """Labels in the order of `names`, and the length of their vectors."""
+    if not given:
+        return None, 0
+    try:
+        by_name = {str(name).replace("\\", "/"): label for name, label in dict(given).items()}
+        labels = [by_name[name] for name in names if name in by_name]
+        lengths = {0 if isinstance(label, int) else len(label) for label in labels}
+        numbers = np.array(labels, float)
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"the labels of {where} are neither numbers nor vectors", "make the dataset again") from error
+    if len(labels) < len(names):
+        raise StoreError(
+            f"{len(names) - len(labels)} of {len(names)} pictures of {where} have no label", "make it again"
+        )
+    classes = numbers if numbers.ndim == 1 else np.zeros(1)
+    if len(lengths) > 1 or not np.isfinite(numbers).all() or classes.min() < 0 or classes.max() >= MAX_CLASSES:
+        raise StoreError(f"the labels of {where} are not all of one kind", "make the dataset again")
+    return labels, int(numbers.max()) + 1 if numbers.ndim == 1 else numbers.shape[1]
