@@ -20,18 +20,14 @@ CHANGES = ("age", "yaw", "pitch")  # told as a change; all others as what they c
 def edit(
     person: options.Person,
     output: options.Output,
-    age: Annotated[float | None, typer.Option(help="Years older, or younger when negative.")] = None,
-    smile: Annotated[
-        float | None, typer.Option(help="How sure a smile is to be seen: 0.9 is clear, 0 is none.")
-    ] = None,
-    gender: Annotated[float | None, typer.Option(help="Gender presentation: 0 feminine, 1 masculine.")] = None,
-    glasses: Annotated[float | None, typer.Option(help="How sure glasses are to be seen: 0 or 1.")] = None,
-    mouth: Annotated[float | None, typer.Option(help="How sure the lips are to be apart: 0 or 1.")] = None,
-    yaw: Annotated[float | None, typer.Option(help="Degrees to turn; positive to the viewer's right.")] = None,
-    pitch: Annotated[float | None, typer.Option(help="Degrees to nod; positive upwards.")] = None,
-    keep_identity: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
-    ] = None,
+    age: options.Age = None,
+    smile: options.Smile = None,
+    gender: options.Gender = None,
+    glasses: options.Glasses = None,
+    mouth: options.Mouth = None,
+    yaw: options.Yaw = None,
+    pitch: options.Pitch = None,
+    keep_identity: options.KeepIdentity = None,
     undo: Annotated[bool, typer.Option("--undo", help="First take back every edit of the likeness.")] = False,
     direction: Annotated[
         list[str] | None,
@@ -73,25 +69,25 @@ def edit(
     facts: dict[str, Any] = {}
     if wishes:
         done = studio.control(changed, wishes, keep_identity=keep_identity)
-        changed, facts = done.person, _facts(done, wishes)
+        changed, facts = done.person, facts_of(done, wishes)
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
     else:
         keep_person(studio, changed, output, size)
-    for text in () if as_json else _notes(facts):
+    for text in () if as_json else notes_on(facts):
         note(text)
     asked_for = {"changes": wishes | steps, "undone": undo}
     tell({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts, as_json)
 
 
-def _facts(done: Controlled, wishes: Mapping[str, float]) -> dict[str, Any]:
+def facts_of(done: Controlled, wishes: Mapping[str, float]) -> dict[str, Any]:
     """What became of the wishes, in the units that they were made in."""
     before, after = done.before, done.after
     reached = {name: round(after[name] - before[name] if name in CHANGES else after[name], 3) for name in wishes}
     return {"reached": reached, "identity": round(done.steered.identity, 3), "kept": done.steered.kept}
 
 
-def _notes(facts: Mapping[str, Any]) -> Iterator[str]:
+def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:
     """What a person should know: where a wish was not met, and how alike the result is."""
     if facts:
         reached = ", ".join(f"{name} {value:+.3g}" for name, value in facts["reached"].items())

@@ -27,6 +27,7 @@ from faceloom.cli import (
     mix,
     models,
     morph,
+    video,
 )
 from faceloom.errors import FaceloomError
 
@@ -38,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, metrics, export, demo):
+for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, video, metrics, export, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(direction.app, name="direction")

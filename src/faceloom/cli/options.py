@@ -38,3 +38,13 @@ Generator = Annotated[
     typer.Option("--generator", help="An imported generator's name, or a checkpoint's file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+Age = Annotated[float | None, typer.Option(help="Years older, or younger when negative.")]
+Smile = Annotated[float | None, typer.Option(help="How sure a smile is to be seen: 0.9 is clear, 0 is none.")]
+Gender = Annotated[float | None, typer.Option(help="Gender presentation: 0 feminine, 1 masculine.")]
+Glasses = Annotated[float | None, typer.Option(help="How sure glasses are to be seen: 0 or 1.")]
+Mouth = Annotated[float | None, typer.Option(help="How sure the lips are to be apart: 0 or 1.")]
+Yaw = Annotated[float | None, typer.Option(help="Degrees to turn; positive to the viewer's right.")]
+Pitch = Annotated[float | None, typer.Option(help="Degrees to nod; positive upwards.")]
+KeepIdentity = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
+]

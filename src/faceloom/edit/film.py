@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -11,20 +13,30 @@ from PIL import Image
 from faceloom.errors import ImageError, MissingExtra, ShapeError, StoreError
 from faceloom.files import replacing
 from faceloom.images.save import SOURCE_TYPES, xmp_packet
+from faceloom.images.sound import SoundCopy, opened_sound
 from faceloom.images.tensors import Pixels
 
 MARK = f"AI-generated with faceloom ({SOURCE_TYPES}trainedAlgorithmicMedia)"
+COMPOSITE = f"A part of it AI-generated with faceloom ({SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia)"
 CRF = 17  # of H.264: 0 is lossless, 51 the worst; faces look alike from 18 down
 WEBP_QUALITY = 88
 BT709 = 1  # the code of the primaries, the transfer and the matrix that players expect of a film this large
 
 
-def save_film(frames: Iterable[Pixels], path: Path | str, fps: float = 25) -> Path:
+def save_film(
+    frames: Iterable[Pixels],
+    path: Path | str,
+    fps: float = 25,
+    *,
+    composite: bool = False,
+    sound: Path | None = None,
+) -> Path:
     """Write frames as MP4 (H.264), animated WebP or GIF, by the path's suffix, and give back the path.
 
     Convention: each frame is uint8 `[h, w, 3]`, RGB, all of one size; MP4 wants even sides and drops an odd last row
     or column. MP4 takes the frames one by one; the others keep all of them in memory. WebP and GIF repeat for ever.
-    The file is whole or absent, and says that a model made it.
+    The file is whole or absent, and says that a model made it, or with `composite` a part of it. MP4 takes over the
+    `sound` of another film as it is, as far as the frames go, where MP4 can hold it.
     Raises ImageError for another suffix, no frames or an odd rate, ShapeError for frames that differ in size,
     MissingExtra for MP4 without PyAV, StoreError when the disk refuses.
     """
@@ -36,12 +48,13 @@ def save_film(frames: Iterable[Pixels], path: Path | str, fps: float = 25) -> Pa
         raise ImageError(f"{fps} frames a second", "use 1 to 120")
     if write is _write_mp4:
         _require_av()
+        write = partial(_write_mp4, sound=sound)
     alike = _alike(frames)
     first = next(alike, None)
     if first is None:
         raise ImageError("a film without frames", "give one frame at least")
     with replacing(path) as draft:
-        write(draft, chain([first], alike), fps)
+        write(draft, chain([first], alike), fps, COMPOSITE if composite else MARK)
     return path
 
 
@@ -61,7 +74,7 @@ def _require_av() -> None:
         raise MissingExtra("writing MP4", "video") from error
 
 
-def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float) -> None:
+def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: str, sound: Path | None = None) -> None:
     from fractions import Fraction
 
     import av
@@ -69,36 +82,41 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float) -> None:
     first = next(frames)
     height, width = (side - side % 2 for side in first.shape[:2])
     try:
-        with av.open(str(draft), "w", options={"movflags": "+faststart"}) as container:
-            container.metadata["comment"] = MARK
+        with ExitStack() as stack:
+            source = stack.enter_context(opened_sound(sound)) if sound else None
+            container = stack.enter_context(av.open(str(draft), "w", options={"movflags": "+faststart"}))
+            container.metadata["comment"] = mark
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.options = {"crf": str(CRF), "preset": "medium"}
             context = stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = BT709
-            for pixels in chain([first], frames):
+            copy = SoundCopy(source, container) if source else None
+            for i, pixels in enumerate(chain([first], frames), start=1):
                 frame = av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24")
                 container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
+                if copy:
+                    copy.until(i / fps)
             container.mux(stream.encode())
     except av.FFmpegError as error:
         raise StoreError(f"cannot write the film: {error}", "is the disk full?") from error
 
 
-def _write_webp(draft: Path, frames: Iterator[Pixels], fps: float) -> None:
+def _write_webp(draft: Path, frames: Iterator[Pixels], fps: float, mark: str) -> None:
     first, *rest = (Image.fromarray(pixels) for pixels in frames)
-    xmp = xmp_packet(ai_generated=True)
+    xmp = xmp_packet(ai_generated=True, composite=mark == COMPOSITE)
     duration = round(1000 / fps)
     first.save(
         draft, "WEBP", save_all=True, append_images=rest, duration=duration, loop=0, quality=WEBP_QUALITY, xmp=xmp
     )
 
 
-def _write_gif(draft: Path, frames: Iterator[Pixels], fps: float) -> None:
+def _write_gif(draft: Path, frames: Iterator[Pixels], fps: float, mark: str) -> None:
     first, *rest = (Image.fromarray(pixels).quantize(256) for pixels in frames)
-    first.save(draft, "GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, comment=MARK)
+    first.save(draft, "GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, comment=mark)
 
 
-_WRITERS: dict[str, Callable[[Path, Iterator[Pixels], float], None]] = {
+_WRITERS: dict[str, Callable[[Path, Iterator[Pixels], float, str], None]] = {
     ".mp4": _write_mp4,
     ".webp": _write_webp,
     ".gif": _write_gif,

@@ -1,0 +1,84 @@
+"""`faceloom video`: edit a face in a film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceloom.cli import options
+from faceloom.cli.align import FaceNumber
+from faceloom.cli.edit import facts_of, notes_on
+from faceloom.cli.output import note, open_studio, progress, tell
+
+if TYPE_CHECKING:
+    from faceloom.video import Found
+
+
+def video(
+    clip: Annotated[Path, typer.Argument(help="A short film with a face: MP4, MOV, WebM, Matroska, AVI, GIF.")],
+    output: options.Output,
+    age: options.Age = None,
+    smile: options.Smile = None,
+    gender: options.Gender = None,
+    glasses: options.Glasses = None,
+    mouth: options.Mouth = None,
+    yaw: options.Yaw = None,
+    pitch: options.Pitch = None,
+    keep_identity: options.KeepIdentity = None,
+    person: Annotated[
+        Path | None, typer.Option(help="The same person's likeness, found in a photo or in a frame: better and sooner.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Of searching, for the whole film; by default 30, and 4 a frame.")
+    ] = None,
+    face: FaceNumber = None,
+    max_frames: Annotated[int, typer.Option(min=1, max=3000, help="The film ends after so many frames.")] = 300,
+    precision: options.Precision = None,
+    as_json: options.Json = False,
+) -> None:
+    """Edit one face in a short film, the same way in every frame, and put it back; the sound is kept (extra 'video').
+
+    What the edit does not change stays the film's own. Ctrl-C leaves no file.
+
+    \b
+    Examples:
+      faceloom video me.mp4 --age +20 -o older.mp4
+      faceloom video two.mov --face 1 --smile 0.9 --seconds 600 --max-frames 100 -o smiling.mp4
+    """
+    from faceloom.edit.film import save_film
+    from faceloom.images.clip import open_clip
+    from faceloom.video import draw_clip, find_in_clip
+
+    asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
+    asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
+    wishes = {name: value for name, value in asked.items() if value is not None}
+    if not wishes:
+        raise typer.BadParameter("say what to change, as --age +20", param_hint="--age, --smile, ...")
+    opened = open_clip(clip)
+    studio = open_studio(precision)
+    known = studio.load(person) if person else None
+    with progress(1.0, "film") as draw:
+        found = find_in_clip(
+            studio, opened, person=known, face=face, seconds=seconds, max_frames=max_frames, callback=draw
+        )
+        done = studio.control(found.person, wishes, keep_identity=keep_identity)
+        save_film(draw_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
+    facts = facts_of(done, wishes)
+    for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
+        note(text)
+    tell({"output": str(output), "changes": wishes} | _facts(found) | facts, as_json)
+
+
+def _facts(found: Found) -> dict[str, Any]:
+    edited = {"frames": found.count, "edited": len(found.rows), "shots": found.shots}
+    return edited | {"lpips": round(median(found.lpips), 3)}
+
+
+def _notes(found: Found, fps: float, seconds: float) -> list[str]:
+    """What a person should know: a film that was not used to its end, frames without the face."""
+    cut = [f"the first {found.count} frames were used: see --max-frames"] if found.count / fps < seconds - 0.5 else []
+    missing = found.count - len(found.rows)
+    return cut + ([f"{missing} of {found.count} frames stay as they are: the face was not seen"] if missing else [])
