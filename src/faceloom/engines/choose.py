@@ -10,9 +10,8 @@ import json
 import math
 import os
 import platform
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,32 +19,14 @@ import torch
 
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines.engine import Choice
-from faceloom.engines.open import available, open_engine
+from faceloom.engines.measure import Speed, measure
+from faceloom.engines.open import available
 from faceloom.errors import FaceloomError
 from faceloom.files import replacing
-from faceloom.latents import broadcast
-from faceloom.networks.generator import Generator
 from faceloom.settings import Settings
 
-WORTH = 60.0
+WORTH = 120.0
 """Seconds that a job must take in torch before other engines are measured: their measurement takes as long."""
-
-TOLERANCE = {"fp32": 1e-3, "bf16": 0.5, "fp16": 0.5}
-"""How far an engine's image may be from torch's in float32, at most: else it is not chosen."""
-
-IMAGES = 3
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What an engine costs, in seconds."""
-
-    start: float  # until the first image, with whatever it keeps from earlier times already there
-    image: float  # each
-
-    def job(self, images: int) -> float:
-        """The time for a number of images."""
-        return self.start + images * self.image
 
 
 def choose(
@@ -59,22 +40,26 @@ def choose(
     """Choose the engine that ends a job of so many images first.
 
     What is not known yet is measured, if the job is long enough to be worth it, and remembered for this machine, its
-    library versions, this generator and precision. `note` is told what is measured. An engine that fails, or draws
-    another picture, is not chosen. Raises EngineError when torch itself cannot do it.
+    library versions, this generator and precision. `note` is told what is measured, and what is chosen of several. An
+    engine that fails, or draws another picture, is not chosen. Raises EngineError when torch itself cannot do it.
     """
-    kept, key = Memory(), _key(model, precision, device)
+    kept, key, note = Memory(), _key(model, precision, device), note or _say_nothing
     known = kept.load(key)
     if "torch" not in known:
-        known["torch"] = _measure(model, Choice("torch", precision, device))
+        known["torch"] = measure(model, Choice("torch", precision, device))
         kept.save(key, known)
     for engine in available(device):
         if engine not in known and known["torch"].job(images) > WORTH:
-            if note:
-                note(f"measuring the engine '{engine}', once")
-            known[engine] = _try(model, Choice(engine, precision, device))
+            known[engine] = _try(model, Choice(engine, precision, device), note)
             kept.save(key, known)
-    there = {engine: speed for engine, speed in known.items() if engine in available(device)}
-    return Choice(min(there, key=lambda engine: there[engine].job(images)), precision, device)
+    jobs = {engine: speed.job(images) for engine, speed in known.items() if engine in available(device)}
+    best = min(jobs, key=lambda engine: jobs[engine])
+    if len(jobs) > 1:
+        note(f"the engine '{best}' draws {images} in about {jobs[best]:.0f} s, torch in {jobs['torch']:.0f} s")
+    return Choice(best, precision, device)
+
+
+def _say_nothing(text: str) -> None: ...
 
 
 class Memory:
@@ -105,34 +90,14 @@ class Memory:
         return table if isinstance(table, dict) else {}
 
 
-def _try(model: GeneratorModel, choice: Choice) -> Speed:
+def _try(model: GeneratorModel, choice: Choice, note: Callable[[str], None]) -> Speed:
     """Measure an engine; one that fails takes for ever."""
+    note(f"measuring the engine '{choice.engine}', once")
     try:
-        return _measure(model, choice)
-    except (FaceloomError, RuntimeError, OSError):
+        return measure(model, choice)
+    except (FaceloomError, OSError) as error:
+        note(f"'{choice.engine}' is not used here: {error}")
         return Speed(math.inf, math.inf)
-
-
-@torch.no_grad()
-def _measure(model: GeneratorModel, choice: Choice) -> Speed:
-    """Start an engine twice, so that what it keeps is there, and draw a few images."""
-    w_plus = broadcast(model.G.w_avg[None], model.G.num_ws)
-    starts: list[float] = []
-    for _ in range(1 if choice.engine == "torch" else 2):
-        begin = time.perf_counter()
-        G = open_engine(model, choice).G
-        img = G.synthesis(w_plus)
-        starts.append(time.perf_counter() - begin)
-    if not (img - model.G.synthesis(w_plus)).abs().max() <= TOLERANCE[choice.precision]:
-        return Speed(math.inf, math.inf)
-    image = min(_seconds(G, w_plus) for _ in range(IMAGES))
-    return Speed(max(0.0, starts[-1] - image), image)
-
-
-def _seconds(G: Generator, w_plus: torch.Tensor) -> float:
-    begin = time.perf_counter()
-    G.synthesis(w_plus)
-    return time.perf_counter() - begin
 
 
 def _key(model: GeneratorModel, precision: str, device: str) -> str:

@@ -1,0 +1,32 @@
+"""What an engine costs, measured in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from checkpoints import forge
+from faceloom.checkpoints.load import GeneratorModel
+from faceloom.engines import Choice
+from faceloom.engines.measure import Speed, _in_a_process, measure
+from faceloom.errors import EngineError
+
+MODEL = GeneratorModel(forge.generator2(), "tiny", "stylegan2", "0" * 64, "CC0")
+
+
+def test_a_process_measures_and_answers(tmp_path: Path):
+    torch.save((MODEL, Choice("torch", "bf16"), 1), tmp_path / "job.pt")
+    speed = _in_a_process(tmp_path / "job.pt")
+    assert 0 <= speed.start < 60
+    assert 0 < speed.image < 60
+
+
+def test_an_engine_that_fails_tells_why():
+    with pytest.raises(EngineError, match="onnx does not compute in bf16"):
+        measure(MODEL, Choice("onnx", "bf16"))
+
+
+def test_a_job_is_the_start_and_the_images():
+    assert Speed(2, 0.5).job(10) == 7
