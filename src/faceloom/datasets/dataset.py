@@ -81,7 +81,7 @@ class Dataset:
                 f"the first picture {self.resolution[0]} x {self.resolution[1]}",
                 "faceloom dataset make brings pictures to one size",
             )
-        return np.asarray(picture), self.label(index)
+        return np.array(picture), self.label(index)
 
     def picture(self, index: int) -> Image.Image:
         """Open one picture, PIL RGB, of whatever size. Raises ImageError."""

@@ -95,6 +95,7 @@ def _collection(path: Path, config: SourceConfig) -> Source:
     tree = open_tree(path)
     names = _pictures(tree)
     if isinstance(tree, TarTree):
+        tree.close()
         return _shards([path], config)
     archives = [tree.path / name for name in tree.names if name.endswith((".tar", ".zip"))]
     if isinstance(tree, FolderTree) and not names and archives:

@@ -100,7 +100,7 @@ class ZipTree:
         try:
             self._archive = zipfile.ZipFile(self.path)
         except DAMAGED as error:
-            raise StoreError(f"{self.path.name} is a damaged zip archive: {error}", "get the file again") from error
+            raise _damaged(self.path, "zip", error) from error
         self._process = process
 
 
@@ -111,10 +111,17 @@ class TarTree:
         self.path = path
         try:
             self._archive = tarfile.open(path, "r:")  # noqa: SIM115  closed by `close`
-            infos = self._archive.getmembers()
         except DAMAGED as error:
-            raise StoreError(f"{path.name} is a damaged tar archive: {error}", "get the file again") from error
-        _check_tar(path, infos)
+            raise _damaged(path, "tar", error) from error
+        try:
+            infos = self._archive.getmembers()
+            _check_tar(path, infos)
+        except DAMAGED as error:
+            self.close()
+            raise _damaged(path, "tar", error) from error
+        except StoreError:
+            self.close()
+            raise
         self._members = {info.name: info for info in infos if info.isreg() and not _is_hidden(info.name)}
         self.names = list(self._members)
 
@@ -153,6 +160,10 @@ def open_tree(path: Path) -> Tree:
             f"{path.name} is no folder, zip or tar of pictures", "a .tar.gz must be unpacked to a .tar first"
         )
     return TarTree(path)
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> StoreError:
+    return StoreError(f"{path.name} is a damaged {kind} archive: {error}", "get the file again")
 
 
 def _is_hidden(name: str) -> bool:
