@@ -43,7 +43,7 @@ ALIKE = 0.3  # cosine of identities: a run of frames that shows somebody less al
 FADE = 5  # frames in which the edit comes and goes where the face does
 POSE = {"yaw": 40.0, "pitch": 30.0, "smile": 3.0, "mouth_open": 3.0}  # what moves in a film, and how far it is believed
 LOOKS = 2  # of the search by reading
-LEARNING_RATE = 0.04  # of the search in a frame: it begins near the end
+LEARNING_RATE = 0.02  # of the search in a frame, which begins near the end: at 0.05 its few steps overshoot
 
 Callback = Callable[[float, str], None]
 

@@ -11,11 +11,12 @@ from PIL import Image
 
 pytest.importorskip("av")
 
+from bench.moving import write_film
+
 from faceloom.edit.film import save_film
 from faceloom.errors import ImageError, MissingExtra
 from faceloom.images import clip as clips
 from faceloom.images.clip import open_clip
-from moving import write_film
 
 
 def frames(count: int, height: int = 96, width: int = 128) -> list[np.ndarray]:

@@ -38,7 +38,7 @@ class SequenceConfig:
     """How to encode a film."""
 
     seconds: float = 60.0  # for all frames together
-    batch: int = 4  # frames that are searched at once, from the same neighbour
+    batch: int = 2  # frames that are searched at once, from the same neighbour: four take 3.2 GB
     stiffness: float = 2.0  # of the smoothing over time: changes within a period of seven frames are taken out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -46,13 +47,13 @@ def write_film(
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=round(fps) if times is None else 1000)
+        stream: Any = container.add_stream(codec, rate=round(fps) if times is None else 1000)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "10"} if codec == "libx264" else {}
         if turned:
             stream.set_display_rotation(turned)
-        audio = container.add_stream("aac", rate=44100) if sound else None
+        audio: Any = container.add_stream("aac", rate=44100) if sound else None
         for i, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
             if times is not None:
@@ -64,7 +65,7 @@ def write_film(
     return path
 
 
-def _beep(container, stream, seconds: float) -> None:
+def _beep(container: Any, stream: Any, seconds: float) -> None:
     import av
 
     wave = np.sin(np.arange(int(seconds * 44100)) * 0.06).astype(np.float32)[None]

@@ -1,0 +1,123 @@
+"""`python -m bench.video -o DIR`: how steady an edit is in a film, and a strip of it to look at.
+
+A portrait seen by a camera that drifts, zooms and turns, with a sensor's noise: all that moves in the face's own
+square is the aligner's and the search's doing. Wants the portraits and the other weights (`faceloom models pull`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.moving import SIZE, camera, shot, write_film
+from faceloom.assets import open_asset
+from faceloom.edit.film import save_film
+from faceloom.faces.align import Quad, frame_of
+from faceloom.faces.geometry import sample
+from faceloom.images import open_photo
+from faceloom.images.clip import Clip, open_clip
+from faceloom.likeness import load
+from faceloom.memory import keep_memory
+from faceloom.studio import Studio
+from faceloom.video import draw_clip, find_in_clip
+
+SIDE = 128  # of the squares that are compared
+NOISE = 3.0  # levels
+
+
+def main() -> None:
+    """Make the film, edit it, print the figures and write films and strip."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--portrait", default="astronaut.png")
+    parser.add_argument("--person", type=Path, help="a likeness of the portrait")
+    parser.add_argument("--frames", type=int, default=25)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--age", type=float, default=20)
+    args = parser.parse_args()
+    keep_memory()
+    args.output.mkdir(parents=True, exist_ok=True)
+    clip = moving_portrait(args.output / "moving.mp4", args.portrait, args.frames)
+    studio, begin = Studio(), time.perf_counter()
+    found = find_in_clip(studio, clip, person=load(args.person) if args.person else None, seconds=args.seconds)
+    searched = time.perf_counter()
+    done = studio.control(found.person, {"age": args.age})
+    outputs, inputs = list(draw_clip(studio, clip, found, done.person)), list(clip.frames())
+    seconds = {"find": searched - begin, "edit and draw": time.perf_counter() - searched}
+    for name, took in seconds.items():
+        print(f"{name}: {took / args.frames:.2f} s a frame")
+    print(f"LPIPS of the frames: {statistics.median(found.lpips):.3f}")
+    print(f"age: {done.before['age']:.1f} to {done.after['age']:.1f}, similarity {done.steered.identity:.2f}")
+    for name, value in flicker(inputs, outputs, found.quads, found.rows).items():
+        print(f"{name}: {value:.2f} levels")
+    save_film(outputs, args.output / "edited.mp4", clip.fps, composite=True)
+    strip(inputs, outputs).save(args.output / "strip.jpg", quality=88)
+
+
+def moving_portrait(path: Path, name: str, count: int) -> Clip:
+    """Film a portrait of the asset `portraits` with a moving camera, noise on every frame."""
+    still = open_photo(open_asset("portraits") / name).image
+    width, centre = still.width * 0.78, (still.width * 0.44, still.height * 0.29)
+    rng = np.random.default_rng(0)
+    frames = []
+    for i in range(count):
+        clean = np.asarray(shot(still, camera(i / 25, centre, width)), dtype=float)
+        noisy = clean + rng.normal(0, NOISE, (SIZE[1], SIZE[0], 1))
+        frames.append(noisy.round().clip(0, 255).astype(np.uint8))
+    return open_clip(write_film(path, frames))
+
+
+def flicker(
+    inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], quads: Sequence[Quad], rows: Sequence[int]
+) -> dict[str, float]:
+    """Say how much the edit changes from frame to frame, in levels, over frames that follow each other.
+
+    Convention: in the picture, `|(out' - out) - (in' - in)|` within the square's box, which counts the face's own
+    motion; in the face's own square, the same of both squares cut out, where a steady edit has nothing; and how large
+    the edit is, and what the film itself does there.
+    """
+    old, new = (
+        [_square(pictures[i], quad) for i, quad in zip(rows, quads, strict=True)] for pictures in (inputs, outputs)
+    )
+    edit = [after - before for before, after in zip(old, new, strict=True)]
+    pairs = [k for k in range(1, len(rows)) if rows[k] == rows[k - 1] + 1]
+    place = [_box(quads[k], inputs[0].shape) for k in pairs]
+    change = [
+        (outputs[rows[k]].astype(int) - outputs[rows[k] - 1] - inputs[rows[k]] + inputs[rows[k] - 1])[box]
+        for k, box in zip(pairs, place, strict=True)
+    ]
+    return {
+        "the edit": _mean(edit),
+        "flicker in the picture": _mean(change),
+        "flicker in the face's square": _mean([edit[k] - edit[k - 1] for k in pairs]),
+        "the film itself in the square": _mean([old[k] - old[k - 1] for k in pairs]),
+    }
+
+
+def strip(inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], count: int = 5) -> Image.Image:
+    """Lay frames of the film above the same frames after the edit."""
+    chosen = np.linspace(0, len(inputs) - 1, count).round().astype(int)
+    return Image.fromarray(np.vstack([np.hstack([pictures[i] for i in chosen]) for pictures in (inputs, outputs)]))
+
+
+def _square(pixels: np.ndarray, quad: Quad) -> np.ndarray:
+    return np.asarray(sample(Image.fromarray(pixels), frame_of(quad), SIDE), dtype=float)
+
+
+def _box(quad: Quad, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    low, high = (np.clip(corner, 0, shape[1::-1]).astype(int) for corner in (quad.min(0), quad.max(0)))
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def _mean(arrays: Sequence[np.ndarray]) -> float:
+    return float(np.mean([np.abs(array).mean() for array in arrays])) if arrays else 0.0
+
+
+if __name__ == "__main__":
+    main()

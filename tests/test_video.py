@@ -1,0 +1,126 @@
+"""A film of a face, whole: a real portrait under a moving camera through the real weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+pytest.importorskip("av")
+
+from bench.moving import SIZE, camera, shot, write_film
+from bench.video import flicker
+
+from faceloom import Studio, video
+from faceloom.cli.main import app
+from faceloom.edit.film import save_film
+from faceloom.errors import NoFaceFound
+from faceloom.faces.track import Track
+from faceloom.images import open_photo
+from faceloom.images.clip import Clip, open_clip
+
+COUNT, HIDDEN = 8, 6  # the last frames do not show the face
+WISHES = {"age": 20.0}
+
+
+def test_runs_end_where_frames_do_not_follow_each_other():
+    track = Track(np.zeros((9, 4)), np.array([0, 0, 0, 0, 0, 1, 1, 1, 1]))
+    assert video._runs(track, [0, 1, 2, 4, 5, 6, 8]) == [range(3), range(3, 4), range(4, 6), range(6, 7)]
+
+
+def test_the_edit_comes_and_goes_where_the_face_does_not_at_cuts():
+    track = Track(np.zeros((40, 4)), np.repeat([0, 1], 20))
+    rows = [*range(14), *range(20, 40)]
+    strength = video._strength(track, rows, video._runs(track, rows))
+    assert strength[0] == 1  # the film begins
+    assert 0 < strength[13] < strength[12] < 1  # the face goes
+    assert strength[14] == 1  # a cut
+    assert strength[33] == 1
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    from faceloom.assets.cache import open_asset
+
+    still = open_photo(open_asset("portraits") / "astronaut.png").image
+    frames = [np.asarray(shot(still, camera(i / 12))) for i in range(HIDDEN)]
+    hidden = [np.asarray(still.crop((0, 300, 200, 450)).resize(SIZE)) for _ in range(COUNT - HIDDEN)]
+    return open_clip(write_film(tmp_path_factory.mktemp("film") / "moving.mp4", [*frames, *hidden], 12, sound=True))
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture(scope="module")
+def found(studio: Studio, clip: Clip) -> video.Found:
+    return video.find_in_clip(studio, clip, seconds=3)
+
+
+@pytest.mark.models
+def test_the_face_is_found_where_it_is(found: video.Found, clip: Clip):
+    assert found.rows == tuple(range(HIDDEN))
+    assert (found.count, found.shots) == (COUNT, 2)
+    assert found.codes.shape[0] == len(found.quads) == len(found.lpips) == HIDDEN
+    middles = np.array([quad.mean(0) for quad in found.quads])
+    assert np.abs(np.diff(middles, 2, axis=0)).max() < 6
+    assert found.codes.diff(n=2, dim=0).norm() < found.codes.std(0).norm() * 4
+
+
+@pytest.mark.models
+def test_the_edit_is_steady_and_all_else_is_the_films_own(studio: Studio, clip: Clip, found: video.Found):
+    done = studio.control(found.person, WISHES)
+    inputs, outputs = list(clip.frames()), list(video.draw_clip(studio, clip, found, done.person))
+    assert len(outputs) == COUNT
+    for i, (before, after) in enumerate(zip(inputs, outputs, strict=True)):
+        changed = np.abs(after.astype(int) - before).max(2) > 0
+        assert changed.any() == (i < HIDDEN)
+        assert not changed[:, :20].any()
+        assert not changed[-15:].any()
+    figures = flicker(inputs, outputs, found.quads, found.rows)
+    assert figures["the edit"] > 1
+    assert figures["flicker in the face's square"] < 0.3 * figures["the edit"]
+    unchanged = video.draw_clip(studio, clip, found, found.person)
+    assert all(np.array_equal(a, b) for a, b in zip(inputs, unchanged, strict=True))
+
+
+@pytest.mark.models
+def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, found: video.Found, tmp_path: Path):
+    def stop(done: float, what: str) -> None:
+        if what.startswith("frame 7"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save_film(video.draw_clip(studio, clip, found, found.person, stop), tmp_path / "a.mp4", sound=clip.path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.models
+def test_a_film_without_a_face(studio: Studio, tmp_path: Path):
+    film = write_film(tmp_path / "a.mp4", [np.asarray(Image.new("RGB", SIZE, "teal"))] * 2)
+    with pytest.raises(NoFaceFound, match="film"):
+        video.find_in_clip(studio, open_clip(film))
+
+
+@pytest.mark.models
+def test_the_same_on_the_command_line(clip: Clip, tmp_path: Path):
+    import av
+
+    made = tmp_path / "older.mp4"
+    options = ["--age", "+20", "--seconds", "1", "--max-frames", "3", "--json", "-o", str(made)]
+    run = CliRunner().invoke(app, ["video", str(clip.path), *options])
+    assert run.exit_code == 0, run.output
+    facts = json.loads(run.stdout)
+    assert (facts["frames"], facts["edited"], facts["changes"]) == (3, 3, WISHES)
+    assert {"lpips", "reached", "identity", "kept"} <= facts.keys()
+    assert "first 3 frames" in run.stderr
+    assert b"compositeWithTrainedAlgorithmicMedia" in made.read_bytes()
+    with av.open(str(made)) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 3
+        assert film.streams.audio
+    assert CliRunner().invoke(app, ["video", str(clip.path), "-o", str(made)]).exit_code == 2
