@@ -58,6 +58,14 @@ def test_gradients_are_those_of_finite_differences(architecture: str):
     assert (gradient * step).sum().item() == pytest.approx((ends[0] - ends[1]).item() / 2, rel=1e-2)
 
 
+@pytest.mark.parametrize("architecture", ["skip", "orig", "resnet"])
+def test_gradients_change_how_one_image_is_drawn_and_not_the_image(architecture: str):
+    """Without gradients the weights of large layers take the scales; with them the features do."""
+    G = seeded(architecture=architecture, conv_clamp=2.0)
+    w_plus = W_PLUS[:1].clone().requires_grad_()
+    torch.testing.assert_close(G.synthesis(w_plus).detach(), G.synthesis(W_PLUS[:1]), atol=1e-5, rtol=1e-5)
+
+
 def test_noise_modes():
     G = seeded()
     const, none, random = (G.synthesis(W_PLUS, mode) for mode in ("const", "none", "random"))

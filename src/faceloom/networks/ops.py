@@ -38,16 +38,17 @@ def upfirdn2d(x: Tensor, kernel: Tensor, up: int = 1, down: int = 1, padding: Pa
     """
     if up > 1:
         return _upsample(x, kernel, up, padding)[:, :, ::down, ::down]
+    return _downsample(x, kernel, down, padding)
+
+
+def _downsample(x: Tensor, kernel: Tensor, down: int, padding: Padding, bias: Tensor | None = None) -> Tensor:
     left, right, top, bottom = padding
-    if left == right >= 0 and top == bottom >= 0:
-        return _depthwise(x, kernel.flip(0, 1), stride=down, padding=(top, left))
-    return _depthwise(F.pad(x, padding), kernel.flip(0, 1), stride=down, padding=(0, 0))  # a negative pad crops
-
-
-def _depthwise(x: Tensor, kernel: Tensor, stride: int, padding: tuple[int, int]) -> Tensor:
+    if left != right or top != bottom or min(left, top) < 0:
+        x, left, top = F.pad(x, padding), 0, 0  # a negative pad crops
     channels = x.shape[1]
-    weight = kernel.to(x.dtype).expand(channels, 1, *kernel.shape)
-    return F.conv2d(x, weight, stride=stride, padding=padding, groups=channels)
+    weight = kernel.flip(0, 1).to(x.dtype).expand(channels, 1, *kernel.shape)
+    bias = None if bias is None else bias.to(x.dtype)
+    return F.conv2d(x, weight, bias, stride=down, padding=(top, left), groups=channels)
 
 
 def _upsample(x: Tensor, kernel: Tensor, up: int, padding: Padding) -> Tensor:
@@ -74,14 +75,14 @@ def down_padding(taps: int, extra: int = 0) -> Padding:
     return before, after, before, after
 
 
-def up_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
-    """Double the side, convolve with `weight` [o, i, 3, 3] as a true convolution, low-pass by `kernel`.
+def up_conv(x: Tensor, weight: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Double the side, convolve with `weight` [o, i, 3, 3] as a true convolution, low-pass by `kernel`, add `bias` [o].
 
     Both orders give the same image; convolving first costs a quarter.
     """
     x = F.conv_transpose2d(x, weight.transpose(0, 1).to(x.dtype), stride=2)
     left, right, top, bottom = up_padding(len(kernel))
-    return upfirdn2d(x, kernel * 4, padding=(left - 1, right, top - 1, bottom))
+    return _downsample(x, kernel * 4, 1, (left - 1, right, top - 1, bottom), bias)
 
 
 def scale(x: Tensor, factor: Tensor) -> Tensor:

@@ -64,7 +64,8 @@ class SynthesisLayer(nn.Module):
     """Scale the input by a style, convolve (and double the side), normalise, add noise and bias, leaky ReLU.
 
     Convention: x [n, i, r, r], w [n, w_dim] -> [n, o, r', r']; x may be overwritten.
-    Source: Karras et al. 2020, eqs. 1-3, as scaling before and after one convolution that all images share.
+    Source: Karras et al. 2020, eqs. 1-3, as scaling before and after one convolution that all images share; or, of one
+    image that is larger than the weight, by scaling the weight. (Its gradient would cost a third convolution.)
     """
 
     noise_const: Tensor
@@ -82,15 +83,21 @@ class SynthesisLayer(nn.Module):
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode, gain: float = 1) -> Tensor:
-        style = self.affine(w)
+        style, bias = self.affine(w), self.bias * (SQRT2 * gain)
         factor = demodulation(self.weight, style) * (SQRT2 * gain)
-        x = scale(x, style)
-        x = up_conv(x, self.weight, self.kernel) if self.up else F.conv2d(x, self.weight.to(x.dtype), padding=1)
-        x = scale(x, factor)
+        if x.shape[0] == 1 and not style.requires_grad and self.weight.numel() < x.numel():
+            x = self._convolve(x, self.weight * style[:, :, None, None] * factor[0, :, None, None, None], bias)
+        else:
+            x = scale(self._convolve(scale(x, style), self.weight), factor)
+            x.add_(bias.to(x.dtype)[:, None, None])
         if self.use_noise and noise_mode != "none":
             x.add_(self._noise(x, noise_mode) * (self.noise_strength * (SQRT2 * gain)).to(x.dtype))
-        x.add_((self.bias * (SQRT2 * gain)).to(x.dtype)[:, None, None])
         return leaky_relu(x, None if self.clamp is None else self.clamp * gain)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if self.up:
+            return up_conv(x, weight, self.kernel, bias)
+        return F.conv2d(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype), padding=1)
 
     def _noise(self, x: Tensor, noise_mode: NoiseMode) -> Tensor:
         return self.noise_const.to(x.dtype) if noise_mode == "const" else torch.randn_like(x[:, :1])
