@@ -114,8 +114,8 @@ def test_metrics_of_two_collections():
 
 @pytest.mark.usefixtures("random_vgg")
 def test_metrics_of_a_generator(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch):
-    studio = SimpleNamespace(generator=SimpleNamespace(G=tiny))
-    monkeypatch.setattr(metrics, "open_studio", lambda generator: studio)
+    studio = SimpleNamespace(generator=SimpleNamespace(G=tiny), device="cpu")
+    monkeypatch.setattr(metrics, "open_studio", lambda generator, device: studio)
     facts = faceloom("metrics", "tiny", "photos", "--count", "6", "--ppl", "4", "--json")
     assert facts["counts"] == [6, 6]
     assert facts["ppl"] > 0

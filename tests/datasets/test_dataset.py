@@ -64,6 +64,12 @@ def test_check_finds_what_is_wrong(tmp_path: Path):
         dataset[5]
 
 
+def test_check_finds_what_is_missing(tmp_path: Path):
+    table = nvidia({f"{i}.png": 0 for i in range(6)})
+    found = check(Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table})))
+    assert [name for name, _ in found.faults] == ["4.png", "5.png"]
+
+
 def test_inspect_and_sheet(tmp_path: Path):
     table = {
         "labels": [[f"{i}.png", int(i > 0)] for i in range(4)],

@@ -37,6 +37,7 @@ def metrics(
         int, typer.Option(min=0, help="Steps of the perceptual path length of a generator; 0 for none.")
     ] = STEPS,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="The first person's seed.")] = 0,
+    device: options.Device = "cpu",
     as_json: options.Json = False,
 ) -> None:
     """Compare pictures with real ones: Frechet and kernel distance, precision, recall; path length of a generator.
@@ -52,15 +53,17 @@ def metrics(
     """
     from faceloom.metrics import compare, extract, opened
 
-    net = _network(features, weights, sha256)
-    G = None if _is_collection(a) else open_studio(generator=a).generator.G
+    collection = _is_collection(a)
+    studio = open_studio(generator=None if collection else a, device=device)
+    net = _network(features, weights, sha256, studio.device)
+    G = None if collection else studio.generator.G
     with _told(a, _count_of(Path(a), count) if G is None else count or DRAWN) as tell:
         pictures = _drawn(G, count or DRAWN, seed, psi, tell) if G else opened(Path(a), count, tell, _broken)
         seen_a = extract(net, pictures)
     with _told(str(b), _count_of(b, count)) as tell:
         seen_b = extract(net, opened(b, count, tell, _broken))
     found = compare(net, seen_a, seen_b)
-    length = _path_length(G, ppl, seed) if G and ppl else None
+    length = _path_length(G, ppl, seed, studio.device) if G and ppl else None
     facts = {
         "a": a,
         "b": str(b),
@@ -75,12 +78,12 @@ def metrics(
         _tell(found, length, ppl)
 
 
-def _network(features: str, weights: Path | None, sha256: str | None) -> FeatureNet:
+def _network(features: str, weights: Path | None, sha256: str | None, device: str) -> FeatureNet:
     if features == "vgg16":
         from faceloom.checkpoints.load import load_lpips
         from faceloom.metrics import VggFeatures
 
-        return VggFeatures(load_lpips("vgg16"))
+        return VggFeatures(load_lpips("vgg16").to(device))
     if features != "inception":
         raise typer.BadParameter(f"'{features}' is none of vgg16, inception", param_hint="--features")
     if not (weights and sha256):
@@ -88,7 +91,7 @@ def _network(features: str, weights: Path | None, sha256: str | None) -> Feature
     from faceloom.checkpoints.inception import load_inception
     from faceloom.metrics import InceptionFeatures
 
-    return InceptionFeatures(load_inception(weights, sha256))
+    return InceptionFeatures(load_inception(weights, sha256).to(device))
 
 
 def _is_collection(name: str) -> bool:
@@ -122,12 +125,12 @@ def _broken(_: int, what: str) -> None:
     note(f"left out: {what}")
 
 
-def _path_length(G: Generator, steps: int, seed: int) -> float:
+def _path_length(G: Generator, steps: int, seed: int, device: str) -> float:
     from faceloom.checkpoints.load import load_lpips
     from faceloom.metrics import path_length
 
     with progress(steps, "path length") as draw:
-        return path_length(G, load_lpips("vgg16"), steps, seed=seed, callback=lambda done: draw(done, ""))
+        return path_length(G, load_lpips("vgg16").to(device), steps, seed=seed, callback=lambda done: draw(done, ""))
 
 
 def _tell(found: Comparison, length: float | None, steps: int) -> None:

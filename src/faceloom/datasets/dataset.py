@@ -27,7 +27,8 @@ class Dataset:
     """Pictures of one size in a zip or a folder, as torch's loaders want them: `len(d)`, `d[i]`.
 
     Convention: `resolution` is (width, height); `labels` holds what dataset.json says, by picture, or is None;
-    `c_dim` is the length of a label's vector, 0 without labels; `card` is what faceloom wrote beside the labels.
+    `c_dim` is the length of a label's vector, 0 without labels; `card` is what faceloom wrote beside the labels;
+    `missing` names pictures that the table tells of and that are not there.
     May be pickled and forked into workers.
     """
 
@@ -38,6 +39,7 @@ class Dataset:
     classes: Sequence[str]
     c_dim: int
     card: Mapping[str, Any]
+    missing: Sequence[str] = ()
 
     @staticmethod
     def open(path: Path | str) -> Dataset:
@@ -59,7 +61,8 @@ class Dataset:
             size = open_member(tree, names[0]).size
         except ImageError as error:
             raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "get the file again") from error
-        return Dataset(tree, names, size, labels, list(map(str, classes or ())), c_dim, card)
+        missing = sorted(_told(table, card) - set(tree.names))
+        return Dataset(tree, names, size, labels, list(map(str, classes or ())), c_dim, card, missing)
 
     @property
     def num_classes(self) -> int:
@@ -111,6 +114,12 @@ def read_card(tree: Tree) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise StoreError(f"{TABLE} of {tree.path.name} is no table of labels", "make the dataset again")
     return content
+
+
+def _told(table: Mapping[str, Any], card: Mapping[str, Any]) -> set[str]:
+    """The names of all pictures that dataset.json speaks of."""
+    rows = [row.get("name") for row in card.get("images") or () if isinstance(row, dict)]
+    return {str(name).replace("\\", "/") for name in (*rows, *dict(table.get("labels") or ())) if name}
 
 
 def _labels(given: Any, names: Sequence[str], where: str) -> tuple[Sequence[int | Sequence[float]] | None, int]:

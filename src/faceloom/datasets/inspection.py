@@ -34,7 +34,7 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether a dataset is whole: `faults` are the names of damaged pictures, and why."""
+    """Whether a dataset is whole: `faults` are the names of damaged or missing pictures, and why."""
 
     pictures: int
     resolution: tuple[int, int]
@@ -65,8 +65,11 @@ def inspect(dataset: Dataset) -> Inspected:
 
 
 def check(dataset: Dataset, callback: Callable[[float, str], None] | None = None) -> Checked:
-    """Open every picture: each must decode and have the size of the first. Labels were checked when it was opened."""
-    faults = []
+    """Open every picture: each must decode and have the size of the first; none that the table tells of may be missing.
+
+    Labels were checked when the dataset was opened.
+    """
+    faults = [(name, "dataset.json tells of it, and it is not there") for name in dataset.missing]
     for index, name in enumerate(dataset.names):
         try:
             dataset[index]

@@ -67,7 +67,7 @@ class VggFeatures:
 
     def __call__(self, prepared: Tensor) -> Features:
         """See several, `[n, 3, 128, 128]`."""
-        x, index = (prepared - self.net.shift) / self.net.scale, 0
+        x, index = (prepared.to(self.net.shift.device) - self.net.shift) / self.net.scale, 0
         x = x.contiguous(memory_format=torch.channels_last)
         for pool, stage in self.net.stages:
             x = F.max_pool2d(x, *pool) if pool else x
@@ -94,7 +94,7 @@ class InceptionFeatures:
 
     def __call__(self, prepared: Tensor) -> Features:
         """See several, `[n, 3, 299, 299]`."""
-        features: Tensor = self.net(prepared)
+        features: Tensor = self.net(prepared.to(next(self.net.parameters()).device))
         return features
 
 

@@ -38,10 +38,10 @@ def path_length(
         steps = latents.broadcast(torch.cat([w0, w0.lerp(w1, EPSILON)]), G.num_ws)
         img = G.synthesis(steps)
         img = area_reduce(img, SIDE) if img.shape[-1] > SIDE else img
-        lengths.append(lpips(img[:1], img[1:]) / EPSILON**2)
+        lengths.append(lpips(img[:1], img[1:]).cpu() / EPSILON**2)
         if callback:
             callback(i + 1)
-    return trimmed_mean(torch.cat(lengths).double().cpu())
+    return trimmed_mean(torch.cat(lengths).double())
 
 
 def trimmed_mean(values: Tensor) -> float:
