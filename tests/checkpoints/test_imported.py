@@ -112,11 +112,16 @@ def test_typos_get_a_hint_and_removed_models_are_gone(tmp_path: Path):
         remove_model("lpips")
 
 
-def test_convert_writes_into_a_folder_of_ones_own(tmp_path: Path):
+def test_convert_writes_into_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = written("stylegan3", tmp_path / "g.pt")
     folder = convert_checkpoint(path, tmp_path / "out")
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "generator.safetensors"]
     assert load_generator(str(folder)).hash == load_generator(str(path)).hash
+    monkeypatch.chdir(tmp_path)
+    assert load_generator("out").name == "out"
+    import_checkpoint(written("stylegan1", tmp_path / "other.pt"), "out")
+    load_generator.cache_clear()
+    assert (load_generator("out").family, load_generator("./out").family) == ("stylegan1", "stylegan3")
     import_checkpoint(folder, "again")
     with pytest.raises(StoreError, match="is there already"):
         convert_checkpoint(path, folder)
