@@ -71,6 +71,14 @@ def test_what_a_person_is_told():
     assert "whole" in faceloom("dataset", "check", "d.zip").stdout
 
 
+def test_names_that_a_terminal_would_obey():
+    for name in ("[b].png", "\x1b[2J.png", "[red]x.jpg"):
+        Path("photos", name).write_text("text")
+    told = faceloom("dataset", "make", "photos", "--resolution", "32", "-o", "d.zip")
+    assert "(b).png: left out" in told.stderr
+    assert "\x1b[2J" not in told.stderr
+
+
 def test_check_exits_with_1():
     broken = faceloom("dataset", "check", "photos", "--json", status=1)
     assert [name for name, _ in broken["faults"]] == ["a/text.jpg"]

@@ -54,6 +54,13 @@ def test_labels_that_are_not_whole(tmp_path: Path, labels: object):
         Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(labels)}))
 
 
+@pytest.mark.parametrize("card", [{"classes": 5}, {"images": 3}, {"images": [7, {"origin": []}]}, [], "x", None])
+def test_a_card_that_is_none_says_nothing(tmp_path: Path, card: object):
+    table = json.dumps({"labels": [[name, 1] for name in FOUR], "faceloom": card})
+    dataset = Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
+    assert inspect(dataset).labels == {"1": 4}
+
+
 def test_check_finds_what_is_wrong(tmp_path: Path):
     assert check(Dataset.open(folder_of(tmp_path / "f", FOUR))).is_whole
     files = {**FOUR, "4.png": "text", "5.png": picture(5, (16, 16))}

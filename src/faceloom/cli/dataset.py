@@ -80,7 +80,7 @@ def make(
     config = MakeConfig(_size(resolution), mode, reads, limit, drop_duplicates, near)
     count = open_source(source, reads).count
     with progress(min(count, limit or count) or 1, "making") as draw:
-        made = make_dataset(source, output, config, draw)
+        made = make_dataset(source, output, config, lambda done, name: draw(done, shown(name)))
     if sheet:
         _save_sheet(Dataset.open(output), sheet)
     if as_json:
@@ -109,7 +109,10 @@ def inspect(file: File, sheet: Sheet = None, as_json: options.Json = False) -> N
         print_json({"file": str(file), "sheet": str(sheet) if sheet else None, **asdict(found)})
         return
     width, height = found.resolution
-    print(f"{file}: {found.pictures} pictures, {width} x {height} px" + (f", crop {found.crop}" if found.crop else ""))
+    print(
+        f"{file}: {found.pictures} pictures, {width} x {height} px"
+        + (f", crop {shown(found.crop)}" if found.crop else "")
+    )
     what = _counts(found.labels) if found.labels else f"vectors of {found.c_dim}" if found.c_dim else "none"
     print(f"labels: {what}")
     print(f"licences: {_counts(found.licences) or 'not stated'}; {found.origins} origins")
@@ -131,15 +134,20 @@ def check(file: File, as_json: options.Json = False) -> None:
 
     dataset = Dataset.open(file)
     with progress(len(dataset), "checking") as draw:
-        found = check_dataset(dataset, draw)
+        found = check_dataset(dataset, lambda done, name: draw(done, shown(name)))
     if as_json:
         print_json({"file": str(file), "is_whole": found.is_whole, **asdict(found)})
     else:
         for name, why in found.faults:
-            note(f"{name}: {why}")
+            note(shown(f"{name}: {why}"))
         state = "whole" if found.is_whole else f"{len(found.faults)} damaged"
         print(f"{file}: {found.pictures} pictures, {state}, {'with' if found.labelled else 'without'} labels")
     raise typer.Exit(0 if found.is_whole else 1)
+
+
+def shown(text: str) -> str:
+    """A stranger's text as a terminal may have it: without control characters, and without rich's markup."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("[", "(").replace("]", ")")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -183,10 +191,10 @@ def _made_facts(made: Made, config: MakeConfig) -> dict[str, Any]:
 
 def _tell_made(made: Made, config: MakeConfig, output: Path) -> None:
     for name, why in made.skipped[:TOLD]:
-        note(f"{name}: left out: {why}")
+        note(shown(f"{name}: left out: {why}"))
     for twin in made.duplicates[:TOLD]:
         kind = "the same pixels as" if not twin.levels else f"nearly the same as ({twin.levels:.1f} levels)"
-        note(f"{twin.name}: {kind} {twin.of}{', left out' if config.drop_duplicates else ''}")
+        note(shown(f"{twin.name}: {kind} {twin.of}{', left out' if config.drop_duplicates else ''}"))
     if max(len(made.skipped), len(made.duplicates)) > TOLD:
         note("and so on: --json names all")
     print(
@@ -198,5 +206,5 @@ def _tell_made(made: Made, config: MakeConfig, output: Path) -> None:
 
 
 def _counts(counts: Any) -> str:
-    shown = [f"{name} ({count})" for name, count in list(counts.items())[:TOLD]]
-    return ", ".join(shown) + (f" and {len(counts) - TOLD} more" if len(counts) > TOLD else "")
+    named = [f"{shown(name)} ({count})" for name, count in list(counts.items())[:TOLD]]
+    return ", ".join(named) + (f" and {len(counts) - TOLD} more" if len(counts) > TOLD else "")

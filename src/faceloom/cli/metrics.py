@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
+from faceloom.cli.dataset import shown
 from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
@@ -117,12 +118,12 @@ def _drawn(G: Generator, count: int, seed: int, psi: float, tell: Callable[[int,
 
 @contextmanager
 def _told(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    with progress(total or 1, f"looking at {Path(what).name}") as draw:
-        yield lambda done, detail: draw(done, detail)
+    with progress(total or 1, shown(f"looking at {Path(what).name}")) as draw:
+        yield lambda done, detail: draw(done, shown(detail))
 
 
 def _broken(_: int, what: str) -> None:
-    note(f"left out: {what}")
+    note(shown(f"left out: {what}"))
 
 
 def _path_length(G: Generator, steps: int, seed: int, device: str) -> float:

@@ -55,14 +55,14 @@ class Dataset:
         ours = table.get(OURS)
         card: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
         labels, c_dim = _labels(table.get("labels"), names, tree.path.name)
-        classes = card.get("classes") if labels is not None else ()
-        c_dim = max(c_dim, len(classes or ()))
+        classes = list_in(card, "classes") if labels is not None else []
+        c_dim = max(c_dim, len(classes))
         try:
             size = open_member(tree, names[0]).size
         except ImageError as error:
             raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "get the file again") from error
         missing = sorted(_told(table, card) - set(tree.names))
-        return Dataset(tree, names, size, labels, list(map(str, classes or ())), c_dim, card, missing)
+        return Dataset(tree, names, size, labels, list(map(str, classes)), c_dim, card, missing)
 
     @property
     def num_classes(self) -> int:
@@ -116,9 +116,15 @@ def read_card(tree: Tree) -> Mapping[str, Any]:
     return content
 
 
+def list_in(card: Mapping[str, Any], key: str) -> list[Any]:
+    """A list on a card, empty where there is none: the card may be a stranger's."""
+    value = card.get(key)
+    return value if isinstance(value, list) else []
+
+
 def _told(table: Mapping[str, Any], card: Mapping[str, Any]) -> set[str]:
     """The names of all pictures that dataset.json speaks of."""
-    rows = [row.get("name") for row in card.get("images") or () if isinstance(row, dict)]
+    rows = [row.get("name") for row in list_in(card, "images") if isinstance(row, dict)]
     return {str(name).replace("\\", "/") for name in (*rows, *dict(table.get("labels") or ())) if name}
 
 

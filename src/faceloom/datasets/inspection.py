@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from faceloom.datasets.dataset import Dataset
+from faceloom.datasets.dataset import Dataset, list_in
 from faceloom.datasets.layout import count_of
 from faceloom.errors import ImageError
 from faceloom.images import contact_sheet
@@ -49,7 +49,7 @@ class Checked:
 
 def inspect(dataset: Dataset) -> Inspected:
     """Say what a dataset holds, by its table; only the first picture is opened."""
-    rows = [row for row in dataset.card.get("images") or () if isinstance(row, dict)]
+    rows = [row for row in list_in(dataset.card, "images") if isinstance(row, dict)]
     licences = count_of(str(row["licence"]) for row in rows if row.get("licence"))
     return Inspected(
         len(dataset),

@@ -62,7 +62,7 @@ def read_table(stream: BinaryIO, name: str, reading: Reading | None = None) -> T
             raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "no table of pictures is so large")
         rows = _rows(data.decode("utf-8-sig"), name)
         return _table(rows, name, reading)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, csv.Error) as error:
         raise StoreError(
             f"cannot read the table {name}: {error}", "expected CSV, JSON Lines or dataset.json"
         ) from error
