@@ -29,6 +29,7 @@ from faceloom.video import draw_clip, find_in_clip
 
 SIDE = 128  # of the squares that are compared
 NOISE = 3.0  # levels
+FPS = 12.5
 
 
 def main() -> None:
@@ -63,14 +64,14 @@ def main() -> None:
 def moving_portrait(path: Path, name: str, count: int) -> Clip:
     """Film a portrait of the asset `portraits` with a moving camera, noise on every frame."""
     still = open_photo(open_asset("portraits") / name).image
-    width, centre = still.width * 0.78, (still.width * 0.44, still.height * 0.29)
+    width, centre = still.width * 0.62, (still.width * 0.44, still.height * 0.29)
     rng = np.random.default_rng(0)
     frames = []
     for i in range(count):
-        clean = np.asarray(shot(still, camera(i / 25, centre, width)), dtype=float)
+        clean = np.asarray(shot(still, camera(i / FPS, centre, width)), dtype=float)
         noisy = clean + rng.normal(0, NOISE, (SIZE[1], SIZE[0], 1))
         frames.append(noisy.round().clip(0, 255).astype(np.uint8))
-    return open_clip(write_film(path, frames))
+    return open_clip(write_film(path, frames, FPS))
 
 
 def flicker(

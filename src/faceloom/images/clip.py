@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,24 +84,29 @@ def copies(codec: str) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open a film's container by PyAV. Raises as `open_clip`."""
+    """Open a film's container by PyAV. Raises as `open_clip`; what goes wrong later is not its business."""
+    with ExitStack() as stack:
+        yield _open(path, stack)
+
+
+def _open(path: Path, stack: ExitStack) -> Any:
     av = _av()
     try:
-        with path.open("rb") as file:
-            kind = _format(file.read(512))
-            if not kind:
-                raise ImageError(f"{path.name} is no film: expected MP4, MOV, Matroska, WebM, AVI or GIF", CONVERT)
-            file.seek(0)
-            with av.open(file, format=kind) as container:  # an open file: no other file, no address is ever followed
-                if not container.streams.video:
-                    raise ImageError(f"{path.name} has sound alone, no picture", "choose another film")
-                yield container
+        file = stack.enter_context(path.open("rb"))
+        kind = _format(file.read(512))
+        if not kind:
+            raise ImageError(f"{path.name} is no film: expected MP4, MOV, Matroska, WebM, AVI or GIF", CONVERT)
+        file.seek(0)
+        container = stack.enter_context(av.open(file, format=kind))  # a file, no name: no other file is ever followed
     except FileNotFoundError as error:
         raise ImageError(f"there is no file {path}", "check the path") from error
     except av.FFmpegError as error:
         raise ImageError(f"{path.name} is damaged: {error.strerror}", CONVERT) from error
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror}", "give the path of a film") from error
+    if not container.streams.video:
+        raise ImageError(f"{path.name} has sound alone, no picture", "choose another film")
+    return container
 
 
 def _format(data: bytes) -> str:

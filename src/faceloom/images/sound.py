@@ -25,7 +25,7 @@ class SoundCopy:
         given, picture = source.streams.audio[0], source.streams.video[0]
         self.target = target
         self.stream = target.add_stream_from_template(given)
-        self.packets = source.demux(given)
+        self.packets = _readable(source, given)
         self.begin = float((picture.start_time or 0) * picture.time_base)  # of the first frame, in the source's time
         self.base = given.time_base
         self.waiting: Any = None
@@ -44,3 +44,13 @@ class SoundCopy:
         if packet.pts >= 0:
             packet.stream = self.stream
             self.target.mux(packet)
+
+
+def _readable(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets up to where the file is damaged."""
+    import av
+
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError:
+        return
