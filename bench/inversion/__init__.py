@@ -18,8 +18,8 @@ What differs from the papers, besides:
 
 - The generator's noise maps are part of its weights. `ada` and `pti` optimise noise maps; here they stay as they are.
 - Images are compared at 256 px, since targets have no more; PTI compares at 1024 px.
-- VGG16 is torchvision's as LPIPS uses it, for `puzer` with its normalisation, not with Keras': `puzer.RATE` is not the
-  original's 1 but what did best on two train portraits (bench.inversion.rates).
+- VGG16 is torchvision's as LPIPS uses it, for `puzer` with its normalisation, not with Keras': a rate of 1 is not the
+  original's 1, but what did best on two train portraits (bench.inversion.rates).
 - PTI tunes weights in fp32, multiplied in bf16. It has no locality regularisation (as published by default), and it
   does not stop early when LPIPS is low enough.
 """

@@ -36,6 +36,6 @@ def load_methods(names: Sequence[str]) -> dict[str, Method]:
 
 
 def warm_up(method: Method, target: Tensor) -> None:
-    """Twice as few steps as the method takes: the first is slow, and what comes after wants to know how long one is."""
-    for _ in range(2):
+    """Take as few steps as the method does, three times: the first are slow, and schedules ask how long one is."""
+    for _ in range(3):
         method(target, 0.0)

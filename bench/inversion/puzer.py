@@ -14,7 +14,7 @@ from faceloom.networks.generator import image_at
 from faceloom.networks.lpips import Lpips
 
 STEPS = 1000
-RATE = 1.0  # of plain gradient descent on the mean squared error of features
+RATE = 1.0  # of plain gradient descent on the mean squared error of features; see bench.inversion.rates
 
 
 class Puzer:

@@ -29,10 +29,15 @@ def target() -> Tensor:
     return torch.rand(1, 3, 256, 256) * 2 - 1
 
 
-@pytest.fixture
-def networks(tiny: MobileStyleGAN) -> Networks:
+@pytest.fixture(scope="module")
+def distances() -> tuple[Lpips, Lpips]:
     torch.manual_seed(2)
-    return measured(tiny, Lpips("vgg16").requires_grad_(False), Lpips("alexnet").requires_grad_(False))
+    return Lpips("vgg16").requires_grad_(False), Lpips("alexnet").requires_grad_(False)
+
+
+@pytest.fixture
+def networks(tiny: MobileStyleGAN, distances: tuple[Lpips, Lpips]) -> Networks:
+    return measured(tiny, *distances)
 
 
 @pytest.mark.parametrize("name", ["ada", "puzer", "pti"])
