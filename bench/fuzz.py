@@ -1,9 +1,14 @@
 """`python -m bench.fuzz --minutes N`: mutate good and hostile files, guided by coverage, and read each in this process.
 
-Needs atheris (`pip install atheris`). What the child process does happens here, with an audit hook for a canary: a
-program, a file, a socket, an import or compiled code while a file is read is a finding, as is any error that is none
-of ours, 60 s, or 2 GB. libFuzzer prints its seed and the executions, keeps what it learnt in build/fuzz/corpus, and
-the first finding beside it; findings become entries of tests/checkpoints/hostile.py.
+Half an hour of it, after every change of a reader and with another seed each time:
+
+    pip install atheris
+    python -m bench.fuzz --minutes 30 --seed 41
+
+What the child process does happens here, with an audit hook for a canary: a program, a file, a socket, an import or
+compiled code while a file is read is a finding, as is any error that is none of ours, 60 s, or 2 GB. libFuzzer prints
+the executions, goes on from what it learnt earlier (build/fuzz/corpus), and writes the first finding beside that;
+findings become entries of tests/checkpoints/hostile.py.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def _default_generator(dtype: torch.dtype) -> GeneratorModel:
 
 def _foreign_generator(name: str, dtype: torch.dtype) -> GeneratorModel:
     path = Path(name)
-    is_path = path.is_file() or (path.is_dir() and (path.name != name or name not in imported_cards()))
+    is_path = path.is_file() or ((path / CARD).is_file() and (path.name != name or name not in imported_cards()))
     folder = path if is_path else imported_folder(name)
     licence = native.read_card(folder / CARD).get("licence") if folder.is_dir() else None
     foreign = read_checkpoint(folder)
