@@ -72,13 +72,8 @@ def open_source(path: Path, config: SourceConfig | None = None) -> Source:
     path, config = Path(path), config or SourceConfig()
     source = _film(path) if path.suffix.lower() in FILMS else _collection(path, config)
     records = (record for i, record in enumerate(source.records) if i % config.every == 0)
-    return Source(
-        source.kind, records, -(-source.count // config.every), source.left_out, source.labelled and not _bare(config)
-    )
-
-
-def _bare(config: SourceConfig) -> bool:
-    return config.labels == "none"
+    labelled = source.labelled and config.labels != "none"
+    return Source(source.kind, records, -(-source.count // config.every), source.left_out, labelled)
 
 
 def _film(path: Path) -> Source:
