@@ -79,6 +79,6 @@ def _facts(found: Found) -> dict[str, Any]:
 
 def _notes(found: Found, fps: float, seconds: float) -> list[str]:
     """What a person should know: a film that was not used to its end, frames without the face."""
-    cut = [f"the first {found.count} frames were used: see --max-frames"] if found.count / fps < seconds - 0.5 else []
+    cut = [f"the first {found.count} frames were used: see --max-frames"] if found.count + 1.5 < fps * seconds else []
     missing = found.count - len(found.rows)
     return cut + ([f"{missing} of {found.count} frames stay as they are: the face was not seen"] if missing else [])
