@@ -30,7 +30,7 @@ def kernel_distance(a: Features, b: Features, *, subsets: int = SUBSETS, subset:
     generator = torch.Generator().manual_seed(seed)
     x, y = a.double(), b.double()
     values = []
-    for _ in range(subsets):
+    for _ in range(1 if size == len(x) == len(y) else subsets):  # all of both is one subset, however often drawn
         rows_x = torch.randperm(len(x), generator=generator)[:size]
         rows_y = torch.randperm(len(y), generator=generator)[:size]
         values.append(discrepancy(x[rows_x], y[rows_y]))
