@@ -14,11 +14,11 @@ from faceloom import Studio, likeness, open_photo
 from faceloom.cli.main import app
 from faceloom.errors import FaceError, LatentError, NoFaceFound
 from faceloom.images import Photo
-from faceloom.invert.optimize import OptimizeConfig
+from faceloom.invert.deadline import EncodeConfig
 
 pytestmark = pytest.mark.models
 
-STEPS = OptimizeConfig(seconds=None, steps=6)
+STEPS = EncodeConfig(seconds=None, steps=6)
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +137,54 @@ def test_the_same_on_the_command_line(portrait, tmp_path, monkeypatch):
     run = CliRunner().invoke(app, ["faces", str(portrait), "--json"])
     assert [len(entry["faces"]) for entry in json.loads(run.stdout)["photos"]] == [1]
     assert CliRunner().invoke(app, ["align", str(portrait), "--size", "256", "-o", "a.webp"]).exit_code == 0
+
+
+@pytest.fixture(scope="module")
+def tuned(studio: Studio, portrait: Path) -> likeness.Likeness:
+    return studio.encode(portrait, config=EncodeConfig(seconds=None, steps=14))
+
+
+def test_tuning_comes_closer_and_fits_the_file(studio, portrait, tuned, tmp_path):
+    assert tuned.provenance["method"] == "tune"
+    assert tuned.delta
+    plain = studio.encode(portrait, config=EncodeConfig(None, 6, tune=False))
+    assert plain.provenance["method"] == "optimize"
+    assert tuned.quality["lpips"] < plain.quality["lpips"]
+    likeness.save(tuned, tmp_path / "p.likeness")
+    assert (tmp_path / "p.likeness").stat().st_size < 3e6
+    back = studio.load(tmp_path / "p.likeness")
+    assert np.array_equal(np.asarray(studio.render(back, 256)), np.asarray(studio.render(tuned, 256)))
+
+
+def test_edits_and_morphs_are_drawn_by_the_tuned_generator(studio, tuned):
+    done = studio.control(tuned, {"age": 10})
+    assert done.person.delta.keys() == tuned.delta.keys()
+    assert done.after["age"] == pytest.approx(done.before["age"] + 10, abs=3)
+    film = list(studio.morph([tuned, studio.generate(1)], 2, size=128))
+    first, last = (np.asarray(studio.render(p, 128), float) for p in (tuned, studio.generate(1)))
+    assert np.abs(film[0] - first).mean() < 3  # bf16
+    assert np.abs(film[-1] - last).mean() < 3
+
+
+def test_everybody_in_a_photo(studio, portrait):
+    one = open_photo(portrait).image
+    both = Image.new("RGB", (1024, 512))
+    both.paste(one, (0, 0))
+    both.paste(one, (512, 0))
+    people = list(studio.encode_all(Photo(both), EncodeConfig(None, 1, tune=False)))
+    assert [person.provenance["face"]["number"] for person in people] == [0, 1]
+    assert people[0].quality["identity"] > 0.3
+
+
+def test_many_photos_on_the_command_line(portrait, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "in" / "good.png").write_bytes(portrait.read_bytes())
+    run = CliRunner().invoke(app, ["encode", "in", "--steps", "1", "-o", "out", "--json"])
+    assert run.exit_code == 1  # of the bad one
+    told = json.loads(run.stdout)
+    assert [len(told[key]) for key in ("people", "failed", "skipped")] == [1, 1, 0]
+    assert told["people"][0]["quality"] in ("poor", "fair", "good", "excellent")
+    again = json.loads(CliRunner().invoke(app, ["encode", "in", "--steps", "1", "-o", "out", "--json"]).stdout)
+    assert [len(again[key]) for key in ("people", "failed", "skipped")] == [0, 1, 1]

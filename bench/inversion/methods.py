@@ -10,7 +10,9 @@ from bench.inversion.ada import Ada
 from bench.inversion.networks import Method, Networks, Result, load_networks
 from bench.inversion.pti import Pti
 from bench.inversion.puzer import Puzer
-from faceloom.invert.optimize import OptimizeConfig
+from faceloom.invert.deadline import EncodeConfig
+from faceloom.networks.generator import image_at
+from faceloom.networks.tuned import Tuned
 from faceloom.studio import Studio
 
 OTHERS = {"ada": Ada, "puzer": Puzer, "pti": Pti}
@@ -24,8 +26,9 @@ class Ours:
         self.studio, self.networks = studio, networks
 
     def __call__(self, target: Tensor, seconds: float) -> Result:
-        found = self.studio.search(target, OptimizeConfig(seconds=seconds - self.networks.drawing))
-        return Result(self.networks.draw(found.w_plus), found.steps)
+        found = self.studio.invert(target, EncodeConfig(seconds - self.networks.drawing))
+        G = Tuned(self.studio.fast_generator.G, found.delta)
+        return Result(image_at(G, found.w_plus, 256).clamp(-1, 1), found.steps)
 
 
 def load_methods(names: Sequence[str]) -> dict[str, Method]:

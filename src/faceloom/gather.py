@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faceloom import likeness
 from faceloom.errors import CorruptFile, FaceError, ImageError, LatentError, StoreError
-from faceloom.invert.optimize import OptimizeConfig
+from faceloom.invert.deadline import EncodeConfig
 from faceloom.likeness import Likeness
 from faceloom.studio import Studio
 
@@ -35,7 +35,7 @@ def gather(
     sources: Sequence[Path],
     cache: Path,
     *,
-    config: OptimizeConfig | None = None,
+    config: EncodeConfig | None = None,
     callback: Callback | None = None,
 ) -> Gathered:
     """Open likeness files and search for the faces of photos; a file that does not work is told and left out.
@@ -91,7 +91,7 @@ def _number(text: str | None, file: str, table: Path) -> float:
     return value
 
 
-def _open(studio: Studio, source: Path, cache: Path, config: OptimizeConfig | None) -> Likeness:
+def _open(studio: Studio, source: Path, cache: Path, config: EncodeConfig | None) -> Likeness:
     if source.suffix == SUFFIX:
         return studio.load(source)
     kept = cache / f"{source.stem}-{_digest(source)}{SUFFIX}"

@@ -6,6 +6,7 @@ Knows every floor below and adds nothing of its own but order. It neither prints
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,34 +17,39 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from faceloom import __version__, engines, likeness
-from faceloom.analyze import Traits, read_traits
+from faceloom.analyze import Traits, read, read_traits
 from faceloom.checkpoints.latent_files import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
-from faceloom.checkpoints.shipped import load_aligner, load_analyzer
+from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
+from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
 from faceloom.edit import directions
 from faceloom.edit.control import control, shipped_basis
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.mix import PULL, mix
-from faceloom.edit.morph import path
+from faceloom.edit.morph import path, path_of_deltas
 from faceloom.edit.sample import sample
 from faceloom.edit.spread import Spread, spread
 from faceloom.edit.steer import Steered
 from faceloom.edit.wishes import in_units
-from faceloom.errors import FaceError, LatentError
+from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
+from faceloom.invert.deadline import EncodeConfig, First, invert_within
+from faceloom.invert.encode import invert_encode
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
-from faceloom.invert.optimize import Callback, OptimizeConfig, invert_optimize
-from faceloom.latents import parse_layers
+from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
+from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
+from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.precision import fast_precision
+from faceloom.networks.tuned import Delta, Tuned
 
 ALIGNED_SIZE = 1024
 
@@ -90,6 +96,7 @@ class Studio:
         self.picture_precision, self.precision = precision or "fp32", precision or faster
         self.film_precision = precision or engines.usual_precision(engine, device, faster)
         self.engine, self.device, self.images, self.note = engine, device, images, note
+        self._warm = False
         for name in ("torch", "torch" if engine == "auto" else engine):
             engines.Choice(name, self.film_precision, device).check()
 
@@ -117,6 +124,16 @@ class Studio:
         else:
             choice = engines.Choice(engine, precision, self.device)
         return engines.open_engine(model, choice)
+
+    def tuned_to(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
+        """The generator, the fast one unless another is given, as it was tuned to a person."""
+        return self._drawn_with(person.delta, model or self.fast_generator)
+
+    def _drawn_with(self, delta: Delta, model: GeneratorModel) -> Generator:
+        """A model with a delta; another engine's weights are its own, so tuned ones are drawn by torch."""
+        if not delta:
+            return model.G
+        return Tuned(model.G if isinstance(model.G, nn.Module) else self.fast_generator.G, delta)
 
     # -- photo -> face ------------------------------------------------------------------------------------------------
 
@@ -155,46 +172,124 @@ class Studio:
         photo: Photo | Path | str,
         *,
         face: int | None = None,
-        config: OptimizeConfig | None = None,
+        config: EncodeConfig | None = None,
         callback: Callback | None = None,
     ) -> Likeness:
-        """Find a person's likeness by the VGG search.
+        """Find a person's likeness as well as the time allows: encoder, search and tuning under one clock.
 
-        `callback` as in `invert_optimize`. The likeness is the best so far also when Ctrl-C ends the search:
-        `provenance["interrupted"]` says so. Raises ImageError, FaceError, AssetError.
+        Convention: `config.seconds` run from here, once the networks are loaded, to the answer. `callback` as in
+        `invert_within`. The likeness is the best so far also when Ctrl-C ends the search: `provenance["interrupted"]`
+        says so. Raises ImageError, FaceError, AssetError.
         """
-        config = config or OptimizeConfig()
+        config = config or EncodeConfig()
+        self.warm_up()
+        begin = time.perf_counter()
         photo = photo if isinstance(photo, Photo) else open_photo(photo)
         chosen = self.choose(photo, face)
-        aligned = self.align(photo, chosen.face)
-        target = area_resize(to_img(aligned.image), QUALITY_RESOLUTION)
-        found = self.search(target, config, callback)
-        provenance = self._provenance(photo, chosen, config, found)
-        return Likeness(
-            w_plus=found.w_plus,
-            generator_hash=self.generator.hash,
-            generator_name=self.generator.name,
-            quality={"lpips": found.lpips[0], "mse": found.mse[0]},
-            geometry=_geometry(aligned, photo),
-            provenance=provenance,
+        cut = self.align(photo, chosen.face)
+        target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
+        before = time.perf_counter() - begin
+        left = config if config.seconds is None else replace(config, seconds=max(config.seconds - before, 0.0))
+        found = self.invert(target, left, callback)
+        return self._likeness(photo, chosen, cut, target, config, replace(found, seconds=found.seconds + before))
+
+    def encode_all(
+        self, photo: Photo, config: EncodeConfig | None = None, callback: Callback | None = None
+    ) -> Iterator[Likeness]:
+        """Find everybody in a photo, the largest face first, each within the time; `callback` as in `encode`.
+
+        Raises NoFaceFound, AssetError.
+        """
+        config = config or EncodeConfig()
+        self.warm_up()
+        faces = self.find(photo)
+        people = [choose(faces, number) for number in range(max(len(faces), 1))]
+        cuts = [self.align(photo, person.face) for person in people]
+        targets = area_resize(torch.cat([to_img(cut.image) for cut in cuts]), QUALITY_RESOLUTION)
+        starts = [None] * len(people) if self.first is None else self.first(targets).split(1)
+        for person, cut, target, start in zip(people, cuts, targets.split(1), starts, strict=True):
+            found = self.invert(target, config, callback, start=start)
+            yield self._likeness(photo, person, cut, target, config, found)
+            if found.interrupted:
+                return
+
+    def invert(
+        self,
+        target: Tensor,
+        config: EncodeConfig | None = None,
+        callback: Callback | None = None,
+        *,
+        start: WPlus | None = None,
+    ) -> Inversion:
+        """Find an aligned face `[1, 3, 256, 256]`, -1...1, within the time; without `start` the encoder gives one."""
+        config = config or EncodeConfig()
+        return invert_within(
+            self.fast_generator.G,
+            target,
+            vgg=load_lpips("vgg16", self._judging),
+            alexnet=load_lpips("alexnet"),
+            first=self.first if start is None else lambda img: start,
+            enough=_alike(target, config.until_identity),
+            config=config,
+            callback=callback,
         )
 
+    @cached_property
+    def first(self) -> First | None:
+        """The encoder of the generator, if there is one: ours of the default one, or what was imported with another."""
+        G = self.fast_generator.G
+        if self.generator.name == DEFAULT_GENERATOR:
+            encoder, alexnet = load_encoder(), load_lpips("alexnet")
+            return lambda img: invert_encode(G, encoder, img, alexnet=alexnet).w_plus
+        try:
+            return imported_encoder(self.generator.name).encode
+        except AssetError:
+            return None
+
+    def warm_up(self) -> None:
+        """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
+        if not self._warm:
+            self._warm = True
+            load_mtcnn(), load_aligner(), load_analyzer()
+            self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
+
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
-        """Search for aligned faces `[n, 3, 256, 256]`, -1...1."""
-        judging = fast_precision() if self.precision == "fp16" else self.precision
-        vgg, alexnet = load_lpips("vgg16", judging), load_lpips("alexnet")
+        """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""
+        vgg, alexnet = load_lpips("vgg16", self._judging), load_lpips("alexnet")
         return invert_optimize(
             self.fast_generator.G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback
         )
 
-    def _provenance(self, photo: Photo, chosen: Chosen, config: OptimizeConfig, found: Inversion) -> dict[str, Any]:
+    @property
+    def _judging(self) -> str:
+        """The precision of what pictures are compared with in a search."""
+        return fast_precision() if self.precision == "fp16" else self.precision
+
+    def _likeness(
+        self, photo: Photo, chosen: Chosen, cut: Aligned, target: Tensor, config: EncodeConfig, found: Inversion
+    ) -> Likeness:
+        delta = {name: tensor.half() for name, tensor in found.delta.items()}
+        person = Likeness(
+            w_plus=found.w_plus,
+            generator_hash=self.generator.hash,
+            generator_name=self.generator.name,
+            geometry=_geometry(cut, photo),
+            provenance=self._provenance(photo, chosen, config, found),
+            delta=delta,
+        )
+        drawn = image_at(self.tuned_to(person), found.w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
+        pair = read(load_analyzer(), torch.cat((target, drawn))).identity
+        quality = {"lpips": found.lpips[0], "mse": found.mse[0], "identity": float(pair[0] @ pair[1])}
+        return replace(person, quality=quality)
+
+    def _provenance(self, photo: Photo, chosen: Chosen, config: EncodeConfig, found: Inversion) -> dict[str, Any]:
         return {
             "faceloom": __version__,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "photo_sha256": hashlib.sha256(photo.image.tobytes()).hexdigest(),
             "face": face_facts(chosen.face) | {"number": chosen.number, "of": chosen.count},
             "notes": [*photo.notes, *chosen.notes],
-            "method": "optimize",
+            "method": "tune" if found.delta else "optimize" if found.steps else "encode",
             "space": config.space,
             "precision": self.precision,
             "seed": config.seed,
@@ -249,9 +344,8 @@ class Studio:
         basis = shipped_basis()
         likeness.require(person, self.generator)
         likeness.require(basis[0], self.generator)
-        found = control(
-            self.fast_generator.G, load_analyzer(), person.w_plus, wishes, basis=basis, keep_identity=keep_identity
-        )
+        G = self.tuned_to(person)
+        found = control(G, load_analyzer(), person.w_plus, wishes, basis=basis, keep_identity=keep_identity)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(wishes), "coefficients": found.coefficients}]
         changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
         return Controlled(changed, found, in_units(found.before), in_units(found.after))
@@ -282,7 +376,7 @@ class Studio:
     @torch.no_grad()
     def render(self, person: Likeness, size: int | None = None) -> Image.Image:
         """Draw a person at the generator's size, or reduced or enlarged to `size`."""
-        img = self.generator.G.synthesis(person.w_plus)
+        img = self.tuned_to(person, self.generator).synthesis(person.w_plus)
         return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
 
     @torch.no_grad()
@@ -296,8 +390,10 @@ class Studio:
         pull: float = PULL,
     ) -> Iterator[np.ndarray]:
         """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
-        for w_plus in path([person.w_plus for person in people], frames, loop=loop, pull=pull).split(1):
-            img = self.film_generator.G.synthesis(w_plus)
+        latents = path([person.w_plus for person in people], frames, loop=loop, pull=pull)
+        deltas = path_of_deltas([person.delta for person in people], frames, loop=loop)
+        for w_plus, delta in zip(latents.split(1), deltas, strict=True):
+            img = self._drawn_with(delta, self.film_generator).synthesis(w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
@@ -321,6 +417,15 @@ class Studio:
     def spread(self) -> Spread:
         """How the generator's own people are spread in W."""
         return spread(self.generator.G)
+
+
+def _alike(target: Tensor, bound: float | None) -> Enough | None:
+    """Ask whether pictures show the same person, by the analyzer."""
+    if bound is None:
+        return None
+    analyzer = load_analyzer()
+    whose = read(analyzer, target).identity
+    return lambda img: float((read(analyzer, img.clamp(-1, 1)).identity * whose).sum()) >= bound
 
 
 def face_facts(face: Face) -> dict[str, Any]:

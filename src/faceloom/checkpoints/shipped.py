@@ -12,6 +12,7 @@ from torch import nn
 from faceloom.checkpoints.load import fill, read_tensors
 from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
+from faceloom.networks.encoder import Encoder
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -26,6 +27,12 @@ def load_analyzer() -> Analyzer:
 def load_aligner() -> Aligner:
     """Load the network that refines an alignment. Raises as `load_analyzer`."""
     return _filled(Aligner(), "aligner")
+
+
+@lru_cache(maxsize=1)
+def load_encoder() -> Encoder:
+    """Load the network that guesses the default generator's `w_plus` from a face. Raises as `load_analyzer`."""
+    return _filled(Encoder(), "encoder")
 
 
 def _filled(net: Network, name: str) -> Network:

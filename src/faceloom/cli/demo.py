@@ -72,13 +72,13 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     from faceloom.assets.cache import open_asset
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import open_photo
-    from faceloom.invert.optimize import OptimizeConfig
+    from faceloom.invert.deadline import EncodeConfig
 
     photo = open_photo(open_asset("portraits") / file)
     with progress(1.0, name) as draw:
         person = studio.encode(
             photo,
-            config=OptimizeConfig(seconds=seconds),
+            config=EncodeConfig(seconds),
             callback=lambda step: draw(step["progress"], f"step {step['step'] + 1}"),
         )
     note(f"{name}: LPIPS {person.quality['lpips']:.3f} in {person.provenance['steps']} steps")

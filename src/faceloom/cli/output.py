@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from faceloom.cli import options
-
 if TYPE_CHECKING:
     from faceloom.likeness import Likeness
     from faceloom.studio import Studio
-
-AsJson = options.Json  # these four for cli/encode.py
-Device = options.Device
-GeneratorName = options.Generator
-Precision = options.Precision
 
 
 def print_json(facts: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Morphing between faces in W+. Knows latents only: no images, no files."""
+"""Morphing between faces in W+. Knows latents and deltas: no images, no files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from faceloom.edit.mix import between, check_same_space, towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
+from faceloom.networks.tuned import Delta, blend
 
 
 def morph(a: WPlus, b: WPlus, t: float, pull: float = 0.0) -> WPlus:
@@ -49,3 +50,12 @@ def path(
     stops = [*people, people[0]] if loop else list(people)
     rows = [morph(a, b, ease(frame / frames), pull) for a, b in pairwise(stops) for frame in range(frames)]
     return torch.cat(rows if loop else [*rows, stops[-1]])
+
+
+def path_of_deltas(
+    deltas: Sequence[Delta], frames: int, *, ease: Callable[[float], float] = smoothstep, loop: bool = False
+) -> list[Delta]:
+    """Blend what tuning changed for each person, frame by frame of the walk that `path` takes."""
+    stops = [*deltas, deltas[0]] if loop else list(deltas)
+    rows = [blend(a, b, ease(frame / frames)) for a, b in pairwise(stops) for frame in range(frames)]
+    return rows if loop else [*rows, stops[-1]]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from faceloom.errors import ShapeError
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips
 
@@ -17,7 +19,9 @@ QUALITY_RESOLUTION = 256
 class Inversion:
     """A person as found in a generator's latent space.
 
-    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image. LPIPS is AlexNet's, MSE is of values in
+    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image; `delta` is what tuning changed in the
+    generator's weights (`networks.tuned`), for one image only. `enough` says that the search ended because it was
+    good enough. LPIPS is AlexNet's, MSE is of values in
     -1...1, both on the image area-reduced to 256 px. Seconds are the whole search's, its preparation included.
     """
 
@@ -27,6 +31,15 @@ class Inversion:
     steps: int
     seconds: float
     interrupted: bool = False
+    enough: bool = False
+    delta: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def check_img(img: Tensor, *, one: bool = False) -> None:
+    """Raise ShapeError unless `img` is `[n, 3, 256, 256]`, with `one` of a single image."""
+    size = QUALITY_RESOLUTION
+    if img.shape[1:] != (3, size, size) or (one and len(img) != 1):
+        raise ShapeError(f"img: expected [{1 if one else 'n'}, 3, {size}, {size}], got {list(img.shape)}")
 
 
 @torch.no_grad()

@@ -7,21 +7,25 @@ appendix D) and Abdal et al. 2019 (W+), with a clock instead of a number of step
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from faceloom.errors import ShapeError
-from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
+from faceloom.invert.clock import Clock
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator, area_reduce, image_at
 from faceloom.networks.lpips import Lpips, distance
 
 Callback = Callable[[dict[str, Any]], None]
+
+Enough = Callable[[Tensor], bool]
+"""img `[n, 3, 256, 256]` -> whether that will do."""
+
+LOOKS = 8  # steps between two looks at whether it will do
 
 
 @dataclass(frozen=True)
@@ -49,57 +53,33 @@ def invert_optimize(
     alexnet: Lpips,
     config: OptimizeConfig | None = None,
     start: Tensor | None = None,
+    enough: Enough | None = None,
     callback: Callback | None = None,
 ) -> Inversion:
     """Search for the latents whose images are `img`; the best so far is kept at any interruption.
 
-    Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]` or the mean face.
+    Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]`
+    (or `[n, w_dim]`, and then one style for all layers) or the mean face; `enough` is asked every eighth step.
     `callback` gets a dict a step: step, progress 0...1, seconds, loss, best, and the image `[n, 3, 256, 256]`.
     Ctrl-C ends the search and is not raised again: the result says `interrupted`.
     Raises ShapeError for another size of image.
     """
     config = config or OptimizeConfig()
-    if img.shape[1:] != (3, QUALITY_RESOLUTION, QUALITY_RESOLUTION):
-        raise ShapeError(f"img: expected [n, 3, {QUALITY_RESOLUTION}, {QUALITY_RESOLUTION}], got {list(img.shape)}")
-    clock = _Clock(config)
+    check_img(img)
+    clock = Clock(config.seconds, config.steps)
     search = Search(G, img, vgg, config, start)
-    interrupted = False
+    interrupted = will_do = False
     try:
-        for step, progress in clock.steps():
+        for step, progress in clock.laps():
             image = search.step(progress)
             if callback:
                 callback(search.report(step, progress, clock.elapsed(), image))
+            if enough and step % LOOKS == LOOKS - 1 and (will_do := enough(image)):
+                break
     except KeyboardInterrupt:
         interrupted = True
     lpips, mse = measure(G, search.best, img, alexnet)
-    return Inversion(search.best, lpips, mse, clock.done, clock.elapsed(), interrupted)
-
-
-class _Clock:
-    """Deals out steps until the deadline, leaving time for a last measurement."""
-
-    def __init__(self, config: OptimizeConfig) -> None:
-        self.begin = time.perf_counter()
-        self.seconds = config.seconds
-        self.limit = config.steps
-        self.done = 0
-
-    def elapsed(self) -> float:
-        return time.perf_counter() - self.begin
-
-    def steps(self) -> Iterator[tuple[int, float]]:
-        """Yield (step, progress): the part of the deadline or of the steps that is used up, whichever is more."""
-        while (progress := self._progress()) < 1:
-            yield self.done, progress
-            self.done += 1
-
-    def _progress(self) -> float:
-        by_steps = self.done / self.limit if self.limit is not None else 0.0
-        if self.seconds is None:
-            return by_steps if self.limit is not None else 1.0
-        a_step = self.elapsed() / max(self.done, 1)
-        by_time = (self.elapsed() + 1.5 * a_step) / max(self.seconds, 1e-9) if self.done else 0.0
-        return max(by_steps, by_time)
+    return Inversion(search.best, lpips, mse, clock.done, clock.elapsed(), interrupted, will_do)
 
 
 class Search:

@@ -32,7 +32,7 @@ SIDE = 128  # of what the network sees, in pixels
 CROP = 0.8  # of the aligned square's side
 CENTRE = (0.5, 0.54)  # of the crop in the square, x and y
 
-_WIDTHS, _DEPTHS = (32, 48, 96, 160, 240), (1, 1, 2, 1)
+WIDTHS, DEPTHS = (32, 48, 96, 160, 240), (1, 1, 2, 1)
 
 
 class Reading(NamedTuple):
@@ -56,11 +56,11 @@ class Analyzer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk(_WIDTHS, _DEPTHS)
-        self.trait_pool = _pool(_WIDTHS[-1])
-        self.trait_head = nn.Linear(_WIDTHS[-1], len(TRAITS))
-        self.identity_pool = _pool(_WIDTHS[-1])
-        self.identity_head = nn.Linear(_WIDTHS[-1], IDENTITY_DIM)
+        self.trunk = Trunk(WIDTHS, DEPTHS)
+        self.trait_pool = _pool(WIDTHS[-1])
+        self.trait_head = nn.Linear(WIDTHS[-1], len(TRAITS))
+        self.identity_pool = _pool(WIDTHS[-1])
+        self.identity_head = nn.Linear(WIDTHS[-1], IDENTITY_DIM)
         self.register_buffer("mean", torch.zeros(len(TRAITS)))
         self.register_buffer("scale", torch.ones(len(TRAITS)))
 

@@ -109,10 +109,10 @@ def _fit_values(
 
 def _gather(studio: Studio, files: Sequence[Path], keep: Path, seconds: float) -> Gathered:
     from faceloom.gather import gather
-    from faceloom.invert.optimize import OptimizeConfig
+    from faceloom.invert.deadline import EncodeConfig
 
     with progress(1.0, "searching") as draw:
-        gathered = gather(studio, files, keep, config=OptimizeConfig(seconds=seconds), callback=draw)
+        gathered = gather(studio, files, keep, config=EncodeConfig(seconds, tune=False), callback=draw)
     for file, why in gathered.failed.items():
         note(f"left out {file}: {why}")
     return gathered

@@ -1,0 +1,142 @@
+"""One clock: a first guess, the search and the tuning under one deadline, which is kept.
+
+Knows the ways of inverting and when each pays; no files, no faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from torch import Tensor
+
+from faceloom.invert.clock import Clock
+from faceloom.invert.inversion import Inversion, check_img, measure
+from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
+from faceloom.invert.tune import TuneConfig, invert_tune
+from faceloom.latents import WPlus, broadcast
+from faceloom.networks.generator import Generator
+from faceloom.networks.lpips import Lpips
+
+First = Callable[[Tensor], WPlus]
+"""An encoder: img `[n, 3, 256, 256]` -> w_plus `[n, num_ws, w_dim]`."""
+
+SEARCH = 0.4  # part of the time after the first guess; the rest is tuning's
+LONGEST_SEARCH = 30.0  # seconds; beyond, only tuning gains
+NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
+A_STEP = 3.0  # images' time that a step takes: there and back
+LONG = 20.0  # seconds from which the search can afford VGG16, which sees more than AlexNet, at twice the time a step
+FEWEST = 2  # steps below which a search does not begin
+UNTUNED = 12  # steps below which there is only the search
+
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """How long, or how good. What comes first ends it."""
+
+    seconds: float | None = 30.0  # from the call to the answer
+    steps: int | None = None  # of search and tuning together; with steps alone the result depends on the inputs only
+    until_identity: float | None = None  # the cosine of identities that will do
+    tune: bool = True  # without, the person is a latent alone, as other programs know it
+    space: Literal["w", "w_plus"] = "w_plus"
+    seed: int = 0
+
+
+PRESETS = {"instant": EncodeConfig(2.0), "booth": EncodeConfig(10.0), "studio": EncodeConfig(120.0)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the time is spent on: seconds and steps of the search and of tuning; None: no limit of that kind."""
+
+    search: tuple[float | None, int | None]
+    tune: tuple[float | None, int | None] | None
+
+
+def invert_within(
+    G: Generator,
+    img: Tensor,
+    *,
+    vgg: Lpips,
+    alexnet: Lpips,
+    first: First | None = None,
+    enough: Enough | None = None,
+    config: EncodeConfig | None = None,
+    callback: Callback | None = None,
+) -> Inversion:
+    """Find a person as well as the time allows; the best so far is kept at any interruption.
+
+    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. The distances may be of the faster
+    precision; without `first` it starts from the mean face. `enough` looks at a picture now and then.
+    `callback` as in `invert_optimize`, with the `phase`, 'search' or 'tune', and the progress of the whole.
+    Ctrl-C ends it and is not raised again: the result says `interrupted`. Raises ShapeError for another image.
+    """
+    check_img(img, one=True)
+    config, clock = config or EncodeConfig(), Clock(None)
+    start = broadcast(G.w_avg[None], G.num_ws) if first is None else first(img)
+    before = clock.elapsed()
+    lpips, mse = measure(G, start, img, alexnet)
+    found = Inversion(start, lpips, mse, 0, clock.elapsed())
+    plan = plan_for(config, clock.elapsed(), clock.elapsed() - before)
+    if plan is None:
+        return found
+    share = 1.0 if plan.tune is None else SEARCH
+    seconds, steps = plan.search
+    judging = vgg if max(seconds or 0.0, 0.25 * (steps or 0)) > SEARCH * LONG else alexnet
+    search = OptimizeConfig(seconds=seconds, steps=steps, space=config.space, coarse=0.0, seed=config.seed)
+    if first is not None:
+        search = replace(search, learning_rate=NEAR)
+    if config.space == "w":
+        start = start.mean(dim=1)
+    found = invert_optimize(
+        G,
+        img,
+        vgg=judging,
+        alexnet=alexnet,
+        config=search,
+        start=start,
+        enough=enough,
+        callback=_part_of(callback, "search", 0.0, share),
+    )
+    done = found.steps
+    if plan.tune is not None and not found.interrupted and not found.enough:
+        steps = plan.tune[1]
+        seconds = None if config.seconds is None else config.seconds - clock.elapsed()
+        tuning = TuneConfig(seconds=seconds, steps=steps, seed=config.seed)
+        found = invert_tune(
+            G,
+            img,
+            found.w_plus,
+            alexnet=alexnet,
+            config=tuning,
+            enough=enough,
+            callback=_part_of(callback, "tune", share, 1.0),
+        )
+        done += found.steps
+    return replace(found, steps=done, seconds=clock.elapsed())
+
+
+def plan_for(config: EncodeConfig, spent: float, drawing: float) -> Plan | None:
+    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds; None: nothing is left."""
+    a_step = A_STEP * drawing
+    left = None if config.seconds is None else config.seconds - spent
+    fit = min(float("inf") if left is None else left / a_step, float("inf") if config.steps is None else config.steps)
+    if fit < (1 if left is None else FEWEST):
+        return None
+    if not config.tune or fit < UNTUNED:
+        return Plan((left, config.steps), None)
+    search = None if left is None else min(SEARCH * left, LONGEST_SEARCH)
+    steps = None if config.steps is None else round(SEARCH * config.steps)
+    return Plan((search, steps), (None, None if config.steps is None or steps is None else config.steps - steps))
+
+
+def _part_of(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:
+    """Tell of a phase as of a part of the whole."""
+    if callback is None:
+        return None
+
+    def tell(step: dict[str, Any]) -> None:
+        callback(step | {"phase": phase, "progress": begin + (end - begin) * step["progress"]})
+
+    return tell

@@ -1,0 +1,55 @@
+"""Deltas of weights: what they change, how they blend, and that they must fit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceloom.errors import LatentError
+from faceloom.networks.tuned import LEFT, RIGHT, Tuned, blend, changed, tunable
+
+NAME = "blocks.0.conv2.conv.1.weight"  # [16, 16, 1, 1]
+
+
+def factors(seed):
+    torch.manual_seed(seed)
+    return {NAME + LEFT: torch.randn(16, 2), NAME + RIGHT: torch.randn(2, 16), "to_img.bias": torch.ones(12) * seed}
+
+
+def test_no_change_is_the_generator(tiny):
+    w_plus = torch.randn(1, 8, 16)
+    assert torch.equal(Tuned(tiny, {}).synthesis(w_plus), tiny.synthesis(w_plus))
+
+
+def test_a_product_and_a_whole_change(tiny):
+    weights = dict(changed(tiny, factors(1)))
+    before = tunable(tiny)[NAME]
+    product = (factors(1)[NAME + LEFT] @ factors(1)[NAME + RIGHT]).view(before.shape)
+    torch.testing.assert_close(weights[NAME], before + product)
+    assert torch.equal(weights["to_img.bias"], tunable(tiny)["to_img.bias"] + 1)
+    w_plus = torch.randn(1, 8, 16)
+    assert not torch.equal(Tuned(tiny, factors(1)).synthesis(w_plus), tiny.synthesis(w_plus))
+
+
+def test_blending_is_linear_and_exact_at_the_ends(tiny):
+    a, b = factors(1), factors(2)
+    assert blend(a, b, 0.0) is a
+    assert blend(a, b, 1.0) is b
+    weights = [dict(changed(tiny, delta))[NAME] for delta in (a, b, blend(a, b, 0.25))]
+    torch.testing.assert_close(weights[2], 0.75 * weights[0] + 0.25 * weights[1])
+    half = dict(changed(tiny, blend(a, {}, 0.5)))[NAME]
+    torch.testing.assert_close(half, (weights[0] + tunable(tiny)[NAME]) / 2)
+
+
+def test_styles_mapping_and_noise_are_left_alone(tiny):
+    assert not [name for name in tunable(tiny) if "affine" in name or "mapping" in name or "noise" in name]
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [{"nobody": torch.zeros(3)}, {"to_img.bias": torch.zeros(5)}, {NAME + LEFT: torch.zeros(16, 2)},
+     {NAME + LEFT: torch.zeros(16, 2), NAME + RIGHT: torch.zeros(3, 16)}],
+)  # fmt: skip
+def test_a_delta_that_does_not_fit_is_refused(tiny, delta):
+    with pytest.raises(LatentError, match="tuning"):
+        Tuned(tiny, delta)
