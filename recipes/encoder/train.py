@@ -1,6 +1,6 @@
 """Train the encoder: on the generator's own people, whose codes are known, then on real ones through the generator.
 
-    python recipes/encoder/train.py --data DIR --out build/encoder --minutes 15 60
+    python recipes/encoder/train.py --data DIR --out build/encoder --minutes 4 50
 
 Resumes from its checkpoint. CPU, bf16; the schedule follows the clock. What the two parts see: README.md.
 """
@@ -35,7 +35,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--minutes", type=float, nargs=2, default=(15, 60), help="of either part")
+    arguments.add_argument("--minutes", type=float, nargs=2, default=(4, 50), help="of either part")
     given = arguments.parse_args()
     keep_memory()
     run = Run(given.data, given.out, [60 * minutes for minutes in given.minutes])

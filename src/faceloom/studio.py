@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from faceloom import __version__, engines, likeness
+from faceloom import __version__, likeness
 from faceloom.analyze import Traits, read, read_traits
 from faceloom.checkpoints.latent_files import read_latents
-from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator, load_lpips
+from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
+from faceloom.drawing import Drawing
 from faceloom.edit import directions
 from faceloom.edit.control import control, shipped_basis
 from faceloom.edit.discover import READ_SIDE
@@ -47,9 +48,8 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
-from faceloom.networks.generator import Generator, image_at
+from faceloom.networks.generator import image_at
 from faceloom.networks.precision import fast_precision
-from faceloom.networks.tuned import Delta, Tuned
 
 ALIGNED_SIZE = 1024
 
@@ -72,68 +72,8 @@ class Controlled:
     after: Mapping[str, float]
 
 
-class Studio:
+class Studio(Drawing):
     """Faces in one generator. Networks are loaded when they are first needed."""
-
-    def __init__(
-        self,
-        generator: str = DEFAULT_GENERATOR,
-        *,
-        precision: str | None = None,
-        engine: str = "torch",
-        device: str = "cpu",
-        images: int = 1,
-        note: Callable[[str], None] | None = None,
-    ) -> None:
-        """Name a generator of the models folder, and how it is run.
-
-        Convention: without `precision` pictures are drawn in float32, searches and films in this processor's faster
-        one. `engine` draws pictures and films; searches always run in torch. 'auto' takes what ends a job of `images`
-        first, and may measure, of which it tells `note`. Raises EngineError when that combination cannot be here.
-        """
-        self.generator_name = generator
-        faster = fast_precision() if device == "cpu" else "fp16"
-        self.picture_precision, self.precision = precision or "fp32", precision or faster
-        self.film_precision = precision or engines.usual_precision(engine, device, faster)
-        self.engine, self.device, self.images, self.note = engine, device, images, note
-        self._warm = False
-        for name in ("torch", "torch" if engine == "auto" else engine):
-            engines.Choice(name, self.film_precision, device).check()
-
-    @cached_property
-    def generator(self) -> GeneratorModel:
-        """The generator that pictures are made with: at full precision unless told otherwise."""
-        return self._drawn_by(self.engine, self.picture_precision)
-
-    @cached_property
-    def film_generator(self) -> GeneratorModel:
-        """The same weights in the faster precision: what films are made with."""
-        return self._drawn_by(self.engine, self.film_precision)
-
-    @cached_property
-    def fast_generator(self) -> GeneratorModel:
-        """The same weights in the faster precision, with gradients: what searches are made with."""
-        return self._drawn_by("torch", self.precision)
-
-    def _drawn_by(self, engine: str, precision: str) -> GeneratorModel:
-        if (engine, self.device) == ("torch", "cpu") and precision in ("fp32", "bf16"):
-            return load_generator(self.generator_name, precision)
-        model = load_generator(self.generator_name, "fp32")
-        if engine == "auto":
-            choice = engines.choose(model, self.images, precision=precision, device=self.device, note=self.note)
-        else:
-            choice = engines.Choice(engine, precision, self.device)
-        return engines.open_engine(model, choice)
-
-    def tuned_to(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
-        """The generator, the fast one unless another is given, as it was tuned to a person."""
-        return self._drawn_with(person.delta, model or self.fast_generator)
-
-    def _drawn_with(self, delta: Delta, model: GeneratorModel) -> Generator:
-        """A model with a delta; another engine's weights are its own, so tuned ones are drawn by torch."""
-        if not delta:
-            return model.G
-        return Tuned(model.G if isinstance(model.G, nn.Module) else self.fast_generator.G, delta)
 
     # -- photo -> face ------------------------------------------------------------------------------------------------
 
@@ -248,10 +188,13 @@ class Studio:
 
     def warm_up(self) -> None:
         """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
-        if not self._warm:
-            self._warm = True
-            load_mtcnn(), load_aligner(), load_analyzer()
-            self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
+        self._warmed_up  # noqa: B018
+
+    @cached_property
+    def _warmed_up(self) -> bool:
+        load_mtcnn(), load_aligner(), load_analyzer()
+        self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
+        return True
 
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""
@@ -393,7 +336,7 @@ class Studio:
         latents = path([person.w_plus for person in people], frames, loop=loop, pull=pull)
         deltas = path_of_deltas([person.delta for person in people], frames, loop=loop)
         for w_plus, delta in zip(latents.split(1), deltas, strict=True):
-            img = self._drawn_with(delta, self.film_generator).synthesis(w_plus)
+            img = self.drawn_with(delta, self.film_generator).synthesis(w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:

@@ -29,6 +29,7 @@ from faceloom.faces.track import Track, follow
 from faceloom.images import area_resize, to_img, to_pixels
 from faceloom.images.clip import Clip
 from faceloom.images.tensors import Pixels
+from faceloom.invert.deadline import EncodeConfig
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.invert.sequence import Search, SequenceConfig, encode_frames
@@ -94,8 +95,8 @@ def find_in_clip(
     rows, squares, best = _same_person(track, rows, squares)
     seconds = 30.0 + 4.0 * len(rows) if seconds is None else seconds
     tell(0.2, "the person")
-    config = OptimizeConfig(seconds=seconds * PERSON)
-    known = person.found.w_plus if person else _finished(studio.search(to_img([squares[best]]), config))
+    config = EncodeConfig(seconds * PERSON, tune=False)
+    known = person.found.w_plus if person else _finished(studio.invert(to_img([squares[best]]), config))
     runs = _runs(track, rows)
     codes = encode_frames(
         (pose_search(studio), gradient_search(studio)),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import print_json
+from faceloom.cli.output import note, print_json
 
 FORMATS = ("safetensors", "onnx", "openvino", "rosinality", "torch-export")
 
@@ -73,6 +73,8 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
         arrays = {"vector": direction.vector}
     else:
         person = likeness.load(Path(source))
+        if person.delta:
+            note("what tuning changed in the generator stays behind: encode with --no-tune for other programs")
         card = {"generator_name": person.generator_name, "generator_hash": person.generator_hash}
         card |= {"quality": dict(person.quality), "provenance": dict(person.provenance)}
         arrays = {"w_plus": person.w_plus, "w": person.w_plus}
