@@ -13,7 +13,7 @@ from faceloom.invert.quality import word
 
 def within(tools, **given):
     config = EncodeConfig(**({"seconds": None} | given.pop("config", {})))
-    nets = {"alexnet": tools["alexnet"], "judging": tools["alexnet"]}
+    nets = {"alexnet": tools["alexnet"], "vgg": tools["alexnet"]}
     return invert_within(tools["G"], tools["img"], config=config, **nets, **given)
 
 

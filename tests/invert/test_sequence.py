@@ -64,7 +64,7 @@ def test_the_seconds_are_shared_out(monkeypatch: pytest.MonkeyPatch):
     assert search.seconds == [8, 16]  # nothing was used of the first 8
     search = Halfway()
     encode_frames([search], [frame(9)] * 4, [range(4)], PERSON, 0, config=SequenceConfig(seconds=0))
-    assert search.seconds == [0]
+    assert search.seconds == [0, 0]
 
 
 def test_smoothing_takes_flicker_out_of_each_run_alone():
