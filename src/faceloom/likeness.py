@@ -61,7 +61,7 @@ class Likeness:
 
     Convention: `w_plus [1, num_ws, w_dim]`; `quality` holds figures by name (`lpips` is AlexNet at 256 px, `mse` of
     values in -1...1); `geometry` is None for a person who never had a photo; `provenance` is plain JSON data: version,
-    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is kept for changes of the weights;
+    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is what tuning changed in the weights;
     `origin` is the `w_plus` as found in the photo, once an edit has changed it.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite.
     """
@@ -80,8 +80,8 @@ class Likeness:
             raise LatentError(
                 f"w_plus: expected [1, num_ws, w_dim], got {list(self.w_plus.shape)}", "a likeness holds one person"
             )
-        if not torch.isfinite(self.w_plus).all():
-            raise LatentError("w_plus holds numbers that are not finite", "run the search again")
+        if not all(torch.isfinite(tensor).all() for tensor in (self.w_plus, *self.delta.values())):
+            raise LatentError("w_plus or its tuning holds numbers that are not finite", "run the search again")
         if self.origin is not None and self.origin.shape != self.w_plus.shape:
             raise LatentError(
                 f"origin: expected {list(self.w_plus.shape)}, got {list(self.origin.shape)}", "encode the photo again"

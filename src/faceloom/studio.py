@@ -43,7 +43,7 @@ from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
 from faceloom.invert.deadline import EncodeConfig, First, invert_within
-from faceloom.invert.encode import invert_encode
+from faceloom.invert.encode import first_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
@@ -179,8 +179,7 @@ class Studio(Drawing):
         """The encoder of the generator, if there is one: ours of the default one, or what was imported with another."""
         G = self.fast_generator.G
         if self.generator.name == DEFAULT_GENERATOR:
-            encoder, alexnet = load_encoder(), load_lpips("alexnet")
-            return lambda img: invert_encode(G, encoder, img, alexnet=alexnet).w_plus
+            return lambda img: first_guess(G, load_encoder(), img)
         try:
             return imported_encoder(self.generator.name).encode
         except AssetError:

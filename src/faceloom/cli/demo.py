@@ -32,7 +32,7 @@ SIDE = 320  # of a picture on the sheet, in pixels
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
-    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline of each of the three searches.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline for each of the three people.")] = 30.0,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:

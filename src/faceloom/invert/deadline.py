@@ -27,7 +27,6 @@ LONGEST_SEARCH = 30.0  # seconds; beyond, only tuning gains
 NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
 A_STEP = 3.0  # images' time that a step takes: there and back
 LONG = 20.0  # seconds from which the search can afford VGG16, which sees more than AlexNet, at twice the time a step
-FEWEST = 2  # steps below which a search does not begin
 UNTUNED = 12  # steps below which there is only the search
 
 
@@ -86,7 +85,7 @@ def invert_within(
     judging = vgg if max(seconds or 0.0, 0.25 * (steps or 0)) > SEARCH * LONG else alexnet
     search = OptimizeConfig(seconds=seconds, steps=steps, space=config.space, coarse=0.0, seed=config.seed)
     if first is not None:
-        search = replace(search, learning_rate=NEAR)
+        search = replace(search, learning_rate=NEAR, ramp_up=0.01)
     if config.space == "w":
         start = start.mean(dim=1)
     found = invert_optimize(
@@ -122,7 +121,7 @@ def plan_for(config: EncodeConfig, spent: float, drawing: float) -> Plan | None:
     a_step = A_STEP * drawing
     left = None if config.seconds is None else config.seconds - spent
     fit = min(float("inf") if left is None else left / a_step, float("inf") if config.steps is None else config.steps)
-    if fit < (1 if left is None else FEWEST):
+    if fit < 1:
         return None
     if not config.tune or fit < UNTUNED:
         return Plan((left, config.steps), None)

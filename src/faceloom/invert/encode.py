@@ -11,18 +11,21 @@ import torch
 from torch import Tensor
 
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img
-from faceloom.latents import broadcast
+from faceloom.latents import WPlus, broadcast
 from faceloom.networks.encoder import Encoder
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
 
-ATTEMPTS = 2
+
+@torch.no_grad()
+def first_guess(G: Generator, encoder: Encoder, img: Tensor) -> WPlus:
+    """Look once at each image `[n, 3, 256, 256]`, beside the mean face, and draw nothing: `[n, num_ws, w_dim]`."""
+    w_plus: WPlus = G.w_avg + encoder(img, encoder.mean_img.expand_as(img))
+    return w_plus
 
 
 @torch.no_grad()
-def invert_encode(
-    G: Generator, encoder: Encoder, img: Tensor, *, alexnet: Lpips, attempts: int = ATTEMPTS
-) -> Inversion:
+def invert_encode(G: Generator, encoder: Encoder, img: Tensor, *, alexnet: Lpips, attempts: int = 2) -> Inversion:
     """Make some attempts at all images in one batch, and keep of each image the one that is most like it.
 
     Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1. Raises ShapeError for another size.

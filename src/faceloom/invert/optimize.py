@@ -78,8 +78,18 @@ def invert_optimize(
                 break
     except KeyboardInterrupt:
         interrupted = True
-    lpips, mse = measure(G, search.best, img, alexnet)
-    return Inversion(search.best, lpips, mse, clock.done, clock.elapsed(), interrupted, will_do)
+    w_plus, lpips, mse = _better(G, img, alexnet, search.best, search.here())
+    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), interrupted, will_do)
+
+
+def _better(G: Generator, img: Tensor, alexnet: Lpips, best: Tensor, last: Tensor) -> Any:
+    """Measure the best latents and those of the last step, which nobody has looked at: the nearer of each image."""
+    best_lpips, best_mse = (torch.tensor(figure) for figure in measure(G, best, img, alexnet))
+    lpips, mse = (torch.tensor(figure) for figure in measure(G, last, img, alexnet))
+    nearer = lpips < best_lpips  # False for what is no number
+    w_plus = torch.where(nearer[:, None, None], last, best)
+    figures = (torch.where(nearer, a, b).tolist() for a, b in ((lpips, best_lpips), (mse, best_mse)))
+    return w_plus, *(tuple(figure) for figure in figures)
 
 
 class Search:
@@ -111,6 +121,10 @@ class Search:
         self.w.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
         self.adam.step()
         return image.detach()
+
+    def here(self) -> Tensor:
+        """Where the last step went."""
+        return self._w_plus().detach().clone()
 
     def report(self, step: int, progress: float, seconds: float, image: Tensor) -> dict[str, Any]:
         """What a progress bar or a preview needs to know."""
