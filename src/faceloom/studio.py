@@ -166,7 +166,6 @@ class Studio(Drawing):
         return invert_within(
             self.fast_generator.G,
             target,
-            vgg=load_lpips("vgg16", self._judging),
             alexnet=load_lpips("alexnet"),
             first=self.first if start is None else lambda img: start,
             enough=_alike(target, config.until_identity),

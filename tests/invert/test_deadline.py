@@ -13,8 +13,7 @@ from faceloom.invert.quality import word
 
 def within(tools, **given):
     config = EncodeConfig(**({"seconds": None} | given.pop("config", {})))
-    nets = {"alexnet": tools["alexnet"], "vgg": tools["alexnet"]}
-    return invert_within(tools["G"], tools["img"], config=config, **nets, **given)
+    return invert_within(tools["G"], tools["img"], alexnet=tools["alexnet"], config=config, **given)
 
 
 def test_search_then_tuning_and_one_progress_for_both(tools):
@@ -69,6 +68,8 @@ def test_a_plan_knows_the_machine():
     assert plan_for(EncodeConfig(10.0), 0.5, 0.1).tune is not None
     assert plan_for(EncodeConfig(10.0), 0.5, 0.5).tune is None  # a slow machine
     assert plan_for(EncodeConfig(None, 50), 9.0, 9.0).search == (None, 20)
+    assert plan_for(EncodeConfig(100.0), 0.0, 0.1).search == (6.0, None)
+    assert plan_for(EncodeConfig(100.0), 0.0, 0.1, near=False).search == (40.0, None)  # from the mean face
 
 
 def test_words_want_both_figures():

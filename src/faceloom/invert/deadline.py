@@ -23,10 +23,9 @@ First = Callable[[Tensor], WPlus]
 """An encoder: img `[n, 3, 256, 256]` -> w_plus `[n, num_ws, w_dim]`."""
 
 SEARCH = 0.4  # part of the time after the first guess; the rest is tuning's
-LONGEST_SEARCH = 30.0  # seconds; beyond, only tuning gains
+LONGEST_SEARCH, MOST_STEPS = 6.0, 20  # seconds or steps of it; beyond, tuning gains more, and latents stray
 NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
 A_STEP = 3.0  # images' time that a step takes: there and back
-LONG = 20.0  # seconds from which the search can afford VGG16, which sees more than AlexNet, at twice the time a step
 UNTUNED = 12  # steps below which there is only the search
 
 
@@ -57,7 +56,6 @@ def invert_within(
     G: Generator,
     img: Tensor,
     *,
-    vgg: Lpips,
     alexnet: Lpips,
     first: First | None = None,
     enough: Enough | None = None,
@@ -66,8 +64,8 @@ def invert_within(
 ) -> Inversion:
     """Find a person as well as the time allows; the best so far is kept at any interruption.
 
-    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. The distances may be of the faster
-    precision; without `first` it starts from the mean face. `enough` looks at a picture now and then.
+    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `first` it starts from the mean
+    face. `enough` looks at a picture now and then.
     `callback` as in `invert_optimize`, with the `phase`, 'search' or 'tune', and the progress of the whole.
     Ctrl-C ends it and is not raised again: the result says `interrupted`. Raises ShapeError for another image.
     """
@@ -77,12 +75,11 @@ def invert_within(
     before = clock.elapsed()
     lpips, mse = measure(G, start, img, alexnet)
     found = Inversion(start, lpips, mse, 0, clock.elapsed())
-    plan = plan_for(config, clock.elapsed(), clock.elapsed() - before)
+    plan = plan_for(config, clock.elapsed(), clock.elapsed() - before, near=first is not None)
     if plan is None:
         return found
     share = 1.0 if plan.tune is None else SEARCH
     seconds, steps = plan.search
-    judging = vgg if max(seconds or 0.0, 0.25 * (steps or 0)) > SEARCH * LONG else alexnet
     search = OptimizeConfig(seconds=seconds, steps=steps, space=config.space, coarse=0.0, seed=config.seed)
     if first is not None:
         search = replace(search, learning_rate=NEAR, ramp_up=0.01)
@@ -91,7 +88,7 @@ def invert_within(
     found = invert_optimize(
         G,
         img,
-        vgg=judging,
+        vgg=alexnet,
         alexnet=alexnet,
         config=search,
         start=start,
@@ -116,8 +113,11 @@ def invert_within(
     return replace(found, steps=done, seconds=clock.elapsed())
 
 
-def plan_for(config: EncodeConfig, spent: float, drawing: float) -> Plan | None:
-    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds; None: nothing is left."""
+def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True) -> Plan | None:
+    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds; None: nothing is left.
+
+    A search that begins `near` its end is kept short; from the mean face it has further to go.
+    """
     a_step = A_STEP * drawing
     left = None if config.seconds is None else config.seconds - spent
     fit = min(float("inf") if left is None else left / a_step, float("inf") if config.steps is None else config.steps)
@@ -125,8 +125,8 @@ def plan_for(config: EncodeConfig, spent: float, drawing: float) -> Plan | None:
         return None
     if not config.tune or fit < UNTUNED:
         return Plan((left, config.steps), None)
-    search = None if left is None else min(SEARCH * left, LONGEST_SEARCH)
-    steps = None if config.steps is None else round(SEARCH * config.steps)
+    search = None if left is None else min(SEARCH * left, LONGEST_SEARCH if near else left)
+    steps = None if config.steps is None else min(round(SEARCH * config.steps), MOST_STEPS if near else config.steps)
     return Plan((search, steps), (None, None if config.steps is None or steps is None else config.steps - steps))
 
 
