@@ -3,7 +3,7 @@
 Every portrait is encoded once, within --seconds (kept in --work, so that a second run goes on), then made 20 years
 older, made to smile, and moved by one sigma of every attribute. The analyzer measures, and with --judges networks that
 took no part. The same edits of the untuned latent say what tuning costs. The pictures of the smiles are kept in
---work/smiles.npy for a judge that runs elsewhere (recipes/analyzer/README.md).
+--work/smiling.npy for a judge that runs elsewhere (recipes/analyzer/README.md).
 """
 
 from __future__ import annotations

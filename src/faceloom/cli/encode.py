@@ -21,7 +21,7 @@ FACTS = ("seconds", "steps", "method", "face", "interrupted", "precision", "note
 
 
 def encode(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures with faces, or folders of them.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Pictures with faces, or folders of them.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="The likeness file, by default PHOTO.likeness; for many, their folder."),
