@@ -188,3 +188,22 @@ def test_many_photos_on_the_command_line(portrait, tmp_path, monkeypatch):
     assert told["people"][0]["quality"] in ("poor", "fair", "good", "excellent")
     again = json.loads(CliRunner().invoke(app, ["encode", "in", "--steps", "1", "-o", "out", "--json"]).stdout)
     assert [len(again[key]) for key in ("people", "failed", "skipped")] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("what", ["noise", "black", "half a face"])
+def test_what_is_no_face_ends_in_numbers_and_an_honest_word(studio, tuned, what):
+    import torch
+
+    from faceloom.invert.deadline import UNTUNED
+    from faceloom.invert.quality import word
+
+    torch.manual_seed(0)
+    img = {"noise": torch.rand(1, 3, 256, 256) * 2 - 1, "black": -torch.ones(1, 3, 256, 256)}.get(what)
+    if img is None:
+        img = torch.from_numpy(np.asarray(studio.render(tuned, 256)).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+        img[..., 100:] = 1.0
+    found = studio.invert(img, EncodeConfig(None, UNTUNED))
+    assert all(torch.isfinite(tensor).all() for tensor in (found.w_plus, *found.delta.values()))
+    assert np.isfinite([*found.lpips, *found.mse]).all()
+    if what == "noise":
+        assert word({"lpips": found.lpips[0], "identity": 0.0}) == "poor"

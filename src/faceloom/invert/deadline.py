@@ -26,6 +26,7 @@ SEARCH = 0.4  # part of the time after the first guess; the rest is tuning's
 LONGEST_SEARCH, MOST_STEPS = 6.0, 20  # seconds or steps of it; beyond, tuning gains more, and latents stray
 NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
 A_STEP = 3.0  # images' time that a step takes: there and back
+FEWEST = 3  # steps below which the search does not begin: one or two only shake a good guess
 UNTUNED = 12  # steps below which there is only the search
 
 
@@ -121,7 +122,7 @@ def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool =
     a_step = A_STEP * drawing
     left = None if config.seconds is None else config.seconds - spent
     fit = min(float("inf") if left is None else left / a_step, float("inf") if config.steps is None else config.steps)
-    if fit < 1:
+    if fit < (1 if left is None else FEWEST):
         return None
     if not config.tune or fit < UNTUNED:
         return Plan((left, config.steps), None)
