@@ -23,9 +23,10 @@ from faceloom.networks.generator import image_at
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--every", type=int, default=1, help="take every so many-th portrait")
     given = arguments.parse_args()
     keep_memory()
-    img, G = to_img(portraits(given.data, "val")), load_generator(precision="bf16").G
+    img, G = to_img(portraits(given.data, "val")[:: given.every]), load_generator(precision="bf16").G
     encoder, alexnet, analyzer = load_encoder(), load_lpips("alexnet"), load_analyzer()
     for attempts in (1, 2, 3):
         begin = time.perf_counter()

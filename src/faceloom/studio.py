@@ -38,7 +38,7 @@ from faceloom.edit.steer import Steered
 from faceloom.edit.wishes import in_units
 from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
-from faceloom.faces.detect import Chosen, Face, choose, detect
+from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
@@ -136,14 +136,15 @@ class Studio(Drawing):
     def encode_all(
         self, photo: Photo, config: EncodeConfig | None = None, callback: Callback | None = None
     ) -> Iterator[Likeness]:
-        """Find everybody in a photo, the largest face first, each within the time; `callback` as in `encode`.
+        """Find everybody in a photo who is large enough, the largest face first, each within the time.
 
         Raises NoFaceFound, AssetError.
         """
         config = config or EncodeConfig()
         self.warm_up()
         faces = self.find(photo)
-        people = [choose(faces, number) for number in range(max(len(faces), 1))]
+        large = [number for number, face in enumerate(faces) if face.size >= SMALLEST]
+        people = [choose(faces, number) for number in large] or [choose(faces)]
         cuts = [self.align(photo, person.face) for person in people]
         targets = area_resize(torch.cat([to_img(cut.image) for cut in cuts]), QUALITY_RESOLUTION)
         starts = [None] * len(people) if self.first is None else self.first(targets).split(1)
