@@ -4,8 +4,10 @@ A program, not a library: what the command line does before torch is loaded is d
 """
 
 import os
+import sys
 
-import setuptools  # noqa: F401 - torch.compile wants it, and it wants to come before OpenVINO, which loads distutils
+if "pytest" not in sys.modules:  # there it would stand in pip's way
+    import setuptools  # noqa: F401 - torch.compile wants it, and it wants to come before OpenVINO, which loads distutils
 
 from faceloom.memory import keep_memory
 

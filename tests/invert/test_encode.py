@@ -55,8 +55,10 @@ def test_the_shipped_encoder_knows_a_person_of_the_generator(default_model, lpip
     from faceloom.invert.inversion import measure
 
     studio = Studio()
-    img = image_at(default_model.G, studio.generate(3).w_plus, 256).clamp(-1, 1)
-    mean = studio.generator.G.w_avg.expand(1, 23, -1)
+    people = torch.cat([studio.generate(seed).w_plus for seed in (7001, 7002, 7003)])  # trained on seeds to 5999
+    img = image_at(default_model.G, people, 256).clamp(-1, 1)
+    mean = studio.generator.G.w_avg.expand(3, 23, -1)
     before, _ = measure(default_model.G, mean, img, lpips_alexnet)
     after, _ = measure(default_model.G, studio.first(img), img, lpips_alexnet)
-    assert after[0] < 0.7 * before[0]
+    assert all(near < far for near, far in zip(after, before, strict=True))
+    assert sum(after) < 0.85 * sum(before)
