@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from torch import nn
-
 from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
 from faceloom.likeness import Likeness
@@ -72,7 +70,5 @@ class Drawing:
         return self.drawn_with(person.delta, model or self.fast_generator)
 
     def drawn_with(self, delta: Delta, model: GeneratorModel) -> Generator:
-        """A model with a delta; another engine's weights are its own, so tuned ones are drawn by torch."""
-        if not delta:
-            return model.G
-        return Tuned(model.G if isinstance(model.G, nn.Module) else self.fast_generator.G, delta)
+        """A model with a delta; what another engine compiled has its own weights, so tuned ones are drawn by torch."""
+        return Tuned(model.G, delta) if delta else model.G

@@ -75,6 +75,8 @@ class Controlled:
 class Studio(Drawing):
     """Faces in one generator. Networks are loaded when they are first needed."""
 
+    _warm = False
+
     # -- photo -> face ------------------------------------------------------------------------------------------------
 
     def find(self, photo: Photo) -> tuple[Face, ...]:
@@ -187,13 +189,10 @@ class Studio(Drawing):
 
     def warm_up(self) -> None:
         """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
-        self._warmed_up  # noqa: B018
-
-    @cached_property
-    def _warmed_up(self) -> bool:
-        load_mtcnn(), load_aligner(), load_analyzer()
-        self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
-        return True
+        if not self._warm:
+            self._warm = True
+            load_mtcnn(), load_aligner(), load_analyzer()
+            self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
 
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""

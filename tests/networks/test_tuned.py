@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from faceloom.engines import Choice
+from faceloom.engines.engine import Engine
 from faceloom.errors import LatentError
 from faceloom.networks.tuned import LEFT, RIGHT, Tuned, blend, changed, tunable
 
@@ -29,6 +31,15 @@ def test_a_product_and_a_whole_change(tiny):
     assert torch.equal(weights["to_img.bias"], tunable(tiny)["to_img.bias"] + 1)
     w_plus = torch.randn(1, 8, 16)
     assert not torch.equal(Tuned(tiny, factors(1)).synthesis(w_plus), tiny.synthesis(w_plus))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_an_engine_is_tuned_through_its_network(tiny, precision):
+    engine = Engine(tiny, Choice("torch", precision))
+    w_plus = torch.randn(1, 8, 16)
+    drawn = Tuned(engine, factors(1)).synthesis(w_plus)
+    torch.testing.assert_close(drawn, Tuned(tiny, factors(1)).synthesis(w_plus), atol=0.2, rtol=0.1)
+    assert tunable(engine).keys() == tunable(tiny).keys()
 
 
 def test_blending_is_linear_and_exact_at_the_ends(tiny):

@@ -34,8 +34,10 @@ class Tuned:
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = G.z_dim, G.c_dim, G.w_dim, G.num_ws
         self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
         self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
-        self.call = _Call(G)
-        self.weights = dict(changed(G, delta))
+        network = network_of(G)
+        self.device = network.w_avg.device
+        self.call = _Call(network)
+        self.weights = dict(changed(network, delta))
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
         """As the generator's."""
@@ -44,8 +46,8 @@ class Tuned:
     def synthesis_at(self, w_plus: WPlus, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
         """As the generator's."""
         weights = {f"G.{name}": weight for name, weight in self.weights.items()}
-        img: Tensor = functional_call(self.call, weights, (w_plus, resolution, noise_mode))
-        return img
+        img: Tensor = functional_call(self.call, weights, (w_plus.to(self.device), resolution, noise_mode))
+        return img.to(w_plus.device)
 
 
 class _Call(nn.Module):
@@ -60,14 +62,19 @@ class _Call(nn.Module):
         return img
 
 
-def changed(G: Generator, delta: Delta) -> Iterator[tuple[str, Tensor]]:
+def network_of(G: Generator) -> Any:
+    """The torch network: the generator itself, or what is behind an engine."""
+    return G if isinstance(G, nn.Module) else G.G  # type: ignore[attr-defined]
+
+
+def changed(G: nn.Module, delta: Delta) -> Iterator[tuple[str, Tensor]]:
     """The weights that a delta changes, in their own precision, by name."""
-    weights: dict[str, Tensor] = dict(G.named_parameters())  # type: ignore[attr-defined]
+    weights: dict[str, Tensor] = dict(G.named_parameters())
     for name in sorted({name.removesuffix(LEFT).removesuffix(RIGHT) for name in delta}):
         weight, change = weights.get(name), whole(delta, name)
         if weight is None or change.numel() != weight.numel():
             raise LatentError("the likeness's tuning does not fit this generator", "encode the photo again")
-        yield name, (weight.float() + change.view(weight.shape)).to(weight.dtype)
+        yield name, (weight.float() + change.view(weight.shape).to(weight.device)).to(weight.dtype)
 
 
 def whole(delta: Delta, name: str) -> Tensor:
@@ -99,13 +106,14 @@ def _joined(name: str, parts: list[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def tunable(G: Any, side: int = 256) -> dict[str, Tensor]:
+def tunable(G: Generator, side: int = 256) -> dict[str, Tensor]:
     """The weights that tuning changes: convolutions and biases up to features of `side` pixels.
 
     No affine map, no noise, and nothing finer: a picture that is compared at 256 px says nothing of those layers, and
     they would be free to grow patterns.
     """
     kept: dict[str, Tensor] = {}
+    network = network_of(G)
 
     def note(prefix: str, module: nn.Module, out: object) -> None:
         if isinstance(out, Tensor) and out.ndim == 4 and out.shape[-1] <= side:
@@ -114,11 +122,11 @@ def tunable(G: Any, side: int = 256) -> dict[str, Tensor]:
 
     hooks = [
         module.register_forward_hook(lambda module, _, out, prefix=prefix: note(prefix, module, out))
-        for prefix, module in G.named_modules()
+        for prefix, module in network.named_modules()
     ]
     try:
-        G.synthesis_at(G.w_avg.expand(1, G.num_ws, -1), side)
+        network.synthesis_at(network.w_avg.expand(1, network.num_ws, -1), side)
     finally:
         for hook in hooks:
             hook.remove()
-    return {name: weight for name, weight in G.named_parameters() if name in kept}
+    return {name: weight for name, weight in network.named_parameters() if name in kept}
