@@ -1,0 +1,89 @@
+"""One SQLite file that survives a pulled plug and keeps nothing that was deleted. Knows tables, not what they mean.
+
+WAL with `synchronous=FULL`: what was committed is there after a power cut. `secure_delete` overwrites what is deleted;
+`leave_no_trail` empties the log, in which copies of old pages lie.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from faceloom.errors import StoreError
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE visits (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE TABLE people (
+        id TEXT PRIMARY KEY, visit TEXT NOT NULL REFERENCES visits(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX people_by_visit ON people (visit, number);
+    CREATE TABLE takes (
+        id TEXT PRIMARY KEY, visit TEXT NOT NULL, file TEXT NOT NULL, expires REAL NOT NULL, gallery INTEGER NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    """,
+)
+"""What brings the file from version i to i + 1. Never changed once released: only added to."""
+
+
+class Database:
+    """A connection that any thread may use, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file. Raises StoreError when it cannot be, or comes from a newer faceloom."""
+        self.path, self.lock = path, RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self.connection.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+                self.connection.execute(f"PRAGMA {pragma}")
+            self._migrate()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open {path}: {error}", "is the folder writable, and the disk not full?") from error
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Run one statement and give what it finds. Raises StoreError when the disk refuses."""
+        try:
+            with self.lock:
+                return self.connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"the booth's data cannot be written: {error}", "is the disk full?") from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make several statements one: all of them are kept, or none."""
+        with self.lock:
+            self.rows("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.rows("ROLLBACK")
+                raise
+            self.rows("COMMIT")
+
+    def leave_no_trail(self) -> None:
+        """Write the log into the file and cut it to nothing, so that no deleted row can be read in either."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file; the log goes with it."""
+        with self.lock:
+            self.connection.close()
+
+    def _migrate(self) -> None:
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreError(f"{self.path} was written by a newer faceloom", "update faceloom")
+        for number in range(version, len(MIGRATIONS)):
+            self.connection.executescript(f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version={number + 1}; COMMIT;")
