@@ -1,0 +1,171 @@
+/** The page: which screen is open, and what lies over all of them. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Button } from "./parts/button";
+import { Lazy } from "./parts/lazy";
+import { Idle } from "./parts/idle";
+import { Leave } from "./parts/leave";
+import { go, route } from "./route";
+import { change, known, notice, online, person, progress, visit, wiped } from "./state/booth";
+import { unsent } from "./state/photo";
+import { Camera } from "./screens/camera";
+import { Consent } from "./screens/consent";
+import { Encoding } from "./screens/encoding";
+import { Finish } from "./screens/finish";
+import { Friend } from "./screens/friend";
+import { Gallery } from "./screens/gallery";
+import { Phone } from "./screens/phone";
+import { Play } from "./screens/play";
+import { Random } from "./screens/random";
+import { TakeHome } from "./screens/take";
+import { Welcome } from "./screens/welcome";
+import { Who } from "./screens/who";
+import { Wiped } from "./screens/wiped";
+import type { Visit } from "./types";
+import { say } from "./words/words";
+
+/** Screens of one visit that only this window knows: the server says "play", the visitor looks at the way out. */
+type Room = "" | "friend" | "finish";
+
+/** Which screen a visit is on. */
+export function screenOf(now: Visit, room: Room, playing: boolean): Visit["state"] {
+  if (now.state === "welcome") return "consent";
+  if (now.state === "encoding" && !playing) return "encoding";
+  const in_play = ["encoding", "play", "friend", "finish"].includes(now.state);
+  return in_play ? room || "play" : now.state;
+}
+
+function TheVisit() {
+  const room = useSignal<Room>("");
+  const playing = useSignal(false);
+  const now = visit.value;
+  const screen = now ? screenOf(now, room.value, playing.value) : wiped.value ? "wiped" : "welcome";
+  useEffect(() => {
+    room.value = now?.state === "friend" || now?.state === "finish" ? now.state : "";
+    playing.value = false;
+  }, [now?.id]);
+  useEffect(() => {
+    if (now && !["encoding", "play", "friend", "finish"].includes(now.state)) playing.value = false;
+  }, [now?.state]);
+  useBack(screen, () => {
+    if (room.value) room.value = "";
+    else if (now && ["camera", "who", "encoding", "play"].includes(screen)) void change("/visit/back");
+  });
+  const play = async (): Promise<void> => {
+    const one = person.value;
+    if (one && progress.value[one.id]?.playable && now?.state === "encoding") await change("/visit/play");
+    playing.value = true;
+    notice.value = null;
+  };
+  const enter = (next: Room) => () => void (room.value = next);
+  switch (screen) {
+    case "welcome":
+      return <Welcome />;
+    case "consent":
+      return <Consent />;
+    case "camera":
+      return <Camera />;
+    case "who":
+      return <Who />;
+    case "encoding":
+      return <Encoding onPlay={() => void play()} />;
+    case "play":
+      return <Play onFriend={enter("friend")} onFinish={enter("finish")} />;
+    case "friend":
+      return <Friend onBack={enter("")} onFinish={enter("finish")} />;
+    case "finish":
+      return <Finish onBack={enter("")} />;
+    default:
+      return <Wiped />;
+  }
+}
+
+/** The browser's back button goes back inside the visit, and never out of it. */
+function useBack(screen: string, back: () => void): void {
+  useEffect(() => {
+    if (screen === "welcome" || screen === "wiped") return;
+    history.pushState({ visit: true }, "");
+    const step = (): void => {
+      history.pushState({ visit: true }, "");
+      back();
+    };
+    addEventListener("popstate", step);
+    return () => removeEventListener("popstate", step);
+  }, [screen]);
+}
+
+/** Move the focus to a new screen, so that whoever hears the page hears that it changed. */
+function useFocus(screen: string): void {
+  useEffect(() => {
+    const first = document.querySelector<HTMLElement>("main");
+    if (!first || document.querySelector("dialog[open]")) return;
+    first.tabIndex = -1;
+    first.focus({ preventScroll: true });
+  }, [screen]);
+}
+
+function Page() {
+  const { page, token } = route.value;
+  switch (page) {
+    case "random":
+      return <Random />;
+    case "gallery":
+      return <Gallery />;
+    case "phone":
+      return <Phone token={token} />;
+    case "take":
+      return <TakeHome token={token} />;
+    case "lab":
+      return <Lazy key="lab" load={() => import("./lab/lab").then(({ Lab }) => Lab)} />;
+    case "operator":
+      return <Lazy key="operator" load={() => import("./operator/operator").then(({ Operator }) => Operator)} />;
+    default:
+      return known.value ? <TheVisit /> : null;
+  }
+}
+
+export function App() {
+  const here = route.value.page;
+  useFocus(`${here} ${visit.value?.state ?? ""}`);
+  return (
+    <>
+      <Page />
+      {here === "visit" && visit.value && <Leave />}
+      {here === "visit" && <Idle />}
+      <Notice />
+      {!online.value && (
+        <p class="offline" role="status">
+          {say("offline")} {unsent.value && say("offline.kept")}
+        </p>
+      )}
+      {here === "visit" && <OperatorDoor />}
+    </>
+  );
+}
+
+function Notice() {
+  const said = notice.value;
+  if (!said) return null;
+  return (
+    <div class="notice" role="alert">
+      <p>
+        <strong>{said.message || say("error")}</strong> {said.hint}
+      </p>
+      <Button kind="quiet" onClick={() => (notice.value = null)}>
+        {say("close")}
+      </Button>
+    </div>
+  );
+}
+
+/** Five quick taps in the upper left corner lead to the operator's page, which asks for the PIN. */
+function OperatorDoor() {
+  const taps = useSignal<number[]>([]);
+  const tap = (event: Event): void => {
+    taps.value = [...taps.value, event.timeStamp].filter((when) => event.timeStamp - when < 2000);
+    if (taps.value.length >= 5) go("/operator");
+  };
+  return <div class="door" onPointerDown={tap} aria-hidden="true" />;
+}
+

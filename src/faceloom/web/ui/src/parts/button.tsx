@@ -1,0 +1,36 @@
+/** A button with a word: the one next action in coral (`next`), others quiet. */
+
+import type { ComponentChildren } from "preact";
+import { Icon, type IconName } from "./icon";
+
+interface ButtonProps {
+  children?: ComponentChildren;
+  icon?: IconName;
+  kind?: "next" | "plain" | "quiet" | "tool" | "chip" | "danger";
+  pressed?: boolean;
+  disabled?: boolean;
+  onClick?: () => void;
+  label?: string;
+  class?: string;
+  autofocus?: boolean;
+  expanded?: boolean;
+}
+
+export function Button(props: ButtonProps) {
+  const { children, icon, kind = "plain", pressed, disabled, onClick, label, expanded } = props;
+  return (
+    <button
+      type="button"
+      class={`button ${kind} ${props.class ?? ""}`}
+      aria-pressed={pressed}
+      aria-expanded={expanded}
+      aria-label={label}
+      aria-disabled={disabled || undefined}
+      data-first={props.autofocus || undefined}
+      onClick={() => !disabled && onClick?.()}
+    >
+      {icon && <Icon name={icon} />}
+      {children !== undefined && <span>{children}</span>}
+    </button>
+  );
+}

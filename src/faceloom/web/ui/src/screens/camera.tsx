@@ -1,0 +1,234 @@
+/** The mirror, an oval that turns coral when a face sits well, 3-2-1, and a look at the photo before it is used. */
+
+import type { RefObject } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { post, Refused } from "../api";
+import { Button } from "../parts/button";
+import { useNow } from "../parts/clock";
+import { Dialog } from "../parts/dialog";
+import { pressed, useKeys } from "../parts/keys";
+import { booth, busy, notice, visit } from "../state/booth";
+import { advise, onStage, openCamera, smallFrame, takeFrame, type Advice, type Trouble } from "../state/camera";
+import { sendPhoto, unsent } from "../state/photo";
+import type { FoundFace } from "../types";
+import { say, type Word } from "../words/words";
+
+const LOOK_MS = 350;
+const APPROVE_MS = 15_000;
+
+/** Open the camera, and again when it comes back; say what is wrong with it. */
+function useCamera(video: RefObject<HTMLVideoElement | null>, running: boolean) {
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [ready, setReady] = useState(false);
+  const [attempt, setAttempt] = useState(0);
+  const again = useCallback(() => setAttempt((n) => n + 1), []);
+  useEffect(() => {
+    if (!running) return;
+    let stream: MediaStream | null = null;
+    let left = false;
+    const close = (): void => stream?.getTracks().forEach((track) => track.stop());
+    openCamera().then(
+      (opened) => {
+        stream = opened;
+        if (left || !video.current) return close();
+        setTrouble(null);
+        video.current.srcObject = opened;
+        opened.getVideoTracks()[0]?.addEventListener("ended", again); // unplugged
+      },
+      (wrong: Trouble) => !left && setTrouble(wrong),
+    );
+    navigator.mediaDevices?.addEventListener("devicechange", again);
+    return () => {
+      left = true;
+      setReady(false);
+      close();
+      navigator.mediaDevices?.removeEventListener("devicechange", again);
+    };
+  }, [running, attempt]);
+  return { trouble, ready, again, onReady: () => setReady(true) };
+}
+
+/** Ask the server a few times a second whether the face sits well; without an answer the oval stays as it is. */
+function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean): Advice {
+  const [advice, setAdvice] = useState<Advice>("oval");
+  useEffect(() => {
+    if (!watching) return;
+    let timer = 0;
+    let left = false;
+    const look = async (): Promise<void> => {
+      const seen = video.current;
+      try {
+        if (seen?.videoWidth && document.visibilityState === "visible") setAdvice(await adviceOn(seen));
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return;
+      }
+      if (!left) timer = window.setTimeout(look, LOOK_MS);
+    };
+    void look();
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [watching]);
+  return advice;
+}
+
+async function adviceOn(video: HTMLVideoElement): Promise<Advice> {
+  const { frame, light } = await smallFrame(video);
+  const { faces } = await post<{ faces: Pick<FoundFace, "box">[] }>("/visit/look", frame);
+  const stage = { width: video.clientWidth, height: video.clientHeight };
+  const size = { width: video.videoWidth, height: video.videoHeight };
+  const boxes = faces.map(({ box }) => onStage(box, size, stage));
+  return advise(boxes, light, stage);
+}
+
+export function Camera() {
+  const video = useRef<HTMLVideoElement>(null);
+  const [shot, setShot] = useState<{ photo: Blob; address: string; mirrored: boolean } | null>(null);
+  const [count, setCount] = useState(0);
+  const [phone, setPhone] = useState(false);
+  const camera = useCamera(video, !shot);
+  const advice = useAdvice(video, camera.ready && !shot && !count);
+
+  const forget = (): void => {
+    if (shot) URL.revokeObjectURL(shot.address);
+    setShot(null);
+  };
+  useEffect(() => () => void (shot && URL.revokeObjectURL(shot.address)), [shot]);
+  const shutter = (): void => {
+    if (camera.ready && !shot && !count) setCount(Math.max(1, booth.value.countdown));
+  };
+  useEffect(() => {
+    if (!count) return;
+    const timer = setTimeout(async () => {
+      if (count > 1) return setCount(count - 1);
+      setCount(0);
+      if (!video.current?.videoWidth) return;
+      const photo = await takeFrame(video.current);
+      setShot({ photo, address: URL.createObjectURL(photo), mirrored: true });
+    }, 1000);
+    return () => clearTimeout(timer);
+  }, [count]);
+  const choose = (photo: File): void => setShot({ photo, address: URL.createObjectURL(photo), mirrored: false });
+  useKeys({ " ": pressed(shutter), Enter: pressed(shutter) });
+
+  if (shot) return <Approve {...shot} onAgain={forget} />;
+  const word: Word = camera.ready ? `camera.${advice}` : "camera.waiting";
+  return (
+    <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
+      <h1 class="unseen">{say("camera.title")}</h1>
+      {!camera.trouble && (
+        <video ref={video} class="mirror" autoPlay muted playsInline onLoadedData={camera.onReady} aria-hidden="true" />
+      )}
+      {camera.trouble ? (
+        <section class="page trouble" role="alert">
+          <h2>{say(`camera.${camera.trouble}`)}</h2>
+          <p>{say(`camera.${camera.trouble}.more`)}</p>
+          <Button onClick={camera.again}>{say("camera.again")}</Button>
+        </section>
+      ) : (
+        <>
+          <div class={`oval ${count ? "still" : ""}`} aria-hidden="true" />
+          <p class="advice" role="status">
+            {count ? "" : say(word)}
+          </p>
+          {count > 0 && (
+            <p class="count" role="timer" aria-live="assertive" key={count}>
+              {count}
+            </p>
+          )}
+        </>
+      )}
+      <div class="camera-row">
+        <FileButton onChoose={choose} />
+        {!camera.trouble && (
+          <button type="button" class="shutter" aria-label={say("shutter")} aria-disabled={!camera.ready} onClick={shutter} />
+        )}
+        <Button icon="phone" kind="plain" onClick={() => setPhone(true)}>
+          {say("phone")}
+        </Button>
+      </div>
+      {phone && <PhoneCode onClose={() => setPhone(false)} />}
+    </main>
+  );
+}
+
+function FileButton({ onChoose }: { onChoose: (photo: File) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button icon="upload" onClick={() => input.current?.click()}>
+        {say("upload")}
+      </Button>
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        accept="image/*,.heic,.heif"
+        tabIndex={-1}
+        aria-hidden="true"
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          if (file) onChoose(file);
+          event.currentTarget.value = "";
+        }}
+      />
+    </>
+  );
+}
+
+function PhoneCode({ onClose }: { onClose: () => void }) {
+  const link = visit.value?.phone;
+  return (
+    <Dialog title={say("phone")} onClose={onClose} class="code">
+      <img class="qr" src="/api/v1/visit/phone.svg" alt={say("alt.qr", { url: link ?? "" })} />
+      <p>{say("phone.scan")}</p>
+      <p class="muted">{link}</p>
+      <Button onClick={onClose}>{say("close")}</Button>
+    </Dialog>
+  );
+}
+
+interface ApproveProps {
+  photo: Blob;
+  address: string;
+  mirrored: boolean;
+  onAgain: () => void;
+}
+
+/** The photo, to be used or taken again; used by itself after a while, as booths do. A chosen file waits for a word. */
+function Approve({ photo, address, mirrored, onAgain }: ApproveProps) {
+  const [until] = useState(Date.now() + APPROVE_MS);
+  const [broken, setBroken] = useState(false);
+  const left = Math.ceil((until - useNow(250)) / 1000);
+  const sent = useRef(false);
+  const use = async (): Promise<void> => {
+    if (sent.current) return;
+    sent.current = true;
+    sent.current = (await sendPhoto(photo)) || unsent.value;
+  };
+  useEffect(() => {
+    if (mirrored && left <= 0 && !sent.current && !notice.value) void use();
+  }, [left]);
+  useKeys({ " ": pressed(() => void use()), Enter: pressed(() => void use()), Escape: pressed(onAgain) });
+  return (
+    <main class="screen camera approve">
+      <h1 class="unseen">{say("use")}</h1>
+      {broken ? (
+        <p class="advice low">{say("alt.photo")}</p>
+      ) : (
+        <img class={mirrored ? "mirror" : "chosen"} src={address} alt={say("alt.photo")} onError={() => setBroken(true)} />
+      )}
+      <div class="flash" aria-hidden="true" />
+      <div class="camera-row">
+        <Button onClick={onAgain} disabled={busy.value}>
+          {say("again")}
+        </Button>
+        <Button kind="next" onClick={() => void use()} disabled={busy.value} autofocus>
+          {busy.value ? say("sending") : say("use")}
+        </Button>
+      </div>
+      <p class="under">{mirrored && left > 0 && !busy.value ? say("use.auto", { seconds: left }) : ""}</p>
+    </main>
+  );
+}

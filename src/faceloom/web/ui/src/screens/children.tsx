@@ -1,0 +1,101 @@
+/** Nine children of two people, and children of theirs; the way back to the first two stays open. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { post } from "../api";
+import { Button } from "../parts/button";
+import { act, busy, chosen, receivePerson } from "../state/booth";
+import type { Person } from "../types";
+import { say } from "../words/words";
+import { toggle } from "./who";
+
+type Pair = [Person, Person];
+interface Generation {
+  parents: Pair;
+  seed: number;
+}
+
+export function Children({ a, b, onPlay }: { a: Person; b: Person; onPlay: () => void }) {
+  const line = useSignal<Generation[]>([{ parents: [a, b], seed: 0 }]);
+  const nine = useSignal<Person[]>([]);
+  const picked = useSignal<number[]>([]);
+  const now = line.value.at(-1) as Generation;
+  useEffect(() => {
+    picked.value = [];
+    nine.value = [];
+    void act(async () => {
+      const [first, second] = now.parents;
+      const body = { a: first.id, b: second.id, seed: now.seed };
+      const answer = await post<{ children: Person[] } | Person[]>("/children", body);
+      nine.value = Array.isArray(answer) ? answer : answer.children;
+    });
+  }, [now]);
+  const children = picked.value.flatMap((n) => nine.value[n] ?? []);
+  const breed = (): void => {
+    const [first, second] = children;
+    if (first) line.value = [...line.value, { parents: [first, second ?? now.parents[0]], seed: 0 }];
+  };
+  const again = (): void => void (line.value = [...line.value.slice(0, -1), { ...now, seed: now.seed + 1 }]);
+  const play = (): void => {
+    const [child] = children;
+    if (!child) return;
+    receivePerson(child);
+    chosen.value = child.id;
+    onPlay();
+  };
+  return (
+    <>
+      <div class="stage family">
+        <Lineage line={line.value} onBack={(n) => (line.value = line.value.slice(0, n + 1))} />
+        <div class="nine" role="group" aria-label={say("friend.children")}>
+          {Array.from({ length: 9 }, (_, n) => (
+            <button
+              type="button"
+              key={n}
+              class="child"
+              aria-label={say("friend.child", { number: n + 1 })}
+              aria-pressed={picked.value.includes(n)}
+              aria-disabled={!nine.value[n]}
+              onClick={() => nine.value[n] && (picked.value = toggle(picked.value, n))}
+            >
+              {nine.value[n] && <img src={nine.value[n].image} alt="" draggable={false} />}
+            </button>
+          ))}
+        </div>
+      </div>
+      <div class="panel row">
+        <p class="muted">{say("friend.children.more")}</p>
+        <Button icon="dice" disabled={busy.value} onClick={again}>
+          {say("friend.more")}
+        </Button>
+        <Button icon="tree" disabled={!children.length || busy.value} onClick={breed}>
+          {say("friend.breed")}
+        </Button>
+        <Button disabled={children.length !== 1} onClick={play}>
+          {say("friend.play")}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function Lineage({ line, onBack }: { line: Generation[]; onBack: (generation: number) => void }) {
+  return (
+    <ol class="lineage" aria-label={say("friend.lineage")}>
+      {line.map(({ parents: [first, second] }, n) => (
+        <li key={n}>
+          <button
+            type="button"
+            class="parents"
+            aria-current={n === line.length - 1}
+            aria-label={`${say("friend.lineage")} ${n + 1}`}
+            onClick={() => onBack(n)}
+          >
+            <img src={first.image} alt="" draggable={false} />
+            <img src={second.image} alt="" draggable={false} />
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,43 @@
+/** Before the camera opens: what is taken, where it stays, how long, how it goes. Yes and no are equally large. */
+
+import { Button } from "../parts/button";
+import { Icon, type IconName } from "../parts/icon";
+import { booth, busy, change, wipe } from "../state/booth";
+import { say, type Word } from "../words/words";
+
+const LINES: [IconName, Word, Word][] = [
+  ["camera", "consent.taken", "consent.taken.more"],
+  ["house", "consent.local", "consent.local.more"],
+  ["hour", "consent.time", "consent.time.more"],
+  ["bin", "consent.delete", "consent.delete.more"],
+];
+
+export function Consent() {
+  const minutes = booth.value.retention_minutes;
+  return (
+    <main class="screen consent">
+      <div class="page">
+        <h1>{say("consent.title")}</h1>
+        <ul class="promises">
+          {LINES.map(([icon, word, more]) => (
+            <li key={word}>
+              <Icon name={icon} />
+              <p>
+                <strong>{say(word)}</strong> <span>{say(more, { minutes })}</span>
+              </p>
+            </li>
+          ))}
+        </ul>
+        <p class="muted">{say("consent.others")}</p>
+        <div class="pair">
+          <Button kind="plain" disabled={busy.value} onClick={() => void wipe()}>
+            {say("decline")}
+          </Button>
+          <Button kind="next" disabled={busy.value} onClick={() => void change("/visit/consent", { agreed: true })}>
+            {say("agree")}
+          </Button>
+        </div>
+      </div>
+    </main>
+  );
+}

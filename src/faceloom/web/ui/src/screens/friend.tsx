@@ -1,0 +1,193 @@
+/** Two people: a face between them, their children, the film from one to the other. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { address, get, post } from "../api";
+import { Button } from "../parts/button";
+import { Face } from "../parts/face";
+import { Keypad } from "../parts/keypad";
+import { Slider } from "../parts/slider";
+import { act, busy, complain, person, receive, visit } from "../state/booth";
+import { Preview } from "../state/preview";
+import type { Job, Person, Visit } from "../types";
+import { figure, say } from "../words/words";
+import { Children } from "./children";
+
+type View = "blend" | "children" | "film";
+
+/** The one who plays, and the other: a friend who agreed, or the second face of the photo. */
+export function pair(one: Person | null, people: Person[]): [Person, Person] | null {
+  const grown = people.filter(({ parents }) => !parents?.length);
+  const a = grown.find(({ id }) => id === one?.id) ?? grown[0];
+  const b = grown.find(({ id }) => id !== a?.id);
+  return a && b ? [a, b] : null;
+}
+
+export function Friend({ onBack, onFinish }: { onBack: () => void; onFinish: () => void }) {
+  const view = useSignal<View>("blend");
+  const both = pair(person.value, visit.value?.people ?? []);
+  if (!both) return <Invite onBack={onBack} />;
+  const [a, b] = both;
+  return (
+    <main class="screen friend">
+      <h1 class="unseen">{say("friend.title")}</h1>
+      {view.value === "children" ? (
+        <Children a={a} b={b} onPlay={onBack} />
+      ) : view.value === "film" ? (
+        <Film a={a} b={b} />
+      ) : (
+        <Blend a={a} b={b} />
+      )}
+      <nav class="chips">
+        <Button kind="plain" icon="back" onClick={onBack}>
+          {say("back")}
+        </Button>
+        {(["blend", "children", "film"] as const).map((name) => (
+          <Button key={name} kind="chip" pressed={view.value === name} onClick={() => (view.value = name)}>
+            {say(`friend.${name}`)}
+          </Button>
+        ))}
+        <Button kind="next" onClick={onFinish}>
+          {say("done")}
+        </Button>
+      </nav>
+    </main>
+  );
+}
+
+function Blend({ a, b }: { a: Person; b: Person }) {
+  const t = useSignal(0.5);
+  const picture = useSignal<string | null>(null);
+  const preview = useSignal<Preview | null>(null);
+  useEffect(() => {
+    const made: string[] = [];
+    const show = (blob: Blob): void => {
+      made.push(URL.createObjectURL(blob));
+      while (made.length > 4) URL.revokeObjectURL(made.shift() ?? "");
+      picture.value = made.at(-1) ?? null;
+    };
+    const asking = new Preview(`/blend?a=${a.id}&b=${b.id}`, show, complain, (path, query, signal) =>
+      fetchBlend(path, Number(query["t"]), Number(query["n"]), signal),
+    );
+    preview.value = asking;
+    asking.want({ t: t.value });
+    return () => {
+      asking.stop();
+      made.forEach((url) => URL.revokeObjectURL(url));
+    };
+  }, [a.id, b.id, a.image, b.image]);
+  const text = figure(t.value, { style: "percent", maximumFractionDigits: 0 });
+  return (
+    <>
+      <div class="stage three">
+        <Face src={a.image} alt={say("person", { number: 1 })} class="side" />
+        <Face src={picture.value} alt={say("alt.blend")} class="middle">
+          <figcaption class="mark">{say("ai")}</figcaption>
+        </Face>
+        <Face src={b.image} alt={say("person", { number: 2 })} class="side" />
+      </div>
+      <div class="panel between">
+        <img class="thumb-end" src={a.image} alt="" />
+        <Slider
+          label={say("friend.between")}
+          low={0}
+          high={1}
+          step={0.01}
+          value={t.value}
+          notch={0.5}
+          text={text}
+          onSlide={(next) => {
+            t.value = next;
+            preview.value?.want({ t: next });
+          }}
+        />
+        <img class="thumb-end" src={b.image} alt="" />
+      </div>
+    </>
+  );
+}
+
+async function fetchBlend(path: string, t: number, n: number, signal: AbortSignal): Promise<Blob> {
+  const answer = await fetch(`${address(path)}&t=${t}&n=${n}`, { signal, credentials: "same-origin" });
+  if (!answer.ok) throw new DOMException("late", "AbortError");
+  return answer.blob();
+}
+
+/** Follow a job until it is over; its address, or null. */
+export async function finished(job: Job, every = 700): Promise<string | null> {
+  let now = job;
+  while (now.state === "waiting" || now.state === "running") {
+    await new Promise((resolve) => setTimeout(resolve, every));
+    now = await get<Job>(`/jobs/${job.id}`);
+  }
+  return now.state === "done" ? (now.url ?? null) : null;
+}
+
+function Film({ a, b }: { a: Person; b: Person }) {
+  const film = useSignal<string | null>(null);
+  useEffect(() => {
+    void act(async () => {
+      const job = await post<Job & { job?: Job }>("/film", { a: a.id, b: b.id });
+      film.value = await finished(job.job ?? job);
+    });
+  }, [a.id, b.id]);
+  return (
+    <div class="stage">
+      <figure class={`face ${film.value ? "" : "empty"}`}>
+        {film.value ? (
+          <Moving src={film.value} />
+        ) : (
+          <figcaption class="wait">
+            <span role="status">{say("friend.film.making")}</span>
+          </figcaption>
+        )}
+      </figure>
+    </div>
+  );
+}
+
+/** A film, or a moving picture where there are no films. */
+export function Moving({ src }: { src: string }) {
+  const moving = /\.(webp|gif|png)(\?|$)/.test(src);
+  if (moving) return <img src={src} alt={say("alt.blend")} />;
+  return <video src={src} autoPlay muted loop playsInline controls aria-label={say("alt.blend")} />;
+}
+
+function Invite({ onBack }: { onBack: () => void }) {
+  const code = useSignal("");
+  const typed = useSignal("");
+  useEffect(() => {
+    void act(async () => {
+      code.value = (await post<{ code: string }>("/visit/friends/code")).code;
+    });
+  }, []);
+  const join = async (): Promise<void> => {
+    const next = await act(() => post<Visit>("/visit/friends", { code: typed.value }));
+    typed.value = "";
+    if (next?.people) receive(next);
+  };
+  return (
+    <main class="screen friend invite">
+      <header class="head">
+        <h1>{say("friend.none")}</h1>
+        <p class="lead">{say("friend.none.more")}</p>
+      </header>
+      <div class="codes">
+        <section>
+          <h2>{say("friend.code")}</h2>
+          <p class="code-figures">{code.value}</p>
+        </section>
+        <section>
+          <h2>{say("friend.type")}</h2>
+          <Keypad value={typed.value} length={6} onChange={(value) => (typed.value = value)} />
+          <Button kind="next" disabled={typed.value.length < 4 || busy.value} onClick={() => void join()}>
+            {say("friend.join")}
+          </Button>
+        </section>
+      </div>
+      <Button icon="back" onClick={onBack}>
+        {say("back")}
+      </Button>
+    </main>
+  );
+}

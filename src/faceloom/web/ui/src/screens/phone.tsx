@@ -1,0 +1,72 @@
+/** On the visitor's phone: a photo that goes straight to the booth. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { get, post, Refused } from "../api";
+import { Button } from "../parts/button";
+import { photoForm } from "../state/photo";
+import { booth, notice } from "../state/booth";
+import { say, type Word } from "../words/words";
+
+type Stage = "ready" | "sending" | "sent" | "gone";
+
+export function Phone({ token }: { token: string }) {
+  const stage = useSignal<Stage>("ready");
+  const taking = useRef<HTMLInputElement>(null);
+  const choosing = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    get(`/phone/${token}`).catch((error: unknown) => {
+      if (error instanceof Refused && error.status === 404) stage.value = "gone";
+    });
+  }, [token]);
+  const send = async (photo: File | undefined): Promise<void> => {
+    if (!photo || stage.value === "sending") return;
+    stage.value = "sending";
+    notice.value = null;
+    try {
+      await post(`/phone/${token}/photo`, photoForm(photo));
+      stage.value = "sent";
+    } catch (error) {
+      stage.value = error instanceof Refused && [404, 410].includes(error.status) ? "gone" : "ready";
+      const said = error instanceof Refused ? error : null;
+      if (stage.value === "ready") notice.value = { message: said?.message || say("error"), hint: said?.hint ?? "" };
+    }
+  };
+  const input = (ref: typeof taking, capture: boolean) => (
+    <input
+      ref={ref}
+      class="unseen"
+      type="file"
+      accept="image/*"
+      {...(capture ? { capture: "user" as const } : {})}
+      tabIndex={-1}
+      aria-hidden="true"
+      onChange={(event) => void send(event.currentTarget.files?.[0])}
+    />
+  );
+  const SAID: Partial<Record<Stage, Word>> = { sending: "phone.sending", sent: "phone.sent", gone: "phone.gone" };
+  const word = SAID[stage.value];
+  return (
+    <main class="screen phone">
+      <div class="page">
+        <p class="event">{booth.value.event || "faceloom"}</p>
+        <h1>{say("phone.title")}</h1>
+        <p class="lead" role="status">
+          {say(word ?? "phone.more")}
+        </p>
+        {stage.value === "ready" && (
+          <>
+            <Button kind="next" icon="camera" onClick={() => taking.current?.click()}>
+              {say("phone.take")}
+            </Button>
+            <Button icon="upload" onClick={() => choosing.current?.click()}>
+              {say("phone.choose")}
+            </Button>
+          </>
+        )}
+        {input(taking, true)}
+        {input(choosing, false)}
+      </div>
+    </main>
+  );
+}

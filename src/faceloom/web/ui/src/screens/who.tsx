@@ -1,0 +1,52 @@
+/** Several faces in the photo: tap one, or two for both. */
+
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button";
+import { busy, change, visit } from "../state/booth";
+import { say } from "../words/words";
+
+/** Tap a face: it is in or out, and never more than two are. */
+export function toggle(picked: number[], number: number): number[] {
+  if (picked.includes(number)) return picked.filter((other) => other !== number);
+  return [...picked, number].slice(-2);
+}
+
+const percent = (part: number): string => `${part * 100}%`;
+
+export function Who() {
+  const [picked, setPicked] = useState<number[]>([]);
+  const { photo, faces } = visit.value ?? { photo: null, faces: [] };
+  const ready = picked.length > 0 && !busy.value;
+  return (
+    <main class="screen who">
+      <header class="head">
+        <h1>{say("who.title")}</h1>
+        <p class="lead">{say("who.more")}</p>
+      </header>
+      <div class="stage">
+        <div class="photo">
+          <img src={photo ?? ""} alt={say("alt.photo")} />
+          {faces.map(({ number, box: [x, y, w, h] }, n) => (
+            <button
+              type="button"
+              key={number}
+              class="box"
+              aria-pressed={picked.includes(number)}
+              aria-label={say("who.face", { number: n + 1 })}
+              style={{ left: percent(x), top: percent(y), width: percent(w), height: percent(h) }}
+              onClick={() => setPicked(toggle(picked, number))}
+            />
+          ))}
+        </div>
+      </div>
+      <div class="pair">
+        <Button disabled={busy.value} onClick={() => void change("/visit/back")}>
+          {say("again")}
+        </Button>
+        <Button kind="next" disabled={!ready} onClick={() => void change("/visit/faces", { chosen: picked })}>
+          {say(picked.length === 2 ? "who.two" : "who.one")}
+        </Button>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,156 @@
+/** What the page knows: the booth, the visit, how the search goes on. Screens read it; `act` changes it. */
+
+import { computed, signal } from "@preact/signals";
+import { get, post, remove, Refused, Unreachable } from "../api";
+import type { Booth, Person, Progress, Visit } from "../types";
+
+export const UNKNOWN_BOOTH: Booth = {
+  event: "",
+  look: "dark",
+  languages: ["en", "de", "es", "fr"],
+  kiosk: false,
+  countdown: 3,
+  idle_seconds: 90,
+  retention_minutes: 15,
+  gallery: false,
+  slideshow: false,
+  lab: true,
+  printer: false,
+  film: null,
+  controls: [
+    { name: "age", unit: "years", low: -40, high: 50, step: 1, neutral: 0 },
+    { name: "smile", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
+    { name: "glasses", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
+    { name: "yaw", unit: "degrees", low: -30, high: 30, step: 1, neutral: 0 },
+    { name: "pitch", unit: "degrees", low: -20, high: 20, step: 1, neutral: 0 },
+    { name: "mouth_open", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
+    { name: "gender", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
+  ],
+};
+
+/** `known`: whether the server was asked for a visit already; before that nothing is shown. */
+export const known = signal(false);
+export const booth = signal<Booth>(UNKNOWN_BOOTH);
+export const visit = signal<Visit | null>(null);
+export const progress = signal<Record<string, Progress>>({});
+export const queuePlace = signal(0);
+export const online = signal(true);
+/** What went wrong last, for people: the message and what to do. */
+export const notice = signal<{ message: string; hint: string } | null>(null);
+/** A call that changes something is on its way: buttons wait, so that a double click is one click. */
+export const busy = signal(false);
+/** All was wiped a moment ago, and the page says so. */
+export const wiped = signal(false);
+/** Whose face the hand is on. */
+export const chosen = signal<string>("");
+
+export const person = computed<Person | null>(() => {
+  const people = visit.value?.people ?? [];
+  return people.find(({ id }) => id === chosen.value) ?? people[0] ?? null;
+});
+
+export function receive(next: Visit | null): void {
+  if (next?.state === "wiped") next = null;
+  if (!next && visit.value) forget(true);
+  visit.value = next;
+}
+
+/** Put what the server says of one person into the visit. */
+export function receivePerson(next: Person): void {
+  const now = visit.value;
+  if (!now) return;
+  const people = now.people.some(({ id }) => id === next.id)
+    ? now.people.map((old) => (old.id === next.id ? next : old))
+    : [...now.people, next];
+  visit.value = { ...now, people };
+}
+
+export function receiveProgress(next: Progress): void {
+  queuePlace.value = 0;
+  progress.value = { ...progress.value, [next.person]: { ...progress.value[next.person], ...next } };
+}
+
+function forget(gone: boolean): void {
+  progress.value = {};
+  queuePlace.value = 0;
+  chosen.value = "";
+  notice.value = null;
+  wiped.value = gone;
+}
+
+/** Change something: one call at a time, errors said to people. Answers undefined when it did not work. */
+export async function act<T>(call: () => Promise<T>): Promise<T | undefined> {
+  if (busy.value) return undefined;
+  busy.value = true;
+  notice.value = null;
+  try {
+    const answer = await call();
+    online.value = true;
+    return answer;
+  } catch (error) {
+    complain(error);
+    return undefined;
+  } finally {
+    busy.value = false;
+  }
+}
+
+/** Say an error to people; that the server is away is shown by itself. */
+export function complain(error: unknown): void {
+  if (error instanceof Unreachable) online.value = false;
+  else if (error instanceof Refused && error.status === 404 && error.code.includes("visit")) receive(null);
+  else if (error instanceof Refused) notice.value = { message: error.message, hint: error.hint };
+  else throw error;
+}
+
+/** Change the visit by a call that answers with it. */
+export async function change(path: string, body?: unknown): Promise<boolean> {
+  const next = await act(() => post<Visit>(path, body));
+  if (next) receive(next);
+  return next !== undefined;
+}
+
+export async function begin(): Promise<void> {
+  wiped.value = false;
+  const next = await act(() => post<Visit>("/visits"));
+  if (next) receive(next);
+}
+
+export async function wipe(): Promise<void> {
+  await act(async () => {
+    try {
+      await remove("/visit");
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 404)) throw error;
+    }
+    receive(null);
+  });
+}
+
+/** Ask where the visit is; false while the server does not answer. */
+export async function resume(): Promise<boolean> {
+  try {
+    receive(await get<Visit>("/visit"));
+    online.value = true;
+  } catch (error) {
+    if (error instanceof Refused && [401, 403, 404].includes(error.status)) {
+      receive(null);
+      online.value = true;
+    } else online.value = false;
+  }
+  if (online.value) known.value = true;
+  return online.value;
+}
+
+export async function meet(): Promise<void> {
+  try {
+    booth.value = { ...UNKNOWN_BOOTH, ...(await get<Partial<Booth>>("/booth")) };
+  } catch (error) {
+    if (error instanceof Unreachable) online.value = false;
+  }
+}
+
+/** Milliseconds since 1970 of what the server calls `expires`. */
+export function moment(expires: string | number): number {
+  return typeof expires === "number" ? expires * 1000 : Date.parse(expires);
+}
