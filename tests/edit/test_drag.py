@@ -1,0 +1,133 @@
+"""Dragging points: features of every family, motion, tracking, masks, and where it stops."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from checkpoints import forge
+from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sampled, square
+from faceloom.edit.sample import sample
+from faceloom.errors import LatentError
+from faceloom.networks.generator import Generator
+from faceloom.networks.mobilestylegan import MobileStyleGAN
+from faceloom.networks.stylegan3 import CONFIG_T, StyleGAN3, StyleGAN3Config
+from faceloom.networks.tuned import Tuned
+
+SMALL = DragConfig(steps=3, side=16, finest=16)
+
+
+def test_features_are_read_between_pixels():
+    ramp = torch.arange(8.0).repeat(8, 1)[None, None]  # [1 1 8 8]: the value is the column
+    step = GRID / 8
+    points = torch.tensor([[0.5 * step, 4.0], [3.5 * step, 99.0], [4.0 * step, 0.0], [0.0, 0.0]])
+    assert sampled(ramp, points)[:, 0].tolist() == pytest.approx([0, 3, 3.5, 0])
+
+
+def test_a_square_begins_in_its_middle():
+    offsets = square(2)
+    assert offsets.shape == (25, 2)
+    assert offsets[0].tolist() == [0, 0]
+    assert offsets.norm(dim=1).diff().min() >= 0
+
+
+FAMILIES = {"stylegan1": forge.generator1, "stylegan2": forge.generator2, "stylegan3": forge.generator3}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_shows_features_and_is_dragged(family: str):
+    G: Generator = FAMILIES[family]()
+    w_plus = sample(G, [1], 1.0, c=torch.eye(G.c_dim)[:1] if G.c_dim else None)
+    seen = Features(G, 16)(w_plus)
+    assert seen.shape[-1] <= 16
+    assert seen.shape[-1] & (seen.shape[-1] - 1) == 0
+    steps = list(drag(G, w_plus, [(0.4, 0.5)], [(0.7, 0.5)], config=SMALL))
+    assert [step.number for step in steps] == list(range(len(steps)))
+    assert torch.equal(steps[0].w_plus, w_plus)
+    assert len(steps) == 4 or steps[-1].arrived
+
+
+def test_the_margin_of_stylegan3_is_no_part_of_the_image():
+    """A picture that is moved by a quarter moves the features by a quarter."""
+    config = StyleGAN3Config(img_resolution=32, z_dim=8, w_dim=8, channel_base=512, channel_max=16, num_layers=6)
+    torch.manual_seed(0)
+    G = StyleGAN3(config).eval().requires_grad_(False)
+    assert config.conv_kernel == CONFIG_T.conv_kernel
+    w_plus = torch.randn(1, G.num_ws, 8)
+    before = Features(G, 32)(w_plus)
+    side = before.shape[-1]
+    moved = Features(G.place(x=0.25), 32)(w_plus)
+    there, back = moved[..., :, side // 4 :], before[..., :, : -side // 4]
+    assert F.mse_loss(there, back) < 0.05 * F.mse_loss(moved, before)
+
+
+def test_a_handle_is_found_again_after_a_shift(tiny: MobileStyleGAN):
+    torch.manual_seed(0)
+    w_plus = sample(tiny, [3], 1.0)
+    dragging = _Dragging(tiny, w_plus, [(0.5, 0.5)], [(0.9, 0.5)], None, DragConfig(side=16))
+    features = F.interpolate(torch.randn(1, 8, 8, 8), size=16, mode="bicubic")
+    dragging.looks = sampled(features, dragging.handles)
+    dragging.features = lambda w: features.roll(
+        (-1, 0), dims=(-1, -2)
+    )  # one pixel to the left: GRID / 16 is out of reach
+    dragging.config = DragConfig(side=16, reach=20)
+    dragging.look()
+    assert dragging.handles[0].tolist() == pytest.approx([GRID / 2 - GRID / 16, GRID / 2], abs=1)
+
+
+def test_a_pull_moves_what_is_there_towards_the_target(tiny: MobileStyleGAN):
+    """After one step, what is one GRID step on looks more as the handle's surroundings did (eq. 1)."""
+    config = DragConfig(side=16, learning_rate=1e-3)
+    dragging = _Dragging(tiny, sample(tiny, [3], 1.0), [(0.4, 0.5)], [(0.6, 0.5)], None, config)
+    around = dragging.handles[:, None] + square(3)
+    still = sampled(dragging.start, around)
+
+    def lacks(features: Tensor) -> float:
+        return float((sampled(features, around + torch.tensor([1.0, 0.0])) - still).abs().mean())
+
+    dragging.pull()
+    with torch.no_grad():
+        assert lacks(dragging.features(dragging.w_plus)) < lacks(dragging.start)
+
+
+def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyleGAN):
+    w_plus = sample(tiny, [5], 1.0)
+    config = DragConfig(steps=4, side=16, finest=8)
+    free = list(drag(tiny, w_plus, [(0.3, 0.4)], [(0.7, 0.4)], config=config))[-1]
+    fine = [layer for layer, side in enumerate(tiny.layer_resolutions) if side > 8]
+    assert torch.equal(free.w_plus[:, fine], w_plus[:, fine])
+    assert not torch.equal(free.w_plus, w_plus)
+    mask = torch.zeros(64, 64)
+    mask[:16] = 1
+    held = list(drag(tiny, w_plus, [(0.3, 0.4)], [(0.7, 0.4)], mask=mask, config=config))[-1]
+    below = (slice(None), slice(None), slice(16, None))
+    start = tiny.synthesis(w_plus)[below]
+    change = [float((tiny.synthesis(step.w_plus)[below] - start).abs().mean()) for step in (held, free)]
+    assert change[0] < change[1]
+
+
+def test_who_is_there_already_stays(tiny: MobileStyleGAN):
+    w_plus = sample(tiny, [5], 1.0)
+    steps = list(drag(tiny, w_plus, [(0.5, 0.5)], [(0.502, 0.5)], config=SMALL))
+    assert len(steps) == 1
+    assert steps[0].arrived
+    assert torch.equal(steps[0].w_plus, w_plus)
+
+
+def test_somebody_who_was_tuned_is_dragged_in_their_own_generator(tiny: MobileStyleGAN):
+    w_plus = sample(tiny, [5], 1.0)
+    delta = {"first.conv.bias": torch.ones_like(tiny.first.conv.bias)}
+    seen = Features(Tuned(tiny, delta), 16)(w_plus)
+    assert not torch.allclose(seen, Features(tiny, 16)(w_plus))
+    assert list(drag(Tuned(tiny, delta), w_plus, [(0.3, 0.3)], [(0.6, 0.3)], config=SMALL))[-1].number > 0
+
+
+@pytest.mark.parametrize(
+    ("handles", "targets"),
+    [([], []), ([(0.5, 0.5)], []), ([(0.5, 1.5)], [(0.5, 0.5)]), ([(0.5, 0.5)], [(float("nan"), 0.5)])],
+)
+def test_points_that_make_no_sense(tiny: MobileStyleGAN, handles: list[tuple[float, float]], targets: list):
+    with pytest.raises(LatentError):
+        next(drag(tiny, sample(tiny, [5], 1.0), handles, targets))
