@@ -28,7 +28,7 @@ from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
 from faceloom.drawing import Drawing
 from faceloom.edit import directions
-from faceloom.edit.control import control, shipped_basis
+from faceloom.edit.control import control, shipped_basis, wander
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.mix import PULL, mix
 from faceloom.edit.morph import path, path_of_deltas
@@ -42,10 +42,11 @@ from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
+from faceloom.invert.clock import Callback, Enough
 from faceloom.invert.deadline import EncodeConfig, First, invert_within
 from faceloom.invert.encode import first_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
-from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
+from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
 from faceloom.networks.generator import image_at
@@ -171,6 +172,7 @@ class Studio(Drawing):
             target,
             alexnet=load_lpips("alexnet"),
             first=self.first if start is None else lambda img: start,
+            neighbour=wander(self.basis) if self.basis else None,
             enough=_alike(target, config.until_identity),
             config=config,
             callback=callback,
@@ -187,6 +189,11 @@ class Studio(Drawing):
         except AssetError:
             return None
 
+    @cached_property
+    def basis(self) -> tuple[directions.Direction, ...]:
+        """The shipped directions, if they are of this generator."""
+        return tuple(d for d in shipped_basis() if d.generator_hash == self.generator.hash)
+
     def warm_up(self) -> None:
         """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
         if not self._warm:
@@ -196,13 +203,13 @@ class Studio(Drawing):
 
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""
-        vgg, alexnet = load_lpips("vgg16", self._judging), load_lpips("alexnet")
+        vgg, alexnet = load_lpips("vgg16", self.judging), load_lpips("alexnet")
         return invert_optimize(
             self.fast_generator.G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback
         )
 
     @property
-    def _judging(self) -> str:
+    def judging(self) -> str:
         """The precision of what pictures are compared with in a search."""
         return fast_precision() if self.precision == "fp16" else self.precision
 

@@ -7,7 +7,7 @@ than one frame is held at its full size, and of the others the aligned face at 2
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ from faceloom.invert.sequence import Search, SequenceConfig, encode_frames
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require
 from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.generator import Generator
 from faceloom.studio import Studio
 
 MAX_FRAMES = 300
@@ -95,24 +96,21 @@ def find_in_clip(
     rows, squares, best = _same_person(track, rows, squares)
     seconds = 30.0 + 4.0 * len(rows) if seconds is None else seconds
     tell(0.2, "the person")
-    config = EncodeConfig(seconds * PERSON, tune=False)
-    known = person.found.w_plus if person else _finished(studio.invert(to_img([squares[best]]), config))
+    known = person.found if person else _found(studio, squares[best], seconds * PERSON)
+    G = studio.tuned_to(known)
     runs = _runs(track, rows)
     codes = encode_frames(
-        (pose_search(studio), gradient_search(studio)),
+        (pose_search(G), gradient_search(G, studio.judging)),
         squares,
         runs,
-        known,
+        known.w_plus,
         best,
         config=SequenceConfig(seconds=seconds * (1.0 if person else 1 - PERSON)),
         callback=lambda done: tell(0.3 + 0.35 * done, "the frames"),
     )
-    lpips, mse = _quality(studio, codes, squares)
-    made = Likeness(
-        codes[best : best + 1].clone(),
-        studio.generator.hash,
-        studio.generator.name,
-        quality={"lpips": lpips[best], "mse": mse[best]},
+    lpips, mse = _quality(G, codes, squares)
+    made = replace(
+        known, w_plus=codes[best : best + 1].clone(), quality={"lpips": lpips[best], "mse": mse[best]}, geometry=None
     )
     quads, shots = tuple(track.quad(i) for i in rows), len(set(track.shots.tolist()))
     return Found(made, rows, codes, quads, _strength(track, rows, runs), len(track.shots), shots, best, lpips)
@@ -127,6 +125,7 @@ def draw_clip(
     """
     displacement = edited.w_plus - found.person.w_plus
     row_of = {frame: row for row, frame in enumerate(found.rows)}
+    G, side = studio.tuned_to(found.person, studio.film_generator), studio.generator.G.img_resolution
     for i, pixels in enumerate(clip.frames(found.count)):
         if callback:
             callback(0.65 + 0.35 * i / found.count, f"frame {i + 1} of {found.count}")
@@ -135,27 +134,26 @@ def draw_clip(
             yield pixels
             continue
         code = found.codes[row : row + 1]
-        before, after = (_drawn(studio, w) for w in (code, code + float(found.strength[row]) * displacement))
+        before, after = (_drawn(G, w, side) for w in (code, code + float(found.strength[row]) * displacement))
         photo = Image.fromarray(pixels)
         yield np.asarray(paste_back(photo, after, found.quads[row], original=before, seed=i))
 
 
-def gradient_search(studio: Studio) -> Search:
-    """A few steps of the VGG search."""
-    judging = "fp32" if studio.precision == "fp16" else studio.precision
-    vgg, alexnet = load_lpips("vgg16", judging), load_lpips("alexnet")
+def gradient_search(G: Generator, precision: str) -> Search:
+    """A few steps of the VGG search, which compares in a precision."""
+    vgg, alexnet = load_lpips("vgg16", precision), load_lpips("alexnet")
 
     def search(img: Tensor, start: WPlus, seconds: float) -> WPlus:
         config = OptimizeConfig(seconds=seconds, learning_rate=LEARNING_RATE, coarse=1.0)
-        G = studio.fast_generator.G
-        return _finished(invert_optimize(G, img, vgg=vgg, alexnet=alexnet, config=config, start=start))
+        found = invert_optimize(G, img, vgg=vgg, alexnet=alexnet, config=config, start=start)
+        return _finished(found).w_plus
 
     return search
 
 
-def pose_search(studio: Studio) -> Search:
+def pose_search(G: Generator) -> Search:
     """Turn the head and move the lips until the analyzer reads what it reads in the frame: two looks, no gradients."""
-    analyzer, G = load_analyzer(), studio.fast_generator.G
+    analyzer = load_analyzer()
     basis = [direction for direction in shipped_basis() if direction.name in POSE]
     order = [TRAITS.index(direction.name) for direction in basis]
     bound = torch.tensor([POSE[direction.name] for direction in basis])
@@ -176,16 +174,23 @@ def pose_search(studio: Studio) -> Search:
     return search
 
 
-def _finished(inversion: Inversion) -> WPlus:
-    """The latents of a search; one that Ctrl-C ended is the end of the film, too."""
+def _found(studio: Studio, square: Pixels, seconds: float) -> Likeness:
+    """Find the person of one frame, tuning included."""
+    found = _finished(studio.invert(to_img([square]), EncodeConfig(seconds)))
+    delta = {name: part.half() for name, part in found.delta.items()}
+    return Likeness(found.w_plus, studio.generator.hash, studio.generator.name, delta=delta)
+
+
+def _finished(inversion: Inversion) -> Inversion:
+    """A search; one that Ctrl-C ended is the end of the film, too."""
     if inversion.interrupted:
         raise KeyboardInterrupt
-    return inversion.w_plus
+    return inversion
 
 
-def _quality(studio: Studio, codes: WPlus, squares: Sequence[Pixels]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _quality(G: Generator, codes: WPlus, squares: Sequence[Pixels]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """LPIPS and mean squared error of each frame's reproduction."""
-    G, alexnet = studio.fast_generator.G, load_lpips("alexnet")
+    alexnet = load_lpips("alexnet")
     pairs = [measure(G, codes[i : i + 1], to_img([square]), alexnet) for i, square in enumerate(squares)]
     return tuple(lpips[0] for lpips, _ in pairs), tuple(mse[0] for _, mse in pairs)
 
@@ -259,5 +264,5 @@ def _strength(track: Track, rows: Sequence[int], runs: Sequence[range]) -> np.nd
 
 
 @torch.no_grad()
-def _drawn(studio: Studio, w_plus: WPlus) -> Pixels:
-    return to_pixels(area_resize(studio.film_generator.G.synthesis(w_plus), studio.generator.G.img_resolution))
+def _drawn(G: Generator, w_plus: WPlus, side: int) -> Pixels:
+    return to_pixels(area_resize(G.synthesis(w_plus), side))

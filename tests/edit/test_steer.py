@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from faceloom.edit.control import wander
 from faceloom.edit.directions import Direction
 from faceloom.edit.steer import SteerConfig, apply, steer
 from faceloom.errors import LatentError
@@ -95,3 +96,12 @@ def test_an_unreachable_wish_ends_with_the_best():
 def test_unknown_names_are_refused():
     with pytest.raises(LatentError, match="cannot steer beard"):
         steer(person(torch.eye(3)), W, basis(), {"beard": 1.0})
+
+
+def test_wandering_is_an_edit_at_random_that_a_seed_repeats():
+    def at(seed, **how):
+        return wander(basis(), **how)(W, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(at(3), at(3))
+    assert not torch.equal(at(3), at(4))
+    assert torch.equal(at(3, far=0.0, aside=0.0), W)

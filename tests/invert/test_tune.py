@@ -13,11 +13,11 @@ from faceloom.networks.tuned import Tuned
 
 
 def tune(tools, **config):
-    callback, delta = config.pop("callback", None), config.pop("delta", None)
+    given = {name: config.pop(name, None) for name in ("callback", "delta", "neighbour")}
     config = TuneConfig(**({"seconds": None, "rank": 4} | config))
     w_plus = broadcast(tools["G"].w_avg[None], tools["G"].num_ws)
     return invert_tune(tools["G"], tools["img"], w_plus, alexnet=tools["alexnet"], config=config,
-                       delta=delta, callback=callback)  # fmt: skip
+                       **given)  # fmt: skip
 
 
 def test_more_steps_come_closer_and_the_generator_is_not_touched(tools):
@@ -57,3 +57,14 @@ def test_an_interruption_keeps_the_best(tools):
 def test_one_person_at_a_time(tools):
     with pytest.raises(ShapeError, match="256"):
         invert_tune(tools["G"], torch.zeros(2, 3, 256, 256), torch.zeros(2, 8, 16), alexnet=tools["alexnet"])
+
+
+def test_every_other_step_looks_after_a_neighbour(tools):
+    met = []
+
+    def neighbour(w_plus, random):
+        met.append(w_plus)
+        return w_plus + torch.randn(w_plus.shape, generator=random)
+
+    tune(tools, steps=6, neighbour=neighbour)
+    assert len(met) == 3

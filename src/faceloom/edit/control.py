@@ -5,14 +5,14 @@ What a person says ('+20 years, a smile of 80 %') goes in, a changed latent and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
-from faceloom.edit.steer import Look, SteerConfig, Steered, steer
+from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
 from faceloom.edit.wishes import targets
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import TRAITS, Analyzer
@@ -58,3 +58,21 @@ def control(
     attributes, _ = look(w_plus)
     before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))
     return steer(look, w_plus, basis, targets(wishes, before), keep_identity=keep_identity, config=config)
+
+
+def wander(
+    basis: Sequence[Direction], far: float = 2.5, aside: float = 0.4
+) -> Callable[[WPlus, torch.Generator], WPlus]:
+    """Edits at random, as steering makes them: where a person's generator must go on drawing people.
+
+    Convention: each goes up to `far` standard deviations either way in one attribute, and about `aside` in the others.
+    """
+
+    def edited(w_plus: WPlus, random: torch.Generator) -> WPlus:
+        lengths = aside * torch.randn(len(basis), generator=random)
+        one = int(torch.randint(len(basis), (), generator=random))
+        lengths[one] = far * (2 * torch.rand((), generator=random) - 1)
+        at = {direction.name: float(x) * direction.sigma for direction, x in zip(basis, lengths, strict=True)}
+        return apply(w_plus, basis, at)
+
+    return edited

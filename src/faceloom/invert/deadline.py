@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from faceloom.invert.clock import Clock
+from faceloom.invert.clock import Callback, Clock, Enough
 from faceloom.invert.inversion import Inversion, check_img, measure
-from faceloom.invert.optimize import Callback, Enough, OptimizeConfig, invert_optimize
-from faceloom.invert.tune import TuneConfig, invert_tune
+from faceloom.invert.optimize import OptimizeConfig, invert_optimize
+from faceloom.invert.tune import Neighbour, TuneConfig, invert_tune
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator
 from faceloom.networks.lpips import Lpips
@@ -47,10 +47,13 @@ PRESETS = {"instant": EncodeConfig(2.0), "booth": EncodeConfig(10.0), "studio": 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the time is spent on: seconds and steps of the search and of tuning; None: no limit of that kind."""
+    """What the time is spent on: how to search, and what tuning may take; None: not at all.
 
-    search: tuple[float | None, int | None]
-    tune: tuple[float | None, int | None] | None
+    Tuning's `seconds` are those that are left when it begins.
+    """
+
+    search: OptimizeConfig | None = None
+    tune: TuneConfig | None = None
 
 
 def invert_within(
@@ -59,6 +62,7 @@ def invert_within(
     *,
     alexnet: Lpips,
     first: First | None = None,
+    neighbour: Neighbour | None = None,
     enough: Enough | None = None,
     config: EncodeConfig | None = None,
     callback: Callback | None = None,
@@ -66,9 +70,9 @@ def invert_within(
     """Find a person as well as the time allows; the best so far is kept at any interruption.
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `first` it starts from the mean
-    face. `enough` looks at a picture now and then.
-    `callback` as in `invert_optimize`, with the `phase`, 'search' or 'tune', and the progress of the whole.
-    Ctrl-C ends it and is not raised again: the result says `interrupted`. Raises ShapeError for another image.
+    face. `neighbour` as in `invert_tune`; `enough` looks at a picture now and then. `callback` as in `clock.Callback`, with the `phase`, 'search' or
+    'tune', and the progress of the whole. Ctrl-C ends it and is not raised again: the result says `interrupted`.
+    Raises ShapeError for another image.
     """
     check_img(img, one=True)
     config, clock = config or EncodeConfig(), Clock(None)
@@ -77,58 +81,51 @@ def invert_within(
     lpips, mse = measure(G, start, img, alexnet)
     found = Inversion(start, lpips, mse, 0, clock.elapsed())
     plan = plan_for(config, clock.elapsed(), clock.elapsed() - before, near=first is not None)
-    if plan is None:
-        return found
-    share = 1.0 if plan.tune is None else SEARCH
-    seconds, steps = plan.search
-    search = OptimizeConfig(seconds=seconds, steps=steps, space=config.space, coarse=0.0, seed=config.seed)
-    if first is not None:
-        search = replace(search, learning_rate=NEAR, ramp_up=0.01)
-    if config.space == "w":
-        start = start.mean(dim=1)
-    found = invert_optimize(
-        G,
-        img,
-        vgg=alexnet,
-        alexnet=alexnet,
-        config=search,
-        start=start,
-        enough=enough,
-        callback=_part_of(callback, "search", 0.0, share),
-    )
-    done = found.steps
-    if plan.tune is not None and not found.interrupted and not found.enough:
-        steps = plan.tune[1]
-        seconds = None if config.seconds is None else config.seconds - clock.elapsed()
-        tuning = TuneConfig(seconds=seconds, steps=steps, seed=config.seed)
-        found = invert_tune(
+    share = SEARCH if plan.tune else 1.0
+    if plan.search:
+        start = start.mean(dim=1) if config.space == "w" else start
+        tell = _part_of(callback, "search", 0.0, share)
+        found = invert_optimize(
+            G, img, vgg=alexnet, alexnet=alexnet, config=plan.search, start=start, enough=enough, callback=tell
+        )
+    if plan.tune and not found.interrupted and not found.enough:
+        left = None if config.seconds is None else config.seconds - clock.elapsed()
+        tuning, tell = replace(plan.tune, seconds=left), _part_of(callback, "tune", share, 1.0)
+        tuned = invert_tune(
             G,
             img,
             found.w_plus,
             alexnet=alexnet,
+            neighbour=neighbour,
             config=tuning,
             enough=enough,
-            callback=_part_of(callback, "tune", share, 1.0),
+            callback=tell,
         )
-        done += found.steps
-    return replace(found, steps=done, seconds=clock.elapsed())
+        found = replace(tuned, steps=found.steps + tuned.steps)
+    return replace(found, seconds=clock.elapsed())
 
 
-def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True) -> Plan | None:
-    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds; None: nothing is left.
+def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True) -> Plan:
+    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds.
 
-    A search that begins `near` its end is kept short; from the mean face it has further to go.
+    A search that begins `near` its end is kept short and slow; from the mean face it has further to go.
     """
-    a_step = A_STEP * drawing
     left = None if config.seconds is None else config.seconds - spent
-    fit = min(float("inf") if left is None else left / a_step, float("inf") if config.steps is None else config.steps)
+    fit = min(
+        float("inf") if left is None else left / (A_STEP * drawing),
+        float("inf") if config.steps is None else config.steps,
+    )
     if fit < (1 if left is None else FEWEST):
-        return None
+        return Plan()
+    search = OptimizeConfig(seconds=left, steps=config.steps, space=config.space, coarse=0.0, seed=config.seed)
+    if near:
+        search = replace(search, learning_rate=NEAR, ramp_up=0.01)
     if not config.tune or fit < UNTUNED:
-        return Plan((left, config.steps), None)
-    search = None if left is None else min(SEARCH * left, LONGEST_SEARCH if near else left)
+        return Plan(search)
+    seconds = None if left is None else min(SEARCH * left, LONGEST_SEARCH if near else left)
     steps = None if config.steps is None else min(round(SEARCH * config.steps), MOST_STEPS if near else config.steps)
-    return Plan((search, steps), (None, None if config.steps is None or steps is None else config.steps - steps))
+    others = None if config.steps is None or steps is None else config.steps - steps
+    return Plan(replace(search, seconds=seconds, steps=steps), TuneConfig(steps=others, seed=config.seed))
 
 
 def _part_of(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:

@@ -7,25 +7,17 @@ appendix D) and Abdal et al. 2019 (W+), with a clock instead of a number of step
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from faceloom.invert.clock import Clock
+from faceloom.invert.clock import Callback, Clock, Enough, descend
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator, area_reduce, image_at
 from faceloom.networks.lpips import Lpips, distance
-
-Callback = Callable[[dict[str, Any]], None]
-
-Enough = Callable[[Tensor], bool]
-"""img `[n, 3, 256, 256]` -> whether that will do."""
-
-LOOKS = 8  # steps between two looks at whether it will do
 
 
 @dataclass(frozen=True)
@@ -60,26 +52,16 @@ def invert_optimize(
 
     Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]`
     (or `[n, w_dim]`, and then one style for all layers) or the mean face; `enough` is asked every eighth step.
-    `callback` gets a dict a step: step, progress 0...1, seconds, loss, best, and the image `[n, 3, 256, 256]`.
-    Ctrl-C ends the search and is not raised again: the result says `interrupted`.
+    `callback` as in `clock.Callback`. Ctrl-C ends the search and is not raised again: the result says `interrupted`.
     Raises ShapeError for another size of image.
     """
     config = config or OptimizeConfig()
     check_img(img)
     clock = Clock(config.seconds, config.steps)
     search = Search(G, img, vgg, config, start)
-    interrupted = will_do = False
-    try:
-        for step, progress in clock.laps():
-            image = search.step(progress)
-            if callback:
-                callback(search.report(step, progress, clock.elapsed(), image))
-            if enough and step % LOOKS == LOOKS - 1 and (will_do := enough(image)):
-                break
-    except KeyboardInterrupt:
-        interrupted = True
+    ended = descend(search, clock, enough, callback)
     w_plus, lpips, mse = _better(G, img, alexnet, search.best, search.here())
-    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), interrupted, will_do)
+    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), ended.interrupted, ended.enough)
 
 
 def _better(G: Generator, img: Tensor, alexnet: Lpips, best: Tensor, last: Tensor) -> Any:
@@ -106,7 +88,7 @@ class Search:
         self.best_loss = torch.full((len(img),), math.inf)
         self.loss = self.best_loss
 
-    def step(self, progress: float) -> Tensor:
+    def step(self, number: int, progress: float) -> Tensor:
         """Measure the latents, keep the better ones, and move on. Returns the images measured."""
         self.adam.param_groups[0]["lr"] = _learning_rate(progress, self.config)
         self._compare_at(2 if progress < self.config.coarse else 1)
@@ -126,16 +108,9 @@ class Search:
         """Where the last step went."""
         return self._w_plus().detach().clone()
 
-    def report(self, step: int, progress: float, seconds: float, image: Tensor) -> dict[str, Any]:
-        """What a progress bar or a preview needs to know."""
-        return {
-            "step": step,
-            "progress": progress,
-            "seconds": seconds,
-            "loss": self.loss.mean().item(),
-            "best": self.best_loss.mean().item(),
-            "img": image,
-        }
+    def losses(self) -> tuple[float, float]:
+        """The last step's loss and the least so far, means of the images."""
+        return self.loss.mean().item(), self.best_loss.mean().item()
 
     def _start(self, start: Tensor | None) -> Tensor:
         if start is not None:

@@ -6,19 +6,22 @@ Knows a generator, perceptual distances and a target image; no files, no faces.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from faceloom.invert.clock import Clock
+from faceloom.invert.clock import Callback, Clock, Enough, descend
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
-from faceloom.invert.optimize import LOOKS, Callback, Enough
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
 from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable
+
+
+Neighbour = Callable[[WPlus, torch.Generator], WPlus]
+"""Somebody near `w_plus [1, num_ws, w_dim]`, at random, whose picture is to stay as the generator draws it."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,8 @@ class TuneConfig:
     rank: int = 64  # of every change; a weight with fewer numbers than its factors changes as a whole
     learning_rate: float = 4e-3  # Adam's, at its highest, in root mean squares of each weight
     pixel_weight: float = 4.0  # of the mean absolute difference, against LPIPS
-    locality: int = 3  # every so many steps one keeps a neighbour's picture as it was; 0: none
+    locality: int = 2  # every so many steps one keeps a neighbour's picture as it was; 0: none
     locality_weight: float = 1.0
-    neighbour: float = 0.4  # how far away neighbours are, on the way to a random person
     seed: int = 0
 
 
@@ -44,33 +46,25 @@ def invert_tune(
     alexnet: Lpips,
     config: TuneConfig | None = None,
     delta: Delta | None = None,
+    neighbour: Neighbour | None = None,
     enough: Enough | None = None,
     callback: Callback | None = None,
 ) -> Inversion:
     """Change the generator's weights until the latent draws the image; the best so far is kept at any interruption.
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, -1...1; w_plus `[1, num_ws, w_dim]` stays as it is.
-    `delta` is where to go on from. `callback` and `enough` as in
-    `invert_optimize`.
+    `delta` is where to go on from; `neighbour` chooses whom tuning leaves alone, by default people on the way to random
+    ones: give those whom edits will lead to. `callback` and `enough` as in `invert_optimize`.
     Raises ShapeError for another size of image or more than one.
     """
     check_img(img, one=True)
     config = config or TuneConfig()
     clock = Clock(config.seconds, config.steps)
-    tuning = Tuning(G, img, w_plus, alexnet, config, delta)
-    interrupted = will_do = False
-    try:
-        for step, progress in clock.laps():
-            image = tuning.step(step, progress)
-            if callback:
-                callback(tuning.report(step, progress, clock.elapsed(), image))
-            if enough and step % LOOKS == LOOKS - 1 and (will_do := enough(image)):
-                break
-    except KeyboardInterrupt:
-        interrupted = True
+    tuning = Tuning(G, img, w_plus, alexnet, config, delta, neighbour or somebody(G))
+    ended = descend(tuning, clock, enough, callback)
     best = tuning.best
     lpips, mse = measure(Tuned(G, best), w_plus, img, alexnet)
-    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), interrupted, will_do, best)
+    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), ended.interrupted, ended.enough, best)
 
 
 class Tuning:
@@ -83,9 +77,11 @@ class Tuning:
         w_plus: WPlus,
         alexnet: Lpips,
         config: TuneConfig,
-        delta: Delta | None = None,
+        delta: Delta | None,
+        neighbour: Neighbour,
     ) -> None:
         self.G, self.img, self.w_plus, self.alexnet, self.config = G, img, w_plus, alexnet, config
+        self.neighbour = neighbour
         self.random = torch.Generator().manual_seed(config.seed)
         self.weights = tunable(G)
         self.scale = {
@@ -115,20 +111,17 @@ class Tuning:
         self.adam.step()
         return image.detach()
 
-    def report(self, step: int, progress: float, seconds: float, image: Tensor) -> dict[str, Any]:
-        """What a progress bar or a preview needs to know."""
-        said = {"step": step, "progress": progress, "seconds": seconds, "loss": self.loss, "best": self.best_loss}
-        return said | {"img": image}
+    def losses(self) -> tuple[float, float]:
+        """The last step's loss and the least so far."""
+        return self.loss, self.best_loss
 
     def _strayed(self, tuned: Tuned) -> Tensor:
         """How far the picture of a neighbour is from what the generator drew (Roich et al. 2021, eq. 5)."""
         with torch.no_grad():
-            z = torch.randn(1, self.G.z_dim, generator=self.random)
-            other = broadcast(self.G.mapping(z, *_no_label(self.G)), self.G.num_ws)
-            neighbour = self.w_plus.lerp(other, self.config.neighbour)
-            before = image_at(self.G, neighbour, QUALITY_RESOLUTION)
+            near = self.neighbour(self.w_plus, self.random)
+            before = image_at(self.G, near, QUALITY_RESOLUTION)
             features = self.alexnet.features(before)
-        after = image_at(tuned, neighbour, QUALITY_RESOLUTION)
+        after = image_at(tuned, near, QUALITY_RESOLUTION)
         return distance(self.alexnet.features(after), features) + (after - before).abs().mean(dim=(1, 2, 3))
 
     def _parts(self, delta: Delta) -> dict[str, Tensor]:
@@ -160,5 +153,12 @@ class Tuning:
             self.best, self.best_loss = self._delta(), loss
 
 
-def _no_label(G: Generator) -> tuple[Tensor, ...]:
-    return (torch.eye(G.c_dim)[:1],) if G.c_dim else ()
+def somebody(G: Generator, share: float = 0.4) -> Neighbour:
+    """Neighbours that lie `share` of the way to random people."""
+    c = (torch.eye(G.c_dim)[:1],) if G.c_dim else ()
+
+    def near(w_plus: WPlus, random: torch.Generator) -> WPlus:
+        other = G.mapping(torch.randn(1, G.z_dim, generator=random), *c)
+        return w_plus.lerp(broadcast(other, G.num_ws), share)
+
+    return near
