@@ -1,0 +1,98 @@
+"""`faceloom booth`: the booth in the browser, on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloom.cli.output import note
+from faceloom.errors import FaceloomError, MissingExtra
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
+Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default in FACELOOM_HOME.")]
+Lan = Annotated[bool, typer.Option("--lan", help="Let phones and other computers of this network reach it.")]
+
+
+def booth(
+    port: Port = 8000,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    home: Home = None,
+    lan: Lan = False,
+) -> None:
+    """Open the booth: people walk up, are photographed, found, and play with their own face.
+
+    Nothing leaves this machine. The operator's PIN is printed here.
+
+    \b
+    Examples:
+      faceloom booth
+      faceloom booth --port 9000 --no-browser --lan
+    """
+    create_app = web_app()
+    reached = _addresses(port, lan)
+    app = create_app(home=home, address=reached["address"], lan=reached["lan"], hosts=_hosts(reached["lan"]))
+    note(f"the booth is at {reached['address']}")
+    if lan:
+        note(f"phones reach it at {reached['lan']}")
+    note(f"the operator's page is {reached['address']}/operator, its PIN {app.state.pin}")
+    if not no_browser:
+        opener = Timer(1.5, webbrowser.open, [reached["address"]])
+        opener.daemon = True
+        opener.start()
+    serve_app(app, port, lan)
+
+
+def serve_app(app: FastAPI, port: int, lan: bool) -> None:
+    """Serve until Ctrl-C. Raises FaceloomError when the port is taken."""
+    import uvicorn
+
+    host = "0.0.0.0" if lan else "127.0.0.1"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FaceloomError(f"port {port} cannot be had: {error.strerror}", "choose another with --port") from error
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False,
+        limit_concurrency=400, h11_max_incomplete_event_size=16 << 10,
+    )  # fmt: skip
+    uvicorn.Server(config).run()
+
+
+def web_app() -> Callable[..., FastAPI]:
+    """What makes the server. Raises MissingExtra."""
+    try:
+        from faceloom.web.app import create_app
+    except ImportError as error:
+        raise MissingExtra("the booth", "web") from error
+    return create_app
+
+
+def _addresses(port: int, lan: bool) -> dict[str, str]:
+    return {"address": f"http://127.0.0.1:{port}", "lan": f"http://{_lan_ip()}:{port}" if lan else ""}
+
+
+def _hosts(lan: str) -> list[str]:
+    return [lan.removeprefix("http://").rpartition(":")[0], socket.gethostname()] if lan else []
+
+
+def _lan_ip() -> str:
+    """This machine's address in its network: asked of the routing table; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,473 @@
+"""What the booth can do with a face: find, encode, improve, show, change. Knows the studio and a visit's files.
+
+Every long work calls `pause` at each of its steps: it waits there while a visitor's hand is on a slider, and ends by
+KeyboardInterrupt when nobody wants it any more. Knows no queue and no web.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from faceloom import friends, likeness
+from faceloom.analyze import read, read_traits
+from faceloom.checkpoints.load import load_lpips
+from faceloom.checkpoints.shipped import load_analyzer
+from faceloom.edit.control import looking, shipped_basis
+from faceloom.edit.directions import Direction
+from faceloom.edit.film import save_film
+from faceloom.edit.mix import PULL
+from faceloom.edit.morph import morph
+from faceloom.edit.steer import Look, Steered, apply, steer
+from faceloom.edit.wishes import in_units, targets
+from faceloom.errors import FaceloomError, LatentError, MissingExtra, StoreError
+from faceloom.faces.align import align
+from faceloom.images import Photo, area_resize, open_photo, save_picture, to_img, to_pixels
+from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
+from faceloom.invert.quality import word
+from faceloom.invert.tune import TuneConfig, invert_tune
+from faceloom.likeness import Likeness
+from faceloom.networks.generator import Generator, image_at
+from faceloom.networks.tuned import blend
+from faceloom.studio import Studio
+from faceloom.web.rails import Rails, neutral, sliders, touched
+
+Json = dict[str, Any]
+Tell = Callable[[Json], None]
+Pause = Callable[[], None]
+
+PREVIEW = 512  # pixels a side of what a slider shows
+CROP = 512
+LONGEST = 3072  # of a photo that is kept
+QUICK, FINE = 85, 92  # JPEG's quality
+SHOWN_EVERY, READ_EVERY = 0.25, 1.5  # seconds between pictures of a search, and between looks at how alike it is
+REMEMBERED = 8  # people whose weights are kept ready
+REACH = 2.5  # standard deviations that a preview's coefficients may come to
+
+
+class Forgotten(FaceloomError):
+    """The visit was erased while something was made for it: nothing of it may be written."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Who is to be drawn: a person's base (`''` as found, or a number of a mixture), moved by coefficients."""
+
+    folder: str
+    person: str
+    base: str = ""
+    coefficients: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> Shown:
+        """Out of a message."""
+        return cls(args["folder"], args["person"], args.get("base", ""), args.get("coefficients", {}))
+
+    @property
+    def path(self) -> Path:
+        """The base's likeness."""
+        return Path(self.folder) / f"{self.person}{'.' if self.base else ''}{self.base}.likeness"
+
+
+class Atelier:
+    """Does the work for visitors, one studio for all of them. Safe to call from two threads."""
+
+    def __init__(self, studio: Studio | None = None) -> None:
+        self.studio = studio or Studio()
+        self.lock = RLock()
+        self.forgotten: set[str] = set()
+        self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
+        self.weights: OrderedDict[str, tuple[Likeness, Generator]] = OrderedDict()
+        self.rails: dict[Path, Rails] = {}
+
+    def warm_up(self) -> None:
+        """Load everything and draw once, so that no visitor waits for it."""
+        self.studio.warm_up()
+        somebody = self.studio.generate(1)
+        if self.basis:
+            self.look_through(self.studio.fast_generator.G)(somebody.w_plus)
+        self.jpeg(self.draw(somebody, PREVIEW))
+
+    # -- photo -> people ----------------------------------------------------------------------------------------------
+
+    def take_photo(self, folder: str, name: str, data: bytes) -> Json:
+        """Open a stranger's picture, keep a clean copy of its pixels, and find the faces. Raises ImageError."""
+        photo = open_photo(data)
+        image = photo.image
+        image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS, reducing_gap=3)
+        with self.writing(folder):
+            save_picture(image, Path(folder) / name, ai_generated=False)
+        kept = open_photo(Path(folder) / name)
+        faces = self.studio.find(kept)
+        facts = [{"number": i, "box": [round(x, 1) for x in f.box], "size": round(f.size)} for i, f in enumerate(faces)]
+        return {"faces": facts, "size": list(image.size), "notes": list(photo.notes)}
+
+    def encode(self, folder: str, photo: str, face: int, person: str, seconds: float, tell: Tell, pause: Pause) -> Json:
+        """Find somebody's likeness within the seconds, telling how far it is. Raises FaceError."""
+        begin = time.perf_counter()
+        opened = open_photo(Path(folder) / photo)
+        cut = self.studio.align(opened, self.studio.choose(opened, face).face)
+        with self.writing(folder):
+            crop = cut.image.resize((CROP, CROP), Image.Resampling.LANCZOS)
+            save_picture(crop, Path(folder) / f"{person}.jpg", ai_generated=False)
+        tell({"crop": True})
+        target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
+        step = Progress(self, target, begin, seconds, tell, pause)
+        left = max(seconds - (time.perf_counter() - begin), 0.5)
+        found = self.studio.encode(opened, face=face, config=EncodeConfig(left), callback=step)
+        if found.provenance.get("interrupted"):
+            raise KeyboardInterrupt
+        self.keep(Shown(folder, person), found)
+        return self.facts(found)
+
+    def improve(self, folder: str, photo: str, person: str, seconds: float, tell: Tell, pause: Pause) -> Json:
+        """Go on tuning for so many seconds; latents stay, so that everything made of them stays as well."""
+        begin, shown = time.perf_counter(), Shown(folder, person)
+        known = self.load(shown)
+        target = self.target_of(known, open_photo(Path(folder) / photo))
+        step = Progress(self, target, begin, seconds, tell, pause, pictures=False)
+        found = self.tune(known, target, seconds, step)
+        lpips = found.lpips[0]
+        if lpips < known.quality.get("lpips", 1.0):
+            quality = {"lpips": lpips, "mse": found.mse[0], "identity": self.identity(found, target)}
+            better = replace(known, delta={k: v.half() for k, v in found.delta.items()}, quality=quality)
+            self.keep(shown, better)
+            known = better
+        return {"quality": graded(known.quality), "seconds": time.perf_counter() - begin}
+
+    # -- pictures -----------------------------------------------------------------------------------------------------
+
+    def preview(self, shown: Shown, anchor: Mapping[str, float], wishes: Mapping[str, float], size: int) -> bytes:
+        """Draw what wishes would come to, at once: from the last exact result (`shown`, at the wishes `anchor`)."""
+        base, rails = self.load(shown), self.rails_of(shown)
+        me = self.me(rails)
+        ahead, behind = rails.coefficients(touched(wishes, me)), rails.coefficients(touched(anchor, me))
+        total = {
+            name: shown.coefficients.get(name, 0.0) + ahead.get(name, 0.0) - behind.get(name, 0.0)
+            for name in {*shown.coefficients, *ahead, *behind}
+        }
+        return self.jpeg(self.draw(self.moved(base, total), size, shown.person), QUICK)
+
+    def picture(self, shown: Shown, size: int | None = None) -> bytes:
+        """Draw a person, exactly as they are now."""
+        return self.jpeg(self.draw(self.seen(shown), size or self.studio.fast_generator.G.img_resolution, shown.person))
+
+    def blend(self, a: Shown, b: Shown, t: float, size: int) -> bytes:
+        """Draw who is between two people."""
+        one, two = self.seen(a), self.seen(b)
+        w_plus = morph(one.w_plus, two.w_plus, t, PULL)
+        between = Likeness(w_plus, one.generator_hash, one.generator_name, delta=blend(one.delta, two.delta, t))
+        return self.jpeg(self.draw(between, size), QUICK)
+
+    def invented(self, seed: int, psi: float, size: int) -> bytes:
+        """Draw a person who does not exist."""
+        return self.jpeg(self.draw(self.studio.generate(seed, psi), size), QUICK)
+
+    @torch.no_grad()
+    def draw(self, person: Likeness, size: int, who: str = "") -> Image.Image:
+        """Draw in the fast precision; `who` names the person whose weights are worth keeping ready."""
+        G = self.weights_of(who, person) if who else self.studio.tuned_to(person)
+        return Image.fromarray(to_pixels(image_at(G, person.w_plus, size)))
+
+    @staticmethod
+    def jpeg(image: Image.Image, quality: int = FINE) -> bytes:
+        """Write a picture as JPEG."""
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        return buffer.getvalue()
+
+    # -- control ------------------------------------------------------------------------------------------------------
+
+    def control(self, shown: Shown, wishes: Mapping[str, float], pause: Pause = lambda: None) -> Json:
+        """Make a person what is wished for, by looking; as coefficients, and what it came to."""
+        rails = self.rails_of(shown)
+        wishes = touched(wishes, self.me(rails))
+        if not wishes:
+            return {"coefficients": {}, "after": in_units(rails.before), "identity": 1.0}
+        found = self.steer(self.load(shown), wishes, pause)
+        if len(wishes) == 1:
+            (name,) = wishes
+            self.learn(shown, name, wishes[name], found.coefficients)
+        return {
+            "coefficients": dict(found.coefficients),
+            "after": {name: round(value, 3) for name, value in in_units(found.after).items()},
+            "identity": round(found.identity, 3),
+        }
+
+    def lay_rails(self, shown: Shown, pause: Pause) -> bool:
+        """Measure one more place of the sliders; say whether there was one."""
+        rails = self.rails_of(shown)
+        name, wish = next(rails.missing(), ("", 0.0))
+        if not name:
+            return False
+        self.learn(shown, name, wish, self.steer(self.load(shown), {name: wish}, pause).coefficients)
+        return True
+
+    def steer(self, person: Likeness, wishes: Mapping[str, float], pause: Pause) -> Steered:
+        """Steer a person's base. Raises LatentError for a wish that there is not."""
+        if not self.basis:
+            raise LatentError("there are no sliders for this generator", "use the default one")
+        see = self.look_through(self.studio.tuned_to(person))
+
+        def look(w_plus: Tensor) -> tuple[Tensor, Tensor]:
+            pause()
+            return see(w_plus)
+
+        rails = Rails(self.attributes(look, person))
+        return steer(look, person.w_plus, self.basis, targets(wishes, rails.before))
+
+    def mix(self, shown: Shown, other: Shown | int, layers: str, base: str) -> Json:
+        """Give a person some layers of another, or of the invented one of a seed, as a new base."""
+        person = self.seen(shown)
+        giver = self.studio.generate(other) if isinstance(other, int) else self.seen(other)
+        mixed = self.studio.mix(person, giver, layers)
+        self.keep(replace(shown, base=base, coefficients={}), mixed)
+        return self.facts(mixed)
+
+    def child(self, a: Shown, b: Shown, seed: int, number: int, folder: str, person: str) -> Json:
+        """Have child `number` of two people, and keep it as a person."""
+        born = friends.child(self.studio, self.seen(a), self.seen(b), number, seed=seed)
+        self.keep(Shown(folder, person), born)
+        return {"inherited": born.provenance["inherited"]}
+
+    def invent(self, folder: str, person: str, seed: int, psi: float) -> Json:
+        """Invent somebody and keep them as a person."""
+        born = self.studio.generate(seed, psi)
+        self.keep(Shown(folder, person), born)
+        return self.facts(born)
+
+    def film(self, people: Sequence[Shown], path: str, frames: int, size: int, tell: Tell, pause: Pause) -> Json:
+        """Film people becoming each other, and back; MP4 where it can be written, else WebP."""
+        seen = [self.seen(shown) for shown in people]
+        total = frames * len(seen)
+
+        def watched() -> Iterator[Any]:
+            for number, frame in enumerate(self.studio.morph(seen, frames, size=size, loop=True)):
+                tell({"progress": number / total})
+                pause()
+                yield frame
+
+        target = Path(path)
+        with self.writing(people[0].folder):
+            pass
+        try:
+            save_film(watched(), target.with_suffix(".mp4"), fps=24)
+            return {"file": target.with_suffix(".mp4").name}
+        except MissingExtra:
+            save_film(watched(), target.with_suffix(".webp"), fps=24)
+            return {"file": target.with_suffix(".webp").name}
+
+    def paste_back(self, shown: Shown, photo: str) -> Image.Image:
+        """Carry the edit over into the photo."""
+        return self.studio.paste_back(self.seen(shown), open_photo(Path(shown.folder) / photo))
+
+    def read_photo(self, folder: str, photo: str) -> list[Json]:
+        """Say what every face of a kept photo shows."""
+        seen = self.studio.analyze(open_photo(Path(folder) / photo))
+        return [{"number": i, "box": list(s.face.box), "traits": s.traits.rounded()} for i, s in enumerate(seen)]
+
+    # -- what is known of people --------------------------------------------------------------------------------------
+
+    @property
+    def basis(self) -> tuple[Direction, ...]:
+        """The directions of the sliders: none for a generator that they are not of."""
+        basis = shipped_basis()
+        return basis if basis[0].generator_hash == self.studio.generator.hash else ()
+
+    def look_through(self, G: Generator) -> Look:
+        """What steering looks through."""
+        return looking(G, load_analyzer(), self.basis)
+
+    def traits(self, person: Likeness) -> Json:
+        """Read what a person shows."""
+        img = to_img(self.draw(person, QUALITY_RESOLUTION))
+        return read_traits(load_analyzer(), img)[0].rounded()
+
+    def alike(self, img: Tensor, target: Tensor) -> float:
+        """How much a picture of a search shows the person: the cosine of identities."""
+        pair = read(load_analyzer(), torch.cat((target, img.clamp(-1, 1)))).identity
+        return float(pair[0] @ pair[1])
+
+    def tune(self, person: Likeness, target: Tensor, seconds: float, step: Tell) -> Inversion:
+        """Go on from a person's tuning."""
+        G, alexnet = self.studio.fast_generator.G, load_lpips("alexnet")
+        seed = random.randrange(2**31)  # other neighbours each time
+        config = TuneConfig(seconds=seconds, seed=seed)
+        start = person.found.w_plus
+        return invert_tune(G, target, start, alexnet=alexnet, config=config, delta=person.delta, callback=step)
+
+    def target_of(self, person: Likeness, photo: Photo) -> Tensor:
+        """Cut the face out of its photo as it was cut for the likeness."""
+        if person.geometry is None:
+            raise LatentError("this person never had a photo", "improve somebody who has one")
+        quad = torch.tensor(person.geometry.quad).double().numpy()
+        return area_resize(to_img(align(photo.image, quad, person.geometry.aligned_size).image), QUALITY_RESOLUTION)
+
+    @torch.no_grad()
+    def identity(self, found: Inversion, target: Tensor) -> float:
+        """How alike a tuned person is."""
+        G = self.studio.drawn_with(found.delta, self.studio.fast_generator)
+        return self.alike(image_at(G, found.w_plus, QUALITY_RESOLUTION), target)
+
+    def facts(self, person: Likeness) -> Json:
+        """What the page is told of somebody new."""
+        traits = self.traits(person)
+        return {
+            "quality": graded(person.quality),
+            "traits": traits,
+            "sliders": sliders(traits) if self.basis else [],
+            "seconds": person.provenance.get("seconds", 0.0),
+        }
+
+    def me(self, rails: Rails) -> dict[str, float]:
+        """Where the sliders stand before anything is asked for."""
+        return neutral(in_units(rails.before))
+
+    def attributes(self, look: Look, person: Likeness) -> dict[str, float]:
+        """What steering sees before it begins, in the directions' units."""
+        with torch.no_grad():
+            values, _ = look(person.w_plus)
+        return dict(zip((direction.name for direction in self.basis), values.tolist(), strict=True))
+
+    # -- files and memories -------------------------------------------------------------------------------------------
+
+    def load(self, shown: Shown) -> Likeness:
+        """A base with the person's own tuning. Raises StoreError when it is gone."""
+        with self.lock:
+            own = self._loaded(Shown(shown.folder, shown.person).path)
+            base = own if not shown.base else self._loaded(shown.path)
+            return base if base is own else replace(base, delta=own.delta)
+
+    def _loaded(self, path: Path) -> Likeness:
+        if path not in self.likenesses:
+            self.likenesses[path] = self.studio.load(path)
+            while len(self.likenesses) > 8 * REMEMBERED:
+                self.likenesses.popitem(last=False)
+        return self.likenesses[path]
+
+    def seen(self, shown: Shown) -> Likeness:
+        """A person as they are shown."""
+        return self.moved(self.load(shown), shown.coefficients)
+
+    def moved(self, base: Likeness, coefficients: Mapping[str, float]) -> Likeness:
+        """A base moved by coefficients, none of them further than pictures hold."""
+        reach = {direction.name: REACH * direction.sigma for direction in self.basis}
+        bounded = {k: min(max(v, -reach[k]), reach[k]) for k, v in coefficients.items() if k in reach and v}
+        return base.changed(apply(base.w_plus, self.basis, bounded)) if bounded else base
+
+    def weights_of(self, who: str, person: Likeness) -> Generator:
+        """The generator as tuned to a person, kept ready."""
+        with self.lock:
+            known = self.weights.get(who)
+            if known is None or known[0].delta is not person.delta:
+                known = self.weights[who] = (person, self.studio.tuned_to(person))
+            self.weights.move_to_end(who)
+            while len(self.weights) > REMEMBERED:
+                self.weights.popitem(last=False)
+            return known[1]
+
+    def keep(self, shown: Shown, person: Likeness) -> None:
+        """Write a base down."""
+        with self.writing(shown.folder):
+            likeness.save(person, shown.path)
+            self.likenesses[shown.path] = self.studio.load(shown.path)
+
+    def rails_of(self, shown: Shown) -> Rails:
+        """What is known of how a base answers to the sliders."""
+        path = shown.path.with_suffix(".rails")
+        with self.lock:
+            known = self.rails.get(path)
+        if known is None:
+            try:
+                known = Rails.from_json(json.loads(path.read_bytes()))
+            except (OSError, ValueError, KeyError, TypeError):
+                person = self.load(shown)
+                known = Rails(self.attributes(self.look_through(self.studio.tuned_to(person)), person))
+            with self.lock:
+                known = self.rails.setdefault(path, known)
+        return known
+
+    def learn(self, shown: Shown, name: str, wish: float, coefficients: Mapping[str, float]) -> None:
+        """Remember what a wish came to."""
+        rails = self.rails_of(shown)
+        with self.writing(shown.folder):
+            rails.learn(name, wish, coefficients)
+            shown.path.with_suffix(".rails").write_text(json.dumps(rails.to_json()), encoding="utf-8")
+
+    @contextmanager
+    def writing(self, folder: str) -> Iterator[None]:
+        """Write into a visit's folder, unless the visit was forgotten."""
+        with self.lock:
+            if folder in self.forgotten:
+                raise Forgotten("the visit is over")
+            try:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write to the booth's folder: {error.strerror}", "is the disk full?"
+                ) from error
+            yield
+
+    def forget(self, folder: str, prefix: str = "") -> None:
+        """Drop what is remembered of a visit, or of the people whose ids begin so; afterwards nothing is written."""
+        with self.lock:
+            if not prefix:
+                self.forgotten.add(folder)
+            for memory in (self.likenesses, self.rails):
+                gone = [path for path in memory if str(path.parent) == folder and path.name.startswith(prefix)]
+                for path in gone:
+                    del memory[path]
+            self.weights.clear()
+
+
+class Progress:
+    """What a search calls at each step: lets the hand go first, and tells the page now and then."""
+
+    def __init__(
+        self,
+        atelier: Atelier,
+        target: Tensor,
+        begin: float,
+        seconds: float,
+        tell: Tell,
+        pause: Pause,
+        pictures: bool = True,
+    ) -> None:
+        self.atelier, self.target, self.tell, self.pause, self.pictures = atelier, target, tell, pause, pictures
+        self.begin, self.seconds = begin, seconds
+        self.shown = self.read = 0.0
+        self.identity: float | None = None
+
+    def __call__(self, step: Mapping[str, Any]) -> None:
+        self.pause()
+        now = time.perf_counter()
+        if not self.pictures or now - self.shown < SHOWN_EVERY:
+            return
+        self.shown, img = now, step["img"]
+        if now - self.read > READ_EVERY:
+            self.read, self.identity = now, self.atelier.alike(img, self.target)
+        spent = now - self.begin
+        picture = self.atelier.jpeg(Image.fromarray(to_pixels(img)), QUICK)
+        left = max(self.seconds - spent, 0.0)
+        self.tell({"seconds": spent, "seconds_left": left, "identity": self.identity, "jpeg": picture})
+
+
+def graded(quality: Mapping[str, float]) -> Json:
+    """Quality with its honest word; nothing for invented people."""
+    if "lpips" not in quality:
+        return {}
+    return {name: round(value, 4) for name, value in quality.items()} | {"word": word(quality)}

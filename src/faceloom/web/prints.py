@@ -1,0 +1,80 @@
+"""What a visitor takes home on paper or on a phone: one picture, a strip, a 4x6 print, the photo with the edit in it.
+
+Every one says in the file, and in small letters on it, that a model made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from faceloom.images import save_picture
+from faceloom.web.atelier import Atelier, Shown
+
+INK, PAPER, FAINT = (32, 30, 28), (255, 255, 255), (120, 114, 108)
+PRINT = (1200, 1800)  # pixels: 4 x 6 inches at 300 dots an inch
+STRIP = (600, 1800)  # 2 x 6 inches
+MARGIN = 60
+LABEL = "AI-generated with faceloom"
+
+
+def make(atelier: Atelier, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Make what was asked for and write it down; give its size."""
+    who, form, path = Shown.of(args["shown"]), args["form"], Path(args["path"])
+    if form == "paste_back":
+        image = marked(atelier.paste_back(who, args["photo"]))
+    else:
+        picture = atelier.studio.render(atelier.seen(who))
+        image = marked(picture) if form == "single" else _on_paper(form, picture, _steps(atelier, args), args["event"])
+    with atelier.writing(who.folder):
+        save_picture(image, path, ai_generated=True, composite=form == "paste_back", description=LABEL)
+    return {"width": image.width, "height": image.height}
+
+
+def marked(image: Image.Image) -> Image.Image:
+    """Write the label into the lower right corner, small and legible on anything."""
+    image = image.copy()
+    size = max(11, min(image.size) // 64)
+    draw, font = ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(size)
+    x0, y0, x1, y1 = draw.textbbox((0, 0), LABEL, font=font)
+    x, y = image.width - (x1 - x0) - size, image.height - (y1 - y0) - size
+    draw.rectangle((x - size // 2, y - size // 2, image.width, image.height), fill=(0, 0, 0, 110))
+    draw.text((x - x0, y - y0), LABEL, font=font, fill=(255, 255, 255, 235))
+    return image
+
+
+def _steps(atelier: Atelier, args: Mapping[str, Any]) -> list[Image.Image]:
+    return [atelier.draw(atelier.seen(Shown.of(step)), 512) for step in args.get("strip", ())]
+
+
+def _on_paper(form: str, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
+    if form == "strip":
+        return _strip([*steps, picture][-3:], event)
+    sheet = Image.new("RGB", PRINT, PAPER)
+    side = PRINT[0] - 2 * MARGIN
+    sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
+    small = (side - 2 * MARGIN // 2) // 3
+    for number, step in enumerate(steps[:3]):
+        place = (MARGIN + number * (small + MARGIN // 2), side + 2 * MARGIN)
+        sheet.paste(step.resize((small, small), Image.Resampling.LANCZOS), place)
+    _caption(sheet, event)
+    return sheet
+
+
+def _strip(pictures: Sequence[Image.Image], event: str) -> Image.Image:
+    sheet, margin = Image.new("RGB", STRIP, PAPER), MARGIN // 2
+    side = STRIP[0] - 2 * margin
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (margin, margin + number * (side + margin)))
+    _caption(sheet, event)
+    return sheet
+
+
+def _caption(sheet: Image.Image, event: str) -> None:
+    draw = ImageDraw.Draw(sheet)
+    large, small = ImageFont.load_default(sheet.width // 22), ImageFont.load_default(sheet.width // 48)
+    draw.text((sheet.width // 2, sheet.height - 80), event[:40], font=large, fill=INK, anchor="mm")
+    draw.text((sheet.width // 2, sheet.height - 34), LABEL, font=small, fill=FAINT, anchor="mm")

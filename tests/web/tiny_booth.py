@@ -1,0 +1,209 @@
+"""The booth on a tiny generator: everything answers in milliseconds, nothing needs weights.
+
+    python tests/web/tiny_booth.py --port 8000 [--seconds 1.5] [--home DIR] [--pin 123456]
+
+Faces are found by a photo's shape: one in a square or portrait, two side by side in a wide one (3:2 and more), none in
+a photo that is one flat colour. The picture of a face is 32 px wide, enlarged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceloom import likeness
+from faceloom.analyze import Traits
+from faceloom.checkpoints.load import GeneratorModel
+from faceloom.edit.directions import Direction
+from faceloom.faces.align import Aligned
+from faceloom.faces.detect import Face
+from faceloom.images import Photo, to_img
+from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.inversion import Inversion
+from faceloom.likeness import Geometry, Likeness
+from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
+from faceloom.studio import Studio
+from faceloom.web.atelier import Atelier
+
+NAMES = ("age", "smile", "glasses", "yaw", "pitch", "mouth_open", "gender")
+SIGMAS = {"age": 15.0, "yaw": 12.0, "pitch": 8.0}
+SECONDS = "TINY_BOOTH_SECONDS"
+
+
+def tiny_generator() -> MobileStyleGAN:
+    """A seeded generator: 32 px, w_dim 16, 8 layers."""
+    torch.manual_seed(0)
+    G = MobileStyleGAN(MobileStyleGANConfig(channels=(16, 16, 8), z_dim=16, w_dim=16, mapping_layers=2))
+    return G.requires_grad_(False)
+
+
+class TinyStudio(Studio):
+    """A studio whose networks are tiny or not there at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        model = GeneratorModel(tiny_generator(), "tiny", "mobilestylegan", "0" * 64, "none")
+        self.generator = self.fast_generator = self.film_generator = model  # type: ignore[misc]
+
+    def warm_up(self) -> None:
+        """There is nothing to warm up."""
+
+    def find(self, photo: Photo) -> tuple[Face, ...]:
+        """One face or two, by the photo's shape; none in a flat one."""
+        width, height = photo.image.size
+        if np.asarray(photo.image).std((0, 1)).max() < 2:
+            return ()
+        count = 2 if width >= 1.45 * height else 1
+        side = 0.6 * min(width / count, height)
+        return tuple(_face((i + 0.5) * width / count, height / 2, side) for i in range(count))
+
+    def align(self, photo: Photo, face: Face, size: int = 256) -> Aligned:
+        """The box, cut out."""
+        x0, y0, x1, y1 = face.box
+        cut = photo.image.crop((round(x0), round(y0), round(x1), round(y1))).resize((256, 256))
+        return Aligned(cut, np.array([[x0, y0], [x0, y1], [x1, y1], [x1, y0]]))
+
+    def encode(
+        self, photo: Any, *, face: int | None = None, config: EncodeConfig | None = None, callback: Any = None
+    ) -> Likeness:
+        """Walk from the mean face to the one that the crop's bytes name."""
+        chosen = self.choose(photo, face)
+        cut = self.align(photo, chosen.face)
+        seed = int.from_bytes(hashlib.sha256(cut.image.tobytes()).digest()[:4], "big")
+        end, start = self.generate(seed).w_plus, self.generate(0, 0.0).w_plus
+        seconds, steps = float(os.environ.get(SECONDS, "0.4")), 10
+        interrupted = False
+        try:
+            for step in range(steps):
+                time.sleep(seconds / steps)
+                img = self.generator.G.synthesis(start.lerp(end, step / steps))
+                if callback:
+                    callback({"step": step, "progress": step / steps, "seconds": 0.0, "img": img})
+        except KeyboardInterrupt:
+            interrupted = True
+        tl, bl, br, tr = ((float(x), float(y)) for x, y in cut.quad)
+        return Likeness(
+            end,
+            self.generator.hash,
+            self.generator.name,
+            quality={"lpips": 0.09, "mse": 0.02, "identity": 0.9},
+            geometry=Geometry((tl, bl, br, tr), photo.image.size, 256),
+            provenance={"interrupted": interrupted, "seconds": seconds},
+        )
+
+    def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
+        """The picture in its box."""
+        likeness.require(person, self.generator)
+        pasted = photo.image.copy()
+        (x0, y0), _, (x1, y1), _ = person.geometry.quad
+        pasted.paste(self.render(person, 64).resize((round(x1 - x0), round(y1 - y0))), (round(x0), round(y0)))
+        return pasted
+
+    def analyze(self, photo: Photo) -> Any:
+        """Everybody is alike."""
+        from faceloom.studio import Seen
+
+        return tuple(
+            Seen(face, Traits(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0)) for face in self.find(photo)
+        )
+
+
+class TinyAtelier(Atelier):
+    """An atelier that sees attributes straight in the latent, along random directions."""
+
+    def __init__(self) -> None:
+        super().__init__(TinyStudio())
+
+    @functools.cached_property
+    def basis(self) -> tuple[Direction, ...]:
+        """Orthogonal directions: what they do is what they say."""
+        torch.manual_seed(1)
+        vectors = torch.linalg.qr(torch.randn(16, len(NAMES)))[0].T
+        return tuple(
+            Direction(
+                name=name,
+                vector=vector.contiguous(),
+                per_unit=0.5 / SIGMAS.get(name, 2.0),
+                unit="unit",
+                sigma=SIGMAS.get(name, 2.0),
+                generator_hash=self.studio.generator.hash,
+                generator_name="tiny",
+            )
+            for name, vector in zip(NAMES, vectors, strict=True)
+        )
+
+    def look_through(self, G: Any) -> Any:
+        """Read the latent."""
+
+        def look(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            w = w_plus.mean(1)[0]
+            values = [float(w @ direction.vector) / direction.per_unit for direction in self.basis]
+            return torch.tensor(values), w
+
+        return look
+
+    def traits(self, person: Likeness) -> dict[str, Any]:
+        """The attributes as the analyzer would say them."""
+        from faceloom.edit.wishes import in_units
+
+        seen = in_units(self.attributes(self.look_through(None), person))
+        return {name: round(40 + value if name == "age" else value, 3) for name, value in seen.items()}
+
+    def alike(self, img: torch.Tensor, target: torch.Tensor) -> float:
+        """A number that looks like one."""
+        return 0.8
+
+    def target_of(self, person: Likeness, photo: Photo) -> torch.Tensor:
+        """Nothing is compared."""
+        return to_img(photo.image.resize((256, 256)))
+
+    def tune(self, person: Likeness, target: torch.Tensor, seconds: float, step: Any) -> Inversion:
+        """Get better by a little."""
+        for number in range(3):
+            time.sleep(0.02)
+            step({"step": number, "progress": number / 3, "seconds": 0.0, "img": target})
+        return Inversion(person.found.w_plus, (person.quality["lpips"] * 0.8,), (0.01,), 3, seconds)
+
+
+def _face(x: float, y: float, side: float) -> Face:
+    half = side / 2
+    return Face((x - half, y - half, x + half, y + half), 0.999, np.array([[x, y]] * 5, dtype=float))
+
+
+def tiny_app(home: Path, **options: Mapping[str, Any] | Any) -> Any:
+    """The server on a tiny generator."""
+    from faceloom.web.app import create_app
+
+    return create_app(home=home, atelier=TinyAtelier, **options)
+
+
+def main() -> None:
+    """Serve it."""
+    import uvicorn
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--seconds", type=float, default=1.5, help="that an encoding takes")
+    parser.add_argument("--home", type=Path, default=None)
+    parser.add_argument("--pin", default="123456")
+    given = parser.parse_args()
+    os.environ[SECONDS] = str(given.seconds)
+    home = given.home or Path(tempfile.mkdtemp(prefix="tiny-booth-"))
+    app = tiny_app(home, pin=given.pin, address=f"http://127.0.0.1:{given.port}")
+    print(f"http://127.0.0.1:{given.port}  PIN {given.pin}  {home}", flush=True)  # noqa: T201
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    main()
