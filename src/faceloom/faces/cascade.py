@@ -35,12 +35,29 @@ class Thresholds:
     face: float = 0.9  # mean of O-net's second looks; on pictures without a person the highest was 0.82
 
 
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """What each network of the cascade left over: P-net's boxes, R-net's, and O-net's with scores and points."""
+
+    proposed: Boxes
+    sieved: Boxes
+    boxes: Boxes
+    scores: Scores
+    points: Points
+
+
 @torch.inference_mode()
+def stages(net: Mtcnn, photo: Image.Image, min_size: float, thresholds: Thresholds) -> Stages:
+    """Find upright faces of at least `min_size` pixels, best first, and remember the way there."""
+    proposed = _propose(net.pnet, photo, min_size, thresholds.pnet)
+    sieved = _sieve(net.rnet, photo, proposed, thresholds.rnet)
+    return Stages(proposed, sieved, *_judge(net.onet, photo, sieved, thresholds.onet))
+
+
 def search(net: Mtcnn, photo: Image.Image, min_size: float, thresholds: Thresholds) -> tuple[Boxes, Scores, Points]:
     """Find upright faces of at least `min_size` pixels: boxes, scores and points, best first."""
-    boxes = _propose(net.pnet, photo, min_size, thresholds.pnet)
-    boxes = _sieve(net.rnet, photo, boxes, thresholds.rnet)
-    return _judge(net.onet, photo, boxes, thresholds.onet)
+    found = stages(net, photo, min_size, thresholds)
+    return found.boxes, found.scores, found.points
 
 
 def judged(onet: ONet, img: Tensor) -> tuple[Scores, Boxes, Points]:

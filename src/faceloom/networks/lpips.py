@@ -89,3 +89,10 @@ def distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
     """LPIPS from the features of two images (Zhang et al. 2018, eq. 1): `[n]`, float32."""
     terms = [(x - y).float().square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
     return torch.stack(terms).sum(dim=0)
+
+
+def distance_map(a: list[Tensor], b: list[Tensor], side: int) -> Tensor:
+    """Where two images differ, from their features: `[n, side, side]`, float32; its mean is about the distance."""
+    terms = [(x - y).float().square().sum(dim=1, keepdim=True) for x, y in zip(a, b, strict=True)]
+    sized = [F.interpolate(term, size=(side, side), mode="bilinear", align_corners=False) for term in terms]
+    return torch.stack(sized).sum(dim=0)[:, 0]

@@ -1,0 +1,121 @@
+"""What each of the three networks saw of a person: the detector, the eye of the search, the generator.
+
+For the curious: the booth's Lab and notebooks ask for it. Knows the studio; draws no diagrams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from faceloom.checkpoints.load import load_lpips
+from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.faces.cascade import stages
+from faceloom.faces.detect import DEFAULTS
+from faceloom.images import area_resize, to_img
+from faceloom.latents import layer_groups
+from faceloom.likeness import Likeness
+from faceloom.networks.generator import image_at
+from faceloom.networks.lpips import distance, distance_map
+from faceloom.studio import Studio
+
+SIDE = 256  # pixels of what LPIPS compares
+LONGEST = 1024  # pixels of the photo that the detector's way is shown on
+SMALLEST = 20  # pixels of a face on it
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What the detector saw: (x0, y0, x1, y1) boxes that passed each of its three networks, and five points a face.
+
+    Convention: parts of the photo's width and height, 0...1; `scores` are the last network's.
+    """
+
+    proposed: tuple[Box, ...]
+    sieved: tuple[Box, ...]
+    boxes: tuple[Box, ...]
+    scores: tuple[float, ...]
+    points: tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How VGG16 sees that a person differs from the photo: LPIPS at 256 px, and where it comes from `[256, 256]`."""
+
+    distance: float
+    where: Float[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class LayerStyle:
+    """One layer's style: what it shapes, how rare it is, and the factor of each channel against the mean face's.
+
+    Convention: `rarity` is 1 for the generator's own people (see `edit.spread`); `channels` are in standard
+    deviations among them, in the order of the layer's features.
+    """
+
+    layer: int
+    resolution: int
+    group: str
+    rarity: float
+    channels: tuple[float, ...]
+
+
+def detected(photo: Image.Image) -> Detected:
+    """Follow the detector through its three networks on an upright photo."""
+    small = photo.copy()
+    small.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3)
+    found = stages(load_mtcnn(), small, SMALLEST, DEFAULTS)
+    size = np.array(small.size)
+    proposed, sieved, boxes = (
+        tuple(_box(box) for box in (part.reshape(-1, 2, 2) / size).round(4).reshape(-1, 4))
+        for part in (found.proposed, found.sieved, found.boxes)
+    )
+    points = tuple(tuple((float(x), float(y)) for x, y in face) for face in (found.points / size).round(4))
+    return Detected(proposed, sieved, boxes, tuple(round(float(score), 4) for score in found.scores), points)
+
+
+@torch.no_grad()
+def compared(studio: Studio, person: Likeness, crop: Image.Image) -> Compared:
+    """Compare a person, as they were found, with the aligned photo that they were found in."""
+    eye = load_lpips("vgg16")
+    found = person.found
+    drawn = image_at(studio.tuned_to(found), found.w_plus, SIDE).clamp(-1, 1)
+    photo, likeness = eye.features(area_resize(to_img(crop), SIDE)), eye.features(drawn)
+    return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, SIDE)[0].numpy())
+
+
+@torch.no_grad()
+def styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
+    """Read every layer's style off a person."""
+    G = studio.generator.G
+    group_of = {layer: name for name, layers in layer_groups(G.layer_resolutions).items() for layer in layers}
+    rarity = studio.spread.distance(person.w_plus)[0].tolist()
+    return tuple(
+        LayerStyle(layer, side, group_of[layer], round(rarity[layer], 3), _channels(studio, person.w_plus, layer))
+        for layer, side in enumerate(G.layer_resolutions)
+    )
+
+
+def _channels(studio: Studio, w_plus: Tensor, layer: int) -> tuple[float, ...]:
+    """The first affine's style against the mean face's, each channel by its own spread: A S A' has the variances."""
+    affine = studio.generator.G.affines(layer)[0]
+    people = studio.spread
+    mean = people.mean.to(w_plus)
+    zero = affine(torch.zeros_like(mean)[None])
+    along = (people.axes * people.variances.sqrt()).to(w_plus)  # [w_dim w_dim], a column one deviation
+    spread = (affine(along.T) - zero).square().sum(0).sqrt()
+    away = (affine(w_plus[:, layer]) - affine(mean[None]))[0] / spread.clamp_min(1e-6)
+    return tuple(round(value, 2) for value in away.tolist())
+
+
+def _box(box: np.ndarray) -> Box:
+    x0, y0, x1, y1 = (float(part) for part in box)
+    return x0, y0, x1, y1

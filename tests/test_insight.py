@@ -1,0 +1,66 @@
+"""What the three networks saw of a person."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceloom import Studio, insight, open_photo
+from faceloom.assets.cache import open_asset
+from faceloom.checkpoints.load import load_lpips
+from faceloom.images import Photo, to_img
+from faceloom.networks.lpips import distance, distance_map
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture(scope="module")
+def photo() -> Photo:
+    return open_photo(open_asset("portraits") / "astronaut.png")
+
+
+def test_the_detector_sieves_until_the_face_is_left(photo: Photo):
+    seen = insight.detected(photo.image)
+    assert len(seen.proposed) >= len(seen.sieved) >= len(seen.boxes) == len(seen.scores) > 0
+    assert seen.scores[0] == max(seen.scores) > 0.9
+    (left, top, right, bottom), points = seen.boxes[0], seen.points[0]
+    assert all(left < x < right and top < y < bottom for x, y in points)
+    assert points[0][1] < points[2][1] < points[3][1]  # an eye, the nose, the mouth
+
+
+def test_the_map_adds_up_to_the_distance(studio: Studio, photo: Photo):
+    crop = studio.align(photo, studio.choose(photo).face, 256).image
+    person = studio.generate(1)
+    seen = insight.compared(studio, person, crop)
+    assert seen.where.shape == (256, 256)
+    assert float(seen.where.mean()) == pytest.approx(seen.distance, rel=0.05)
+    same = insight.compared(studio, person, studio.render(person, 256))
+    assert same.distance < 0.02 < seen.distance
+
+
+def test_a_change_shows_where_it_is():
+    eye = load_lpips("alexnet")
+    img = to_img(open_photo(open_asset("portraits") / "astronaut.png").image.resize((128, 128)))
+    other = img.clone()
+    other[..., :32, :32] = -img[..., :32, :32]
+    a, b = eye.features(img), eye.features(other)
+    where = distance_map(a, b, 64)[0]
+    assert float(where[:16, :16].mean()) > 20 * float(where[32:, 32:].mean())
+    assert float(distance(a, b)) > 0
+
+
+def test_styles_of_somebody_invented_are_common_and_the_mean_face_has_none(studio: Studio):
+    mean = studio.generate(1, psi=0.0)
+    layers = insight.styles(studio, mean)
+    assert len(layers) == studio.generator.G.num_ws
+    assert max(abs(value) for layer in layers for value in layer.channels) < 0.5
+    somebody = insight.styles(studio, studio.generate(1, psi=1.0))
+    assert [layer.group for layer in somebody][:: len(layers) - 1] == ["coarse", "fine"]
+    values = torch.tensor([value for layer in somebody for value in layer.channels])
+    assert 0.5 < float(values.std()) < 2
+    assert all(0.5 < layer.rarity < 2 for layer in somebody)
