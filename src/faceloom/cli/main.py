@@ -12,6 +12,7 @@ from faceloom import __version__
 from faceloom.cli import (
     align,
     analyze,
+    booth,
     children,
     dataset,
     demo,
@@ -27,6 +28,7 @@ from faceloom.cli import (
     mix,
     models,
     morph,
+    train,
     video,
 )
 from faceloom.errors import FaceloomError
@@ -39,7 +41,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (faces, analyze, align, encode, edit, mix, morph, children, find, generate, video, metrics, export, demo):
+for module in (
+    booth,
+    faces,
+    analyze,
+    align,
+    encode,
+    edit,
+    mix,
+    morph,
+    children,
+    find,
+    generate,
+    train,
+    video,
+    metrics,
+    export,
+    demo,
+):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(direction.app, name="direction")

@@ -30,8 +30,12 @@ def to_img(pictures: Image.Image | Pixels | Sequence[Image.Image | Pixels]) -> I
     arrays = [_pixels(picture) for picture in pictures]
     if len({array.shape for array in arrays}) != 1:
         raise ShapeError(f"pictures: expected one size, got {sorted({array.shape for array in arrays})}")
-    stacked = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)  # [n 3 h w]
-    return stacked.float().div_(127.5).sub_(1)
+    return from_levels(torch.from_numpy(np.stack(arrays)))
+
+
+def from_levels(levels: UInt8[Tensor, "n h w 3"]) -> Img:
+    """Turn a stack of pixels that is a tensor already, on any device, into float32 `[n, 3, h, w]`, -1...1."""
+    return levels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def to_pixels(img: Img) -> Pixels:

@@ -1,0 +1,130 @@
+"""Training a generator of one's own: from a dataset to a run that measures itself. Knows datasets, metrics and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from faceloom.datasets import Dataset
+from faceloom.errors import AssetError, TrainingError
+from faceloom.images.tensors import from_levels
+from faceloom.metrics import VggFeatures, extract
+from faceloom.metrics.frechet import frechet_distance
+from faceloom.networks.precision import fast_precision
+from faceloom.train import run as runs
+from faceloom.train.data import Pictures, open_pictures, order
+from faceloom.train.distributed import Ranks
+from faceloom.train.loop import Trainer
+from faceloom.train.plan import Facts, Plan, plan
+from faceloom.train.run import Limits, Outcome, Run
+from faceloom.train.snapshot import drawn, labels_for
+
+MEASURED = 1000
+"""Pictures on each side of the Frechet distance that a run watches."""
+
+Loading = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a new run is made from."""
+
+    data: Path
+    out: Path
+    preset: str = "auto"
+    cond: bool = False  # learn the dataset's labels
+    metrics: bool = True  # watch the Frechet distance (VGG16)
+
+
+def draft(start: Start, ranks: Ranks, **asked: Any) -> Plan:
+    """Choose a run's settings. Raises StoreError for what is no dataset, TrainingError for what cannot be."""
+    return _plan(start, Dataset.open(start.data), ranks, asked)
+
+
+def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = None, **asked: Any) -> Outcome:
+    """Start a run in a new folder and train to its end.
+
+    Raises TrainingError when the folder holds a run already, or the settings cannot be, StoreError for what is no
+    dataset or when the disk refuses.
+    """
+    dataset = Dataset.open(start.data)
+    chosen = _plan(start, dataset, ranks, asked)
+    trainer = Trainer(chosen.config, open_pictures(dataset, with_labels=start.cond, callback=loading), ranks)
+    if ranks.is_first:
+        facts = {"preset": start.preset, "pictures": len(dataset), "metrics": start.metrics, "processes": ranks.size}
+        runs.create(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
+    ranks.wait()
+    return Run(trainer, start.out, ranks, _measure(start.metrics and ranks.is_first, limits), limits).go()
+
+
+def go_on(
+    folder: Path, ranks: Ranks, limits: Limits, loading: Loading | None = None, *, metrics: bool = True, **changed: Any
+) -> Outcome:
+    """Train on where a run's last checkpoint is, bit by bit as if it had never stopped; `changed` may be kimg.
+
+    Raises as `begin`.
+    """
+    config = runs.options(folder, **changed)
+    dataset = Dataset.open(Path(config.data))
+    if dataset.resolution != (config.width, config.height):
+        raise TrainingError(f"{config.data} has pictures of another size now", "give the run its dataset back")
+    pictures = open_pictures(dataset, with_labels=config.c_dim > 0, callback=loading)
+    trainer = Trainer(config, pictures, ranks)
+    runs.resume(trainer, folder)
+    return Run(trainer, folder, ranks, _measure(metrics and ranks.is_first, limits), limits).go()
+
+
+def _plan(start: Start, dataset: Dataset, ranks: Ranks, asked: Mapping[str, Any]) -> Plan:
+    if start.cond and not dataset.c_dim:
+        raise TrainingError(f"{start.data} has no labels", "leave --cond out, or make it with --labels folders")
+    width, height = dataset.resolution
+    on_gpu = ranks.device.startswith("cuda")
+    has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
+    c_dim = dataset.c_dim if start.cond else 0
+    facts = Facts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
+    return plan(facts, start.preset, **asked)
+
+
+def _measure(wanted: bool, limits: Limits) -> runs.Measure | None:
+    if not wanted:
+        return None
+    from faceloom.checkpoints.load import load_lpips
+
+    try:
+        return FrechetVgg(VggFeatures(load_lpips("vgg16")))
+    except AssetError as error:
+        limits.say(f"the Frechet distance is not measured: {error}")
+        return None
+
+
+class FrechetVgg:
+    """The Frechet distance through VGG16 of what a generator draws and the training pictures, as many of each.
+
+    No FID, and to be compared only within a run, or with the same number of pictures.
+    """
+
+    def __init__(self, net: VggFeatures, count: int = MEASURED) -> None:
+        self.net, self.count = net, count
+        self.real: Tensor | None = None
+
+    def __call__(self, G: Any, trainer: Trainer) -> Mapping[str, float]:
+        """Measure."""
+        pictures, count = trainer.pictures, min(self.count, len(trainer.pictures))
+        if count < 2:
+            return {}
+        self.net.net.to(trainer.device)
+        if self.real is None:
+            self.real = extract(self.net, _real(pictures, count))
+        labels = labels_for(pictures, count)
+        images = (drawn(G, 1, None if labels is None else labels[i : i + 1], first=i) for i in range(count))
+        return {"frechet_vgg16": frechet_distance(extract(self.net, images), self.real)}
+
+
+def _real(pictures: Pictures, count: int) -> Iterator[Tensor]:
+    for number in order(len(pictures), 0, 0, count):
+        yield from_levels(pictures.take([number]))
