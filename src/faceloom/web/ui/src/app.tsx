@@ -7,7 +7,7 @@ import { Lazy } from "./parts/lazy";
 import { Idle } from "./parts/idle";
 import { Leave } from "./parts/leave";
 import { go, route } from "./route";
-import { change, known, notice, online, person, progress, visit, wiped } from "./state/booth";
+import { change, known, notice, online, visit, wiped } from "./state/booth";
 import { unsent } from "./state/photo";
 import { Camera } from "./screens/camera";
 import { Consent } from "./screens/consent";
@@ -18,64 +18,59 @@ import { Gallery } from "./screens/gallery";
 import { Phone } from "./screens/phone";
 import { Play } from "./screens/play";
 import { Random } from "./screens/random";
-import { TakeHome } from "./screens/take";
 import { Welcome } from "./screens/welcome";
 import { Who } from "./screens/who";
 import { Wiped } from "./screens/wiped";
 import type { Visit } from "./types";
 import { say } from "./words/words";
 
-/** Screens of one visit that only this window knows: the server says "play", the visitor looks at the way out. */
-type Room = "" | "friend" | "finish";
+/** What this window adds to the visit's state: it looks on while somebody is found, or takes a friend's photo. */
+interface Aside {
+  looking: boolean;
+  adding: boolean;
+}
 
-/** Which screen a visit is on. */
-export function screenOf(now: Visit, room: Room, playing: boolean): Visit["state"] {
+/** Which screen a visit is on. Whoever watched themselves appear says when to play. */
+export function screenOf(now: Visit, { looking, adding }: Aside): Visit["state"] {
   if (now.state === "welcome") return "consent";
-  if (now.state === "encoding" && !playing) return "encoding";
-  const in_play = ["encoding", "play", "friend", "finish"].includes(now.state);
-  return in_play ? room || "play" : now.state;
+  if (now.state === "play" && looking) return "encoding";
+  return adding && (now.state === "play" || now.state === "friend") ? "camera" : now.state;
 }
 
 function TheVisit() {
-  const room = useSignal<Room>("");
-  const playing = useSignal(false);
+  const looking = useSignal(false);
+  const adding = useSignal(false);
   const now = visit.value;
-  const screen = now ? screenOf(now, room.value, playing.value) : wiped.value ? "wiped" : "welcome";
+  const aside = { looking: looking.value, adding: adding.value };
+  const screen = now ? screenOf(now, aside) : wiped.value ? "wiped" : "welcome";
   useEffect(() => {
-    room.value = now?.state === "friend" || now?.state === "finish" ? now.state : "";
-    playing.value = false;
-  }, [now?.id]);
-  useEffect(() => {
-    if (now && !["encoding", "play", "friend", "finish"].includes(now.state)) playing.value = false;
+    if (now?.state === "encoding") looking.value = true;
+    else if (now?.state !== "play") looking.value = false;
+    if (now?.state !== "play" && now?.state !== "friend") adding.value = false;
   }, [now?.state]);
+  const go = (state: Visit["state"]) => () => void change("/visit/go", { state });
   useBack(screen, () => {
-    if (room.value) room.value = "";
-    else if (now && ["camera", "who", "encoding", "play"].includes(screen)) void change("/visit/back");
+    if (adding.value) adding.value = false;
+    else void change("/visit/back");
   });
-  const play = async (): Promise<void> => {
-    const one = person.value;
-    if (one && progress.value[one.id]?.playable && now?.state === "encoding") await change("/visit/play");
-    playing.value = true;
-    notice.value = null;
-  };
-  const enter = (next: Room) => () => void (room.value = next);
+  const photo = (): void => void (adding.value = true);
   switch (screen) {
     case "welcome":
       return <Welcome />;
     case "consent":
       return <Consent />;
     case "camera":
-      return <Camera />;
+      return adding.value ? <Camera add onBack={() => (adding.value = false)} /> : <Camera />;
     case "who":
       return <Who />;
     case "encoding":
-      return <Encoding onPlay={() => void play()} />;
+      return <Encoding onPlay={() => (now?.state === "play" ? (looking.value = false) : go("play")())} />;
     case "play":
-      return <Play onFriend={enter("friend")} onFinish={enter("finish")} />;
+      return <Play onFriend={go("friend")} onFinish={go("finish")} />;
     case "friend":
-      return <Friend onBack={enter("")} onFinish={enter("finish")} />;
+      return <Friend onBack={go("play")} onFinish={go("finish")} onPhoto={photo} />;
     case "finish":
-      return <Finish onBack={enter("")} />;
+      return <Finish onBack={go("play")} />;
     default:
       return <Wiped />;
   }
@@ -114,8 +109,6 @@ function Page() {
       return <Gallery />;
     case "phone":
       return <Phone token={token} />;
-    case "take":
-      return <TakeHome token={token} />;
     case "lab":
       return <Lazy key="lab" load={() => import("./lab/lab").then(({ Lab }) => Lab)} />;
     case "operator":

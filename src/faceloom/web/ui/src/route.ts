@@ -3,11 +3,11 @@
 import { signal } from "@preact/signals";
 
 export interface Route {
-  page: "visit" | "random" | "lab" | "operator" | "gallery" | "phone" | "take";
+  page: "visit" | "random" | "lab" | "operator" | "gallery" | "phone";
   token: string;
 }
 
-const PAGES = new Set(["random", "lab", "operator", "gallery", "phone", "take"]);
+const PAGES = new Set(["random", "lab", "operator", "gallery", "phone"]);
 
 export function parseRoute(path: string): Route {
   const [page = "", token = ""] = path.split("/").filter(Boolean);

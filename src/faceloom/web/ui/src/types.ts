@@ -5,16 +5,20 @@ export type State = "welcome" | "consent" | "camera" | "who" | "encoding" | "pla
 export interface Visit {
   id: string;
   state: State;
-  /** When the visit is wiped by itself: ISO 8601, or seconds since 1970. */
-  expires: string | number;
+  /** When the visit is wiped by itself: ISO 8601. */
+  expires: string;
   photo: string | null;
+  /** Width and height of the photo, in its pixels. */
+  size?: [number, number] | null;
   faces: FoundFace[];
   people: Person[];
+  /** People of friends' visits: to be mixed with, not to be changed. */
+  friends?: Sample[];
+  /** The page for the visitor's phone; null where the booth cannot be reached from outside. */
   phone?: string | null;
-  consent?: { agreed?: boolean } | null;
 }
 
-/** `box`: x, y, width, height in fractions of the photo. */
+/** `box`: left, top, right, bottom in pixels of the photo. */
 export interface FoundFace {
   number: number;
   box: [number, number, number, number];
@@ -31,44 +35,46 @@ export interface Quality {
 
 export interface Person {
   id: string;
+  number: number;
+  playable: boolean;
+  /** The likeness still becomes better by itself. */
+  better: boolean;
+  error?: { message: string; hint: string } | null;
   image: string;
-  /** The photo's square that was searched for; none for children and mixtures. */
+  /** As they were found, before any change. */
+  found: string | null;
+  /** The photo's square that was searched for; none for children and invented people. */
   crop: string | null;
-  quality?: Quality | null;
-  /** A better likeness came while this one was being changed. */
-  better?: boolean;
+  quality: Quality;
   traits: Record<string, number>;
+  sliders: Control[];
+  /** Where every slider stands. */
   controls: Record<string, number>;
-  can_undo?: boolean;
-  can_redo?: boolean;
-  kept?: Kept[];
-  parents?: string[];
+  can_undo: boolean;
+  can_redo: boolean;
+  kept: Sample[];
+  /** Whose child this is. */
+  lineage: string[];
 }
 
-export interface Kept {
-  id: string;
-  image: string;
-}
-
-/** `person`: which one is meant; `image`: how they look by now. */
+/** `person`: which one is meant; `quality`: how much alike, 0...1; `image`: how they look by now. */
 export interface Progress {
   person: string;
   seconds_left: number;
   seconds: number;
-  quality?: Quality | null;
-  word?: string;
+  quality: number | null;
+  word?: string | null;
   image?: string | null;
   playable?: boolean;
 }
 
+/** One slider: its range, and where "me" is on it. */
 export interface Control {
   name: string;
-  unit: "years" | "degrees" | "share";
-  low: number;
-  high: number;
-  step: number;
-  /** Where "me" is; null: where the person is by their traits. */
-  neutral: number | null;
+  min: number;
+  max: number;
+  unit: "years" | "degrees" | "probability";
+  me: number;
 }
 
 export interface Booth {
@@ -82,37 +88,40 @@ export interface Booth {
   gallery: boolean;
   slideshow: boolean;
   lab: boolean;
-  printer: boolean;
-  film: string | null;
-  controls: Control[];
+  phone: boolean;
+  sound: boolean;
+  /** Whether the operator set a printer. */
+  printing: boolean;
 }
 
 export interface Sample {
   id: string;
   image: string;
-  thumb?: string;
 }
 
-export interface Take {
-  image: string;
-  file?: string;
-  form: Form;
-  expires: string | number;
-  event?: string;
+/** Somebody who does not exist, by the seed that they are drawn from. */
+export interface Invented extends Sample {
+  seed: number;
 }
 
 export type Form = "single" | "strip" | "4x6" | "paste_back" | "film";
 
-export interface Finished {
+/** Something to take home, as long as it is kept. */
+export interface Take {
+  id: string;
   download: string;
   qr: string;
-  expires: string | number;
-  image?: string;
+  /** Whether a phone can reach the address in the QR code. */
+  reachable: boolean;
+  expires: string;
+  gallery: boolean;
 }
 
 export interface Job {
   id: string;
-  state: "waiting" | "running" | "done" | "failed" | "cancelled";
-  url?: string | null;
-  progress?: number;
+  state: "running" | "done" | "failed";
+  progress: number;
+  /** The take, once it is done. */
+  url: string | null;
+  error?: { message: string; hint: string } | null;
 }

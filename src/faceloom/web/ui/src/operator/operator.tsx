@@ -1,5 +1,144 @@
-/** The operator's page, behind a PIN. */
+/** The operator's page, behind a PIN: state, settings, log, and the end of all visits. Plain tables and switches. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { get, post, put, remove, Refused } from "../api";
+import { Button } from "../parts/button";
+import { Dialog } from "../parts/dialog";
+import { FIGURES, Keypad } from "../parts/keypad";
+import { go } from "../route";
+import { act, meet, notice } from "../state/booth";
+import { say } from "../words/words";
+import { Settings, type Values } from "./settings";
+import { State, type Facts } from "./state";
+import { TestShot } from "./test_shot";
+import "./operator.css";
+
+const EVERY_MS = 3000;
 
 export function Operator() {
-  return <main class="screen operator" />;
+  const inside = useSignal<boolean | null>(null);
+  const enter = async (): Promise<void> => {
+    try {
+      await get("/operator/state");
+      inside.value = true;
+    } catch (error) {
+      inside.value = false;
+      if (!(error instanceof Refused)) throw error;
+    }
+  };
+  useEffect(() => void enter(), []);
+  if (inside.value === null) return <main class="screen operator" aria-busy="true" />;
+  if (!inside.value) return <Login onEnter={() => void enter()} />;
+  return <Desk onLeave={() => void post("/operator/logout").finally(() => (inside.value = false))} />;
+}
+
+function Login({ onEnter }: { onEnter: () => void }) {
+  const pin = useSignal("");
+  const enter = async (): Promise<void> => {
+    const given = pin.value;
+    pin.value = "";
+    if (await act(() => post("/operator/login", { pin: given }).then(() => true))) onEnter();
+  };
+  return (
+    <main class="screen operator login">
+      <div class="page">
+        <h1>{say("operator")}</h1>
+        <p class="lead">{say("operator.pin.more")}</p>
+        <Keypad keys={FIGURES} value={pin.value} length={12} hidden onChange={(next) => (pin.value = next)} onEnter={() => void enter()} />
+        <div class="pair">
+          <Button icon="back" onClick={() => go("/")}>
+            {say("home")}
+          </Button>
+          <Button kind="next" disabled={!pin.value} onClick={() => void enter()}>
+            {say("operator.enter")}
+          </Button>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+function Desk({ onLeave }: { onLeave: () => void }) {
+  const facts = useSignal<Facts | null>(null);
+  const lines = useSignal<string[]>([]);
+  const settings = useSignal<Values | null>(null);
+  useEffect(() => {
+    const look = async (): Promise<void> => {
+      try {
+        facts.value = await get<Facts>("/operator/state");
+        lines.value = (await get<{ lines: string[] }>("/operator/logs")).lines;
+      } catch (error) {
+        if (error instanceof Refused && error.status === 401) onLeave();
+      }
+    };
+    void look();
+    void act(async () => (settings.value = await get<Values>("/operator/settings")));
+    const timer = setInterval(look, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const save = async (next: Values): Promise<void> => {
+    const saved = await act(() => put<Values>("/operator/settings", next));
+    if (!saved) return;
+    settings.value = saved;
+    await meet();
+    notice.value = { message: say("operator.saved"), hint: "" };
+  };
+  return (
+    <main class="screen operator desk">
+      <header>
+        <h1>{say("operator")}</h1>
+        <Button icon="back" onClick={() => go("/")}>
+          {say("home")}
+        </Button>
+        <Button onClick={() => go("/gallery")}>{say("gallery")}</Button>
+        <Button onClick={onLeave}>{say("operator.leave")}</Button>
+      </header>
+      <section>
+        <h2>{say("operator.state")}</h2>
+        {facts.value && <State facts={facts.value} />}
+        <TestShot />
+      </section>
+      <section>
+        <h2>{say("operator.settings")}</h2>
+        {settings.value && <Settings values={settings.value} onSave={(next) => void save(next)} />}
+      </section>
+      <Wipe />
+      <section>
+        <h2>{say("operator.logs")}</h2>
+        <pre class="log" tabIndex={0} aria-label={say("operator.logs")}>
+          {lines.value.slice(-60).reverse().join("\n")}
+        </pre>
+      </section>
+    </main>
+  );
+}
+
+function Wipe() {
+  const asking = useSignal<"" | "visits" | "gallery">("");
+  const wipe = async (): Promise<void> => {
+    await act(() => remove(`/operator/${asking.value}`));
+    asking.value = "";
+  };
+  return (
+    <section class="wipe">
+      <h2>{say("delete")}</h2>
+      <Button icon="bin" onClick={() => (asking.value = "visits")}>
+        {say("operator.wipe")}
+      </Button>
+      <Button icon="bin" onClick={() => (asking.value = "gallery")}>
+        {say("operator.empty")}
+      </Button>
+      {asking.value && (
+        <Dialog title={say("operator.wipe.sure")} onClose={() => (asking.value = "")}>
+          <div class="pair">
+            <Button onClick={() => (asking.value = "")}>{say("back")}</Button>
+            <Button kind="next" icon="bin" onClick={() => void wipe()}>
+              {say("delete")}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
 }

@@ -1,9 +1,14 @@
-/** Figures to tap, and the keyboard's as well. */
+/** Letters and figures to tap, and the keyboard's as well. */
 
 import { useKeys, pressed, type Keys } from "./keys";
 import { say } from "../words/words";
 
+export const FIGURES = "1234567890";
+/** Without those that are taken for others. */
+export const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+
 interface KeypadProps {
+  keys: string;
   value: string;
   length: number;
   hidden?: boolean;
@@ -11,34 +16,26 @@ interface KeypadProps {
   onEnter?: () => void;
 }
 
-const FIGURES = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "", "0", "⌫"];
-
-export function Keypad({ value, length, hidden, onChange, onEnter }: KeypadProps) {
+export function Keypad({ keys: there, value, length, hidden, onChange, onEnter }: KeypadProps) {
   const add = (figure: string): void => onChange((value + figure).slice(0, length));
   const drop = (): void => onChange(value.slice(0, -1));
   const keys: Keys = { Backspace: pressed(drop), Enter: pressed(() => onEnter?.()) };
-  for (const figure of "0123456789") keys[figure] = pressed(() => add(figure));
+  for (const key of there) keys[key.toLowerCase()] = pressed(() => add(key));
   useKeys(keys);
   const shown = hidden ? "•".repeat(value.length) : value;
   return (
-    <div class="keypad" role="group">
+    <div class={`keypad ${there.length > 10 ? "letters" : ""}`} role="group">
       <p class="typed" aria-live="polite">
         {shown || " "}
       </p>
-      {FIGURES.map((figure) =>
-        figure === "" ? (
-          <span key="gap" />
-        ) : (
-          <button
-            type="button"
-            key={figure}
-            aria-label={figure === "⌫" ? say("delete") : figure}
-            onClick={() => (figure === "⌫" ? drop() : add(figure))}
-          >
-            {figure}
-          </button>
-        ),
-      )}
+      {[...there].map((key) => (
+        <button type="button" key={key} onClick={() => add(key)}>
+          {key}
+        </button>
+      ))}
+      <button type="button" aria-label={say("delete")} onClick={drop}>
+        ⌫
+      </button>
     </div>
   );
 }

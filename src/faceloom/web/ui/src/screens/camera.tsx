@@ -8,9 +8,8 @@ import { useNow } from "../parts/clock";
 import { Dialog } from "../parts/dialog";
 import { pressed, useKeys } from "../parts/keys";
 import { booth, busy, notice, visit } from "../state/booth";
-import { advise, onStage, openCamera, smallFrame, takeFrame, type Advice, type Trouble } from "../state/camera";
+import { advise, onStage, openCamera, smallFrame, takeFrame, type Advice, type Box, type Trouble } from "../state/camera";
 import { sendPhoto, unsent } from "../state/photo";
-import type { FoundFace } from "../types";
 import { say, type Word } from "../words/words";
 
 const LOOK_MS = 350;
@@ -75,14 +74,20 @@ function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean)
 
 async function adviceOn(video: HTMLVideoElement): Promise<Advice> {
   const { frame, light } = await smallFrame(video);
-  const { faces } = await post<{ faces: Pick<FoundFace, "box">[] }>("/visit/look", frame);
+  const { faces } = await post<{ faces: { box: Box }[] }>("/visit/look", frame);
   const stage = { width: video.clientWidth, height: video.clientHeight };
   const size = { width: video.videoWidth, height: video.videoHeight };
   const boxes = faces.map(({ box }) => onStage(box, size, stage));
   return advise(boxes, light, stage);
 }
 
-export function Camera() {
+interface CameraProps {
+  /** For one more person: those who are there stay. */
+  add?: boolean;
+  onBack?: () => void;
+}
+
+export function Camera({ add = false, onBack }: CameraProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [shot, setShot] = useState<{ photo: Blob; address: string; mirrored: boolean } | null>(null);
   const [count, setCount] = useState(0);
@@ -112,7 +117,7 @@ export function Camera() {
   const choose = (photo: File): void => setShot({ photo, address: URL.createObjectURL(photo), mirrored: false });
   useKeys({ " ": pressed(shutter), Enter: pressed(shutter) });
 
-  if (shot) return <Approve {...shot} onAgain={forget} />;
+  if (shot) return <Approve {...shot} add={add} onAgain={forget} />;
   const word: Word = camera.ready ? `camera.${advice}` : "camera.waiting";
   return (
     <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
@@ -144,9 +149,17 @@ export function Camera() {
         {!camera.trouble && (
           <button type="button" class="shutter" aria-label={say("shutter")} aria-disabled={!camera.ready} onClick={shutter} />
         )}
-        <Button icon="phone" kind="plain" onClick={() => setPhone(true)}>
-          {say("phone")}
-        </Button>
+        {onBack ? (
+          <Button icon="back" onClick={onBack}>
+            {say("back")}
+          </Button>
+        ) : visit.value?.phone ? (
+          <Button icon="phone" onClick={() => setPhone(true)}>
+            {say("phone")}
+          </Button>
+        ) : (
+          <span />
+        )}
       </div>
       {phone && <PhoneCode onClose={() => setPhone(false)} />}
     </main>
@@ -181,7 +194,7 @@ function PhoneCode({ onClose }: { onClose: () => void }) {
   const link = visit.value?.phone;
   return (
     <Dialog title={say("phone")} onClose={onClose} class="code">
-      <img class="qr" src="/api/v1/visit/phone.svg" alt={say("alt.qr", { url: link ?? "" })} />
+      <img class="qr" src="/api/v1/visit/phone/qr.svg" alt={say("alt.qr", { url: link ?? "" })} />
       <p>{say("phone.scan")}</p>
       <p class="muted">{link}</p>
       <Button onClick={onClose}>{say("close")}</Button>
@@ -193,11 +206,12 @@ interface ApproveProps {
   photo: Blob;
   address: string;
   mirrored: boolean;
+  add: boolean;
   onAgain: () => void;
 }
 
 /** The photo, to be used or taken again; used by itself after a while, as booths do. A chosen file waits for a word. */
-function Approve({ photo, address, mirrored, onAgain }: ApproveProps) {
+function Approve({ photo, address, mirrored, add, onAgain }: ApproveProps) {
   const [until] = useState(Date.now() + APPROVE_MS);
   const [broken, setBroken] = useState(false);
   const left = Math.ceil((until - useNow(250)) / 1000);
@@ -205,7 +219,7 @@ function Approve({ photo, address, mirrored, onAgain }: ApproveProps) {
   const use = async (): Promise<void> => {
     if (sent.current) return;
     sent.current = true;
-    sent.current = (await sendPhoto(photo)) || unsent.value;
+    sent.current = (await sendPhoto(photo, add)) || unsent.value;
   };
   useEffect(() => {
     if (mirrored && left <= 0 && !sent.current && !notice.value) void use();

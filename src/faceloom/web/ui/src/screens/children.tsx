@@ -5,17 +5,17 @@ import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
 import { act, busy, chosen, receivePerson } from "../state/booth";
-import type { Person } from "../types";
+import type { Person, Sample } from "../types";
 import { say } from "../words/words";
 import { toggle } from "./who";
 
-type Pair = [Person, Person];
+type Pair = [Sample, Sample];
 interface Generation {
   parents: Pair;
   seed: number;
 }
 
-export function Children({ a, b, onPlay }: { a: Person; b: Person; onPlay: () => void }) {
+export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () => void }) {
   const line = useSignal<Generation[]>([{ parents: [a, b], seed: 0 }]);
   const nine = useSignal<Person[]>([]);
   const picked = useSignal<number[]>([]);
@@ -26,8 +26,7 @@ export function Children({ a, b, onPlay }: { a: Person; b: Person; onPlay: () =>
     void act(async () => {
       const [first, second] = now.parents;
       const body = { a: first.id, b: second.id, seed: now.seed };
-      const answer = await post<{ children: Person[] } | Person[]>("/children", body);
-      nine.value = Array.isArray(answer) ? answer : answer.children;
+      nine.value = (await post<{ children: Person[] }>("/children", body)).children;
     });
   }, [now]);
   const children = picked.value.flatMap((n) => nine.value[n] ?? []);

@@ -5,7 +5,7 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { pressed, useKeys } from "../parts/keys";
 import { Ring } from "../parts/ring";
-import { busy, change, chosen, person, progress, queuePlace, visit } from "../state/booth";
+import { busy, change, chosen, grown, person, progress, queuePlace } from "../state/booth";
 import type { Progress } from "../types";
 import { figure, say } from "../words/words";
 
@@ -17,8 +17,8 @@ export const percentOf = (part: number): string =>
 /** What is said of a search that is on. */
 export function told(now: Progress | undefined, place: number): string {
   if (place > 0) return say("encoding.queue", { place });
-  const alike = now?.quality?.identity;
-  if (!now || alike === undefined) return say("encoding.found");
+  const alike = now?.quality;
+  if (!now || typeof alike !== "number") return say("encoding.found");
   const over = now.seconds > 0 && now.seconds_left < now.seconds / 2;
   if (over && alike < DIFFICULT) return say("encoding.difficult");
   return say(now.playable ? "encoding.ready" : "encoding.closer", { percent: percentOf(alike) });
@@ -39,19 +39,18 @@ function useSecondsLeft(now: Progress | undefined): number {
 }
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
-  const people = visit.value?.people ?? [];
-  const one = person.value;
+    const one = person.value;
   const now = one ? progress.value[one.id] : undefined;
   const left = useSecondsLeft(now);
-  const playable = Boolean(now?.playable);
+  const playable = Boolean(now?.playable ?? one?.playable);
   useKeys({ Enter: pressed(() => playable && onPlay()), " ": pressed(() => playable && onPlay()) });
   return (
     <main class="screen encoding">
       <h1 class="unseen">{say("encoding.found")}</h1>
-      {people.length > 1 && <People />}
+      {grown.value.length > 1 && <People />}
       <div class="stage two">
         <Face src={one?.crop ?? null} alt={say("encoding.photo")} />
-        <Face src={now?.image ?? one?.image ?? null} alt={say("alt.likeness")} />
+        <Face src={(one?.playable ? one.image : now?.image) ?? null} alt={say("alt.likeness")} />
       </div>
       <div class="time">
         <Ring part={now?.seconds ? 1 - left / now.seconds : 0}>{now ? String(Math.ceil(left)) : ""}</Ring>
@@ -71,10 +70,9 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
 
 /** Who of several people is meant. */
 export function People() {
-  const people = visit.value?.people.filter(({ parents }) => !parents?.length) ?? [];
   return (
     <div class="people" role="group">
-      {people.map(({ id, crop, image }, n) => (
+      {grown.value.map(({ id, crop, image }, n) => (
         <button
           type="button"
           key={id}

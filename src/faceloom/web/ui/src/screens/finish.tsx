@@ -2,41 +2,50 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { post } from "../api";
+import { get, post } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Icon } from "../parts/icon";
-import { act, booth, busy, moment, notice, person, visit, wipe } from "../state/booth";
-import type { Finished, Form } from "../types";
+import { act, booth, busy, leave, moment, notice, person, visit, wipe } from "../state/booth";
+import type { Form, Job, Take } from "../types";
 import { clock, hour, say } from "../words/words";
 import { finished, Moving } from "./friend";
 
 const FORMS: Form[] = ["single", "strip", "4x6", "paste_back", "film"];
 
+/** Make something to take home; a film takes its time. */
+async function make(person: string, form: Form): Promise<Take | null> {
+  if (form !== "film") return post<Take>("/visit/finish", { person, form });
+  const url = await finished(await post<Job>("/visit/finish", { person, form }));
+  const { takes } = await get<{ takes: Take[] }>("/visit/takes");
+  return takes.find(({ download }) => download === url) ?? null;
+}
+
 export function Finish({ onBack }: { onBack: () => void }) {
   const one = person.value;
   const form = useSignal<Form>("single");
-  const made = useSignal<Finished | null>(null);
-  const gallery = useSignal(false);
+  const made = useSignal<Take | null>(null);
   const now = useNow();
   useEffect(() => {
     made.value = null;
     let wanted = true;
     void act(async () => {
-      const body = { person: one?.id, form: form.value, gallery: gallery.value };
-      const answer = await post<Finished & { id?: string; state?: "waiting" }>("/visit/finish", body);
-      if (!answer.download && answer.id) await finished({ id: answer.id, state: "waiting" });
-      if (wanted) made.value = answer;
+      const take = one ? await make(one.id, form.value) : null;
+      if (wanted) made.value = take;
     });
     return () => {
       wanted = false;
     };
-  }, [form.value, gallery.value]);
+  }, [form.value]);
   const take = made.value;
   const print = async (): Promise<void> => {
-    if (!booth.value.printer) return window.print();
-    const sent = await act(() => post("/visit/print", { person: one?.id, form: form.value }).then(() => true));
+    if (!booth.value.printing) return window.print();
+    const sent = await act(() => post(`/takes/${take?.id}/print`));
     if (sent) notice.value = { message: say("printing"), hint: "" };
+  };
+  const show = async (shown: boolean): Promise<void> => {
+    const next = await act(() => post<Take>(`/takes/${take?.id}/gallery`, { shown }));
+    if (next) made.value = next;
   };
   const expires = visit.value ? moment(visit.value.expires) : 0;
   const forms = FORMS.filter((name) => name !== "paste_back" || one?.crop);
@@ -50,9 +59,9 @@ export function Finish({ onBack }: { onBack: () => void }) {
               <span role="status">{say("finish.making")}</span>
             </figcaption>
           ) : form.value === "film" ? (
-            <Moving src={take.image ?? take.download} />
+            <Moving src={take.download} />
           ) : (
-            <img class="printed" src={take.image ?? take.download} alt={say("alt.likeness")} />
+            <img class="printed" src={take.download} alt={say("alt.likeness")} />
           )}
         </figure>
       </div>
@@ -65,24 +74,24 @@ export function Finish({ onBack }: { onBack: () => void }) {
             </Button>
           ))}
         </div>
-        <div class="scan">
-          {take ? (
-            <img class="qr" src={take.qr} alt={say("alt.qr", { url: take.download })} />
-          ) : (
-            <span class="qr" aria-hidden="true" />
-          )}
-          <p>
-            <strong>{say("finish.scan")}</strong>
-            <span class="muted">{take ? say("finish.until", { time: hour(moment(take.expires)) }) : " "}</span>
-          </p>
-        </div>
-        {booth.value.gallery && (
+        {take && !take.reachable ? (
+          <p class="lead">{say("finish.until", { time: hour(moment(take.expires)) })}</p>
+        ) : (
+          <div class="scan">
+            {take ? <img class="qr" src={take.qr} alt={say("alt.qr", { url: "" })} /> : <span class="qr" aria-hidden="true" />}
+            <p>
+              <strong>{say("finish.scan")}</strong>
+              <span class="muted">{take ? say("finish.until", { time: hour(moment(take.expires)) }) : " "}</span>
+            </p>
+          </div>
+        )}
+        {booth.value.gallery && take && form.value !== "film" && (
           <label class="switch">
             <input
               type="checkbox"
               role="switch"
-              checked={gallery.value}
-              onChange={(event) => (gallery.value = event.currentTarget.checked)}
+              checked={take.gallery}
+              onChange={(event) => void show(event.currentTarget.checked)}
             />
             <span>{say("finish.gallery")}</span>
           </label>
@@ -92,7 +101,7 @@ export function Finish({ onBack }: { onBack: () => void }) {
             {say("print")}
           </Button>
           {!booth.value.kiosk && take && (
-            <a class="button plain" href={take.download} download>
+            <a class="button plain" href={`${take.download}?download=1`} download>
               <Icon name="save" />
               <span>{say("download")}</span>
             </a>
@@ -100,8 +109,11 @@ export function Finish({ onBack }: { onBack: () => void }) {
           <Button icon="back" onClick={onBack}>
             {say("back")}
           </Button>
-          <Button kind="next" icon="bin" disabled={busy.value} onClick={() => void wipe()}>
+          <Button icon="bin" disabled={busy.value} onClick={() => void wipe()}>
             {say("finish.delete")}
+          </Button>
+          <Button kind="next" disabled={busy.value} onClick={() => void leave()}>
+            {say("finish.end")}
           </Button>
         </div>
         <p class="muted" role="timer" aria-live="off">

@@ -5,28 +5,33 @@ import { useEffect } from "preact/hooks";
 import { address, get, post } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { Keypad } from "../parts/keypad";
+import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
-import { act, busy, complain, person, receive, visit } from "../state/booth";
+import { act, busy, complain, grown, notice, person, resume, visit } from "../state/booth";
 import { Preview } from "../state/preview";
-import type { Job, Person, Visit } from "../types";
+import type { Job, Person, Sample } from "../types";
 import { figure, say } from "../words/words";
 import { Children } from "./children";
 
 type View = "blend" | "children" | "film";
 
 /** The one who plays, and the other: a friend who agreed, or the second face of the photo. */
-export function pair(one: Person | null, people: Person[]): [Person, Person] | null {
-  const grown = people.filter(({ parents }) => !parents?.length);
-  const a = grown.find(({ id }) => id === one?.id) ?? grown[0];
-  const b = grown.find(({ id }) => id !== a?.id);
+export function pair(one: Person | null, people: Person[], friends: Sample[]): [Sample, Sample] | null {
+  const a = people.find(({ id }) => id === one?.id) ?? people[0];
+  const b = friends[0] ?? people.find(({ id }) => id !== a?.id);
   return a && b ? [a, b] : null;
 }
 
-export function Friend({ onBack, onFinish }: { onBack: () => void; onFinish: () => void }) {
+interface FriendProps {
+  onBack: () => void;
+  onFinish: () => void;
+  onPhoto: () => void;
+}
+
+export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
   const view = useSignal<View>("blend");
-  const both = pair(person.value, visit.value?.people ?? []);
-  if (!both) return <Invite onBack={onBack} />;
+  const both = pair(person.value, grown.value, visit.value?.friends ?? []);
+  if (!both) return <Invite onBack={onBack} onPhoto={onPhoto} />;
   const [a, b] = both;
   return (
     <main class="screen friend">
@@ -55,7 +60,7 @@ export function Friend({ onBack, onFinish }: { onBack: () => void; onFinish: () 
   );
 }
 
-function Blend({ a, b }: { a: Person; b: Person }) {
+function Blend({ a, b }: { a: Sample; b: Sample }) {
   const t = useSignal(0.5);
   const picture = useSignal<string | null>(null);
   const preview = useSignal<Preview | null>(null);
@@ -116,19 +121,19 @@ async function fetchBlend(path: string, t: number, n: number, signal: AbortSigna
 /** Follow a job until it is over; its address, or null. */
 export async function finished(job: Job, every = 700): Promise<string | null> {
   let now = job;
-  while (now.state === "waiting" || now.state === "running") {
+  while (now.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, every));
     now = await get<Job>(`/jobs/${job.id}`);
   }
-  return now.state === "done" ? (now.url ?? null) : null;
+  if (now.error) notice.value = now.error;
+  return now.url;
 }
 
-function Film({ a, b }: { a: Person; b: Person }) {
+function Film({ a, b }: { a: Sample; b: Sample }) {
   const film = useSignal<string | null>(null);
   useEffect(() => {
     void act(async () => {
-      const job = await post<Job & { job?: Job }>("/film", { a: a.id, b: b.id });
-      film.value = await finished(job.job ?? job);
+      film.value = await finished(await post<Job>("/film", { a: a.id, b: b.id }));
     });
   }, [a.id, b.id]);
   return (
@@ -148,12 +153,13 @@ function Film({ a, b }: { a: Person; b: Person }) {
 
 /** A film, or a moving picture where there are no films. */
 export function Moving({ src }: { src: string }) {
-  const moving = /\.(webp|gif|png)(\?|$)/.test(src);
-  if (moving) return <img src={src} alt={say("alt.blend")} />;
-  return <video src={src} autoPlay muted loop playsInline controls aria-label={say("alt.blend")} />;
+  const picture = useSignal(false);
+  if (picture.value) return <img src={src} alt={say("alt.blend")} />;
+  const label = say("alt.blend");
+  return <video src={src} autoPlay muted loop playsInline aria-label={label} onError={() => (picture.value = true)} />;
 }
 
-function Invite({ onBack }: { onBack: () => void }) {
+function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }) {
   const code = useSignal("");
   const typed = useSignal("");
   useEffect(() => {
@@ -162,9 +168,11 @@ function Invite({ onBack }: { onBack: () => void }) {
     });
   }, []);
   const join = async (): Promise<void> => {
-    const next = await act(() => post<Visit>("/visit/friends", { code: typed.value }));
+    await act(async () => {
+      await post("/visit/friends", { code: typed.value });
+      await resume();
+    });
     typed.value = "";
-    if (next?.people) receive(next);
   };
   return (
     <main class="screen friend invite">
@@ -174,13 +182,21 @@ function Invite({ onBack }: { onBack: () => void }) {
       </header>
       <div class="codes">
         <section>
+          <h2>{say("friend.here")}</h2>
+          <p class="muted">{say("friend.here.more")}</p>
+          <Button kind="next" icon="camera" onClick={onPhoto}>
+            {say("shutter")}
+          </Button>
+        </section>
+        <section>
           <h2>{say("friend.code")}</h2>
+          <p class="muted">{say("friend.code.more")}</p>
           <p class="code-figures">{code.value}</p>
         </section>
         <section>
           <h2>{say("friend.type")}</h2>
-          <Keypad value={typed.value} length={6} onChange={(value) => (typed.value = value)} />
-          <Button kind="next" disabled={typed.value.length < 4 || busy.value} onClick={() => void join()}>
+          <Keypad keys={LETTERS} value={typed.value} length={6} onChange={(value) => (typed.value = value)} />
+          <Button kind="plain" disabled={typed.value.length < 6 || busy.value} onClick={() => void join()}>
             {say("friend.join")}
           </Button>
         </section>

@@ -15,8 +15,8 @@ export function Gallery() {
   const number = useSignal(0);
   useEffect(() => {
     const ask = (): void => {
-      get<{ pictures: (string | { image: string })[] }>("/gallery").then(
-        (answer) => (pictures.value = answer.pictures.map((one) => (typeof one === "string" ? one : one.image))),
+      get<{ pictures: { image: string }[] }>("/gallery").then(
+        (answer) => (pictures.value = answer.pictures.map(({ image }) => image)),
         () => undefined,
       );
     };

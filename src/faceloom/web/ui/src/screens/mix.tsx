@@ -1,22 +1,27 @@
 /** Taking the shape, the features or the colours of somebody else. */
 
 import { useEffect, useState } from "preact/hooks";
+import { address } from "../api";
 import { Button } from "../parts/button";
 import { busy, visit } from "../state/booth";
 import { alter } from "../state/play";
-import type { Person, Sample } from "../types";
+import type { Invented, Person, Sample } from "../types";
 import { say } from "../words/words";
 import { samples } from "./welcome";
 
 const LAYERS = ["coarse", "middle", "fine"] as const;
 
+const thumb = (one: Invented | Sample): string =>
+  "seed" in one ? address("/random", { seed: one.seed, size: 256 }) : one.image;
+
 export function Mix({ one }: { one: Person }) {
-  const [people, setPeople] = useState<Sample[]>([]);
+  const [people, setPeople] = useState<Invented[]>([]);
   const [layers, setLayers] = useState<(typeof LAYERS)[number]>("coarse");
   useEffect(() => {
     samples().then(setPeople, () => undefined);
   }, []);
-  const friends = visit.value?.people.filter(({ id }) => id !== one.id) ?? [];
+  const now = visit.value;
+  const friends = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== one.id)];
   const mix = (id: string): void => void alter("mix", { with: id, layers });
   const anybody = (): void => mix(`seed:${Math.floor(Math.random() * 1e6)}`);
   return (
@@ -38,7 +43,7 @@ export function Mix({ one }: { one: Person }) {
             aria-disabled={busy.value}
             onClick={() => mix(other.id)}
           >
-            <img src={("thumb" in other && other.thumb) || other.image} alt="" draggable={false} loading="lazy" />
+            <img src={thumb(other)} alt="" draggable={false} loading="lazy" />
           </button>
         ))}
         <Button kind="tool" icon="dice" disabled={busy.value} onClick={anybody}>

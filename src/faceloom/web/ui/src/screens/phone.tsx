@@ -1,8 +1,8 @@
 /** On the visitor's phone: a photo that goes straight to the booth. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { get, post, Refused } from "../api";
+import { useRef } from "preact/hooks";
+import { post, Refused } from "../api";
 import { Button } from "../parts/button";
 import { photoForm } from "../state/photo";
 import { booth, notice } from "../state/booth";
@@ -14,11 +14,6 @@ export function Phone({ token }: { token: string }) {
   const stage = useSignal<Stage>("ready");
   const taking = useRef<HTMLInputElement>(null);
   const choosing = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    get(`/phone/${token}`).catch((error: unknown) => {
-      if (error instanceof Refused && error.status === 404) stage.value = "gone";
-    });
-  }, [token]);
   const send = async (photo: File | undefined): Promise<void> => {
     if (!photo || stage.value === "sending") return;
     stage.value = "sending";

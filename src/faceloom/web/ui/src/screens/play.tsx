@@ -6,9 +6,9 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { pressed, useKeys } from "../parts/keys";
 import { Slider } from "../parts/slider";
-import { booth, busy, person, progress, visit } from "../state/booth";
-import { alter, exact, forgetPreviews, me, settle, shown, slide, standing, take } from "../state/play";
-import { comesTo, ends, inUnits, isChanged, nameOf } from "../state/units";
+import { busy, grown, person, progress } from "../state/booth";
+import { alter, exact, forgetPreviews, settle, shown, slide, standing, take } from "../state/play";
+import { comesTo, ends, inUnits, isChanged, nameOf, stepOf } from "../state/units";
 import type { Control, Person } from "../types";
 import { say } from "../words/words";
 import { People, percentOf } from "./encoding";
@@ -24,19 +24,18 @@ interface PlayProps {
 
 export function Play({ onFriend, onFinish }: PlayProps) {
   const one = person.value;
-  const panel = useSignal<Panel>(booth.value.controls[0]?.name ?? "presets");
+  const panel = useSignal<Panel>("age");
   useEffect(() => {
     if (one) take(one);
   }, [one?.id]);
   useEffect(() => forgetPreviews, []);
   if (!one) return null;
-  const control = booth.value.controls.find(({ name }) => name === panel.value);
-  const several = (visit.value?.people.filter(({ parents }) => !parents?.length).length ?? 0) > 1;
+  const control = one.sliders.find(({ name }) => name === panel.value);
   return (
     <main class="screen play">
       <h1 class="unseen">{say("play")}</h1>
       <aside class="versions">
-        {several && <People />}
+        {grown.value.length > 1 && <People />}
         <Kept one={one} />
       </aside>
       <Likeness one={one} />
@@ -76,7 +75,7 @@ function Likeness({ one }: { one: Person }) {
     y: pressed(() => one.can_redo && void alter("redo")),
     s: pressed(() => (line.value = line.value === null ? 0.5 : null)),
   });
-  const alike = now?.quality?.identity ?? one.quality?.identity;
+  const alike = now?.quality ?? one.quality.identity;
   return (
     <section class="stage likeness">
       <div
@@ -90,13 +89,13 @@ function Likeness({ one }: { one: Person }) {
         <Face
           src={shown.value ?? one.image}
           alt={say("alt.likeness")}
-          before={one.crop}
+          before={one.crop ?? one.found}
           hold={held.value}
           split={line.value}
           class={exact.value ? "exact" : ""}
         >
           {line.value !== null && <span class="line" style={{ left: `${line.value * 100}%` }} aria-hidden="true" />}
-          <figcaption class="mark">{held.value ? say("alt.photo") : say("ai")}</figcaption>
+          <figcaption class="mark">{held.value ? say("before") : caption(one, alike)}</figcaption>
         </Face>
       </div>
       {line.value !== null && (
@@ -110,7 +109,7 @@ function Likeness({ one }: { one: Person }) {
           onInput={(event) => (line.value = event.currentTarget.valueAsNumber / 100)}
         />
       )}
-      {one.crop && (
+      {(one.crop ?? one.found) && (
         <div class="compare">
           <button
             type="button"
@@ -133,21 +132,23 @@ function Likeness({ one }: { one: Person }) {
           >
             {say("split")}
           </Button>
-          {alike !== undefined && <p class="alike">{say("better.percent", { percent: percentOf(alike) })}</p>}
+          
         </div>
       )}
     </section>
   );
 }
 
+/** What is written on the picture: that it is drawn, and how much alike it has become. */
+function caption(one: Person, alike: number | null | undefined): string {
+  if (one.lineage.length || typeof alike !== "number") return say("ai");
+  const percent = percentOf(alike);
+  return `${say("ai")} · ${say(one.better ? "alike.more" : "alike", { percent })}`;
+}
+
 function Tools({ one, onFinish }: { one: Person; onFinish: () => void }) {
   return (
     <aside class="tools">
-      {one.better && (
-        <Button kind="tool" icon="bolt" class="better" onClick={() => void alter("better")}>
-          {say("better")}
-        </Button>
-      )}
       <Button kind="tool" icon="undo" disabled={!one.can_undo || busy.value} onClick={() => void alter("undo")}>
         {say("undo")}
       </Button>
@@ -168,10 +169,9 @@ function Tools({ one, onFinish }: { one: Person; onFinish: () => void }) {
 }
 
 function Kept({ one }: { one: Person }) {
-  const kept = one.kept ?? [];
   return (
     <div class="kept" role="group" aria-label={say("keep")}>
-      {kept.map(({ id, image }, n) => (
+      {one.kept.map(({ id, image }, n) => (
         <button
           type="button"
           key={id}
@@ -197,11 +197,11 @@ function Control({ one, control }: { one: Person; control: Control }) {
       </p>
       <Slider
         label={nameOf(control.name)}
-        low={control.low}
-        high={control.high}
-        step={control.step}
+        low={control.min}
+        high={control.max}
+        step={stepOf(control)}
         value={value}
-        notch={me(one, control)}
+        notch={control.me}
         notchLabel={say("me")}
         lowLabel={low}
         highLabel={high}
@@ -223,7 +223,7 @@ interface ChipsProps {
 function Chips({ one, panel, onPanel, onFriend }: ChipsProps) {
   return (
     <nav class="chips">
-      {booth.value.controls.map((control) => (
+      {one.sliders.map((control) => (
         <Button
           key={control.name}
           kind="chip"

@@ -1,20 +1,20 @@
 /** Whole changes at one touch. */
 
 import { Button } from "../parts/button";
-import { booth, busy } from "../state/booth";
+import { busy } from "../state/booth";
 import { alter } from "../state/play";
 import type { Person } from "../types";
 import { say, type Word } from "../words/words";
 
 const PRESETS: [Word, Record<string, number>][] = [
-  ["preset.grandchild", { age: -20 }],
-  ["preset.grandparent", { age: 30 }],
+  ["preset.young", { age: -20 }],
+  ["preset.old", { age: 30 }],
   ["preset.portrait", { smile: 0.3, yaw: 0, pitch: 0, mouth_open: 0.1 }],
   ["preset.party", { smile: 0.95, glasses: 0.9 }],
 ];
 
 export function Presets({ one }: { one: Person }) {
-  const there = new Set(booth.value.controls.map(({ name }) => name));
+  const there = new Set(one.sliders.map(({ name }) => name));
   return (
     <div class="control presets" role="group" aria-label={say("presets")}>
       {PRESETS.map(([word, values]) => (

@@ -26,7 +26,7 @@ export function Random() {
         <h1>{say("random.title")}</h1>
       </header>
       <div class="stage">
-        <Face src={address("/random", { seed, psi: settled.value })} alt={say("alt.invented")}>
+        <Face src={address("/random", { seed, psi: settled.value, size: 1024 })} alt={say("alt.invented")}>
           <figcaption class="mark">{say("random.number", { number: figure(seed) })}</figcaption>
         </Face>
       </div>

@@ -1,26 +1,24 @@
 /** The first screen: people who do not exist, one button, and what is kept. */
 
 import { useEffect, useState } from "preact/hooks";
-import { get } from "../api";
+import { address, get } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Face } from "../parts/face";
 import { pressed, useKeys } from "../parts/keys";
 import { go } from "../route";
 import { begin, booth, busy } from "../state/booth";
-import type { Sample } from "../types";
+import type { Invented } from "../types";
 import { LANGUAGES, language, say, type Language } from "../words/words";
 
 const STAY_MS = 4500;
+const SIDE = 1024;
 
-export async function samples(): Promise<Sample[]> {
-  const answer = await get<{ people: Sample[] } | Sample[]>("/samples");
-  return Array.isArray(answer) ? answer : answer.people;
-}
+export const samples = async (): Promise<Invented[]> => (await get<{ samples: Invented[] }>("/samples")).samples;
 
-/** One after the other, slowly; with a film of the operator's or the server's, that. */
+/** One after the other, slowly. */
 function Film() {
-  const [people, setPeople] = useState<Sample[]>([]);
+  const [people, setPeople] = useState<Invented[]>([]);
   const [number, setNumber] = useState(0);
   useEffect(() => {
     samples().then(setPeople, () => undefined);
@@ -30,10 +28,9 @@ function Film() {
     const timer = setInterval(() => setNumber((n) => (n + 1) % people.length), STAY_MS);
     return () => clearInterval(timer);
   }, [people]);
-  const film = booth.value.film;
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (film && !still) return <video class="film" src={film} autoPlay muted loop playsInline aria-hidden="true" />;
-  return <Face class="film" src={people[number]?.image ?? null} alt={say("alt.invented")} />;
+  const seed = people[number]?.seed;
+  const src = seed === undefined ? null : address("/random", { seed, size: SIDE });
+  return <Face class="film" src={src} alt={say("alt.invented")} />;
 }
 
 export function Languages() {

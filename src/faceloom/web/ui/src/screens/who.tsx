@@ -15,7 +15,8 @@ const percent = (part: number): string => `${part * 100}%`;
 
 export function Who() {
   const [picked, setPicked] = useState<number[]>([]);
-  const { photo, faces } = visit.value ?? { photo: null, faces: [] };
+  const { photo, faces, size } = visit.value ?? { photo: null, faces: [], size: null };
+  const [width, height] = size ?? [1, 1];
   const ready = picked.length > 0 && !busy.value;
   return (
     <main class="screen who">
@@ -26,14 +27,19 @@ export function Who() {
       <div class="stage">
         <div class="photo">
           <img src={photo ?? ""} alt={say("alt.photo")} />
-          {faces.map(({ number, box: [x, y, w, h] }, n) => (
+          {faces.map(({ number, box: [left, top, right, bottom] }, n) => (
             <button
               type="button"
               key={number}
               class="box"
               aria-pressed={picked.includes(number)}
               aria-label={say("who.face", { number: n + 1 })}
-              style={{ left: percent(x), top: percent(y), width: percent(w), height: percent(h) }}
+              style={{
+                left: percent(left / width),
+                top: percent(top / height),
+                width: percent((right - left) / width),
+                height: percent((bottom - top) / height),
+              }}
               onClick={() => setPicked(toggle(picked, number))}
             />
           ))}

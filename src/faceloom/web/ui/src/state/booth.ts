@@ -15,17 +15,9 @@ export const UNKNOWN_BOOTH: Booth = {
   gallery: false,
   slideshow: false,
   lab: true,
-  printer: false,
-  film: null,
-  controls: [
-    { name: "age", unit: "years", low: -40, high: 50, step: 1, neutral: 0 },
-    { name: "smile", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
-    { name: "glasses", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
-    { name: "yaw", unit: "degrees", low: -30, high: 30, step: 1, neutral: 0 },
-    { name: "pitch", unit: "degrees", low: -20, high: 20, step: 1, neutral: 0 },
-    { name: "mouth_open", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
-    { name: "gender", unit: "share", low: 0.03, high: 0.97, step: 0.01, neutral: null },
-  ],
+  phone: true,
+  sound: false,
+  printing: false,
 };
 
 /** `known`: whether the server was asked for a visit already; before that nothing is shown. */
@@ -48,6 +40,9 @@ export const person = computed<Person | null>(() => {
   const people = visit.value?.people ?? [];
   return people.find(({ id }) => id === chosen.value) ?? people[0] ?? null;
 });
+
+/** Those who were photographed: everybody but children. */
+export const grown = computed<Person[]>(() => (visit.value?.people ?? []).filter(({ lineage }) => !lineage.length));
 
 export function receive(next: Visit | null): void {
   if (next?.state === "wiped") next = null;
@@ -116,10 +111,16 @@ export async function begin(): Promise<void> {
   if (next) receive(next);
 }
 
-export async function wipe(): Promise<void> {
+/** Delete everything, also what would be taken home. */
+export const wipe = (): Promise<void> => over(() => remove("/visit"));
+
+/** End the visit; what was made to take home stays until its own time is over. */
+export const leave = (): Promise<void> => over(() => post("/visit/end"));
+
+async function over(call: () => Promise<void>): Promise<void> {
   await act(async () => {
     try {
-      await remove("/visit");
+      await call();
     } catch (error) {
       if (!(error instanceof Refused && error.status === 404)) throw error;
     }
@@ -151,6 +152,4 @@ export async function meet(): Promise<void> {
 }
 
 /** Milliseconds since 1970 of what the server calls `expires`. */
-export function moment(expires: string | number): number {
-  return typeof expires === "number" ? expires * 1000 : Date.parse(expires);
-}
+export const moment = (expires: string): number => Date.parse(expires);

@@ -1,7 +1,5 @@
 /** The camera: opening it, what may be wrong with it, a frame of it, and whether a face sits well in the oval. */
 
-import type { FoundFace } from "../types";
-
 export type Trouble = "none" | "denied";
 
 /** Open the camera for a face in the middle. Throws a Trouble. */
@@ -56,7 +54,8 @@ export interface Size {
   height: number;
 }
 
-type Box = FoundFace["box"];
+/** x, y, width, height in fractions. */
+export type Box = [number, number, number, number];
 export type Advice = "oval" | "dark" | "far" | "near" | "side" | "two" | "good";
 
 const DARK = 0.13;

@@ -15,12 +15,12 @@ export const photoForm = (photo: Blob): FormData => {
   return form;
 };
 
-/** Send the visit's photo; true when the server has it. */
-export async function sendPhoto(photo: Blob): Promise<boolean> {
+/** Send the visit's photo, or one of somebody more; true when the server has it. */
+export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
   const id = visit.value?.id ?? "";
   const next = await act(async () => {
     try {
-      return await post<Visit>("/visit/photo", photoForm(photo));
+      return await post<Visit>(add ? "/visit/photo?add=true" : "/visit/photo", photoForm(photo));
     } catch (error) {
       if (error instanceof Unreachable) {
         unsent.value = true;

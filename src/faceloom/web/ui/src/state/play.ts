@@ -18,12 +18,9 @@ let addresses: string[] = [];
 let settling: Promise<void> | null = null;
 let unsettled = false;
 
-/** Where a slider stands, and where "me" is on it. */
-export const standing = (person: Person, { name, neutral }: Control, held: Values = values.value): number =>
-  held[name] ?? person.controls[name] ?? me(person, { name, neutral });
-
-export const me = (person: Person, { name, neutral }: Pick<Control, "name" | "neutral">): number =>
-  neutral ?? person.traits[name] ?? 0;
+/** Where a slider stands. */
+export const standing = (person: Person, { name, me }: Control, held: Values = values.value): number =>
+  held[name] ?? person.controls[name] ?? me;
 
 /** Begin with a person, or go on with the same one. */
 export function take(person: Person): void {

@@ -2,7 +2,6 @@
 
 import type { Control, Person } from "../types";
 import { figure, isWord, say, type Word } from "../words/words";
-import { me } from "./play";
 
 const ENDS: Record<string, [Word, Word]> = {
   age: ["younger", "older"],
@@ -19,6 +18,8 @@ export const ends = (name: string): [string, string] => {
   const words = ENDS[name];
   return words ? [say(words[0]), say(words[1])] : ["", ""];
 };
+
+export const stepOf = ({ unit }: Pick<Control, "unit">): number => (unit === "probability" ? 0.01 : 1);
 
 export const nameOf = (name: string): string => (isWord(name) ? say(name) : name.replaceAll("_", " "));
 
@@ -41,5 +42,5 @@ export function comesTo(control: Control, person: Person, value: number): string
 /** Whether a slider stands somewhere else than at "me". */
 export function isChanged(control: Control, person: Person): boolean {
   const value = person.controls[control.name];
-  return value !== undefined && Math.abs(value - me(person, control)) >= control.step / 2;
+  return value !== undefined && Math.abs(value - control.me) >= stepOf(control) / 2;
 }
