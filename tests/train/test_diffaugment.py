@@ -1,0 +1,55 @@
+"""DiffAugment: what each way may change, and that it can be differentiated twice."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceloom.train.diffaugment import diffaugment, diffaugment_rows
+
+
+def pictures(n: int = 4, h: int = 16, w: int = 24) -> torch.Tensor:
+    return torch.rand(n, 3, h, w, generator=torch.Generator().manual_seed(n)) * 2 - 1
+
+
+def rows(*numbers: float) -> torch.Tensor:
+    return torch.tensor(numbers)[None]
+
+
+def test_no_policy_changes_nothing_and_seeds_repeat():
+    img = pictures()
+    assert torch.equal(diffaugment(img, ""), img)
+    first, second = (diffaugment(img, generator=torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == img.shape
+
+
+def test_colour_in_the_middle_of_its_range_is_none():
+    img = pictures(1)
+    torch.testing.assert_close(diffaugment_rows(img, "color", rows(0.5, 0.5, 0.5, 0, 0, 0, 0)), img)
+
+
+def test_without_saturation_all_channels_are_the_same():
+    out = diffaugment_rows(pictures(1), "color", rows(0.5, 0, 0.5, 0, 0, 0, 0))
+    torch.testing.assert_close(out[:, 0], out[:, 1])
+
+
+def test_translation_moves_by_an_eighth_at_most_and_fills_with_grey():
+    img = pictures(1)
+    out = diffaugment_rows(img, "translation", rows(0, 0, 0, 0.999, 0, 0, 0))  # 3 px to the left, 2 px down
+    torch.testing.assert_close(out[:, :, 2:, :-3], img[:, :, :-2, 3:])
+    assert (out[:, :, :2] == 0).all()
+    assert (out[..., -3:] == 0).all()
+
+
+def test_cutout_covers_a_quarter_in_the_middle():
+    out = diffaugment_rows(torch.ones(1, 3, 16, 24), "cutout", rows(0, 0, 0, 0, 0, 0.5, 0.5))
+    assert (out == 0).sum().item() == 3 * 8 * 12
+
+
+@pytest.mark.parametrize("policy", ["color", "translation", "cutout", "color,translation,cutout"])
+def test_gradients_of_gradients(policy: str):
+    img = pictures(2, 6, 6).double().requires_grad_()
+    drawn = torch.rand(2, 7, generator=torch.Generator().manual_seed(0)).double()
+    assert torch.autograd.gradcheck(lambda x: diffaugment_rows(x, policy, drawn).square(), img)
+    assert torch.autograd.gradgradcheck(lambda x: diffaugment_rows(x, policy, drawn).square(), img)
