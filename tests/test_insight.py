@@ -34,12 +34,12 @@ def test_the_detector_sieves_until_the_face_is_left(photo: Photo):
 
 
 def test_the_map_adds_up_to_the_distance(studio: Studio, photo: Photo):
-    crop = studio.align(photo, studio.choose(photo).face, 256).image
+    crop = to_img(studio.align(photo, studio.choose(photo).face, 256).image)
     person = studio.generate(1)
     seen = insight.compared(studio, person, crop)
     assert seen.where.shape == (256, 256)
     assert float(seen.where.mean()) == pytest.approx(seen.distance, rel=0.05)
-    same = insight.compared(studio, person, studio.render(person, 256))
+    same = insight.compared(studio, person, to_img(studio.render(person, 256)))
     assert same.distance < 0.02 < seen.distance
 
 

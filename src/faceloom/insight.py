@@ -17,7 +17,7 @@ from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.faces.cascade import stages
 from faceloom.faces.detect import DEFAULTS
-from faceloom.images import area_resize, to_img
+from faceloom.images import area_resize
 from faceloom.latents import layer_groups
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import image_at
@@ -83,12 +83,12 @@ def detected(photo: Image.Image) -> Detected:
 
 
 @torch.no_grad()
-def compared(studio: Studio, person: Likeness, crop: Image.Image) -> Compared:
-    """Compare a person, as they were found, with the aligned photo that they were found in."""
+def compared(studio: Studio, person: Likeness, img: Tensor) -> Compared:
+    """Compare a person, as they were found, with the aligned photo `[1, 3, h, w]` that they were found in."""
     eye = load_lpips("vgg16")
     found = person.found
     drawn = image_at(studio.tuned_to(found), found.w_plus, SIDE).clamp(-1, 1)
-    photo, likeness = eye.features(area_resize(to_img(crop), SIDE)), eye.features(drawn)
+    photo, likeness = eye.features(area_resize(img, SIDE)), eye.features(drawn)
     return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, SIDE)[0].numpy())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from faceloom.web import prints
 from faceloom.web.atelier import Atelier, Pause, Shown, Tell
+from faceloom.web.laboratory import Laboratory
 
 Args = Mapping[str, Any]
 Task = Callable[[Args, Tell, Pause], Any]
@@ -14,7 +15,14 @@ Task = Callable[[Args, Tell, Pause], Any]
 
 def tasks_of(atelier: Atelier) -> dict[str, Task]:
     """Every task, by name."""
+    laboratory = Laboratory(atelier)
+
+    def forget(args: Args) -> None:
+        atelier.forget(args["folder"], args.get("prefix", ""))
+        laboratory.forget(args["folder"])
+
     return {
+        **laboratory.tasks(),
         "photo": lambda a, tell, pause: atelier.take_photo(a["folder"], a["name"], a["data"]),
         "read": lambda a, tell, pause: atelier.read_photo(a["folder"], a["photo"]),
         "encode": lambda a, tell, pause: atelier.encode(
@@ -28,7 +36,7 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
         "picture": lambda a, tell, pause: atelier.picture(Shown.of(a["shown"]), a["size"]),
         "blend": lambda a, tell, pause: atelier.blend(Shown.of(a["a"]), Shown.of(a["b"]), a["t"], a["size"]),
         "invented": lambda a, tell, pause: atelier.invented(a["seed"], a["psi"], a["size"]),
-        "control": lambda a, tell, pause: atelier.control(Shown.of(a["shown"]), a["wishes"]),
+        "control": lambda a, tell, pause: atelier.control(Shown.of(a["shown"]), a["wishes"], pause),
         "mix": lambda a, tell, pause: atelier.mix(Shown.of(a["shown"]), someone(a["other"]), a["layers"], a["base"]),
         "child": lambda a, tell, pause: atelier.child(
             Shown.of(a["a"]), Shown.of(a["b"]), a["seed"], a["number"], a["folder"], a["person"]
@@ -38,7 +46,8 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
             [Shown.of(one) for one in a["people"]], a["path"], a["frames"], a["size"], tell, pause
         ),
         "print": lambda a, tell, pause: prints.make(atelier, a),
-        "forget": lambda a, tell, pause: atelier.forget(a["folder"], a.get("prefix", "")),
+        "forget": lambda a, tell, pause: forget(a),
+        "ahead": lambda a, tell, pause: atelier.draw_ahead(Shown.of(a["shown"]), a["anchor"], a["wishes"], pause),
     }
 
 
