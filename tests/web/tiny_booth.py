@@ -56,6 +56,24 @@ class TinyStudio(Studio):
         model = GeneratorModel(tiny_generator(), "tiny", "mobilestylegan", "0" * 64, "none")
         self.generator = self.fast_generator = self.film_generator = model  # type: ignore[misc]
 
+    @functools.cached_property
+    def basis(self) -> tuple[Direction, ...]:
+        """Orthogonal directions: what they do is what they say."""
+        torch.manual_seed(1)
+        vectors = torch.linalg.qr(torch.randn(16, len(NAMES)))[0].T
+        return tuple(
+            Direction(
+                name=name,
+                vector=vector.contiguous(),
+                per_unit=0.5 / SIGMAS.get(name, 2.0),
+                unit="unit",
+                sigma=SIGMAS.get(name, 2.0),
+                generator_hash=self.generator.hash,
+                generator_name="tiny",
+            )
+            for name, vector in zip(NAMES, vectors, strict=True)
+        )
+
     def warm_up(self) -> None:
         """There is nothing to warm up."""
 
@@ -124,24 +142,6 @@ class TinyAtelier(Atelier):
 
     def __init__(self) -> None:
         super().__init__(TinyStudio())
-
-    @functools.cached_property
-    def basis(self) -> tuple[Direction, ...]:
-        """Orthogonal directions: what they do is what they say."""
-        torch.manual_seed(1)
-        vectors = torch.linalg.qr(torch.randn(16, len(NAMES)))[0].T
-        return tuple(
-            Direction(
-                name=name,
-                vector=vector.contiguous(),
-                per_unit=0.5 / SIGMAS.get(name, 2.0),
-                unit="unit",
-                sigma=SIGMAS.get(name, 2.0),
-                generator_hash=self.studio.generator.hash,
-                generator_name="tiny",
-            )
-            for name, vector in zip(NAMES, vectors, strict=True)
-        )
 
     def look_through(self, G: Any) -> Any:
         """Read the latent."""

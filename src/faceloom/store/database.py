@@ -50,7 +50,9 @@ class Database:
                 self.connection.execute(f"PRAGMA {pragma}")
             self._migrate()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot open {path}: {error}", "is the folder writable, and the disk not full?") from error
+            raise StoreError(
+                f"cannot open {path}: {error}", "is the folder writable, and the disk not full?"
+            ) from error
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Run one statement and give what it finds. Raises StoreError when the disk refuses."""

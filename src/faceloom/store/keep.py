@@ -168,9 +168,7 @@ class Keep:
 
     def takes(self) -> list[Take]:
         """Every take that can still be had, the oldest first."""
-        rows = self.database.rows(
-            "SELECT * FROM takes WHERE gallery OR expires > ? ORDER BY rowid", (self.clock(),)
-        )
+        rows = self.database.rows("SELECT * FROM takes WHERE gallery OR expires > ? ORDER BY rowid", (self.clock(),))
         return [
             Take(row["id"], row["visit"], row["file"], row["expires"], bool(row["gallery"]), json.loads(row["body"]))
             for row in rows

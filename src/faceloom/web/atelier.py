@@ -10,30 +10,27 @@ import io
 import json
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom import friends, likeness
+from faceloom import friends
 from faceloom.analyze import read, read_traits
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.control import looking, shipped_basis
+from faceloom.edit.control import looking, wander
 from faceloom.edit.directions import Direction
 from faceloom.edit.film import save_film
 from faceloom.edit.mix import PULL
 from faceloom.edit.morph import morph
 from faceloom.edit.steer import Look, Steered, apply, steer
 from faceloom.edit.wishes import in_units, targets
-from faceloom.errors import FaceloomError, LatentError, MissingExtra, StoreError
+from faceloom.errors import LatentError, MissingExtra
 from faceloom.faces.align import align
 from faceloom.images import Photo, area_resize, open_photo, save_picture, to_img, to_pixels
 from faceloom.invert.deadline import EncodeConfig
@@ -44,43 +41,21 @@ from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.tuned import blend
 from faceloom.studio import Studio
-from faceloom.web.rails import Rails, neutral, sliders, touched
+from faceloom.web.progress import Progress
+from faceloom.web.rails import SAME, Rails, neutral, places, sliders, snapped, touched
+from faceloom.web.shelf import Shelf
+from faceloom.web.shelf import Shown as Shown
 
 Json = dict[str, Any]
 Tell = Callable[[Json], None]
 Pause = Callable[[], None]
+Wishes = Mapping[str, float]
 
 PREVIEW = 512  # pixels a side of what a slider shows
 CROP = 512
 LONGEST = 3072  # of a photo that is kept
 QUICK, FINE = 85, 92  # JPEG's quality
-SHOWN_EVERY, READ_EVERY = 0.25, 1.5  # seconds between pictures of a search, and between looks at how alike it is
-REMEMBERED = 8  # people whose weights are kept ready
 REACH = 2.5  # standard deviations that a preview's coefficients may come to
-
-
-class Forgotten(FaceloomError):
-    """The visit was erased while something was made for it: nothing of it may be written."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Who is to be drawn: a person's base (`''` as found, or a number of a mixture), moved by coefficients."""
-
-    folder: str
-    person: str
-    base: str = ""
-    coefficients: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, args: Mapping[str, Any]) -> Shown:
-        """Out of a message."""
-        return cls(args["folder"], args["person"], args.get("base", ""), args.get("coefficients", {}))
-
-    @property
-    def path(self) -> Path:
-        """The base's likeness."""
-        return Path(self.folder) / f"{self.person}{'.' if self.base else ''}{self.base}.likeness"
 
 
 class Atelier:
@@ -88,11 +63,13 @@ class Atelier:
 
     def __init__(self, studio: Studio | None = None) -> None:
         self.studio = studio or Studio()
-        self.lock = RLock()
-        self.forgotten: set[str] = set()
-        self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
-        self.weights: OrderedDict[str, tuple[Likeness, Generator]] = OrderedDict()
-        self.rails: dict[Path, Rails] = {}
+        self.shelf = Shelf(self.studio.load, self.studio.tuned_to)
+        self.load, self.keep, self.writing, self.forget = (
+            self.shelf.load,
+            self.shelf.keep,
+            self.shelf.writing,
+            self.shelf.forget,
+        )
 
     def warm_up(self) -> None:
         """Load everything and draw once, so that no visitor waits for it."""
@@ -126,7 +103,7 @@ class Atelier:
             save_picture(crop, Path(folder) / f"{person}.jpg", ai_generated=False)
         tell({"crop": True})
         target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
-        step = Progress(self, target, begin, seconds, tell, pause)
+        step = Progress(self.picture_of_search, self.alike, target, begin, seconds, tell, pause)
         left = max(seconds - (time.perf_counter() - begin), 0.5)
         found = self.studio.encode(opened, face=face, config=EncodeConfig(left), callback=step)
         if found.provenance.get("interrupted"):
@@ -139,7 +116,7 @@ class Atelier:
         begin, shown = time.perf_counter(), Shown(folder, person)
         known = self.load(shown)
         target = self.target_of(known, open_photo(Path(folder) / photo))
-        step = Progress(self, target, begin, seconds, tell, pause, pictures=False)
+        step = Progress(self.picture_of_search, self.alike, target, begin, seconds, None, pause)
         found = self.tune(known, target, seconds, step)
         lpips = found.lpips[0]
         if lpips < known.quality.get("lpips", 1.0):
@@ -151,20 +128,49 @@ class Atelier:
 
     # -- pictures -----------------------------------------------------------------------------------------------------
 
-    def preview(self, shown: Shown, anchor: Mapping[str, float], wishes: Mapping[str, float], size: int) -> bytes:
-        """Draw what wishes would come to, at once: from the last exact result (`shown`, at the wishes `anchor`)."""
-        base, rails = self.load(shown), self.rails_of(shown)
+    def preview(self, shown: Shown, anchor: Wishes, wishes: Wishes, size: int) -> bytes:
+        """Draw what wishes would come to, at once: from the last exact result (`shown`, at the wishes `anchor`).
+
+        A single slider's picture is the one of the nearest of its places, which may have been drawn ahead.
+        """
+        moved = {name: wish for name, wish in wishes.items() if abs(wish - anchor.get(name, wish)) > SAME}
+        if len(moved) == 1:
+            ((name, wish),) = moved.items()
+            return self.place(shown, anchor, name, snapped(name, wish), size)
+        return self.jpeg(self.draw_shown(replace(shown, coefficients=self.towards(shown, anchor, wishes)), size), QUICK)
+
+    def place(self, shown: Shown, anchor: Wishes, name: str, wish: float, size: int) -> bytes:
+        """Draw one place of one slider, or take what was drawn ahead."""
+        at = tuple(sorted((key, round(value, 4)) for key, value in shown.coefficients.items()))
+        key = (shown.folder, shown.person, shown.base, at, name, wish, size)
+        known = self.shelf.frame(key)
+        if known is None:
+            there = self.towards(shown, anchor, {**anchor, name: wish})
+            known = self.jpeg(self.draw_shown(replace(shown, coefficients=there), size), QUICK)
+            self.shelf.keep_frame(shown.folder, key, known)
+        return known
+
+    def draw_ahead(self, shown: Shown, anchor: Wishes, names: Sequence[str], pause: Pause) -> None:
+        """Draw the places of some sliders before anybody asks, those next to where the slider stands first."""
+        me = self.me(self.rails_of(shown))
+        for name in names:
+            for wish in places(name, anchor.get(name, me.get(name, 0.0))):
+                pause()
+                self.place(shown, {**me, **anchor}, name, wish, PREVIEW)
+
+    def towards(self, shown: Shown, anchor: Wishes, wishes: Wishes) -> dict[str, float]:
+        """The coefficients that wishes would come to, by the rails."""
+        rails = self.rails_of(shown)
         me = self.me(rails)
         ahead, behind = rails.coefficients(touched(wishes, me)), rails.coefficients(touched(anchor, me))
-        total = {
+        return {
             name: shown.coefficients.get(name, 0.0) + ahead.get(name, 0.0) - behind.get(name, 0.0)
             for name in {*shown.coefficients, *ahead, *behind}
         }
-        return self.jpeg(self.draw(self.moved(base, total), size, shown.person), QUICK)
 
     def picture(self, shown: Shown, size: int | None = None) -> bytes:
         """Draw a person, exactly as they are now."""
-        return self.jpeg(self.draw(self.seen(shown), size or self.studio.fast_generator.G.img_resolution, shown.person))
+        return self.jpeg(self.draw_shown(shown, size or self.studio.fast_generator.G.img_resolution))
 
     def blend(self, a: Shown, b: Shown, t: float, size: int) -> bytes:
         """Draw who is between two people."""
@@ -177,11 +183,17 @@ class Atelier:
         """Draw a person who does not exist."""
         return self.jpeg(self.draw(self.studio.generate(seed, psi), size), QUICK)
 
-    @torch.no_grad()
-    def draw(self, person: Likeness, size: int, who: str = "") -> Image.Image:
-        """Draw in the fast precision; `who` names the person whose weights are worth keeping ready."""
-        G = self.weights_of(who, person) if who else self.studio.tuned_to(person)
-        return Image.fromarray(to_pixels(image_at(G, person.w_plus, size)))
+    def draw(self, person: Likeness, size: int) -> Image.Image:
+        """Draw anybody in the fast precision."""
+        return drawn(self.studio.tuned_to(person), person, size)
+
+    def draw_shown(self, shown: Shown, size: int) -> Image.Image:
+        """Draw somebody of a visit, whose weights are kept ready."""
+        return drawn(self.shelf.generator_of(shown), self.seen(shown), size)
+
+    def picture_of_search(self, img: Tensor) -> bytes:
+        """Show what a search draws."""
+        return self.jpeg(Image.fromarray(to_pixels(img)), QUICK)
 
     @staticmethod
     def jpeg(image: Image.Image, quality: int = FINE) -> bytes:
@@ -192,7 +204,7 @@ class Atelier:
 
     # -- control ------------------------------------------------------------------------------------------------------
 
-    def control(self, shown: Shown, wishes: Mapping[str, float], pause: Pause = lambda: None) -> Json:
+    def control(self, shown: Shown, wishes: Wishes, pause: Pause = lambda: None) -> Json:
         """Make a person what is wished for, by looking; as coefficients, and what it came to."""
         rails = self.rails_of(shown)
         wishes = touched(wishes, self.me(rails))
@@ -217,7 +229,7 @@ class Atelier:
         self.learn(shown, name, wish, self.steer(self.load(shown), {name: wish}, pause).coefficients)
         return True
 
-    def steer(self, person: Likeness, wishes: Mapping[str, float], pause: Pause) -> Steered:
+    def steer(self, person: Likeness, wishes: Wishes, pause: Pause) -> Steered:
         """Steer a person's base. Raises LatentError for a wish that there is not."""
         if not self.basis:
             raise LatentError("there are no sliders for this generator", "use the default one")
@@ -285,8 +297,7 @@ class Atelier:
     @property
     def basis(self) -> tuple[Direction, ...]:
         """The directions of the sliders: none for a generator that they are not of."""
-        basis = shipped_basis()
-        return basis if basis[0].generator_hash == self.studio.generator.hash else ()
+        return self.studio.basis
 
     def look_through(self, G: Generator) -> Look:
         """What steering looks through."""
@@ -308,7 +319,10 @@ class Atelier:
         seed = random.randrange(2**31)  # other neighbours each time
         config = TuneConfig(seconds=seconds, seed=seed)
         start = person.found.w_plus
-        return invert_tune(G, target, start, alexnet=alexnet, config=config, delta=person.delta, callback=step)
+        near = wander(self.basis) if self.basis else None
+        return invert_tune(
+            G, target, start, alexnet=alexnet, neighbour=near, config=config, delta=person.delta, callback=step
+        )
 
     def target_of(self, person: Likeness, photo: Photo) -> Tensor:
         """Cut the face out of its photo as it was cut for the likeness."""
@@ -343,21 +357,7 @@ class Atelier:
             values, _ = look(person.w_plus)
         return dict(zip((direction.name for direction in self.basis), values.tolist(), strict=True))
 
-    # -- files and memories -------------------------------------------------------------------------------------------
-
-    def load(self, shown: Shown) -> Likeness:
-        """A base with the person's own tuning. Raises StoreError when it is gone."""
-        with self.lock:
-            own = self._loaded(Shown(shown.folder, shown.person).path)
-            base = own if not shown.base else self._loaded(shown.path)
-            return base if base is own else replace(base, delta=own.delta)
-
-    def _loaded(self, path: Path) -> Likeness:
-        if path not in self.likenesses:
-            self.likenesses[path] = self.studio.load(path)
-            while len(self.likenesses) > 8 * REMEMBERED:
-                self.likenesses.popitem(last=False)
-        return self.likenesses[path]
+    # -- moving and remembering ---------------------------------------------------------------------------------------
 
     def seen(self, shown: Shown) -> Likeness:
         """A person as they are shown."""
@@ -369,36 +369,19 @@ class Atelier:
         bounded = {k: min(max(v, -reach[k]), reach[k]) for k, v in coefficients.items() if k in reach and v}
         return base.changed(apply(base.w_plus, self.basis, bounded)) if bounded else base
 
-    def weights_of(self, who: str, person: Likeness) -> Generator:
-        """The generator as tuned to a person, kept ready."""
-        with self.lock:
-            known = self.weights.get(who)
-            if known is None or known[0].delta is not person.delta:
-                known = self.weights[who] = (person, self.studio.tuned_to(person))
-            self.weights.move_to_end(who)
-            while len(self.weights) > REMEMBERED:
-                self.weights.popitem(last=False)
-            return known[1]
-
-    def keep(self, shown: Shown, person: Likeness) -> None:
-        """Write a base down."""
-        with self.writing(shown.folder):
-            likeness.save(person, shown.path)
-            self.likenesses[shown.path] = self.studio.load(shown.path)
-
     def rails_of(self, shown: Shown) -> Rails:
         """What is known of how a base answers to the sliders."""
         path = shown.path.with_suffix(".rails")
-        with self.lock:
-            known = self.rails.get(path)
+        with self.shelf.lock:
+            known = self.shelf.rails.get(path)
         if known is None:
             try:
                 known = Rails.from_json(json.loads(path.read_bytes()))
             except (OSError, ValueError, KeyError, TypeError):
                 person = self.load(shown)
                 known = Rails(self.attributes(self.look_through(self.studio.tuned_to(person)), person))
-            with self.lock:
-                known = self.rails.setdefault(path, known)
+            with self.shelf.lock:
+                known = self.shelf.rails.setdefault(path, known)
         return known
 
     def learn(self, shown: Shown, name: str, wish: float, coefficients: Mapping[str, float]) -> None:
@@ -408,62 +391,11 @@ class Atelier:
             rails.learn(name, wish, coefficients)
             shown.path.with_suffix(".rails").write_text(json.dumps(rails.to_json()), encoding="utf-8")
 
-    @contextmanager
-    def writing(self, folder: str) -> Iterator[None]:
-        """Write into a visit's folder, unless the visit was forgotten."""
-        with self.lock:
-            if folder in self.forgotten:
-                raise Forgotten("the visit is over")
-            try:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"cannot write to the booth's folder: {error.strerror}", "is the disk full?"
-                ) from error
-            yield
 
-    def forget(self, folder: str, prefix: str = "") -> None:
-        """Drop what is remembered of a visit, or of the people whose ids begin so; afterwards nothing is written."""
-        with self.lock:
-            if not prefix:
-                self.forgotten.add(folder)
-            for memory in (self.likenesses, self.rails):
-                gone = [path for path in memory if str(path.parent) == folder and path.name.startswith(prefix)]
-                for path in gone:
-                    del memory[path]
-            self.weights.clear()
-
-
-class Progress:
-    """What a search calls at each step: lets the hand go first, and tells the page now and then."""
-
-    def __init__(
-        self,
-        atelier: Atelier,
-        target: Tensor,
-        begin: float,
-        seconds: float,
-        tell: Tell,
-        pause: Pause,
-        pictures: bool = True,
-    ) -> None:
-        self.atelier, self.target, self.tell, self.pause, self.pictures = atelier, target, tell, pause, pictures
-        self.begin, self.seconds = begin, seconds
-        self.shown = self.read = 0.0
-        self.identity: float | None = None
-
-    def __call__(self, step: Mapping[str, Any]) -> None:
-        self.pause()
-        now = time.perf_counter()
-        if not self.pictures or now - self.shown < SHOWN_EVERY:
-            return
-        self.shown, img = now, step["img"]
-        if now - self.read > READ_EVERY:
-            self.read, self.identity = now, self.atelier.alike(img, self.target)
-        spent = now - self.begin
-        picture = self.atelier.jpeg(Image.fromarray(to_pixels(img)), QUICK)
-        left = max(self.seconds - spent, 0.0)
-        self.tell({"seconds": spent, "seconds_left": left, "identity": self.identity, "jpeg": picture})
+@torch.no_grad()
+def drawn(G: Generator, person: Likeness, size: int) -> Image.Image:
+    """Draw a latent at a size."""
+    return Image.fromarray(to_pixels(image_at(G, person.w_plus, size)))
 
 
 def graded(quality: Mapping[str, float]) -> Json:

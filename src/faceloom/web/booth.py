@@ -195,7 +195,7 @@ class Booth:
     def stop(self, visit: str, name: str = "") -> None:
         """Stop what goes on for a visit, or for one of its people."""
         for task in list(self.tasks.get(visit, ())):
-            if not name or task.get_name() == name:
+            if not name or task.get_name().split()[0] == name or task.get_name() == name:
                 task.cancel()
 
     def remember(self, key: tuple[str, ...], picture: bytes) -> bytes:

@@ -8,11 +8,11 @@ from faceloom.errors import FaceloomError
 
 Message = dict[str, Any]
 
-HAND = -1
-"""The rank of what is answered at once."""
+QUICK, DESK = -2, -1
+"""Ranks of what is answered at once: pictures, and what takes a second or two. Each has a thread of its own."""
 
-ENCODE, FILM, RAILS, IMPROVE = 0, 1, 2, 3
-"""Ranks of what takes time: the lowest goes first; from IMPROVE on, a job makes room when a lower one comes."""
+ENCODE, FILM, RAILS, PAGES, IMPROVE = 0, 1, 2, 3, 4
+"""Ranks of what takes time: the lowest goes first; from PAGES on, a job makes room when a lower one comes."""
 
 
 class Refused(FaceloomError):

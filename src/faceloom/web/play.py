@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from faceloom.edit.wishes import CHANGES
@@ -11,6 +11,7 @@ from faceloom.store import Person, Visit
 from faceloom.store.keep import token
 from faceloom.web import search
 from faceloom.web.guard import Refusal
+from faceloom.web.messages import QUICK
 from faceloom.web.rails import RANGES, SAME, sure
 from faceloom.web.view import Json, now, standing
 from faceloom.web.visits import playable
@@ -35,7 +36,7 @@ async def preview(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, fl
     step = now(person)
     asked = standing(person) | checked(wishes)
     args = {"shown": shown(booth, owner, person), "anchor": step["controls"], "wishes": asked, "size": size}
-    drawn: bytes = await booth.workshop.ask("preview", args, visit=owner.id, key=name if n else "", n=n)
+    drawn: bytes = await booth.workshop.ask("preview", args, rank=QUICK, visit=owner.id, key=name if n else "", n=n)
     return drawn
 
 
@@ -51,7 +52,7 @@ async def control(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, fl
     step |= {"traits": now(person).get("traits", person.body["traits"]) | found["after"]} if asked else {}
     if not asked:
         step.pop("traits", None)
-    push(booth, visit, person, step)
+    push(booth, visit, person, step, first=[key for key in wishes if key in asked])
     return person
 
 
@@ -88,13 +89,14 @@ async def mix(booth: Booth, visit: Visit, name: str, other: str, layers: str) ->
     return person
 
 
-def push(booth: Booth, visit: Visit, person: Person, step: Json) -> None:
+def push(booth: Booth, visit: Visit, person: Person, step: Json, first: Iterable[str] = ()) -> None:
     """Make a step; what had been undone is gone."""
     body = person.body
     body["history"] = [*body["history"][: body["at"] + 1], step][-MOST_STEPS:]
     body["at"] = len(body["history"]) - 1
     body["version"] += 1
     booth.changed(visit)
+    search.draw_ahead(booth, visit, person, first)
 
 
 def move(booth: Booth, visit: Visit, name: str, by: int) -> Person:
@@ -106,6 +108,7 @@ def move(booth: Booth, visit: Visit, name: str, by: int) -> Person:
     person.body["at"] = at
     person.body["version"] += 1
     booth.changed(visit)
+    search.draw_ahead(booth, visit, person)
     return person
 
 
@@ -152,7 +155,7 @@ async def picture(booth: Booth, visit: Visit, name: str, *, size: int | None, st
     if key in booth.pictures:
         return booth.pictures[key]
     drawn: bytes = await booth.workshop.ask(
-        "picture", {"shown": shown(booth, owner, person, step), "size": size}, visit=owner.id
+        "picture", {"shown": shown(booth, owner, person, step), "size": size}, rank=QUICK, visit=owner.id
     )
     return booth.remember(key, drawn) if owner.id in booth.visits else drawn
 

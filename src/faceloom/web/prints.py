@@ -47,7 +47,7 @@ def marked(image: Image.Image) -> Image.Image:
 
 
 def _steps(atelier: Atelier, args: Mapping[str, Any]) -> list[Image.Image]:
-    return [atelier.draw(atelier.seen(Shown.of(step)), 512) for step in args.get("strip", ())]
+    return [atelier.draw_shown(Shown.of(step), 512) for step in args.get("strip", ())]
 
 
 def _on_paper(form: str, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:

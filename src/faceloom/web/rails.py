@@ -39,6 +39,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
 """How far each slider goes, and in which unit."""
 
 APART = 1.0  # logits that a knot must be away from what the person shows already
+PLACES = 20  # that a slider is divided into for previews: 4 years, 5 %, 3 degrees
 SAME = 1e-3  # a slider this near to where the person is, is not touched
 
 
@@ -121,6 +122,20 @@ def sliders(traits: Mapping[str, float]) -> list[dict[str, Any]]:
         {"name": name, "min": low, "max": high, "unit": unit, "me": me[name]}
         for name, (low, high, unit) in RANGES.items()
     ]
+
+
+def snapped(name: str, wish: float) -> float:
+    """The nearest of the places of a slider at which previews are drawn."""
+    low, high, _ = RANGES[name]
+    step = (high - low) / PLACES
+    return round(low + round((wish - low) / step) * step, 4)
+
+
+def places(name: str, around: float) -> list[float]:
+    """Every place of a slider, the nearest first."""
+    low, high, _ = RANGES[name]
+    every = [round(low + i * (high - low) / PLACES, 4) for i in range(PLACES + 1)]
+    return sorted(every, key=lambda place: abs(place - around))
 
 
 def sure(wish: float) -> float:

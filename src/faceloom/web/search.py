@@ -6,18 +6,21 @@ that is started again goes on from there.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.web.messages import ENCODE, IMPROVE, RAILS, Refused
-from faceloom.web.view import API
+from faceloom.web.messages import ENCODE, IMPROVE, PAGES, RAILS, Refused
+from faceloom.web.view import API, now
 
 if TYPE_CHECKING:
     from faceloom.web.booth import Booth
 
 SLICE = 25.0  # seconds of improvement after which what was gained is shown
 LEAST = 3.0  # seconds of it that are worth beginning
+AHEAD = ("age", "smile", "glasses", "yaw")  # sliders whose places are drawn ahead
 TRIES = 2  # of an encoding whose worker was lost
 
 
@@ -37,6 +40,7 @@ async def _search(booth: Booth, visit: Visit, person: Person) -> None:
     if not person.body["playable"] and not await _encode(booth, visit, person):
         return
     await lay_rails(booth, visit, person, "")
+    draw_ahead(booth, visit, person)
     await _improve(booth, visit, person)
 
 
@@ -124,6 +128,24 @@ async def lay_rails(booth: Booth, visit: Visit, person: Person, base: str) -> No
         except Refused as error:
             if error.code not in ("stopped", "worker_lost"):
                 return
+
+
+def draw_ahead(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = ()) -> None:
+    """Have the sliders' places drawn before somebody asks for them, `first` those that were just touched."""
+    there = [slider["name"] for slider in person.body["sliders"]]
+    names = [name for name in dict.fromkeys((*first, *AHEAD)) if name in there]
+    name = f"{person.id} ahead"
+    booth.stop(visit.id, name)
+    if names and visit.kind == "booth":
+        booth.spawn(visit.id, _draw_ahead(booth, visit, person, names), name)
+
+
+async def _draw_ahead(booth: Booth, visit: Visit, person: Person, names: list[str]) -> None:
+    step = now(person)
+    shown = where(booth, visit, person) | {"base": step["base"], "coefficients": step["coefficients"]}
+    args = {"shown": shown, "anchor": step["controls"], "names": names}
+    with contextlib.suppress(Refused):  # made room for others: what is missing is drawn when it is asked for
+        await booth.workshop.ask("ahead", args, rank=PAGES, visit=visit.id)
 
 
 async def _improve(booth: Booth, visit: Visit, person: Person) -> None:

@@ -47,7 +47,7 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
         ),
         "print": lambda a, tell, pause: prints.make(atelier, a),
         "forget": lambda a, tell, pause: forget(a),
-        "ahead": lambda a, tell, pause: atelier.draw_ahead(Shown.of(a["shown"]), a["anchor"], a["wishes"], pause),
+        "ahead": lambda a, tell, pause: atelier.draw_ahead(Shown.of(a["shown"]), a["anchor"], a["names"], pause),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faceloom.store import Person, Visit
 from faceloom.store.keep import token
 from faceloom.web.guard import Refusal
-from faceloom.web.messages import FILM
+from faceloom.web.messages import FILM, QUICK
 from faceloom.web.play import shown
 from faceloom.web.view import API, Json, new_body
 from faceloom.web.visits import playable
@@ -50,7 +50,7 @@ async def blend(booth: Booth, visit: Visit, a: str, b: str, t: float, size: int,
     """Draw who is between two people."""
     one, two = (shown(booth, *playable(booth, visit, name, friends=True)) for name in (a, b))
     args = {"a": one, "b": two, "t": t, "size": size}
-    drawn: bytes = await booth.workshop.ask("blend", args, visit=visit.id, key=f"{a} {b}" if n else "", n=n)
+    drawn: bytes = await booth.workshop.ask("blend", args, rank=QUICK, visit=visit.id, key=f"{a} {b}" if n else "", n=n)
     return drawn
 
 

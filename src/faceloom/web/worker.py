@@ -1,7 +1,8 @@
-"""The worker: one process that owns the generator. A hand that answers at once, and a search that steps aside for it.
+"""The worker: one process that owns the generator, in three threads that are polite to each other.
 
-Messages come and go by a pipe. The hand's thread draws previews, the newest of each person first, and drops those that
-have been overtaken; the search's thread encodes, lays rails, films and improves, in this order of rank.
+Messages come and go by a pipe. One thread draws pictures, the newest preview of each person first, and drops those that
+have been overtaken. One does what takes a second or two: open a photo, steer exactly. One searches: it encodes, films,
+lays rails, draws ahead and improves, in this order of rank. Who is slower steps aside for who is quicker.
 """
 
 from __future__ import annotations
@@ -9,25 +10,27 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from threading import Condition, Lock, Thread
 from typing import Any
 
 from faceloom.errors import FaceloomError
-from faceloom.web.messages import ENCODE, IMPROVE, Message
+from faceloom.web.messages import DESK, ENCODE, PAGES, QUICK, Message
 
 AFTER_TOUCH = 0.7  # seconds that what has time waits after a hand was on a slider
-PATIENCE = 0.3  # seconds that an encoding, which somebody waits for, waits at each step
+PATIENCE = 0.3  # seconds that what somebody waits for waits at each step
+
+STALE = {"code": "stale", "message": "a newer one was asked for", "hint": "show the newest"}
+STOPPED = {"code": "stopped", "message": "it was stopped", "hint": ""}
 
 log = logging.getLogger("faceloom.worker")
 
 
 @dataclass
 class Job:
-    """Something asked for; `rank` below 0 is the hand's."""
+    """Something asked for; previews of one `key` overtake each other by `n`."""
 
     id: int
     task: str
@@ -37,56 +40,60 @@ class Job:
     key: str = ""
     n: int = 0
     stopped: bool = False
-    preempted: bool = field(default=False, compare=False)
+
+    @property
+    def lane(self) -> int:
+        """The thread that does it."""
+        return min(self.rank, ENCODE)
 
 
 class Courtesy:
-    """Lets the hand go first."""
+    """Lets the quicker go first."""
 
     def __init__(self) -> None:
-        self.free, self.busy, self.touched = Condition(), 0, 0.0
+        self.free, self.busy, self.touched = Condition(), {QUICK: 0, DESK: 0, ENCODE: 0}, -1e9
 
-    def enter(self, touch: bool) -> None:
-        """The hand has something to do."""
+    def enter(self, job: Job) -> None:
+        """There is something to do in a lane."""
         with self.free:
-            self.busy += 1
-            if touch:
+            self.busy[job.lane] += 1
+            if job.key:
                 self.touched = time.monotonic()
 
-    def leave(self) -> None:
+    def leave(self, job: Job) -> None:
         """It is done."""
         with self.free:
-            self.busy -= 1
+            self.busy[job.lane] -= 1
             self.free.notify_all()
 
     def wait(self, job: Job) -> None:
-        """Wait while the hand is busy; what nobody waits for waits until the slider has come to rest, too."""
+        """Wait while pictures are drawn; what nobody waits for also until the desk is free and the slider at rest."""
         begin = time.monotonic()
         with self.free:
             while not job.stopped:
-                now = time.monotonic()
-                rest = self.touched + AFTER_TOUCH - now if job.rank > ENCODE else 0.0
-                if not (self.busy or rest > 0) or (job.rank == ENCODE and now - begin > PATIENCE):
+                now, leisure = time.monotonic(), job.rank > ENCODE
+                rest = self.touched + AFTER_TOUCH - now if leisure else 0.0
+                blocked = self.busy[QUICK] or (leisure and (self.busy[DESK] or rest > 0))
+                if not blocked or (not leisure and now - begin > PATIENCE):
                     return
                 self.free.wait(max(rest, 0.05))
 
 
 class Worker:
-    """The two threads and their queues."""
+    """The three threads and their queue."""
 
     def __init__(self, connection: Connection, tasks: Mapping[str, Callable[..., Any]]) -> None:
         self.connection, self.tasks = connection, tasks
         self.courtesy, self.sending = Courtesy(), Lock()
-        self.waiting = Condition()
-        self.hand: deque[Job] = deque()
-        self.search: list[Job] = []
+        self.coming = Condition()
+        self.waiting: list[Job] = []
         self.running: dict[int, Job] = {}
         self.newest: dict[str, int] = {}
 
     def start(self) -> None:
-        """Start both threads."""
-        for queue in (self.serve_hand, self.serve_search):
-            Thread(target=queue, daemon=True).start()
+        """Start the threads."""
+        for lane in (QUICK, DESK, ENCODE):
+            Thread(target=self.serve, args=(lane,), daemon=True).start()
 
     # -- what comes in ------------------------------------------------------------------------------------------------
 
@@ -104,107 +111,89 @@ class Worker:
                 self.stop(id=message["id"])
             elif kind == "forget":
                 self.stop(visit=message["visit"])
-                self.put(Job(message["id"], "forget", message["args"], -2))
+                self.run(Job(message["id"], "forget", message["args"], QUICK))  # from here on nothing of it is written
 
     def put(self, job: Job) -> None:
         """Queue a job; a preview that has been overtaken is answered at once."""
-        with self.waiting:
-            if job.rank >= 0:
-                self.search.append(job)
-            elif job.key and job.n <= self.newest.get(job.key, -1):
-                self.send(job, error=STALE)
-                return
-            else:
-                self.newest |= {job.key: job.n} if job.key else {}
-                self.courtesy.enter(bool(job.key))
-                self.hand.append(job)
-                if job.key:
-                    self.drop_overtaken(job)
-            self.waiting.notify_all()
-
-    def drop_overtaken(self, newest: Job) -> None:
-        """Answer the queued previews that a newer one makes useless."""
-        for job in [job for job in self.hand if job.key == newest.key and job.n < newest.n]:
-            self.hand.remove(job)
-            self.courtesy.leave()
-            self.send(job, error=STALE)
+        with self.coming:
+            if job.key:
+                if job.n <= self.newest.get(job.key, -1):
+                    self.answer(job.id, error=STALE)
+                    return
+                self.newest[job.key] = job.n
+                self.drop([old for old in self.waiting if old.key == job.key], STALE)
+            self.courtesy.enter(job)
+            self.waiting.append(job)
+            self.coming.notify_all()
 
     def stop(self, *, id: int = 0, visit: str = "") -> None:
         """Stop what runs and drop what waits of a job, or of a visit."""
 
-        def which(job: Job) -> bool:
+        def meant(job: Job) -> bool:
             return job.id == id if id else bool(visit) and job.visit == visit
 
-        with self.waiting:
+        with self.coming:
             for job in self.running.values():
-                job.stopped = job.stopped or which(job)
-            for job in [job for job in self.search if which(job)]:
-                self.search.remove(job)
-                self.send(job, error=STOPPED)
+                job.stopped = job.stopped or meant(job)
+            self.drop([job for job in self.waiting if meant(job)], STOPPED)
+
+    def drop(self, jobs: list[Job], why: Message) -> None:
+        """Answer jobs that nobody is to do."""
+        for job in jobs:
+            self.waiting.remove(job)
+            self.courtesy.leave(job)
+            self.answer(job.id, error=why)
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
-    def serve_hand(self) -> None:
-        """Do what a visitor waits for: erasing first, previews next, then in order."""
+    def serve(self, lane: int) -> None:
+        """Do the jobs of a lane: previews before other pictures, the lowest rank first; of equals, who came first."""
         while True:
-            with self.waiting:
-                while not self.hand:
-                    self.waiting.wait()
-                job = min(self.hand, key=lambda job: (job.rank, not job.key))
-                self.hand.remove(job)
-            try:
-                self.run(job)
-            finally:
-                self.courtesy.leave()
-
-    def serve_search(self) -> None:
-        """Do what takes time, the lowest rank first."""
-        while True:
-            with self.waiting:
-                while not self.search:
-                    self.waiting.wait()
-                job = min(self.search, key=lambda job: job.rank)  # of equals, the first that came
-                self.search.remove(job)
+            with self.coming:
+                while not (mine := [job for job in self.waiting if job.lane == lane]):
+                    self.coming.wait()
+                job = min(mine, key=lambda job: (job.rank, not job.key))
+                self.waiting.remove(job)
                 self.running[job.id] = job
             self.run(job)
-            with self.waiting:
+            with self.coming:
                 del self.running[job.id]
+            self.courtesy.leave(job)
 
     def pause(self, job: Job) -> None:
         """What a long work calls at each step. Raises KeyboardInterrupt when it is to end."""
         self.courtesy.wait(job)
         if job.stopped:
             raise KeyboardInterrupt
-        if job.rank >= IMPROVE and any(other.rank < job.rank for other in self.search):
-            job.preempted = True
+        if job.rank >= PAGES and any(ENCODE <= other.rank < job.rank for other in self.waiting):
             raise KeyboardInterrupt
 
     def run(self, job: Job) -> None:
         """Do a job and answer."""
-        tell = lambda facts: self.send(job, progress=facts)  # noqa: E731
+
+        def tell(facts: Message) -> None:
+            self.answer(job.id, progress=facts)
+
         try:
-            self.send(job, result=self.tasks[job.task](job.args, tell, lambda: self.pause(job)))
+            self.answer(job.id, result=self.tasks[job.task](job.args, tell, lambda: self.pause(job)))
         except KeyboardInterrupt:
-            self.send(job, error=STOPPED)
+            self.answer(job.id, error=STOPPED)
         except FaceloomError as error:
-            self.send(job, error={"code": error.code, "message": error.message, "hint": error.hint})
+            self.answer(job.id, error={"code": error.code, "message": error.message, "hint": error.hint})
         except MemoryError:
-            self.send(job, error={"code": "no_memory", "message": "not enough memory", "hint": "try again later"})
+            self.answer(job.id, error={"code": "no_memory", "message": "not enough memory", "hint": "try again later"})
         except Exception:  # the worker outlives whatever a picture does to a library
             log.exception("task %s failed", job.task)
-            self.send(job, error={"code": "internal", "message": "something went wrong", "hint": "please try again"})
+            said = {"code": "internal", "message": "something went wrong", "hint": "please try again"}
+            self.answer(job.id, error=said)
 
-    def send(self, job: Job, **answer: Any) -> None:
+    def answer(self, number: int, **said: Any) -> None:
         """Answer; a server that is gone is no error."""
         try:
             with self.sending:
-                self.connection.send({"id": job.id, **answer})
+                self.connection.send({"id": number, **said})
         except OSError:
             return
-
-
-STALE = {"code": "stale", "message": "a newer one was asked for", "hint": "show the newest"}
-STOPPED = {"code": "stopped", "message": "it was stopped", "hint": ""}
 
 
 def work(connection: Connection, make: Callable[[], Any]) -> None:
@@ -223,5 +212,5 @@ def work(connection: Connection, make: Callable[[], Any]) -> None:
         return
     worker = Worker(connection, tasks_of(atelier))
     worker.start()
-    connection.send({"id": 0, "result": {"generator": atelier.studio.generator.name, "sliders": bool(atelier.basis)}})
+    worker.answer(0, result={"generator": atelier.studio.generator.name, "sliders": bool(atelier.basis)})
     worker.receive()

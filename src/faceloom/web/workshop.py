@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
-from faceloom.web.messages import ENCODE, HAND, Message, Refused
+from faceloom.web.messages import DESK, ENCODE, Message, Refused
 from faceloom.web.worker import work
 
 HUNG = 90.0  # seconds that something answered at once may take before the worker is taken for dead
@@ -70,7 +70,7 @@ class Workshop:
         task: str,
         args: Message,
         *,
-        rank: int = HAND,
+        rank: int = DESK,
         visit: str = "",
         key: str = "",
         n: int = 0,
@@ -93,7 +93,7 @@ class Workshop:
     async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
         """Make the worker stop what it does for a visit and drop what it remembers; then it writes nothing of it."""
         number = next(self.ids)
-        asked = self.asked[number] = Asked(self.loop.create_future(), None, HAND)
+        asked = self.asked[number] = Asked(self.loop.create_future(), None, DESK)
         wanted = visit if not prefix else ""
         self._send({"kind": "forget", "id": number, "visit": wanted, "args": {"folder": folder, "prefix": prefix}})
         try:
@@ -187,7 +187,7 @@ class Workshop:
         while True:
             await asyncio.sleep(5)
             now = time.monotonic()
-            if any(asked.rank == HAND and now - asked.begin > HUNG for asked in self.asked.values()):
+            if any(asked.rank <= DESK and now - asked.begin > HUNG for asked in self.asked.values()):
                 log.warning("the worker hangs")
                 self._kill()
 

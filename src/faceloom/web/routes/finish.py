@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faceloom.web import takes, together
 from faceloom.web.guard import Refusal, our_page
+from faceloom.web.messages import QUICK
 from faceloom.web.routes.common import TheBooth, TheVisit, jpeg
 from faceloom.web.routes.people import Name, Side
 from faceloom.web.view import API, Json, moment
@@ -130,7 +131,7 @@ async def random_person(
     key = ("random", str(seed), f"{psi:.3f}", str(size))
     if key in booth.pictures:
         return jpeg(booth.pictures[key])
-    drawn = await booth.workshop.ask("invented", {"seed": seed, "psi": psi, "size": size})
+    drawn = await booth.workshop.ask("invented", {"seed": seed, "psi": psi, "size": size}, rank=QUICK)
     return jpeg(booth.remember(key, drawn))
 
 
