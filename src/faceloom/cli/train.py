@@ -43,6 +43,9 @@ def train(
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16.")] = None,
     width: Annotated[int | None, typer.Option(min=16, help="Features of a layer at most.")] = None,
     base: Annotated[int | None, typer.Option(min=64, help="A layer has so many features over its side.")] = None,
+    channels: Annotated[str | None, typer.Option(help="G's features from the first up, as 256,256,128.")] = None,
+    d_channels: Annotated[str | None, typer.Option(help="D's features from the first up.")] = None,
+    w_dim: Annotated[int | None, typer.Option(min=2, help="Numbers in a latent, z's and w's.")] = None,
     cond: Annotated[bool, typer.Option("--cond", help="Learn the dataset's labels.")] = False,
     mirror: Annotated[bool | None, typer.Option("--mirror/--no-mirror", help="Show images mirrored, too.")] = None,
     source: Annotated[
@@ -75,6 +78,7 @@ def train(
     asked: dict[str, Any] = {"kimg": kimg, "gamma": gamma, "batch": batch, "part": part, "augment": augment, "p": p}
     asked |= {"loss": loss, "family": family, "precision": precision, "channel_max": width, "channel_base": base}
     asked |= {"mirror": mirror, "source": source, "freeze_d": freeze_d, "seed": seed}
+    asked |= {"channels": _numbers(channels), "d_channels": _numbers(d_channels), "w_dim": w_dim, "z_dim": w_dim}
     asked |= {"snap_kimg": snap, "tick_kimg": tick}
     if (data is None) == (resume is None) or (data and not out):
         raise typer.BadParameter("give --data FILE and --out FOLDER, or --resume FOLDER")
@@ -115,6 +119,13 @@ def _device(device: str) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(number) for number in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is no list of numbers, as in 256,128,64") from error
 
 
 def _restarted(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
+from faceloom.networks.wavelet_discriminator import WaveletDiscriminator, WaveletDiscriminatorConfig
 from faceloom.train.config import TrainConfig
 
 Base = tuple[int, int]
@@ -20,25 +20,41 @@ Base = tuple[int, int]
 
 def generator_of(config: TrainConfig) -> nn.Module:
     """Make the generator, with fresh weights from torch's global seed. Raises TrainingError for an impossible size."""
-    common = {"z_dim": config.z_dim, "c_dim": config.c_dim, "w_dim": config.w_dim}
+    common: dict[str, Any] = {"z_dim": config.z_dim, "c_dim": config.c_dim, "w_dim": config.w_dim}
     common["mapping_layers"] = config.mapping_layers
     if config.family == "stylegan3":
         if config.height != config.width:
             raise TrainingError("StyleGAN3 draws square images only", "use --family stylegan2")
         sizes = {"channel_base": config.channel_base, "channel_max": config.channel_max}
         return StyleGAN3(StyleGAN3Config(img_resolution=config.height, **sizes, **common))
-    base, levels = base_of(config.height, config.width)
-    widths = widths_of(config, base, levels)
+    base, channels = shape_of(config, config.channels)
     if config.family == "mobilestylegan":
-        return MobileStyleGAN(_filled(MobileStyleGANConfig, channels=widths[:-1], base=base, **common))
-    return StyleGAN2(_filled(StyleGAN2Config, channels=widths, base=base, **common))
+        return MobileStyleGAN(MobileStyleGANConfig.from_scratch(channels, base=base, **common))
+    return StyleGAN2(StyleGAN2Config(channels, base=base, **common))
 
 
 def discriminator_of(config: TrainConfig) -> nn.Module:
-    """Make the discriminator. Raises TrainingError for an impossible size."""
+    """Make the discriminator; it sees wavelets where the generator draws them. Raises TrainingError likewise."""
+    base, channels = shape_of(config, config.d_channels)
+    if config.family == "mobilestylegan":
+        return WaveletDiscriminator(WaveletDiscriminatorConfig(channels, config.c_dim, base))
+    layers = config.mapping_layers
+    return Discriminator(DiscriminatorConfig(channels, config.c_dim, base=base, mapping_layers=layers))
+
+
+def shape_of(config: TrainConfig, channels: tuple[int, ...]) -> tuple[Base, tuple[int, ...]]:
+    """The first features' size, and how many there are at every resolution, unless they were said outright.
+
+    What draws or sees wavelets has no features at the image's own resolution.
+    """
     base, levels = base_of(config.height, config.width)
-    sizes: dict[str, Any] = {"channels": widths_of(config, base, levels), "c_dim": config.c_dim, "base": base}
-    return Discriminator(_filled(DiscriminatorConfig, mapping_layers=config.mapping_layers, **sizes))
+    levels -= config.family == "mobilestylegan"
+    if channels and len(channels) != levels + 1:
+        raise TrainingError(
+            f"{len(channels)} widths are given for {levels + 1} resolutions",
+            f"the first is that of {base[1]} x {base[0]} px",
+        )
+    return base, channels or widths_of(config, base, levels)
 
 
 def base_of(height: int, width: int) -> tuple[Base, int]:
@@ -69,26 +85,15 @@ def widths_of(config: TrainConfig, base: Base, levels: int) -> tuple[int, ...]:
     return tuple(max(4, width // 4 * 4) for width in widths)
 
 
-def _filled(config_class: type[Any], base: Base, **settings: Any) -> Any:
-    """Fill in a network's config. Raises TrainingError for what the family does not offer."""
-    known = {field.name for field in fields(config_class)}
-    if "base" in known:
-        settings["base"] = base
-    elif base != (4, 4):
-        raise TrainingError("this family draws squares of a power of two only", "make the dataset at 64, 128 or 256 px")
-    if "c_dim" not in known and not settings.pop("c_dim", 0) == 0:
-        raise TrainingError("this family learns no labels", "use --family stylegan2, or leave --cond out")
-    return config_class(**{name: value for name, value in settings.items() if name in known})
-
-
-def in_precision(G: Any, precision: str) -> bool:
-    """Let the generator compute its convolutions in `precision` with float32 weights; say whether it can do so itself.
+def in_precision(network: Any, precision: str) -> bool:
+    """Let a network compute its convolutions in `precision` while its weights stay float32; say whether it can itself.
 
     Where it cannot, autocast does.
     """
     if precision == "fp32":
         return True
-    if hasattr(getattr(G, "synthesis", None), "dtype"):
-        G.in_precision(torch.bfloat16)
-        return True
-    return False
+    place = network if hasattr(network, "dtype") else getattr(network, "synthesis", None)
+    if not hasattr(place, "dtype"):
+        return False
+    place.dtype = torch.bfloat16  # type: ignore[union-attr]
+    return True

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from faceloom.errors import TrainingError
 from faceloom.files import replacing
-from faceloom.train.loop import Trainer
+from faceloom.train.loop import Trainer, weights_of
 
 FILE = "checkpoint.safetensors"
 VERSION = 1
@@ -63,7 +63,7 @@ def _tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
             yield f"{part}.{name}", tensor
     for part in OPTIMIZERS:
         optimizer: Any = getattr(trainer, part)
-        for i, weight in enumerate(optimizer.param_groups[0]["params"]):
+        for i, weight in enumerate(weights_of(optimizer)):
             for name, tensor in sorted(optimizer.state.get(weight, {}).items()):
                 yield f"{part}.{i}.{name}", tensor
     yield "path_mean", trainer.path_mean
@@ -75,7 +75,7 @@ def _prepare(trainer: Trainer) -> None:
     """Give the optimisers the state that they would have after a first step."""
     for part in OPTIMIZERS:
         optimizer: Any = getattr(trainer, part)
-        for weight in optimizer.param_groups[0]["params"]:
+        for weight in weights_of(optimizer):
             optimizer.state[weight] = {
                 "step": torch.zeros((), dtype=torch.float32, device=weight.device),
                 "exp_avg": torch.zeros_like(weight, memory_format=torch.preserve_format),

@@ -29,6 +29,8 @@ class TrainConfig:
     family: Family = "stylegan2"
     channel_base: int = 16384  # a layer has channel_base / side features ...
     channel_max: int = 512  # ... and at most so many
+    channels: tuple[int, ...] = ()  # G's features from the first ones up, said outright
+    d_channels: tuple[int, ...] = ()  # D's, likewise
     z_dim: int = 512
     w_dim: int = 512
     mapping_layers: int = 8
@@ -85,7 +87,8 @@ def from_json(card: Mapping[str, Any]) -> TrainConfig:
         raise TrainingError("the run was started by a newer faceloom", "update faceloom")
     known = {field.name for field in fields(TrainConfig)}
     try:
-        return TrainConfig(**{name: value for name, value in card.items() if name in known})
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in card.items()}
+        return TrainConfig(**{name: value for name, value in plain.items() if name in known})
     except TypeError as error:
         raise TrainingError(f"the run's options are damaged: {error}", "start a new run") from error
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from faceloom.images.tensors import from_levels
 from faceloom.latents import broadcast
+from faceloom.networks.scratch import parameter_groups
 from faceloom.train import ada
 from faceloom.train.build import discriminator_of, generator_of, in_precision
 from faceloom.train.config import TrainConfig
@@ -57,14 +58,14 @@ class Trainer:
         self.G: Any = self._placed(generator_of(config))
         self.D: Any = self._placed(discriminator_of(config))
         self.G_ema: Any = copy.deepcopy(self.G).eval().requires_grad_(False)
-        self.casts = not in_precision(self.G, config.precision)
+        self.g_casts = not in_precision(self.G, config.precision)
+        self.d_casts = not in_precision(self.D, config.precision)
         freeze(self.D, config.freeze_d)
-        self.g_weights = [weight for weight in self.G.parameters() if weight.requires_grad]
-        self.d_weights = [weight for weight in self.D.parameters() if weight.requires_grad]
-        self.optimizer_g = self._optimizer(self.g_weights, config.path_every if config.path_weight else 0)
-        self.optimizer_d = self._optimizer(self.d_weights, config.penalty_every if config.gamma else 0)
+        self.optimizer_g = optimizer(self.G, config.rate, config.path_every if config.path_weight else 0)
+        self.optimizer_d = optimizer(self.D, config.rate, config.penalty_every if config.gamma else 0)
+        self.g_weights, self.d_weights = weights_of(self.optimizer_g), weights_of(self.optimizer_d)
         self.game = LOSSES[config.loss]
-        self.augment = augmentation(config)
+        self.augment = augmentation(config, self.device)
         self.nimg, self.p = 0, config.p
         self.path_mean = torch.zeros((), device=self.device)
         self.signs = torch.zeros(2, device=self.device)  # of D on real images, and their number, since p was corrected
@@ -94,9 +95,8 @@ class Trainer:
         c_fake = self._labels(part)
         fake = self._drawn(self._styles(part, c_fake))
         seen = fake.detach().requires_grad_()
-        with self._fast():
-            fake_logits = self._judged(seen, c_fake, part)
-            real_logits = self._judged(real, c_real, part)
+        fake_logits = self._judged(seen, c_fake, part)
+        real_logits = self._judged(real, c_real, part)
         loss_g = self.game.generator(fake_logits, real_logits.detach())
         (gradient,) = torch.autograd.grad(loss_g.sum() / batch, seen, retain_graph=True)
         fake.backward(gradient)
@@ -119,7 +119,7 @@ class Trainer:
                     seen.append((self._drawn(self._styles(part, c)), c))
             for img, c in seen:
                 img = img.detach().requires_grad_()
-                with self._fast():
+                with self._cast(self.d_casts):  # the second derivative, too
                     steepness = gradient_penalty(self._judged(img, c, part), img)
                 (steepness.sum() * weight).backward(inputs=self.d_weights)
                 self.means.add(penalty=steepness)
@@ -207,19 +207,19 @@ class Trainer:
         return torch.where(stays[:, :, None], w_plus[:n], w_plus[n:])
 
     def _drawn(self, w_plus: Tensor) -> Tensor:
-        with self._fast() if self.casts else nullcontext():
+        with self._cast(self.g_casts):
             img: Tensor = self.G.synthesis(w_plus, "random")
         return img.float()
 
     def _judged(self, img: Tensor, c: Tensor | None, part: Part) -> Tensor:
-        logits: Tensor = self.D(self.augment(img, self.p, part.draw), c)
+        img = self.augment(img, self.p, part.draw)
+        with self._cast(self.d_casts):
+            logits: Tensor = self.D(img, c)
         return logits.float()
 
-    def _fast(self) -> AbstractContextManager[Any]:
-        """Convolutions in bf16, where the run has them so."""
-        if self.config.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.split(":")[0], torch.bfloat16)
+    def _cast(self, wanted: bool) -> AbstractContextManager[Any]:
+        """Convolutions in bf16 for a network that has no precision of its own."""
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16) if wanted else nullcontext()
 
     def _clear(self) -> None:
         self.optimizer_g.zero_grad(set_to_none=True)
@@ -228,11 +228,17 @@ class Trainer:
     def _placed(self, network: nn.Module) -> nn.Module:
         return network.to(self.device).train()
 
-    def _optimizer(self, weights: list[nn.Parameter], every: int) -> torch.optim.Adam:
-        """Adam; a penalty of its own step now and then slows it by as much (Karras et al. 2020, appendix B)."""
-        share = every / (every + 1) if every else 1.0
-        betas = (BETAS[0] ** share, BETAS[1] ** share)
-        return torch.optim.Adam(weights, self.config.rate * share, betas, eps=1e-8, fused=True)
+
+def optimizer(network: nn.Module, rate: float, every: int) -> torch.optim.Adam:
+    """Adam; a penalty of its own step now and then slows it by as much (Karras et al. 2020, appendix B)."""
+    share = every / (every + 1) if every else 1.0
+    betas = (BETAS[0] ** share, BETAS[1] ** share)
+    return torch.optim.Adam(parameter_groups(network, rate * share), betas=betas, eps=1e-8, fused=True)
+
+
+def weights_of(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """All that an optimiser moves, in its order."""
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
 
 
 def freeze(D: nn.Module, blocks: int) -> None:
@@ -242,12 +248,12 @@ def freeze(D: nn.Module, blocks: int) -> None:
         block.requires_grad_(False)
 
 
-def augmentation(config: TrainConfig) -> Callable[[Tensor, float, Draw], Tensor]:
+def augmentation(config: TrainConfig, device: str) -> Callable[[Tensor, float, Draw], Tensor]:
     """What is done to every image before it is judged: `(img, p, generator) -> img`."""
     if config.augment in ("ada", "fixed"):
         from faceloom.train.augment import Augment
 
-        pipe: Any = Augment(config.pipe)
+        pipe: Any = Augment(config.pipe).to(device)
         return lambda img, p, draw: pipe(img, p, draw) if p > 0 else img
     if config.augment == "diffaugment":
         from faceloom.train.diffaugment import diffaugment

@@ -91,8 +91,8 @@ def plan(facts: Facts, preset: str = "auto", **asked: Any) -> Plan:
             if found.name not in chosen:
                 chosen[found.name] = found.value
                 advice.append(found)
-    size = {"height": facts.height, "width": facts.width, "data": facts.data}
-    return Plan(TrainConfig(**size | chosen), tuple(advice))
+    chosen |= {"height": facts.height, "width": facts.width, "c_dim": facts.c_dim, "data": facts.data}
+    return Plan(TrainConfig(**chosen), tuple(advice))
 
 
 def _widths(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:

@@ -134,14 +134,13 @@ class Run:
             return
         seconds, seen = now - self.ticked, trainer.nimg - self.ticked_nimg
         self.ticked, self.ticked_nimg = now, trainer.nimg
-        line = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000, "p": trainer.p, **means}
+        held = memory(self.ranks.device)
+        line: dict[str, Any] = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000, "p": trainer.p, **means}
         line |= {"path_mean": trainer.path_mean.item(), "images_per_second": seen / seconds}
-        line |= {"sec_per_kimg": 1000 * seconds / max(seen, 1), "memory": memory(self.ranks.device)}
+        line |= {"sec_per_kimg": 1000 * seconds / max(seen, 1), "memory": held}
         line |= {"time": time.time()}
         self._write(lambda: stats.append(self.folder / stats.FILE, line))
-        self.limits.tell(
-            Tick(trainer.nimg, seen / seconds, self._left(), line["memory"], line, self.findings() if seen else ())
-        )
+        self.limits.tell(Tick(trainer.nimg, seen / seconds, self._left(), held, line, self.findings() if seen else ()))
 
     def _left(self) -> float:
         done = self.trainer.nimg - self.first_nimg
