@@ -76,6 +76,8 @@ def go_on(
     pictures = open_pictures(dataset, with_labels=config.c_dim > 0, callback=loading)
     trainer = Trainer(config, pictures, ranks)
     runs.resume(trainer, folder)
+    if ranks.is_first and changed:
+        runs.change(folder, **changed)
     return Run(trainer, folder, ranks, _measure(metrics and ranks.is_first, limits), limits).go()
 
 

@@ -208,13 +208,26 @@ def create(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (), **f
 
 def options(folder: Path, **changed: Any) -> TrainConfig:
     """Read a run's config, with what may change when it goes on. Raises TrainingError when the folder is no run."""
+    return replace(from_json(_card(folder)), **{name: value for name, value in changed.items() if value is not None})
+
+
+def change(folder: Path, **changed: Any) -> None:
+    """Write down what changed when a run went on."""
+    card = _card(folder) | {name: value for name, value in changed.items() if value is not None}
+    with replacing(folder / OPTIONS) as draft:
+        draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"{folder} holds no run: {error.strerror}", "give the folder of --out") from error
     except ValueError as error:
         raise TrainingError(f"{folder / OPTIONS} is damaged: {error}", "start a new run") from error
-    return replace(from_json(card), **{name: value for name, value in changed.items() if value is not None})
+    if not isinstance(card, dict):
+        raise TrainingError(f"{folder / OPTIONS} is damaged", "start a new run")
+    return card
 
 
 def resume(trainer: Trainer, folder: Path) -> None:

@@ -92,7 +92,8 @@ def save_reals(trainer: Trainer, folder: Path) -> None:
 def save_network(trainer: Trainer, folder: Path, **facts: Any) -> Path:
     """Write the averaged generator as a folder that `faceloom models import` and every --generator read."""
     G = settled(trainer)
-    state = {name: tensor.detach().float().cpu() for name, tensor in G.state_dict().items()}
+    plain = torch.contiguous_format  # as files hold them: a 1x1 convolution's strides may be anything
+    state = {name: tensor.float().cpu().clone(memory_format=plain) for name, tensor in G.state_dict().items()}
     if not all(torch.isfinite(tensor).all() for tensor in state.values()):
         raise TrainingError("the generator holds numbers that are not finite", "lower --gamma or the learning rate")
     notes = (f"trained by faceloom on {trainer.nimg // 1000} thousand images",)
