@@ -132,9 +132,11 @@ class Laboratory:
     def seen(self, shown: Shown, photo: str) -> Json:
         """What the detector saw on the photo, how far the person is from it, and their styles."""
         person = self.atelier.load(shown)
-        detected = insight.detected(open_photo(f"{shown.folder}/{photo}").image)
+        opened = open_photo(f"{shown.folder}/{photo}")
+        detected = insight.detected(opened.image)
+        distance = insight.compared(self.studio, person, self.atelier.target_of(person, opened)).distance
         layers = [asdict(layer) for layer in insight.styles(self.studio, self.atelier.seen(shown))]
-        return {"detector": asdict(detected), "quality": dict(person.quality), "layers": layers}
+        return {"detector": asdict(detected), "distance": distance, "quality": dict(person.quality), "layers": layers}
 
     def distance(self, shown: Shown, photo: str) -> bytes:
         """The map of the distance between photo and likeness, as a picture: from black over red to white."""

@@ -1,0 +1,207 @@
+/** Dragging points of a face: tap, tap, start, and watch it follow. */
+
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { get, picture, post, remove } from "../api";
+import { Button } from "../parts/button";
+import { Face } from "../parts/face";
+import { act, complain, receivePerson } from "../state/booth";
+import type { Person } from "../types";
+import { figure, say } from "../words/words";
+import { Whose } from "./lab";
+import { NONE, PULLS, tap, within, type Dot, type Points } from "./points";
+import { face, look, query, wanted } from "./state";
+import { tell } from "./words";
+
+const EVERY_MS = 350; // between looks at how far it is
+const AROUND = 0.2; // of the picture's side, around the ways, that may change
+
+interface Drag {
+  id: string;
+  state: "running" | "done" | "stopped" | "failed";
+  error: { message: string } | null;
+  image: string | null;
+  number?: number;
+  handles?: Dot[];
+  distance?: number;
+}
+
+const points = signal<Points>(NONE);
+const drag = signal<Drag | null>(null);
+const drawn = signal<string | null>(null);
+const hold = signal(false);
+const kept = signal(false);
+
+export function DragRoom() {
+  useEffect(() => () => void forget(), []);
+  const now = drag.value;
+  const running = now?.state === "running";
+  const ready = points.value.pairs.length > 0;
+  return (
+    <div class="bench">
+      <section class="stage">
+        <Picture running={running} />
+      </section>
+      <section class="controls">
+        <p class="muted">{tell("drag.more")}</p>
+        {!now && <Whose />}
+        <div class="row" role="group" aria-label={tell("drag")}>
+          {(Object.keys(PULLS) as (keyof typeof PULLS)[]).map((name) => (
+            <Button key={name} kind="chip" disabled={running} onClick={() => void aim(PULLS[name])}>
+              {tell(`drag.${name}`)}
+            </Button>
+          ))}
+        </div>
+        <label class="switch">
+          <input type="checkbox" checked={hold.value} onChange={() => (hold.value = !hold.value)} />
+          {tell("drag.around")}
+        </label>
+        <p class="under" role="status">
+          {status()}
+        </p>
+        <div class="pair">
+          {running ? (
+            <Button kind="next" onClick={() => void stop()}>
+              {tell("drag.stop")}
+            </Button>
+          ) : (
+            <Button kind="next" disabled={!ready} onClick={() => void start()}>
+              {tell("drag.start")}
+            </Button>
+          )}
+          <Button icon="close" disabled={running || (!ready && !points.value.waiting)} onClick={() => (points.value = NONE)}>
+            {tell("drag.clear")}
+          </Button>
+          {now && !running && (
+            <Button icon="undo" onClick={() => void forget()}>
+              {tell("drag.back")}
+            </Button>
+          )}
+          {now && !running && wanted.value.person && !kept.value && (
+            <Button icon="keep" onClick={() => void keep()}>
+              {tell("drag.keep")}
+            </Button>
+          )}
+        </div>
+      </section>
+    </div>
+  );
+}
+
+function Picture({ running }: { running: boolean }) {
+  const { pairs, waiting } = points.value;
+  const moved = drag.value?.handles;
+  const press = (event: MouseEvent & { currentTarget: HTMLElement }): void => {
+    if (running) return;
+    points.value = tap(points.value, within(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect()));
+  };
+  return (
+    <div class="draggable" onClick={press}>
+      <Face src={drawn.value ?? face.value} alt={tell("drag.picture")}>
+        <svg class="points" viewBox="0 0 100 100" aria-hidden="true">
+          {pairs.map(({ handle, target }, n) => {
+            const [x, y] = (running && moved?.[n]) || handle;
+            return (
+              <g key={n}>
+                <line x1={x * 100} y1={y * 100} x2={target[0] * 100} y2={target[1] * 100} />
+                <circle class="target" cx={target[0] * 100} cy={target[1] * 100} r="1.5" />
+                <circle class="handle" cx={x * 100} cy={y * 100} r="1.3" />
+              </g>
+            );
+          })}
+          {waiting && <circle class="handle" cx={waiting[0] * 100} cy={waiting[1] * 100} r="1.3" />}
+        </svg>
+        <figcaption class="mark">{wanted.value.person ? tell("you") : say("alt.invented")}</figcaption>
+      </Face>
+    </div>
+  );
+}
+
+function status(): string {
+  const now = drag.value;
+  if (kept.value) return tell("drag.kept");
+  if (points.value.waiting) return tell("drag.target");
+  if (!now) return "";
+  const number = now.number ?? 0;
+  const left = figure(now.distance ?? 0, { style: "percent", maximumFractionDigits: 1 });
+  if (now.state === "running") return tell("drag.step", { number, left });
+  if (now.state === "failed") return tell("drag.failed", { message: now.error?.message ?? "" });
+  return now.state === "done" ? tell("drag.done", { number }) : tell("drag.stopped", { number, left });
+}
+
+/** Begin anew with ready-made points. */
+async function aim(at: Points): Promise<void> {
+  await forget();
+  points.value = at;
+}
+
+async function start(): Promise<void> {
+  kept.value = false;
+  const { pairs } = points.value;
+  const body = {
+    ...query(wanted.value),
+    handles: pairs.map(({ handle }) => handle),
+    targets: pairs.map(({ target }) => target),
+    around: hold.value ? AROUND : 0,
+  };
+  const begun = await act(() => post<Drag>("/lab/drags", body));
+  if (begun) {
+    drag.value = begun;
+    void watch(begun.id);
+  }
+}
+
+/** Ask how far it is, and show it, until it is over. */
+async function watch(id: string): Promise<void> {
+  let shown = "";
+  while (drag.value?.id === id) {
+    try {
+      const now = await get<Drag>(`/lab/drags/${id}`);
+      if (now.image && now.image !== shown) {
+        show(await picture(now.image));
+        shown = now.image;
+      }
+      if (drag.value?.id !== id) return;
+      drag.value = now;
+      if (now.state !== "running") return;
+    } catch (error) {
+      complain(error);
+      return;
+    }
+    await new Promise((next) => setTimeout(next, EVERY_MS));
+  }
+}
+
+async function stop(): Promise<void> {
+  const now = drag.value;
+  if (!now) return;
+  drag.value = { ...now, state: "stopped" };
+  await remove(`/lab/drags/${now.id}`).catch(complain);
+}
+
+async function keep(): Promise<void> {
+  const now = drag.value;
+  if (!now) return;
+  const person = await act(() => post<Person>(`/lab/drags/${now.id}/keep`));
+  if (!person) return;
+  receivePerson(person);
+  kept.value = true;
+  look();
+}
+
+function show(blob: Blob): void {
+  const old = drawn.value;
+  drawn.value = URL.createObjectURL(blob);
+  if (old) setTimeout(() => URL.revokeObjectURL(old), 1000); // it may be fading out still
+}
+
+/** Leave a drag: the face is as before. */
+async function forget(): Promise<void> {
+  const now = drag.value;
+  drag.value = null;
+  kept.value = false;
+  points.value = NONE;
+  if (drawn.value) URL.revokeObjectURL(drawn.value);
+  drawn.value = null;
+  if (now?.state === "running") await remove(`/lab/drags/${now.id}`).catch(() => undefined);
+}

@@ -1,0 +1,63 @@
+/** A square to walk in: two axes at once, by finger, mouse or arrow keys. */
+
+import { within } from "./points";
+import { REACH } from "./state";
+import { figure } from "../words/words";
+
+const STEP = 0.25; // standard deviations an arrow key moves
+const MOVES: Record<string, [number, number]> = {
+  ArrowLeft: [-STEP, 0],
+  ArrowRight: [STEP, 0],
+  ArrowUp: [0, STEP],
+  ArrowDown: [0, -STEP],
+  Home: [0, 0],
+};
+
+interface PadProps {
+  x: number;
+  y: number;
+  label: string;
+  onMove: (to: { x: number; y: number }) => void;
+}
+
+const bounded = (value: number): number => Math.round(Math.min(REACH, Math.max(-REACH, value)) * 100) / 100;
+
+export function Pad({ x, y, label, onMove }: PadProps) {
+  const follow = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
+    if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
+    const [right, down] = within(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect());
+    onMove({ x: bounded((right * 2 - 1) * REACH), y: bounded((1 - down * 2) * REACH) });
+  };
+  const press = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
+    event.currentTarget.setPointerCapture(event.pointerId);
+    follow(event);
+  };
+  const key = (event: KeyboardEvent): void => {
+    const by = MOVES[event.key];
+    if (!by) return;
+    event.preventDefault();
+    onMove(event.key === "Home" ? { x: 0, y: 0 } : { x: bounded(x + by[0]), y: bounded(y + by[1]) });
+  };
+  const place = { left: `${50 + (50 * x) / REACH}%`, top: `${50 - (50 * y) / REACH}%` };
+  return (
+    <div
+      class="pad"
+      role="slider"
+      tabIndex={0}
+      aria-label={label}
+      aria-valuemin={-REACH}
+      aria-valuemax={REACH}
+      aria-valuenow={x}
+      aria-valuetext={`${figure(x)} σ, ${figure(y)} σ`}
+      data-typing
+      onPointerDown={press}
+      onPointerMove={follow}
+      onKeyDown={key}
+    >
+      <i style={place} />
+      <span class="figures" aria-hidden="true">
+        {figure(x)} σ, {figure(y)} σ
+      </span>
+    </div>
+  );
+}
