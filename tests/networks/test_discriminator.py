@@ -7,6 +7,7 @@ import torch
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig, minibatch_deviation
+from faceloom.networks.precision import compute_in
 from faceloom.networks.stylegan2 import Architecture
 
 
@@ -53,3 +54,22 @@ def test_a_penalty_on_gradients_has_gradients():
     (gradient,) = torch.autograd.grad(D(img).sum(), img, create_graph=True)
     gradient.square().sum().backward()
     assert D.b16.conv0.weight.grad.abs().sum() > 0
+
+
+def test_images_need_not_be_square():
+    D = Discriminator(DiscriminatorConfig(channels=(8, 8, 4), base=(5, 4)))
+    assert D(torch.randn(4, 3, 20, 16)).shape == (4, 1)
+    assert (D.img_size, D.img_resolution) == ((20, 16), 20)
+    with pytest.raises(ShapeError, match=r"expected \[n, 3, 20, 16\], got \[4, 3, 16, 20\]"):
+        D(torch.randn(4, 3, 16, 20))
+
+
+def test_bf16_is_close_and_can_be_differentiated_twice():
+    D, img = tiny(), torch.randn(4, 3, 16, 16, requires_grad=True)
+    exact = D(img)
+    compute_in(D, torch.bfloat16)
+    rough = D(img)
+    torch.testing.assert_close(rough, exact, atol=0.05, rtol=0.05)
+    (gradient,) = torch.autograd.grad(rough.sum(), img, create_graph=True)
+    gradient.square().sum().backward()
+    assert D.b16.conv0.weight.grad.dtype == torch.float32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.latents import broadcast, layer_groups, z_from_seeds
 from faceloom.networks.generator import Generator, area_reduce
-from faceloom.networks.mobilestylegan import MobileStyleGAN, inverse_haar
+from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig, inverse_haar
+from faceloom.networks.precision import compute_in
+from faceloom.networks.scratch import parameter_groups
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -99,3 +103,85 @@ def test_layers_of_the_default_generator(default_model):
     groups = layer_groups(default_model.G.layer_resolutions)
     assert [len(groups[name]) for name in ("coarse", "middle", "fine")] == [5, 6, 12]
     assert default_model.G.img_resolution == 1024
+
+
+# ----- training one from scratch
+
+
+def fresh(channels: tuple[int, ...] = (32, 32, 16), **more: Any) -> MobileStyleGAN:
+    torch.manual_seed(0)
+    return MobileStyleGAN(MobileStyleGANConfig.from_scratch(channels, 16, 16, **more))
+
+
+def test_the_published_shape_has_no_weights_for_training():
+    with torch.device("meta"):
+        names = set(MobileStyleGAN().state_dict())
+    assert not [name for name in names if "strength" in name or "heads" in name or "embed" in name]
+
+
+@pytest.mark.parametrize("separable_from", [1, 2, 9])
+@pytest.mark.parametrize("skip", [True, False])
+def test_fresh_images_have_a_pictures_size(separable_from: int, skip: bool):
+    G = fresh((64, 64, 64), separable_from=separable_from, skip=skip)
+    img = G.synthesis(broadcast(G.mapping(torch.randn(16, 16)), G.num_ws), "random")
+    assert 0.1 < img.std().item() < 1.5
+    detail = (img[..., ::2] - img[..., 1::2]).std() / img.std()
+    assert detail < 0.8  # pictures are smooth
+
+
+def test_normalised_convolutions_keep_variance_whatever_the_style():
+    G = fresh((64, 64, 64))
+    conv = G.blocks[1].conv2
+    x, w = torch.randn(4, 64, 16, 16), torch.randn(4, 16) * 5
+    assert conv(x, w, "none").square().mean().item() == pytest.approx(1, rel=0.5)
+
+
+def test_images_need_not_be_square():
+    G = fresh(base=(5, 4))
+    img = G.synthesis(torch.randn(2, G.num_ws, 16), "random")
+    assert img.shape == (2, 3, 40, 32)
+    assert (G.img_size, G.img_resolution, G.layer_resolutions[-1]) == ((40, 32), 40, 20)
+    assert G.synthesis_at(torch.randn(2, G.num_ws, 16), 20).shape == (2, 3, 20, 16)
+
+
+@pytest.mark.parametrize("resolution", [8, 16])
+def test_smaller_images_are_reduced_ones_with_an_image_from_every_resolution(resolution: int):
+    G, w_plus = fresh(), torch.randn(1, 8, 16)
+    torch.testing.assert_close(G.synthesis_at(w_plus, resolution), area_reduce(G.synthesis(w_plus), resolution))
+
+
+def test_labels_change_the_image_and_are_asked_for():
+    G, z = fresh(c_dim=3), torch.randn(2, 16)
+    assert not torch.allclose(G.mapping(z, torch.eye(3)[:2]), G.mapping(z, torch.eye(3)[1:]))
+    with pytest.raises(ShapeError, match=r"c: expected \[n, 3\], got None"):
+        G.mapping(z)
+
+
+def test_noise_is_learned():
+    G, w_plus = fresh(), torch.randn(1, 8, 16)
+    torch.testing.assert_close(G.synthesis(w_plus, "random"), G.synthesis(w_plus, "none"))
+    G.synthesis(w_plus, "const").square().sum().backward()
+    assert all(module.noise_strength.grad != 0 for module in G.modules() if hasattr(module, "noise_strength"))
+
+
+def test_every_weight_gets_a_gradient_and_a_path_length_has_one():
+    G = fresh(c_dim=2)
+    w_plus = broadcast(G.mapping(torch.randn(2, 16), torch.eye(2)), G.num_ws)
+    img = G.synthesis(w_plus, "random")
+    (gradient,) = torch.autograd.grad((img * torch.randn_like(img)).sum(), w_plus, create_graph=True)
+    (gradient.square().sum() + img.square().sum()).backward()
+    assert all(weight.grad is not None for weight in G.parameters())
+    assert sum(len(group["params"]) for group in parameter_groups(G, 0.002)) == len(list(G.parameters()))
+
+
+def test_bf16_training_is_close_and_keeps_float32_weights():
+    G, w_plus = fresh(), torch.randn(4, 8, 16)
+    exact = G.synthesis(w_plus)
+    compute_in(G, torch.bfloat16)
+    rough = G.synthesis(w_plus)
+    assert psnr(exact.detach(), rough.detach()) > 30
+    rough.square().sum().backward()
+    assert {weight.dtype for weight in G.parameters()} == {torch.float32}
+    before = G.const.detach().clone()
+    torch.optim.Adam(parameter_groups(G, 0.002)).step()
+    assert not torch.equal(G.const, before)

@@ -8,6 +8,7 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator
+from faceloom.networks.precision import compute_in
 from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config, channel_widths
 from numbered import fill, sample, some_w
 
@@ -121,3 +122,22 @@ def test_it_draws_what_the_official_code_draws(architecture: Architecture):
     G = seeded(channels=(8, 8, 8, 4), architecture=architecture, conv_clamp=conv_clamp)
     assert sample(G.synthesis(some_w(2, 8, 8), "const")) == pytest.approx(const, abs=2e-4)
     assert sample(G.synthesis(some_w(2, 8, 8), "none")) == pytest.approx(none, abs=2e-4)
+
+
+def test_images_need_not_be_square():
+    G = StyleGAN2(StyleGAN2Config(channels=(8, 8, 4), z_dim=8, w_dim=8, mapping_layers=2, base=(4, 6)))
+    assert (G.img_size, G.img_resolution, G.layer_resolutions) == ((16, 24), 24, (6, 12, 12, 24, 24, 24))
+    w_plus = broadcast(G.mapping(torch.randn(2, 8)), G.num_ws)
+    assert G.synthesis(w_plus, "random").shape == (2, 3, 16, 24)
+    assert G.synthesis_at(w_plus, 12).shape == (2, 3, 8, 12)
+
+
+def test_training_in_bf16_differentiates_twice():
+    G = StyleGAN2(StyleGAN2Config(channels=(8, 8, 4), z_dim=8, w_dim=8, mapping_layers=2))
+    compute_in(G, torch.bfloat16)
+    w_plus = broadcast(G.mapping(torch.randn(2, 8)), G.num_ws)
+    img = G.synthesis(w_plus, "random")
+    (gradient,) = torch.autograd.grad((img * torch.randn_like(img)).sum(), w_plus, create_graph=True)
+    gradient.square().sum().backward()
+    assert G.synthesis.b16.conv0.weight.grad.isfinite().all()
+    assert G.synthesis.b16.conv0.weight.grad.dtype == torch.float32

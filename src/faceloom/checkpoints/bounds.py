@@ -28,10 +28,17 @@ SMALLER: dict[str, tuple[float, float]] = {
     "head_depths": (4, 6),
     "in_channels": (3, 6),
     "width": (2, 1024),
+    "base": (1, 64),
 }
 """Least and largest of those that count more."""
 
-LONGEST = {"channels": (1, 10), "head_depths": (1, 32), "resample_filter": (1, 32), "blur_filter": (1, 32)}
+LONGEST = {
+    "channels": (1, 10),
+    "base": (2, 2),
+    "head_depths": (1, 32),
+    "resample_filter": (1, 32),
+    "blur_filter": (1, 32),
+}
 """Least and largest number of entries."""
 
 
@@ -49,5 +56,10 @@ def check_bounds(config: Any) -> None:
         if not fits or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
             raise WrongShape(f"the network's {field.name} is {str(value)[:60]}", "no StyleGAN is made so")
     side = getattr(config, "img_resolution", 4)
-    if side & (side - 1) or getattr(config, "num_layers", 2) <= getattr(config, "num_critical", 0):
+    is_odd = side & (side - 1) and not hasattr(config, "base")
+    if (
+        is_odd
+        or side > SMALLER["img_resolution"][1]
+        or getattr(config, "num_layers", 2) <= getattr(config, "num_critical", 0)
+    ):
         raise WrongShape(f"the network's sides ({side}) or layers do not fit each other", "no StyleGAN is made so")

@@ -34,11 +34,17 @@ class DiscriminatorConfig:
     conv_clamp: float | None = None  # bound of every activation, None: unbounded
     mbstd_group_size: int | None = 4  # images that are compared with each other, None: the whole batch
     mbstd_num_channels: int = 1  # features that tell how different they are, 0: none
+    base: tuple[int, int] = (4, 4)  # height and width of the smallest features in pixels
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """Height and width of the image in pixels."""
+        return self.base[0] << (len(self.channels) - 1), self.base[1] << (len(self.channels) - 1)
 
     @property
     def img_resolution(self) -> int:
-        """Side of the image in pixels."""
-        return 4 << (len(self.channels) - 1)
+        """The image's longer side in pixels."""
+        return max(self.img_size)
 
 
 class DiscriminatorBlock(nn.Module):
@@ -46,10 +52,10 @@ class DiscriminatorBlock(nn.Module):
 
     kernel: Tensor
 
-    def __init__(self, config: DiscriminatorConfig, here: int, below: int, resolution: int) -> None:
+    def __init__(self, config: DiscriminatorConfig, here: int, below: int, level: int) -> None:
         super().__init__()
         self.architecture = config.architecture
-        self.is_first = resolution == config.img_resolution
+        self.is_first = level == len(config.channels) - 1
         taps, clamp = config.resample_filter, config.conv_clamp
         self.register_buffer("kernel", fir_kernel(taps), persistent=False)
         if self.is_first or config.architecture == "skip":
@@ -82,7 +88,7 @@ class DiscriminatorEpilogue(nn.Module):
         if config.architecture == "skip":
             self.fromrgb = Conv(3, channels, 1)
         self.conv = Conv(channels + config.mbstd_num_channels, channels, 3, clamp=clamp)
-        self.fc = FullyConnected(channels * 16, channels, lrelu=True)
+        self.fc = FullyConnected(channels * config.base[0] * config.base[1], channels, lrelu=True)
         self.out = FullyConnected(channels, cmap_dim or 1)
 
     def forward(self, x: Tensor, img: Tensor, cmap: Tensor | None) -> Tensor:
@@ -90,12 +96,12 @@ class DiscriminatorEpilogue(nn.Module):
             x = x + self.fromrgb(img)
         if self.num_channels:
             x = minibatch_deviation(x, self.group_size, self.num_channels)
-        score: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
+        score: Tensor = self.out(self.fc(self.conv(x).float().flatten(1)))
         return score if cmap is None else (score * cmap).sum(dim=1, keepdim=True) / self.cmap_dim**0.5
 
 
 class Discriminator(nn.Module):
-    """Images to scores: `img [n, 3, r, r]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
+    """Images to scores: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
 
     Raises ShapeError for images of another size, a missing label, or a batch that is no multiple of the group.
     """
@@ -104,11 +110,12 @@ class Discriminator(nn.Module):
         super().__init__()
         config = config or DiscriminatorConfig()
         self.config = config
-        self.c_dim, self.img_resolution = config.c_dim, config.img_resolution
+        self.c_dim, self.img_resolution, self.img_size = config.c_dim, config.img_resolution, config.img_size
+        self.dtype = torch.float32  # of the convolutions
         cmap_dim = (config.cmap_dim or config.channels[0]) if config.c_dim else 0
         self.sides = [4 << i for i in reversed(range(1, len(config.channels)))]
-        for side, (here, below) in zip(self.sides, pairwise(reversed(config.channels)), strict=True):
-            self.add_module(f"b{side}", DiscriminatorBlock(config, here, below, side))
+        for level, (below, here) in reversed(list(enumerate(pairwise(config.channels), start=1))):
+            self.add_module(f"b{4 << level}", DiscriminatorBlock(config, here, below, level))
         if config.c_dim:
             self.mapping = StyleMapping(
                 0,
@@ -123,10 +130,10 @@ class Discriminator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
-        size = self.img_resolution
-        if img.ndim != 4 or img.shape[1:] != (3, size, size):
-            raise ShapeError(f"img: expected [n, 3, {size}, {size}], got {list(img.shape)}", "resize the images")
-        x, img = None, img.contiguous(memory_format=torch.channels_last)
+        if img.ndim != 4 or img.shape[1:] != (3, *self.img_size):
+            wanted = ", ".join(map(str, self.img_size))
+            raise ShapeError(f"img: expected [n, 3, {wanted}], got {list(img.shape)}", "resize the images")
+        x, img = None, img.to(self.dtype).contiguous(memory_format=torch.channels_last)
         for side in self.sides:
             x, img = self.get_submodule(f"b{side}")(x, img)
         cmap = self.mapping(None, c) if self.c_dim else None
@@ -145,5 +152,5 @@ def minibatch_deviation(x: Tensor, group_size: int | None, num_channels: int) ->
     if n % group or c % num_channels:
         raise ShapeError(f"img: a batch of {n} does not split into groups of {group}", "use a multiple of the group")
     parts = x.reshape(group, n // group, num_channels, c // num_channels, h, w)
-    deviation = (parts.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [n/group num_channels]
-    return torch.cat((x, deviation.repeat(group, 1)[:, :, None, None].expand(-1, -1, h, w)), dim=1)
+    deviation = (parts.float().var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [n/group num_channels]
+    return torch.cat((x, deviation.to(x.dtype).repeat(group, 1)[:, :, None, None].expand(-1, -1, h, w)), dim=1)

@@ -46,8 +46,8 @@ class Generator(Protocol):
 
 
 def area_reduce(img: Tensor, resolution: int) -> Tensor:
-    """Average squares of pixels: `[n, 3, r, r]` -> `[n, 3, resolution, resolution]`; r is a multiple of resolution."""
-    factor = img.shape[-1] // resolution
+    """Average squares of pixels until the longer side is `resolution`, of which it is a multiple."""
+    factor = max(img.shape[-2:]) // resolution
     return F.avg_pool2d(img, factor) if factor > 1 else img
 
 

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceloom.errors import ShapeError
+from faceloom.networks.scratch import SQRT2, start
+
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Scale every vector to a mean square of one (Karras et al. 2018, section 4.2)."""
@@ -15,19 +18,38 @@ def pixel_norm(x: Tensor) -> Tensor:
 class MappingNetwork(nn.Module):
     """Pixel norm, then fully connected layers with leaky ReLU 0.2 and gain sqrt(2) (Karras et al. 2019, figure 1).
 
-    Convention: z [n, z_dim] -> w [n, w_dim]. Weights are stored as they are used, without equalised scaling.
+    Convention: z [n, z_dim], c [n, c_dim] -> w [n, w_dim]. Weights are stored as they are used, without equalised
+    scaling; a label is embedded and joined to z (Karras et al. 2020b). Raises ShapeError for a label that is missing.
     """
 
-    def __init__(self, z_dim: int, w_dim: int, num_layers: int = 8) -> None:
+    def __init__(self, z_dim: int, w_dim: int, num_layers: int = 8, c_dim: int = 0) -> None:
         super().__init__()
-        inputs = [z_dim] + [w_dim] * (num_layers - 1)
+        self.embed = nn.Linear(c_dim, w_dim) if c_dim else None
+        inputs = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * (num_layers - 1)
         self.fc = nn.ModuleList(nn.Linear(i, w_dim) for i in inputs)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x = pixel_norm(z)
+        if self.embed is not None:
+            x = torch.cat((x, self._embedded(self.embed, c)), dim=1)
         for layer in self.fc:
-            x = F.leaky_relu(layer(x), 0.2) * 2**0.5
+            x = F.leaky_relu(layer(x), 0.2) * SQRT2
         return x
+
+    def start(self) -> None:
+        """Weights to train from, a hundred times as slow as the rest (Karras et al. 2019, section C)."""
+        for layer in self.fc:
+            assert isinstance(layer, nn.Linear)
+            start(layer, multiplier=0.01)
+        if self.embed is not None:
+            start(self.embed)
+
+    @staticmethod
+    def _embedded(embed: nn.Linear, c: Tensor | None) -> Tensor:
+        if c is None or c.ndim != 2 or c.shape[1] != embed.in_features:
+            got = None if c is None else list(c.shape)
+            raise ShapeError(f"c: expected [n, {embed.in_features}], got {got}", "give every image its label")
+        return pixel_norm(embed(c.float()))
 
 
 def mean_w(mapping: nn.Module, z: Tensor) -> Tensor:

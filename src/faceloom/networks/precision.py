@@ -1,10 +1,11 @@
-"""Which precision this machine's processor multiplies fastest."""
+"""Precisions: which one this machine's processor multiplies fastest, and training in it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import torch
+from torch import nn
 
 Precision = Literal["fp32", "bf16"]
 
@@ -15,3 +16,13 @@ def fast_precision() -> Precision:
     """Say 'bf16' where the processor has instructions for it (x86 AVX-512 BF16 or AMX), else 'fp32'."""
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return "bf16" if any(getattr(torch.cpu, probe, bool)() for probe in probes) else "fp32"
+
+
+def compute_in(network: nn.Module, dtype: torch.dtype) -> None:
+    """Let a generator's or discriminator's convolutions compute in `dtype` from now on, for training.
+
+    Weights, what an optimiser sees of them, styles, images and scores stay float32.
+    """
+    for module in network.modules():
+        if "dtype" in vars(module):
+            module.dtype = dtype  # type: ignore[assignment]

@@ -53,11 +53,17 @@ class StyleGAN2Config:
     resample_filter: tuple[float, ...] = (1, 3, 3, 1)  # taps of the low-pass filter, of any sum
     conv_clamp: float | None = None  # bound of every activation, None: unbounded
     use_noise: bool = True
+    base: tuple[int, int] = (4, 4)  # height and width of the first features in pixels
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """Height and width of the image in pixels."""
+        return self.base[0] << (len(self.channels) - 1), self.base[1] << (len(self.channels) - 1)
 
     @property
     def img_resolution(self) -> int:
-        """Side of the image in pixels."""
-        return 4 << (len(self.channels) - 1)
+        """The image's longer side in pixels."""
+        return max(self.img_size)
 
 
 class SynthesisLayer(nn.Module):
@@ -71,7 +77,7 @@ class SynthesisLayer(nn.Module):
     noise_const: Tensor
     kernel: Tensor
 
-    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, resolution: int, up: bool) -> None:
+    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, level: int, up: bool) -> None:
         super().__init__()
         self.up, self.use_noise, self.clamp = up, config.use_noise, config.conv_clamp
         self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1)
@@ -79,7 +85,7 @@ class SynthesisLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.register_buffer("kernel", fir_kernel(config.resample_filter), persistent=False)
         if config.use_noise:
-            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.register_buffer("noise_const", torch.randn(config.base[0] << level, config.base[1] << level))
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode, gain: float = 1) -> Tensor:
@@ -129,13 +135,13 @@ class SynthesisBlock(nn.Module):
 
     kernel: Tensor
 
-    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, resolution: int) -> None:
+    def __init__(self, config: StyleGAN2Config, in_channels: int, out_channels: int, level: int) -> None:
         super().__init__()
         self.architecture = config.architecture
         self.register_buffer("kernel", fir_kernel(config.resample_filter), persistent=False)
-        self.conv0 = SynthesisLayer(config, in_channels, out_channels, resolution, up=True)
-        self.conv1 = SynthesisLayer(config, out_channels, out_channels, resolution, up=False)
-        if config.architecture == "skip" or resolution == config.img_resolution:
+        self.conv0 = SynthesisLayer(config, in_channels, out_channels, level, up=True)
+        self.conv1 = SynthesisLayer(config, out_channels, out_channels, level, up=False)
+        if config.architecture == "skip" or level == len(config.channels) - 1:
             self.torgb: ToRGB | None = ToRGB(config, out_channels)
         else:
             self.torgb = None
@@ -167,9 +173,9 @@ class FirstBlock(nn.Module):
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         channels = config.channels[0]
-        self.const = nn.Parameter(torch.randn(channels, 4, 4))
-        self.conv1 = SynthesisLayer(config, channels, channels, 4, up=False)
-        if config.architecture == "skip" or config.img_resolution == 4:
+        self.const = nn.Parameter(torch.randn(channels, *config.base))
+        self.conv1 = SynthesisLayer(config, channels, channels, 0, up=False)
+        if config.architecture == "skip" or len(config.channels) == 1:
             self.torgb: ToRGB | None = ToRGB(config, channels)
         else:
             self.torgb = None
@@ -186,17 +192,17 @@ class SynthesisNetwork(nn.Module):
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         self.num_ws, self.w_dim = 2 * len(config.channels), config.w_dim
-        self.sides = [4 * 2**i for i in range(len(config.channels))]
+        self.sides = [4 * 2**i for i in range(len(config.channels))]  # of a square image, in the names of blocks
         self.dtype = torch.float32  # of the convolutions
         self.b4 = FirstBlock(config)
-        for side, (before, here) in zip(self.sides[1:], pairwise(config.channels), strict=True):
-            block = SynthesisBlock(config, before, here, side)
+        for level, (before, here) in enumerate(pairwise(config.channels), start=1):
+            block, side = SynthesisBlock(config, before, here, level), self.sides[level]
             if side >= CHANNELS_LAST_FROM:
                 block.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.add_module(f"b{side}", block)
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, float32.
+        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, *img_size]`, float32.
 
         Raises ShapeError for a latent of another generator.
         """
@@ -218,7 +224,7 @@ class StyleGAN2(nn.Module):
         config = config or StyleGAN2Config()
         self.config = config
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
-        self.img_resolution = config.img_resolution
+        self.img_resolution, self.img_size = config.img_resolution, config.img_size
         self.mapping = StyleMapping(
             config.z_dim,
             config.c_dim,
@@ -230,8 +236,8 @@ class StyleGAN2(nn.Module):
         )
         self.synthesis = SynthesisNetwork(config)
         self.num_ws = self.synthesis.num_ws
-        sides = self.synthesis.sides
-        self.layer_resolutions = (4, *(side for side in sides[1:] for _ in range(2)), sides[-1])
+        sides = [max(config.base) << level for level in range(len(config.channels))]
+        self.layer_resolutions = (sides[0], *(side for side in sides[1:] for _ in range(2)), sides[-1])
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
