@@ -39,8 +39,8 @@ def booth(
       faceloom booth --port 9000 --no-browser --lan
     """
     create_app = web_app()
-    reached = _addresses(port, lan)
-    app = create_app(home=home, address=reached["address"], lan=reached["lan"], hosts=_hosts(reached["lan"]))
+    reached = addresses(port, lan)
+    app = create_app(home=home, address=reached["address"], lan=reached["lan"], hosts=hosts(reached["lan"]))
     note(f"the booth is at {reached['address']}")
     if lan:
         note(f"phones reach it at {reached['lan']}")
@@ -80,11 +80,13 @@ def web_app() -> Callable[..., FastAPI]:
     return create_app
 
 
-def _addresses(port: int, lan: bool) -> dict[str, str]:
+def addresses(port: int, lan: bool) -> dict[str, str]:
+    """Where the server is: for this machine, and for others or ''."""
     return {"address": f"http://127.0.0.1:{port}", "lan": f"http://{_lan_ip()}:{port}" if lan else ""}
 
 
-def _hosts(lan: str) -> list[str]:
+def hosts(lan: str) -> list[str]:
+    """The further names that it answers to."""
     return [lan.removeprefix("http://").rpartition(":")[0], socket.gethostname()] if lan else []
 
 

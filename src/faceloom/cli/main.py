@@ -28,6 +28,7 @@ from faceloom.cli import (
     mix,
     models,
     morph,
+    serve,
     train,
     video,
 )
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 for module in (
     booth,
+    serve,
     faces,
     analyze,
     align,

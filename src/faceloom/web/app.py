@@ -21,7 +21,7 @@ from faceloom.settings import Settings
 from faceloom.store import Keep
 from faceloom.web.booth import Booth
 from faceloom.web.guard import Gate, Refusal, error_json
-from faceloom.web.routes import finish, lab, operator, people, visit
+from faceloom.web.routes import api, finish, lab, operator, people, visit
 from faceloom.web.view import API
 from faceloom.web.workshop import Workshop
 
@@ -82,10 +82,12 @@ def create_app(
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
     app.state.token = token or secrets.token_urlsafe(24)
     app.state.operators = {}
-    for module in (visit, people, finish, lab, operator):
+    for module in (visit, people, finish, lab, operator) if pages else ():
         app.include_router(module.router, prefix=API)
-    app.include_router(finish.pages)
+    for router in (visit.known, finish.addressed, api.router, api.jobs):
+        app.include_router(router, prefix=API)
     if pages:
+        app.include_router(finish.pages)
         app.include_router(_page())
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(FaceloomError, _failed)

@@ -16,6 +16,7 @@ from faceloom.web.routes.people import Name, Side
 from faceloom.web.view import API, Json, moment
 
 router = APIRouter(tags=["finish"])
+addressed = APIRouter(tags=["takes"])
 pages = APIRouter(include_in_schema=False)
 Chosen = Literal["single", "strip", "4x6", "paste_back", "film"]
 SAMPLES = (3, 7, 11, 19, 23, 42, 58, 64)
@@ -77,7 +78,7 @@ async def print_it(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     return {"printed": True}
 
 
-@router.get("/takes/{name}", response_class=FileResponse)
+@addressed.get("/takes/{name}", response_class=FileResponse)
 async def take(booth: TheBooth, name: Name, download: bool = False) -> FileResponse:
     """The file itself: whoever has the address has the picture."""
     found = takes.find_take(booth, name)
@@ -87,14 +88,14 @@ async def take(booth: TheBooth, name: Name, download: bool = False) -> FileRespo
     return FileResponse(path, media_type=kind, filename=file, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/takes/{name}/qr.svg", response_class=Response)
+@addressed.get("/takes/{name}/qr.svg", response_class=Response)
 async def qr(booth: TheBooth, name: Name) -> Response:
     """The address of the phone's page as a QR code."""
     found = takes.find_take(booth, name)
     return Response(takes.qr_svg(takes.take_json(booth, found)["page"]), media_type="image/svg+xml")
 
 
-@router.get("/takes/{name}/recipe.json")
+@addressed.get("/takes/{name}/recipe.json")
 async def recipe(booth: TheBooth, name: Name) -> Json:
     """How the picture was made."""
     return dict(takes.find_take(booth, name).body)
@@ -143,25 +144,6 @@ async def samples(booth: TheBooth) -> Json:
             {"id": f"sample:{seed}", "seed": seed, "image": f"{API}/random?seed={seed}&size=512"} for seed in SAMPLES
         ]
     }
-
-
-@router.get("/jobs/{name}", tags=["jobs"])
-async def job(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """How a film is going."""
-    found = booth.jobs.get(name)
-    if found is None or found["visit"] != visit.id:
-        raise Refusal(404, "no_job", "there is no such job")
-    return together.job_json(found)
-
-
-@router.delete("/jobs/{name}", status_code=204, tags=["jobs"])
-async def stop(booth: TheBooth, visit: TheVisit, name: Name) -> None:
-    """Stop a film."""
-    found = booth.jobs.get(name)
-    if found is None or found["visit"] != visit.id:
-        raise Refusal(404, "no_job", "there is no such job")
-    booth.stop(visit.id, name)
-    del booth.jobs[name]
 
 
 @pages.get("/take/{name}")

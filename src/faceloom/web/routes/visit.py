@@ -16,6 +16,7 @@ from faceloom.web.routes.common import COOKIE, TheBooth, TheVisit, jpeg
 from faceloom.web.view import Json, visit_json
 
 router = APIRouter(tags=["visit"])
+known = APIRouter(tags=["server"])
 
 
 class Strict(BaseModel):
@@ -42,13 +43,13 @@ class Screen(Strict):
     state: Literal["play", "friend", "finish"]
 
 
-@router.get("/booth")
+@known.get("/booth")
 async def the_facts(booth: TheBooth) -> Json:
     """What every page needs to know of this booth."""
     return {**booth.settings.public(), "ready": booth.workshop.alive, "lan": bool(booth.lan)}
 
 
-@router.get("/health")
+@known.get("/health")
 async def health(booth: TheBooth) -> Json:
     """Whether the worker can serve."""
     return {"ready": booth.workshop.alive, "error": booth.workshop.error}
@@ -101,7 +102,7 @@ async def photo(
     booth: TheBooth, visit: TheVisit, photo: Annotated[UploadFile, File()], add: Annotated[bool, Query()] = False
 ) -> Json:
     """Give a photo; `add` finds one more person and keeps those who are there."""
-    data = await _whole(photo)
+    data = await whole(photo)
     async with booth.lock(visit):
         await visits.take_photo(booth, visit, data, add=add)
     return visit_json(booth, visit)
@@ -168,13 +169,14 @@ async def phone_photo(request: Request, booth: TheBooth, token: str, photo: Anno
     if visit is None or not booth.settings.phone:
         raise Refusal(404, "no_visit", "this address is over", "scan the code again")
     booth.touch(visit)
-    data = await _whole(photo)
+    data = await whole(photo)
     async with booth.lock(visit):
         await visits.take_photo(booth, visit, data)
     return {"state": visit.state}
 
 
-async def _whole(photo: UploadFile) -> bytes:
+async def whole(photo: UploadFile) -> bytes:
+    """Read an upload. Raises Refusal (413) for one that is too large."""
     data = await photo.read(MAX_PHOTO + 1)
     if len(data) > MAX_PHOTO:
         raise Refusal(413, "too_large", f"the photo has more than {MAX_PHOTO >> 20} MB", "send a smaller one")

@@ -1,0 +1,34 @@
+"""`faceloom serve`: the REST API without the booth's page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from faceloom.cli.booth import Home, Lan, Port, addresses, hosts, serve_app, web_app
+from faceloom.cli.output import note
+
+
+def serve(
+    port: Port = 8000,
+    home: Home = None,
+    lan: Lan = False,
+    token: Annotated[
+        str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The token for programs; a random one when not given.")
+    ] = None,
+) -> None:
+    """Serve the REST API: find, analyze, encode, edit, mix, morph, generate. The token is printed.
+
+    \b
+    Examples:
+      faceloom serve
+      faceloom serve --port 9000 --lan
+    """
+    reached = addresses(port, lan)
+    app = web_app()(
+        home=home, token=token, address=reached["address"], lan=reached["lan"], hosts=hosts(reached["lan"]), pages=False
+    )
+    note(f"the API is at {reached['lan'] or reached['address']}/api/v1, described in /api/v1/openapi.json")
+    note(f"its token: {app.state.token}")
+    serve_app(app, port, lan)
