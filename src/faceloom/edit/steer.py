@@ -38,10 +38,10 @@ class SteerConfig:
     looks: int = 12  # at most, the first one included, to find the way
     measured: int = 5  # at most, then, to find how far to go on it
     tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
-    hold: float = 0.35  # how much a held attribute counts against a wanted one
+    hold: float = 0.2  # how much a held attribute counts against a wanted one
     damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
     stride: float = 1.5  # standard deviations that one correction may add
-    reach: float = 2.5  # standard deviations that a coefficient may come to: beyond, pictures break
+    reach: float = 2.1  # standard deviations that a coefficient may come to: beyond, pictures break
 
 
 @dataclass(frozen=True, eq=False)
