@@ -7,7 +7,7 @@ import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { FIGURES, Keypad } from "../parts/keypad";
 import { go } from "../route";
-import { act, meet, notice } from "../state/booth";
+import { act, load, meet, notice } from "../state/booth";
 import { say } from "../words/words";
 import { Settings, type Values } from "./settings";
 import { State, type Facts } from "./state";
@@ -73,7 +73,7 @@ function Desk({ onLeave }: { onLeave: () => void }) {
       }
     };
     void look();
-    void act(async () => (settings.value = await get<Values>("/operator/settings")));
+    void load(async () => (settings.value = await get<Values>("/operator/settings")));
     const timer = setInterval(look, EVERY_MS);
     return () => clearInterval(timer);
   }, []);

@@ -9,6 +9,7 @@ import { Dialog } from "../parts/dialog";
 import { pressed, useKeys } from "../parts/keys";
 import { booth, busy, notice, visit } from "../state/booth";
 import { advise, onStage, openCamera, smallFrame, takeFrame, type Advice, type Box, type Trouble } from "../state/camera";
+import { beep } from "../state/sound";
 import { sendPhoto, unsent } from "../state/photo";
 import { say, type Word } from "../words/words";
 
@@ -105,9 +106,11 @@ export function Camera({ add = false, onBack }: CameraProps) {
   };
   useEffect(() => {
     if (!count) return;
+    beep(660);
     const timer = setTimeout(async () => {
       if (count > 1) return setCount(count - 1);
       setCount(0);
+      beep(1320);
       if (!video.current?.videoWidth) return;
       const photo = await takeFrame(video.current);
       setShot({ photo, address: URL.createObjectURL(photo), mirrored: true });

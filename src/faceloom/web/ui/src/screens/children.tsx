@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
-import { act, busy, chosen, receivePerson } from "../state/booth";
+import { busy, chosen, load, receivePerson } from "../state/booth";
 import type { Person, Sample } from "../types";
 import { say } from "../words/words";
 import { toggle } from "./who";
@@ -23,11 +23,16 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
   useEffect(() => {
     picked.value = [];
     nine.value = [];
-    void act(async () => {
+    let wanted = true;
+    void load(async () => {
       const [first, second] = now.parents;
       const body = { a: first.id, b: second.id, seed: now.seed };
-      nine.value = (await post<{ children: Person[] }>("/children", body)).children;
+      const { children } = await post<{ children: Person[] }>("/children", body);
+      if (wanted) nine.value = children;
     });
+    return () => {
+      wanted = false;
+    };
   }, [now]);
   const children = picked.value.flatMap((n) => nine.value[n] ?? []);
   const breed = (): void => {

@@ -6,7 +6,7 @@ import { get, post } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Icon } from "../parts/icon";
-import { act, booth, busy, leave, moment, notice, person, visit, wipe } from "../state/booth";
+import { act, booth, busy, leave, load, moment, notice, person, visit, wipe } from "../state/booth";
 import type { Form, Job, Take } from "../types";
 import { clock, hour, say } from "../words/words";
 import { finished, Moving } from "./friend";
@@ -29,7 +29,7 @@ export function Finish({ onBack }: { onBack: () => void }) {
   useEffect(() => {
     made.value = null;
     let wanted = true;
-    void act(async () => {
+    void load(async () => {
       const take = one ? await make(one.id, form.value) : null;
       if (wanted) made.value = take;
     });

@@ -7,7 +7,7 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
-import { act, busy, complain, grown, notice, person, resume, visit } from "../state/booth";
+import { act, busy, complain, grown, load, notice, person, resume, visit } from "../state/booth";
 import { Preview } from "../state/preview";
 import type { Job, Person, Sample } from "../types";
 import { figure, say } from "../words/words";
@@ -132,7 +132,7 @@ export async function finished(job: Job, every = 700): Promise<string | null> {
 function Film({ a, b }: { a: Sample; b: Sample }) {
   const film = useSignal<string | null>(null);
   useEffect(() => {
-    void act(async () => {
+    void load(async () => {
       film.value = await finished(await post<Job>("/film", { a: a.id, b: b.id }));
     });
   }, [a.id, b.id]);
@@ -163,7 +163,7 @@ function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }
   const code = useSignal("");
   const typed = useSignal("");
   useEffect(() => {
-    void act(async () => {
+    void load(async () => {
       code.value = (await post<{ code: string }>("/visit/friends/code")).code;
     });
   }, []);

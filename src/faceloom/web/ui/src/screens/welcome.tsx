@@ -16,21 +16,27 @@ const SIDE = 1024;
 
 export const samples = async (): Promise<Invented[]> => (await get<{ samples: Invented[] }>("/samples")).samples;
 
+/** What the first screen shows: the gallery where the operator wants that and there is one, or invented people. */
+async function pictures(gallery: boolean): Promise<string[]> {
+  const left = gallery ? (await get<{ pictures: { image: string }[] }>("/gallery")).pictures : [];
+  if (left.length) return left.map(({ image }) => image);
+  return (await samples()).map(({ seed }) => address("/random", { seed, size: SIDE }));
+}
+
 /** One after the other, slowly. */
 function Film() {
-  const [people, setPeople] = useState<Invented[]>([]);
+  const [people, setPeople] = useState<string[]>([]);
   const [number, setNumber] = useState(0);
+  const gallery = booth.value.slideshow && booth.value.gallery;
   useEffect(() => {
-    samples().then(setPeople, () => undefined);
-  }, []);
+    pictures(gallery).then(setPeople, () => undefined);
+  }, [gallery]);
   useEffect(() => {
     if (people.length < 2) return;
     const timer = setInterval(() => setNumber((n) => (n + 1) % people.length), STAY_MS);
     return () => clearInterval(timer);
   }, [people]);
-  const seed = people[number]?.seed;
-  const src = seed === undefined ? null : address("/random", { seed, size: SIDE });
-  return <Face class="film" src={src} alt={say("alt.invented")} />;
+  return <Face class="film" src={people[number] ?? null} alt={say("alt.invented")} />;
 }
 
 export function Languages() {

@@ -90,6 +90,16 @@ export async function act<T>(call: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Fetch what a screen needs when it opens: errors are said, and nothing has to wait for it. */
+export async function load(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+    online.value = true;
+  } catch (error) {
+    complain(error);
+  }
+}
+
 /** Say an error to people; that the server is away is shown by itself. */
 export function complain(error: unknown): void {
   if (error instanceof Unreachable) online.value = false;

@@ -1,0 +1,247 @@
+"""A visit in a real browser, from the first screen to the last."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import visitor as steps
+
+HERE = re.compile(".")
+
+
+def state(page: Any) -> str:
+    """What the server says of this browser's visit."""
+    return str(page.evaluate("fetch('/api/v1/visit').then(r => r.ok ? r.json() : {state: 'none'}).then(v => v.state)"))
+
+
+def test_the_whole_visit(booth, open_page):
+    page = open_page(booth.url)
+    page.get_by_role("heading", name="Meet yourself").wait_for()
+    steps.agree(page)
+    steps.shoot(page)
+    page.locator(".encoding .face img").first.wait_for()
+    steps.watch(page)
+    before = steps.shown(page)
+    steps.slide(page, "Age", 20)
+    page.get_by_text("+20 years").wait_for()
+    page.wait_for_function("old => !document.querySelector(`.likeness img[src='${old}']`)", arg=before)
+    page.locator(".button.tool:has-text('Undo'):not([aria-disabled])").click()
+    page.get_by_text("0 years", exact=True).wait_for()
+    steps.tap(page, "Keep")
+    page.locator(".kept .thumb").wait_for()
+    steps.tap(page, "Done")
+    page.locator(".printed").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes()[:2] == b"\xff\xd8"
+    steps.tap(page, "Delete everything now")
+    page.get_by_role("heading", name="All gone").wait_for()
+    assert state(page) == "none"
+    steps.tap(page, "Somebody else?")
+    page.get_by_role("button", name="Start").wait_for()
+
+
+def test_no_thanks_ends_it_before_the_camera_opens(booth, open_page):
+    page = open_page(booth.url)
+    page.evaluate("navigator.mediaDevices.getUserMedia = () => { throw new Error('the camera was opened') }")
+    steps.tap(page, "Start")
+    steps.tap(page, "No thanks")
+    page.get_by_role("heading", name="All gone").wait_for()
+    assert state(page) == "none"
+
+
+def test_two_faces_two_friends(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.agree(page)
+    steps.upload(page, photos["two"])
+    for number in (1, 2):
+        page.get_by_role("button", name=f"Face {number}").click()
+    steps.tap(page, "Both of us")
+    steps.watch(page)
+    assert page.locator(".people .thumb").count() == 2
+    steps.tap(page, "Friend")
+    page.locator(".three .middle img").wait_for()
+    first = page.locator(".three .middle img").last.get_attribute("src")
+    page.get_by_role("slider", name="Between you").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("old => document.querySelector('.three .middle img:last-of-type').src !== old", arg=first)
+    steps.tap(page, "Children")
+    page.locator(".child img").nth(8).wait_for()
+    page.get_by_role("button", name="Child 5").click()
+    steps.tap(page, "Their children")
+    page.locator(".parents").nth(1).wait_for()
+    page.locator(".child img").nth(8).wait_for()
+    page.get_by_role("button", name="Child 1").click()
+    steps.tap(page, "Play with this one")
+    page.locator(".play .face img").first.wait_for()
+
+
+def test_two_visitors_join_by_a_code(booth, open_page, photos):
+    one, other = open_page(booth.url), open_page(booth.url)
+    for page in (one, other):
+        steps.to_play(page, photos["one"])
+        steps.tap(page, "Friend")
+    one.locator(".code-figures:not(:empty)").wait_for()
+    code = one.locator(".code-figures").inner_text()
+    for letter in code:
+        other.locator(".keypad button", has_text=re.compile(f"^{letter}$")).click()
+    steps.tap(other, "Join")
+    for page in (one, other):
+        page.locator(".three .middle img").wait_for()
+
+
+def test_refresh_at_each_state(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.tap(page, "Start")
+    page.reload()
+    steps.tap(page, "I agree")
+    page.reload()
+    page.get_by_role("button", name="Take the photo").wait_for()
+    steps.upload(page, photos["two"])
+    page.get_by_role("button", name="Face 1").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Face 1").click()
+    steps.tap(page, "That is me")
+    page.locator(".encoding").wait_for()
+    page.reload()
+    page.locator(".encoding, .play").wait_for()
+    page.wait_for_function("fetch('/api/v1/visit').then(r => r.json()).then(v => v.state === 'play')")
+    page.reload()
+    page.locator(".play .face img").first.wait_for()
+    steps.tap(page, "Friend")
+    page.locator(".invite").wait_for()
+    page.reload()
+    page.locator(".invite").wait_for()
+    steps.tap(page, "Back")
+    steps.tap(page, "Done")
+    page.locator(".printed").wait_for()
+    page.reload()
+    page.locator(".printed").wait_for()
+
+
+def test_the_back_button_stays_in_the_visit(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    steps.tap(page, "Friend")
+    page.locator(".invite").wait_for()
+    page.evaluate("history.back()")
+    page.locator(".play").wait_for()
+    page.evaluate("history.back()")
+    page.get_by_role("button", name="Take the photo").wait_for()
+
+
+def test_two_tabs_show_the_same_visit(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    tab = page.context.new_page()
+    tab.goto(booth.url)
+    tab.locator(".play .face img").first.wait_for()
+    steps.tap(page, "Start over")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    tab.get_by_role("heading", name="All gone").wait_for()
+
+
+def test_no_face_says_what_to_do(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.agree(page)
+    steps.upload(page, photos["nobody"])
+    page.get_by_role("alert").get_by_text("closer").wait_for()
+    steps.tap(page, "Again")
+    page.get_by_role("button", name="Take the photo").wait_for()
+
+
+def test_camera_denied(booth, open_page, photos):
+    page = open_page(booth.url)
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+    page.reload()
+    steps.tap(page, "Start")
+    steps.tap(page, "I agree")
+    page.get_by_role("heading", name="The camera is not allowed").wait_for()
+    steps.upload(page, photos["one"])
+    steps.watch(page)
+
+
+def test_keyboard_only(booth, open_page):
+    page = open_page(booth.url)
+    page.get_by_role("button", name="Start").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="I agree").wait_for()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "I agree":
+            break
+    page.keyboard.press("Enter")
+    page.locator(".shutter:not([aria-disabled=true])").wait_for()
+    page.keyboard.press("Space")
+    page.locator(".approve").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".encoding .button.next:not([aria-disabled])").wait_for()
+    page.keyboard.press("Enter")
+    slider = page.get_by_role("slider", name="Age")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.get_by_text("+3 years").wait_for()
+    page.locator(".button.tool:has-text('Undo'):not([aria-disabled])").wait_for()
+    page.keyboard.down("b")
+    page.locator(".face .before").wait_for()
+    page.keyboard.up("b")
+    page.locator(".face .before").wait_for(state="detached")
+    page.keyboard.press("z")
+    page.wait_for_function("document.querySelector('.slider input').value !== '3'")
+
+
+def test_before_and_after_by_split(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    steps.tap(page, "Split")
+    box = page.locator(".likeness .touch").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 200)
+    page.mouse.up()
+    assert "75" in page.locator(".face .before").evaluate("image => image.style.clipPath")
+
+
+def test_operator(booth, open_page):
+    page = open_page(booth.url, "/operator")
+    page.get_by_role("heading", name="Operator").wait_for()
+    page.keyboard.type("000000")
+    steps.tap(page, "Enter")
+    page.get_by_role("alert").wait_for()
+    page.keyboard.type(steps.PIN)
+    page.keyboard.press("Enter")
+    page.get_by_label("Name of the event").fill("Ada's <b>party</b>")
+    steps.tap(page, "Save")
+    page.get_by_role("alert").get_by_text("Saved.").wait_for()
+    page.goto(booth.url)
+    page.get_by_text("Ada's <b>party</b>").wait_for()
+
+
+@pytest.mark.parametrize(("locale", "title"), [("de-DE", "Triff dich"), ("es-ES", "Conócete"), ("fr-FR", "Rencontrez")])
+def test_languages(booth, open_page, locale, title):
+    page = open_page(booth.url, locale=locale)
+    page.get_by_role("heading", name=title).wait_for()
+    assert page.evaluate("document.documentElement.lang") == locale[:2]
+
+
+def test_somebody_who_does_not_exist(booth, open_page):
+    page = open_page(booth.url, "/random")
+    image = page.locator(".face img")
+    image.first.wait_for()
+    first = image.last.get_attribute("src")
+    page.keyboard.press("Space")
+    page.wait_for_function("old => ![...document.querySelectorAll('.face img')].at(-1).src.endsWith(old)", arg=first)
+
+
+def test_the_page_is_small_and_fast(booth, open_page):
+    page = open_page(booth.url)
+    page.get_by_role("button", name="Start").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Start").wait_for()
+    timing = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert timing < 1000

@@ -1,0 +1,62 @@
+"""What a visitor does, step by step; each is called on an open page and leaves it on the next screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+PIN = "246813"
+
+
+def tap(page: Any, name: str) -> None:
+    """Press the button of this name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def agree(page: Any) -> None:
+    """From the first screen to the camera."""
+    tap(page, "Start")
+    tap(page, "I agree")
+    page.get_by_role("button", name="Take the photo").wait_for()
+
+
+def shoot(page: Any) -> None:
+    """Take the photo with the camera and use it."""
+    page.locator(".shutter:not([aria-disabled=true])").click()
+    tap(page, "Use it")
+
+
+def upload(page: Any, photo: Path) -> None:
+    """Choose a photo and use it."""
+    page.set_input_files("input[type=file]", photo)
+    tap(page, "Use it")
+
+
+def watch(page: Any) -> None:
+    """Wait for the likeness and begin to play."""
+    page.locator(".encoding .button.next:not([aria-disabled])").click()
+    page.locator(".play .face img").first.wait_for()
+
+
+def to_play(page: Any, photo: Path | None = None) -> None:
+    """From the first screen to the sliders."""
+    agree(page)
+    upload(page, photo) if photo else shoot(page)
+    watch(page)
+
+
+def slide(page: Any, name: str, value: float) -> None:
+    """Move a slider there and let go."""
+    page.get_by_role("slider", name=name, exact=True).evaluate(
+        """(slider, value) => {
+            slider.value = value;
+            slider.dispatchEvent(new Event("input", {bubbles: true}));
+            slider.dispatchEvent(new Event("change", {bubbles: true}));
+        }""",
+        value,
+    )
+
+
+def shown(page: Any) -> str:
+    """The address of the picture that is shown."""
+    return str(page.locator(".likeness .face > img:not(.before)").last.get_attribute("src"))
