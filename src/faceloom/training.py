@@ -23,6 +23,7 @@ from faceloom.train.loop import Trainer
 from faceloom.train.plan import Facts, Plan, plan
 from faceloom.train.run import Limits, Outcome, Run
 from faceloom.train.snapshot import drawn, labels_for
+from faceloom.train.transfer import Origin, open_origin, settings_for, take_over
 
 MEASURED = 1000
 """Pictures on each side of the Frechet distance that a run watches."""
@@ -43,7 +44,7 @@ class Start:
 
 def draft(start: Start, ranks: Ranks, **asked: Any) -> Plan:
     """Choose a run's settings. Raises StoreError for what is no dataset, TrainingError for what cannot be."""
-    return _plan(start, Dataset.open(start.data), ranks, asked)
+    return _plan(start, Dataset.open(start.data), ranks, asked, _origin(asked))
 
 
 def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = None, **asked: Any) -> Outcome:
@@ -53,8 +54,11 @@ def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = 
     dataset or when the disk refuses.
     """
     dataset = Dataset.open(start.data)
-    chosen = _plan(start, dataset, ranks, asked)
+    origin = _origin(asked)
+    chosen = _plan(start, dataset, ranks, asked, origin)
     trainer = Trainer(chosen.config, open_pictures(dataset, with_labels=start.cond, callback=loading), ranks)
+    if origin:
+        limits.say(f"{take_over(trainer, origin):.0%} of the generator comes from {origin.name}")
     if ranks.is_first:
         facts = {"preset": start.preset, "pictures": len(dataset), "metrics": start.metrics, "processes": ranks.size}
         runs.create(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
@@ -81,7 +85,11 @@ def go_on(
     return Run(trainer, folder, ranks, _measure(metrics and ranks.is_first, limits), limits).go()
 
 
-def _plan(start: Start, dataset: Dataset, ranks: Ranks, asked: Mapping[str, Any]) -> Plan:
+def _origin(asked: Mapping[str, Any]) -> Origin | None:
+    return open_origin(asked["source"], runs.options) if asked.get("source") else None
+
+
+def _plan(start: Start, dataset: Dataset, ranks: Ranks, asked: Mapping[str, Any], origin: Origin | None) -> Plan:
     if start.cond and not dataset.c_dim:
         raise TrainingError(f"{start.data} has no labels", "leave --cond out, or make it with --labels folders")
     width, height = dataset.resolution
@@ -89,7 +97,8 @@ def _plan(start: Start, dataset: Dataset, ranks: Ranks, asked: Mapping[str, Any]
     has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
     c_dim = dataset.c_dim if start.cond else 0
     facts = Facts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
-    return plan(facts, start.preset, **asked)
+    adopted = settings_for(origin, height, width) if origin else {}
+    return plan(facts, start.preset, **adopted | {name: value for name, value in asked.items() if value is not None})
 
 
 def _measure(wanted: bool, limits: Limits) -> runs.Measure | None:

@@ -96,6 +96,8 @@ def plan(facts: Facts, preset: str = "auto", **asked: Any) -> Plan:
 
 
 def _widths(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+    if "channels" in chosen and "w_dim" in chosen:
+        return []
     sizes, why = (LARGE, "a GPU is there") if facts.on_gpu else (MEDIUM, "this runs on a processor")
     return [Advice(name, value, why) for name, value in sizes.items()]
 
@@ -158,7 +160,7 @@ def _gamma(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
 
 def _augment(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
     kimg = float(chosen.get("kimg", TrainConfig.kimg))
-    speed = min(500.0, max(20.0, kimg / 10))
+    speed = min(500.0, max(20.0, kimg / 25))
     why = f"ADA may go from nothing to everything within {speed:g} of {kimg:g} kimg"
     advice = [Advice("ada_kimg", speed, why)]
     if facts.images >= 100_000:

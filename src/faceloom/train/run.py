@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from faceloom import __version__
 from faceloom.errors import StoreError, TrainingError
 from faceloom.files import replacing
-from faceloom.train import checkpoint, snapshot, stats
+from faceloom.train import checkpoint, report, snapshot, stats
+from faceloom.train.board import Board
 from faceloom.train.config import TrainConfig, from_json, to_json
 from faceloom.train.distributed import Ranks
 from faceloom.train.health import Finding, examine
@@ -80,6 +81,7 @@ class Run:
         self.began = self.ticked = self.saved = time.monotonic()
         self.ticked_nimg = self.first_nimg = self.trainer.nimg
         self.drawn = torch.zeros(0)  # the last sheet
+        self.board = Board(self.folder) if self.ranks.is_first else None
         self.unsaved = ""  # why the last checkpoint could not be written
 
     def go(self) -> Outcome:
@@ -139,8 +141,13 @@ class Run:
         line |= {"path_mean": trainer.path_mean.item(), "images_per_second": seen / seconds}
         line |= {"sec_per_kimg": 1000 * seconds / max(seen, 1), "memory": held}
         line |= {"time": time.time()}
-        self._write(lambda: stats.append(self.folder / stats.FILE, line))
+        self._write(lambda: self._note(line))
         self.limits.tell(Tick(trainer.nimg, seen / seconds, self._left(), held, line, self.findings() if seen else ()))
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        stats.append(self.folder / stats.FILE, line)
+        if self.board:
+            self.board.add(line)
 
     def _left(self) -> float:
         done = self.trainer.nimg - self.first_nimg
@@ -164,9 +171,15 @@ class Run:
         if before.shape == self.drawn.shape:
             line["change"] = (before - self.drawn).abs().mean().item()
         if self.measure and trainer.nimg:
-            line |= self.measure(snapshot.settled(trainer), trainer)
-        stats.append(self.folder / stats.FILE, line)
+            measured = self.measure(snapshot.settled(trainer), trainer)
+            for name, value in measured.items():
+                stats.append(self.folder / f"metric-{name}.jsonl", {"nimg": trainer.nimg, name: value})
+            line |= measured
+        self._note(line)
+        if self.board:
+            self.board.show(self.folder / snapshot.name_of("fakes", trainer.nimg, ".png"), trainer.nimg)
         snapshot.save_network(trainer, self.folder, data=Path(self.config.data).name)
+        report.write(self.folder, self.config, card_of(self.folder))
 
     def _save(self) -> None:
         self.saved = time.monotonic()
@@ -208,17 +221,18 @@ def create(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (), **f
 
 def options(folder: Path, **changed: Any) -> TrainConfig:
     """Read a run's config, with what may change when it goes on. Raises TrainingError when the folder is no run."""
-    return replace(from_json(_card(folder)), **{name: value for name, value in changed.items() if value is not None})
+    return replace(from_json(card_of(folder)), **{name: value for name, value in changed.items() if value is not None})
 
 
 def change(folder: Path, **changed: Any) -> None:
     """Write down what changed when a run went on."""
-    card = _card(folder) | {name: value for name, value in changed.items() if value is not None}
+    card = card_of(folder) | {name: value for name, value in changed.items() if value is not None}
     with replacing(folder / OPTIONS) as draft:
         draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def _card(folder: Path) -> dict[str, Any]:
+def card_of(folder: Path) -> dict[str, Any]:
+    """Read a run's options with their reasons. Raises TrainingError when the folder is no run."""
     try:
         card = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
     except OSError as error:
@@ -235,7 +249,8 @@ def resume(trainer: Trainer, folder: Path) -> None:
     if (folder / checkpoint.FILE).exists():
         checkpoint.load(trainer, folder / checkpoint.FILE)
         if trainer.ranks.is_first:
-            stats.rewind(folder / stats.FILE, trainer.nimg)
+            for file in (folder / stats.FILE, *folder.glob("metric-*.jsonl")):
+                stats.rewind(file, trainer.nimg)
         trainer.ranks.wait()
 
 

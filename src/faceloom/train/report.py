@@ -1,0 +1,143 @@
+"""A run as one page that opens anywhere: what was chosen and why, how it went, what came out. Reads a run's folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from faceloom.files import replacing
+from faceloom.images.save import xmp_packet
+from faceloom.train import stats
+from faceloom.train.config import TrainConfig
+from faceloom.train.health import Finding, examine
+from faceloom.train.plots import Curve, plot
+
+PAGE, FILM = "report.html", "film.webp"
+FRAMES = 60
+"""Of the film at most."""
+CELLS = (8, 4)
+"""Columns and rows of people in the film."""
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#22262b;--paper:#fbfbf9;--faint:#8a9099;--line:#dfe1e4}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e6e9;--paper:#17191c;--line:#33373d}}
+body{font:16px/1.5 system-ui,sans-serif;max-width:760px;margin:2rem auto;padding:0 1rem;color:var(--ink);
+background:var(--paper)}
+h1{font-size:1.6rem;margin-bottom:0}h2{font-size:1.15rem;margin-top:2.2rem}small,figcaption span{font-size:.85rem}
+figure{margin:1.2rem 0}figcaption span{margin-left:.8em}svg,img{width:100%;height:auto;display:block}
+img{image-rendering:auto;border-radius:4px}polyline{fill:none;stroke-width:1.6}text{font-size:11px;fill:var(--faint)}
+.grid{stroke:var(--line)}.level{stroke:var(--faint);stroke-dasharray:5 4}
+.finding{border-left:4px solid #c05621;padding:.4rem .9rem;margin:1rem 0}.fine{border-color:#2f855a}
+table{border-collapse:collapse;width:100%;font-size:.9rem}td{border-top:1px solid var(--line);padding:.3rem .5rem;
+vertical-align:top}td:first-child{white-space:nowrap;font-family:ui-monospace,monospace}
+"""
+
+
+def write(folder: Path, config: TrainConfig, options: Mapping[str, Any]) -> Path:
+    """Write the report and its film. Raises StoreError when the disk refuses."""
+    lines = stats.read(folder / stats.FILE)
+    make_film(folder, config)
+    with replacing(folder / PAGE) as draft:
+        draft.write_text(page(folder, config, options, lines), encoding="utf-8")
+    return folder / PAGE
+
+
+def page(folder: Path, config: TrainConfig, options: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
+    """The report as HTML: one file, its pictures beside it, no script."""
+    kimg = max((line.get("kimg", 0) for line in lines), default=0)
+    last = next((line for line in reversed(lines) if "sec_per_kimg" in line), {})
+    where = f"{config.width} x {config.height} px, {options.get('pictures', '?')} pictures, {config.family}"
+    speed = f", {last['images_per_second']:.1f} images a second" if last else ""
+    sheets = sorted(folder.glob("fakes*.png"))
+    parts = [
+        f"<h1>{escape(folder.resolve().name)}</h1><small>{escape(where)}; {kimg:g} thousand images{speed}</small>",
+        _health(examine(lines, config)),
+        _picture(FILM, "From noise to now: the same people at every snapshot") if (folder / FILM).exists() else "",
+        _picture(sheets[-1].name, f"What it draws after {_kimg_of(sheets[-1])} thousand images") if sheets else "",
+        _picture("reals.png", "What it learns from") if (folder / "reals.png").exists() else "",
+        "<h2>How it went</h2>",
+        *_curves(lines, config),
+        "<h2>What was chosen, and why</h2>",
+        _choices(config, options),
+    ]
+    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(folder.name)}</title>"
+    return f"<!doctype html><html lang=en>{head}<style>{STYLE}</style>{''.join(parts)}</html>\n"
+
+
+def _health(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return '<p class="finding fine">Nothing is wrong as far as the measurements tell.</p>'
+    return "".join(
+        f'<p class="finding"><b>{escape(finding.what)}.</b> {escape(finding.advice)}.</p>' for finding in findings
+    )
+
+
+def _curves(lines: Sequence[Mapping[str, Any]], config: TrainConfig) -> list[str]:
+    def curve(name: str, label: str) -> Curve:
+        return Curve(label, stats.column(lines, name))
+
+    target = config.target if config.augment == "ada" else None
+    return [
+        plot("Frechet distance (VGG16) to the training pictures", [curve("frechet_vgg16", "lower is better")]),
+        plot(
+            "How sure D is, and ADA",
+            [curve("sign_real", "r_t"), curve("sign_fake", "of drawn"), curve("p", "p")],
+            level=target,
+        ),
+        plot("D's scores", [curve("logits_real", "real"), curve("logits_fake", "drawn")]),
+        plot("Losses", [curve("loss_g", "G"), curve("loss_d", "D")]),
+        plot("How different the drawn people are", [curve("spread", "spread")]),
+        plot("Gradient penalty, before its weight", [curve("penalty", "R1")]),
+        plot("Path length", [curve("path_length", "now"), curve("path_mean", "mean")]),
+        plot("Images a second", [curve("images_per_second", "")]),
+    ]
+
+
+def _choices(config: TrainConfig, options: Mapping[str, Any]) -> str:
+    why = {item["name"]: item["why"] for item in options.get("advice", ())}
+    shown = json.loads(json.dumps(config.__dict__))
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td><td>{escape(why.get(name, ''))}</td></tr>"
+        for name, value in sorted(shown.items(), key=lambda item: item[0] not in why)
+    )
+    return f"<table>{rows}</table>"
+
+
+def _picture(name: str, caption: str) -> str:
+    return f'<figure><figcaption><b>{escape(caption)}</b></figcaption><img src="{escape(name)}" alt=""></figure>'
+
+
+def _kimg_of(path: Path) -> int:
+    match = re.search(r"(\d+)\.png$", path.name)
+    return int(match[1]) if match else 0
+
+
+def make_film(folder: Path, config: TrainConfig) -> Path | None:
+    """Put the sheets' first people one after the other into an endless film; None while there is one sheet only."""
+    sheets = sorted(folder.glob("fakes*.png"))
+    if len(sheets) < 2:
+        return None
+    count = min(len(sheets), FRAMES)
+    chosen = [sheets[round(i * (len(sheets) - 1) / (count - 1))] for i in range(count)]
+    frames = [_cut(path, config) for path in chosen]
+    times = [250] * (count - 1) + [2500]
+    with replacing(folder / FILM) as draft:
+        mark = xmp_packet(ai_generated=True)
+        frames[0].save(
+            draft, "WEBP", save_all=True, append_images=frames[1:], duration=times, loop=0, quality=80, xmp=mark
+        )
+    return folder / FILM
+
+
+def _cut(path: Path, config: TrainConfig) -> Image.Image:
+    with Image.open(path) as sheet:
+        width, height = (
+            min(n * size, edge) for n, size, edge in zip(CELLS, (config.width, config.height), sheet.size, strict=True)
+        )
+        return sheet.convert("RGB").crop((0, 0, width, height))
