@@ -19,7 +19,6 @@ import visitor
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "src/faceloom/web/dist/index.html"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
@@ -41,7 +40,7 @@ def chromium() -> str:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
-    if not PAGE.is_file():
+    if not visitor.PAGE.is_file():
         pytest.skip("the page was not built: python hatch_build.py")
     return found
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 PIN = "246813"
+PAGE = Path(__file__).parent.parent.parent / "src/faceloom/web/dist/index.html"
 
 
 def tap(page: Any, name: str) -> None:
@@ -55,6 +57,14 @@ def slide(page: Any, name: str, value: float) -> None:
         }""",
         value,
     )
+
+
+def until(page: Any, expression: str, arg: Any = None) -> None:
+    """Wait until it is true; the page's policy forbids Playwright's own way, which evaluates a string."""
+    end = time.monotonic() + 20
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)
 
 
 def shown(page: Any) -> str:

@@ -64,7 +64,7 @@ function TheVisit() {
     case "who":
       return <Who />;
     case "encoding":
-      return <Encoding onPlay={() => (now?.state === "play" ? (looking.value = false) : go("play")())} />;
+      return <Encoding onPlay={() => void (looking.value = false)} />;
     case "play":
       return <Play onFriend={go("friend")} onFinish={go("finish")} />;
     case "friend":

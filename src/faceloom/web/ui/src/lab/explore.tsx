@@ -7,7 +7,7 @@ import { Slider } from "../parts/slider";
 import { figure, say } from "../words/words";
 import { Whose } from "./lab";
 import { Pad } from "./pad";
-import { axes, face, findAxes, generator, look, wanted, PSI, type Axis, type Layers, type Method } from "./state";
+import { axes, face, findAxes, generator, look, wanted, type Axis, type Layers, type Method } from "./state";
 import { tell } from "./words";
 
 const SEEDS = 1_000_000;
@@ -24,9 +24,11 @@ export function Explore() {
         </Face>
       </section>
       <section class="controls">
-        <p class="muted">{tell("explore.more")}</p>
-        <Whose />
-        {!now.person && <Seeds seed={now.seed} />}
+        <p class="muted explained">{tell("explore.more")}</p>
+        <div class="row">
+          <Whose />
+          {!now.person && <Seeds seed={now.seed} />}
+        </div>
         <Truncation />
         <Axes />
       </section>
@@ -69,23 +71,16 @@ function Truncation() {
         onSlide={(value) => look({ psi: value })}
       />
       {all > 0 && (
-        <>
-          <p class="muted spaced">{tell("cutoff", { count: first, all })}</p>
-          <Slider
-            label={tell("cutoff.label")}
-            low={0}
-            high={all}
-            step={1}
-            value={first}
-            text={tell("cutoff", { count: first, all })}
-            onSlide={(value) => look({ cutoff: value })}
-          />
-        </>
-      )}
-      {!wanted.value.person && psi !== PSI && (
-        <Button kind="quiet" icon="reset" onClick={() => look({ psi: PSI, cutoff: all || 64 })}>
-          ψ {figure(PSI)}
-        </Button>
+        <Slider
+          label={tell("cutoff.label")}
+          low={0}
+          high={all}
+          step={1}
+          value={first}
+          lowLabel={tell("cutoff", { count: first, all })}
+          text={tell("cutoff", { count: first, all })}
+          onSlide={(value) => look({ cutoff: value })}
+        />
       )}
     </div>
   );
@@ -97,13 +92,15 @@ function Axes() {
   const known = axes.value[method];
   return (
     <div class="block">
-      <h2>{tell("pad")}</h2>
-      <div class="row" role="group" aria-label={tell("method")}>
-        {(Object.keys(METHODS) as Method[]).map((name) => (
-          <Button key={name} kind="chip" pressed={method === name} onClick={() => look({ method: name, x: 0, y: 0 })}>
-            {METHODS[name]}
-          </Button>
-        ))}
+      <div class="titled">
+        <h2>{tell("pad")}</h2>
+        <div class="row" role="group" aria-label={tell("method")}>
+          {(Object.keys(METHODS) as Method[]).map((name) => (
+            <Button key={name} kind="chip" pressed={method === name} onClick={() => look({ method: name, x: 0, y: 0 })}>
+              {METHODS[name]}
+            </Button>
+          ))}
+        </div>
       </div>
       {known ? (
         <div class="pad-and-axes">
@@ -111,7 +108,6 @@ function Axes() {
           <div class="choices">
             <AxisChoice label={tell("axis.x")} known={known} value={wanted.value.x_axis} onChoose={(x_axis) => look({ x_axis })} />
             <AxisChoice label={tell("axis.y")} known={known} value={wanted.value.y_axis} onChoose={(y_axis) => look({ y_axis })} />
-            <p class="muted">{tell("pad.more")}</p>
             <Button icon="reset" disabled={!x && !y} onClick={() => look({ x: 0, y: 0 })}>
               {tell("pad.reset")}
             </Button>
@@ -122,6 +118,7 @@ function Axes() {
           {tell("axes.wait")}
         </p>
       )}
+      {known && <p class="muted">{tell("pad.more")}</p>}
       <div class="row" role="group" aria-label={tell("layers")}>
         {LAYERS.map((name) => (
           <Button key={name} kind="chip" pressed={layers === name} onClick={() => look({ layers: name })}>

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { get, picture, type Query } from "../api";
-import { complain, grown } from "../state/booth";
+import { complain, grown, known, resume } from "../state/booth";
 import { Preview, type Values } from "../state/preview";
 
 export type Layers = "all" | "coarse" | "middle" | "fine";
@@ -93,8 +93,9 @@ export const lookAt = (person: string): void => look({ person, psi: person ? 1 :
 
 /** Begin with who is there. */
 export async function open(): Promise<void> {
-  const known = wanted.value.person;
-  if (known && !found.value.some(({ id }) => id === known)) wanted.value = START;
+  if (!known.value) await resume();
+  const person = wanted.value.person;
+  if (person && !found.value.some(({ id }) => id === person)) wanted.value = START;
   look();
   try {
     generator.value ??= await get<Generator>("/lab/generator");

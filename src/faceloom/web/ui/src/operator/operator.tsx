@@ -106,7 +106,7 @@ function Desk({ onLeave }: { onLeave: () => void }) {
       <Wipe />
       <section>
         <h2>{say("operator.logs")}</h2>
-        <pre class="log" tabIndex={0} aria-label={say("operator.logs")}>
+        <pre class="log" role="log" tabIndex={0} aria-label={say("operator.logs")}>
           {lines.value.slice(-60).reverse().join("\n")}
         </pre>
       </section>

@@ -5,8 +5,8 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { pressed, useKeys } from "../parts/keys";
 import { Ring } from "../parts/ring";
-import { busy, change, chosen, grown, person, progress, queuePlace } from "../state/booth";
-import type { Progress } from "../types";
+import { busy, change, chosen, grown, person, progress, queuePlace, visit } from "../state/booth";
+import type { Person, Progress } from "../types";
 import { figure, say } from "../words/words";
 
 const DIFFICULT = 0.5;
@@ -24,6 +24,12 @@ export function told(now: Progress | undefined, place: number): string {
   return say(now.playable ? "encoding.ready" : "encoding.closer", { percent: percentOf(alike) });
 }
 
+/** Who is looked at: the one who was tapped, or the first who is still searched for. */
+function searched(): Person | null {
+  const tapped = grown.value.find(({ id }) => id === chosen.value);
+  return tapped ?? grown.value.find(({ playable }) => !playable) ?? person.value;
+}
+
 /** Seconds left, also between two words of the server. */
 function useSecondsLeft(now: Progress | undefined): number {
   const [left, setLeft] = useState(0);
@@ -39,10 +45,10 @@ function useSecondsLeft(now: Progress | undefined): number {
 }
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
-    const one = person.value;
+    const playable = visit.value?.state === "play";
+  const one = searched();
   const now = one ? progress.value[one.id] : undefined;
   const left = useSecondsLeft(now);
-  const playable = Boolean(now?.playable ?? one?.playable);
   useKeys({ Enter: pressed(() => playable && onPlay()), " ": pressed(() => playable && onPlay()) });
   return (
     <main class="screen encoding">

@@ -50,7 +50,7 @@ export function Languages() {
           key={code}
           lang={code}
           aria-pressed={language.value === code}
-          aria-label={LANGUAGES[code].name}
+          title={LANGUAGES[code].name}
           onClick={() => (language.value = code)}
         >
           {code}
