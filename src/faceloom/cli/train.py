@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ from faceloom.errors import TrainingError
 if TYPE_CHECKING:
     from faceloom.train.distributed import Ranks
     from faceloom.train.plan import Plan
-    from faceloom.train.run import Outcome, Tick
+    from faceloom.train.run import Outcome
 
 
 def train(
@@ -168,36 +168,10 @@ def _watched(ranks: Ranks, kimg: float | None, minutes: float | None) -> Iterato
         if not ranks.is_first:
             yield Limits(end, lambda: bool(heard))
             return
-        yield Limits(end, lambda: bool(heard), _teller(), note)
+        yield Limits(end, lambda: bool(heard), lambda tick: note(str(tick)), note)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _teller() -> Callable[[Tick], None]:
-    """One line a tick."""
-
-    def tell(tick: Tick) -> None:
-        line = tick.line
-        parts = [
-            f"{tick.nimg / 1000:8.1f} kimg",
-            f"{tick.images_per_second:6.1f} images/s",
-            f"{line['sec_per_kimg']:6.1f} s/kimg",
-            f"{_hours(tick.left)} left",
-            f"{tick.memory / 2**30:.2f} GiB",
-            f"r_t {line.get('sign_real', 0):+.2f}",
-            f"p {line['p']:.2f}",
-        ]
-        note("  ".join(parts))
-        for finding in tick.findings:
-            note(f"  {finding.what}: {finding.advice}")
-
-    return tell
-
-
-def _hours(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _tell(outcome: Outcome, folder: Path, as_json: bool) -> None:

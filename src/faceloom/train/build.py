@@ -25,7 +25,7 @@ def generator_of(config: TrainConfig) -> nn.Module:
     if config.family == "stylegan3":
         if config.height != config.width:
             raise TrainingError("StyleGAN3 draws square images only", "use --family stylegan2")
-        sizes = {"channel_base": config.channel_base, "channel_max": config.channel_max}
+        sizes: dict[str, Any] = {"channel_base": config.channel_base, "channel_max": config.channel_max}
         return StyleGAN3(StyleGAN3Config(img_resolution=config.height, **sizes, **common))
     base, channels = shape_of(config, config.channels)
     if config.family == "mobilestylegan":

@@ -51,7 +51,7 @@ def write(folder: Path, config: TrainConfig, options: Mapping[str, Any]) -> Path
 def page(folder: Path, config: TrainConfig, options: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
     """The report as HTML: one file, its pictures beside it, no script."""
     kimg = max((line.get("kimg", 0) for line in lines), default=0)
-    last = next((line for line in reversed(lines) if "sec_per_kimg" in line), {})
+    last: Mapping[str, Any] = next((line for line in reversed(lines) if "sec_per_kimg" in line), {})
     where = f"{config.width} x {config.height} px, {options.get('pictures', '?')} pictures, {config.family}"
     speed = f", {last['images_per_second']:.1f} images a second" if last else ""
     sheets = sorted(folder.glob("fakes*.png"))

@@ -7,6 +7,7 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from faceloom.train.health import Finding, examine
 from faceloom.train.loop import Trainer
 from faceloom.train.plan import Advice
 
-OPTIONS = "options.json"
+OPTIONS, LOG = "options.json", "log.txt"
 SAVE_EVERY = 600
 """Seconds between two checkpoints at most: what a crash can cost."""
 
@@ -43,6 +44,19 @@ class Tick:
     memory: int  # bytes that the process or the GPU holds at most
     line: Mapping[str, Any]  # of the statistics
     findings: Sequence[Finding]
+
+    def __str__(self) -> str:
+        """One line for people, and one for each finding."""
+        parts = (
+            f"{self.nimg / 1000:8.1f} kimg",
+            f"{self.images_per_second:6.1f} images/s",
+            f"{self.line['sec_per_kimg']:6.1f} s/kimg",
+            f"{hours(self.left)} left",
+            f"{self.memory / 2**30:.2f} GiB",
+            f"r_t {self.line.get('sign_real', 0):+.2f}",
+            f"p {self.line['p']:.2f}",
+        )
+        return "\n".join(("  ".join(parts), *(f"  {finding.what}: {finding.advice}" for finding in self.findings)))
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,7 @@ class Run:
         """Train. Raises StoreError when the last checkpoint cannot be written, TrainingError when the run broke."""
         lock = FileLock(self.folder / ".lock")
         try:
-            with lock.acquire(timeout=0) if self.ranks.is_first else _nothing():
+            with lock.acquire(timeout=0) if self.ranks.is_first else nullcontext():
                 return self._go()
         except Timeout as error:
             raise TrainingError(f"{self.folder} is being trained by another process", "wait for it") from error
@@ -142,7 +156,9 @@ class Run:
         line |= {"sec_per_kimg": 1000 * seconds / max(seen, 1), "memory": held}
         line |= {"time": time.time()}
         self._write(lambda: self._note(line))
-        self.limits.tell(Tick(trainer.nimg, seen / seconds, self._left(), held, line, self.findings() if seen else ()))
+        tick = Tick(trainer.nimg, seen / seconds, self._left(), held, line, self.findings())
+        self._log(str(tick))
+        self.limits.tell(tick)
 
     def _note(self, line: Mapping[str, Any]) -> None:
         stats.append(self.folder / stats.FILE, line)
@@ -194,6 +210,16 @@ class Run:
         except (StoreError, OSError) as error:
             self.unsaved = str(error)
             self.limits.say(f"{error}; the run goes on, and tries again later")
+
+    def _log(self, text: str) -> None:
+        with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as file:  # a full disk: see _write
+            file.write(text + "\n")
+
+
+def hours(seconds: float) -> str:
+    """A time as people say it."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 
 def spread(img: torch.Tensor) -> float:
@@ -252,9 +278,3 @@ def resume(trainer: Trainer, folder: Path) -> None:
             for file in (folder / stats.FILE, *folder.glob("metric-*.jsonl")):
                 stats.rewind(file, trainer.nimg)
         trainer.ranks.wait()
-
-
-def _nothing() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
