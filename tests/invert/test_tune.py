@@ -68,3 +68,9 @@ def test_every_other_step_looks_after_a_neighbour(tools):
 
     tune(tools, steps=6, neighbour=neighbour)
     assert len(met) == 3
+
+
+def test_rank_0_changes_weights_as_a_whole(tools):
+    whole, factors = (set(tune(tools, steps=1, rank=rank).delta) for rank in (0, 1))
+    assert not any(name.endswith((".left", ".right")) for name in whole)
+    assert any(name.endswith(".left") for name in factors)

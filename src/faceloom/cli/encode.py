@@ -37,6 +37,9 @@ def encode(
     ] = False,
     face: FaceNumber = None,
     tune: Annotated[bool, typer.Option(help="Bend the generator to the person, or find a latent only.")] = True,
+    rank: Annotated[
+        int, typer.Option(min=0, help="Of the bend: 64 makes files of 1.8 MB; 0 bends freely, in files of 15 MB.")
+    ] = 64,
     space: Annotated[str, typer.Option(help="w_plus (closer) or w (plainer, edits more freely).")] = "w_plus",
     seed: Annotated[int, typer.Option(help="Of the search's randomness.")] = 0,
     preview: Annotated[Path | None, typer.Option(help="Also save the reproduced face as a picture.")] = None,
@@ -56,7 +59,7 @@ def encode(
       faceloom encode party.jpg --all --preset booth -o guests
       faceloom encode photos/ --until-identity 0.9 -o likenesses --json
     """
-    config = _config(seconds, preset, until_identity, steps, tune, space, seed)
+    config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
     studio = open_studio(precision, generator, device=device)
     if len(photos) == 1 and not every_face and not photos[0].is_dir():
         person = _one(studio, photos[0], face, config)
@@ -76,9 +79,8 @@ def _config(
     preset: str | None,
     until_identity: float | None,
     steps: int | None,
-    tune: bool,
     space: str,
-    seed: int,
+    **how: Any,
 ) -> EncodeConfig:
     from faceloom.invert.deadline import PRESETS, EncodeConfig
 
@@ -92,7 +94,7 @@ def _config(
         seconds = PRESETS[preset].seconds
     if seconds is None and steps is None:
         seconds = EncodeConfig().seconds if until_identity is None else PRESETS["studio"].seconds
-    return EncodeConfig(seconds, steps, until_identity, tune, "w" if space == "w" else "w_plus", seed)
+    return EncodeConfig(seconds, steps, until_identity, space="w" if space == "w" else "w_plus", **how)
 
 
 def _one(studio: Studio, photo: Path, face: int | None, config: EncodeConfig) -> Likeness:

@@ -38,6 +38,7 @@ class EncodeConfig:
     steps: int | None = None  # of search and tuning together; with steps alone the result depends on the inputs only
     until_identity: float | None = None  # the cosine of identities that will do
     tune: bool = True  # without, the person is a latent alone, as other programs know it
+    rank: int = 64  # of the tuning: 64 makes likenesses of 1.8 MB, 0 (whole weights) of 15
     space: Literal["w", "w_plus"] = "w_plus"
     seed: int = 0
 
@@ -70,8 +71,9 @@ def invert_within(
     """Find a person as well as the time allows; the best so far is kept at any interruption.
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `first` it starts from the mean
-    face. `neighbour` as in `invert_tune`; `enough` looks at a picture now and then. `callback` as in `clock.Callback`, with the `phase`, 'search' or
-    'tune', and the progress of the whole. Ctrl-C ends it and is not raised again: the result says `interrupted`.
+    face. `neighbour` as in `invert_tune`; `enough` looks at a picture now and then. `callback` as in `clock.Callback`,
+    with the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C ends it and is not raised
+    again: the result says `interrupted`.
     Raises ShapeError for another image.
     """
     check_img(img, one=True)
@@ -125,7 +127,9 @@ def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool =
     seconds = None if left is None else min(SEARCH * left, LONGEST_SEARCH if near else left)
     steps = None if config.steps is None else min(round(SEARCH * config.steps), MOST_STEPS if near else config.steps)
     others = None if config.steps is None or steps is None else config.steps - steps
-    return Plan(replace(search, seconds=seconds, steps=steps), TuneConfig(steps=others, seed=config.seed))
+    return Plan(
+        replace(search, seconds=seconds, steps=steps), TuneConfig(steps=others, rank=config.rank, seed=config.seed)
+    )
 
 
 def _part_of(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:

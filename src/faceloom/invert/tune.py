@@ -19,7 +19,6 @@ from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
 from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable
 
-
 Neighbour = Callable[[WPlus, torch.Generator], WPlus]
 """Somebody near `w_plus [1, num_ws, w_dim]`, at random, whose picture is to stay as the generator draws it."""
 
@@ -30,7 +29,9 @@ class TuneConfig:
 
     seconds: float | None = 60.0
     steps: int | None = None
-    rank: int = 64  # of every change; a weight with fewer numbers than its factors changes as a whole
+    rank: int = (
+        64  # of every change; a weight with fewer numbers than its factors changes as a whole; 0: every one does
+    )
     learning_rate: float = 4e-3  # Adam's, at its highest, in root mean squares of each weight
     pixel_weight: float = 4.0  # of the mean absolute difference, against LPIPS
     locality: int = 2  # every so many steps one keeps a neighbour's picture as it was; 0: none
@@ -129,7 +130,7 @@ class Tuning:
         parts = {}
         for name, weight in self.weights.items():
             rows, columns, rank = weight.shape[0], weight[0].numel(), self.config.rank
-            if weight.ndim < 2 or rank * (rows + columns) >= rows * columns:
+            if weight.ndim < 2 or not 0 < rank * (rows + columns) < rows * columns:
                 known = delta.get(name)
                 parts[name] = torch.zeros(weight.shape) if known is None else known.float() / self.scale[name]
             else:
