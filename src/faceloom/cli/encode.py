@@ -38,7 +38,7 @@ def encode(
     face: FaceNumber = None,
     tune: Annotated[bool, typer.Option(help="Bend the generator to the person, or find a latent only.")] = True,
     rank: Annotated[
-        int, typer.Option(min=0, help="Of the bend: 64 makes files of 1.8 MB; 0 bends freely, in files of 15 MB.")
+        int, typer.Option(min=0, help="Of the bend: 64 makes files of 1.8 MB; 0 bends freely, in files of 8 MB.")
     ] = 64,
     space: Annotated[str, typer.Option(help="w_plus (closer) or w (plainer, edits more freely).")] = "w_plus",
     seed: Annotated[int, typer.Option(help="Of the search's randomness.")] = 0,

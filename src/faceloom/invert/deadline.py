@@ -38,7 +38,7 @@ class EncodeConfig:
     steps: int | None = None  # of search and tuning together; with steps alone the result depends on the inputs only
     until_identity: float | None = None  # the cosine of identities that will do
     tune: bool = True  # without, the person is a latent alone, as other programs know it
-    rank: int = 64  # of the tuning: 64 makes likenesses of 1.8 MB, 0 (whole weights) of 15
+    rank: int = 64  # of the tuning: 64 makes likenesses of 1.8 MB, 0 (whole weights) of 8
     space: Literal["w", "w_plus"] = "w_plus"
     seed: int = 0
 
