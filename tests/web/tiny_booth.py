@@ -148,7 +148,7 @@ class TinyAtelier(Atelier):
 
         def look(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             w = w_plus.mean(1)[0]
-            values = [float(w @ direction.vector) / direction.per_unit for direction in self.basis]
+            values = [float(w @ one.vector) / one.per_unit + 40 * (one.name == "age") for one in self.basis]
             return torch.tensor(values), w
 
         return look
@@ -158,7 +158,7 @@ class TinyAtelier(Atelier):
         from faceloom.edit.wishes import in_units
 
         seen = in_units(self.attributes(self.look_through(None), person))
-        return {name: round(40 + value if name == "age" else value, 3) for name, value in seen.items()}
+        return {name: round(value, 3) for name, value in seen.items()}
 
     def alike(self, img: torch.Tensor, target: torch.Tensor) -> float:
         """A number that looks like one."""

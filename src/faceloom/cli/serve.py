@@ -27,7 +27,13 @@ def serve(
     """
     reached = addresses(port, lan)
     app = web_app()(
-        home=home, token=token, address=reached["address"], lan=reached["lan"], hosts=hosts(reached["lan"]), pages=False
+        home=home,
+        token=token,
+        address=reached["address"],
+        lan=reached["lan"],
+        hosts=hosts(reached["lan"]),
+        visitors=False,
+        pages=False,
     )
     note(f"the API is at {reached['lan'] or reached['address']}/api/v1, described in /api/v1/openapi.json")
     note(f"its token: {app.state.token}")

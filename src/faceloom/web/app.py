@@ -49,19 +49,21 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
+    visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
     """Make the server.
 
     `home` is the folder of the booth, by default in FACELOOM_HOME; `atelier` makes what the worker works with and must
     be importable by a new process; `pin` the operator's and `token` the API's, both random when not given; `lan` the
-    address for phones; `hosts` further names it answers to; without `pages` there is only the API.
+    address for phones; `hosts` further names it answers to; without `visitors` there is only the API of programs,
+    without `pages` no page.
     """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         folder = home or Settings().home / "booth"
-        with _only_one(folder):
+        with only_one(folder):
             app.state.booth = booth = Booth(Keep(folder), Workshop(atelier), address=address, lan=lan)
             with booth.logging():
                 await booth.open()
@@ -82,7 +84,7 @@ def create_app(
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
     app.state.token = token or secrets.token_urlsafe(24)
     app.state.operators = {}
-    for module in (visit, people, finish, lab, operator) if pages else ():
+    for module in (visit, people, finish, lab, operator) if visitors else ():
         app.include_router(module.router, prefix=API)
     for router in (visit.known, finish.addressed, api.router, api.jobs):
         app.include_router(router, prefix=API)
@@ -97,7 +99,7 @@ def create_app(
     return app
 
 
-class _only_one:  # noqa: N801  reads as the sentence it is
+class only_one:  # noqa: N801  reads as the sentence it is
     """One server a folder. Raises StoreError when there is another."""
 
     def __init__(self, folder: Path) -> None:

@@ -32,6 +32,7 @@ from faceloom.edit.steer import Look, Steered, apply, steer
 from faceloom.edit.wishes import in_units, targets
 from faceloom.errors import LatentError, MissingExtra
 from faceloom.faces.align import align
+from faceloom.files import replacing
 from faceloom.images import Photo, area_resize, open_photo, save_picture, to_img, to_pixels
 from faceloom.invert.deadline import EncodeConfig
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
@@ -98,7 +99,7 @@ class Atelier:
         begin = time.perf_counter()
         opened = open_photo(Path(folder) / photo)
         cut = self.studio.align(opened, self.studio.choose(opened, face).face)
-        with self.writing(folder):
+        with self.writing(folder, person):
             crop = cut.image.resize((CROP, CROP), Image.Resampling.LANCZOS)
             save_picture(crop, Path(folder) / f"{person}.jpg", ai_generated=False)
         tell({"crop": True})
@@ -387,9 +388,10 @@ class Atelier:
     def learn(self, shown: Shown, name: str, wish: float, coefficients: Mapping[str, float]) -> None:
         """Remember what a wish came to."""
         rails = self.rails_of(shown)
-        with self.writing(shown.folder):
+        with self.writing(shown.folder, shown.path.stem):
             rails.learn(name, wish, coefficients)
-            shown.path.with_suffix(".rails").write_text(json.dumps(rails.to_json()), encoding="utf-8")
+            with replacing(shown.path.with_suffix(".rails")) as draft:
+                draft.write_text(json.dumps(rails.to_json()), encoding="utf-8")
 
 
 @torch.no_grad()

@@ -81,7 +81,7 @@ class Shelf:
 
     def keep(self, shown: Shown, person: Likeness) -> None:
         """Write a base down."""
-        with self.writing(shown.folder):
+        with self.writing(shown.folder, shown.path.stem):
             likeness.save(person, shown.path)
             self.likenesses[shown.path] = self.open(shown.path)
 
@@ -104,15 +104,15 @@ class Shelf:
     def keep_frame(self, folder: str, key: tuple[Any, ...], picture: bytes) -> None:
         """Keep a picture in memory, unless the visit is over."""
         with self.lock:
-            if folder not in self.forgotten:
+            if not {folder, f"{folder}/{key[1]}"} & self.forgotten:
                 self.frames[key] = picture
                 _bound(self.frames, FRAMES)
 
     @contextmanager
-    def writing(self, folder: str) -> Iterator[None]:
-        """Write into a visit's folder, unless the visit was forgotten."""
+    def writing(self, folder: str, name: str = "") -> Iterator[None]:
+        """Write into a visit's folder; of somebody whose files begin with `name`. Raises Forgotten for who is gone."""
         with self.lock:
-            if folder in self.forgotten:
+            if {folder, f"{folder}/{name}", f"{folder}/{name.partition('.')[0]}"} & self.forgotten:
                 raise Forgotten("the visit is over")
             try:
                 Path(folder).mkdir(parents=True, exist_ok=True)
@@ -125,8 +125,7 @@ class Shelf:
     def forget(self, folder: str, prefix: str = "") -> None:
         """Drop what is remembered of a visit, or of those whose files begin so; of a visit nothing is written again."""
         with self.lock:
-            if not prefix:
-                self.forgotten.add(folder)
+            self.forgotten.add(f"{folder}/{prefix}" if prefix else folder)
             memories: tuple[dict[Path, Any], ...] = (self.likenesses, self.weights, self.rails)
             for memory in memories:
                 for path in [path for path in memory if str(path.parent) == folder and path.name.startswith(prefix)]:

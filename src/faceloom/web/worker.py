@@ -8,6 +8,7 @@ lays rails, draws ahead and improves, in this order of rank. Who is slower steps
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -105,6 +106,8 @@ class Worker:
             except (EOFError, OSError):
                 return
             kind = message.pop("kind")
+            if kind == "quit":
+                return
             if kind == "ask":
                 self.put(Job(**message))
             elif kind == "stop":
@@ -214,3 +217,4 @@ def work(connection: Connection, make: Callable[[], Any]) -> None:
     worker.start()
     worker.answer(0, result={"generator": atelier.studio.generator.name, "sliders": bool(atelier.basis)})
     worker.receive()
+    os._exit(0)  # in the middle of whatever the threads do: all that counts is written as it is found

@@ -60,8 +60,7 @@ class Workshop:
         self.closing = True
         if self.watching:
             self.watching.cancel()
-        if self.connection:
-            self.connection.close()
+        self._send({"kind": "quit"})
         if self.process:
             await asyncio.to_thread(self._end)
 
@@ -180,7 +179,8 @@ class Workshop:
             if self.connection:
                 self.connection.send(message)
         except OSError:
-            log.warning("the worker cannot be reached")
+            if not self.closing:
+                log.warning("the worker cannot be reached")
 
     async def _watch(self) -> None:
         """Start the worker again when it hangs."""
@@ -196,7 +196,7 @@ class Workshop:
             self.process.kill()
 
     def _end(self) -> None:
-        self.process.join(1)
+        self.process.join(2)
         if self.process.is_alive():
             self.process.kill()
             self.process.join(5)

@@ -1,0 +1,116 @@
+"""Nobody's picture in another's visit, and nothing left of a visit that is over: by a search of every byte."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.web.tiny_server import Server, photo, served
+
+
+def traces(home: Path, secrets: list[bytes]) -> list[str]:
+    """The files in which a piece of a secret is found."""
+    pieces = [secret[len(secret) // 2 :][:24] for secret in secrets if secret]
+    contents = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    return [path.name for path, content in contents.items() if any(piece in content for piece in pieces)]
+
+
+def secrets_of(server: Server, visit: dict) -> list[bytes]:
+    """Everything that is kept of a visit: its files, its ids, its takes."""
+    files = [path for path in server.booth.keep.folder_of(visit["id"]).iterdir() if path.is_file()]
+    files += list((server.home / "takes").glob("*"))
+    ids = [visit["id"], *(person["id"] for person in visit["people"])]
+    return [path.read_bytes() for path in files] + [name.encode() for name in ids]
+
+
+@pytest.mark.parametrize("end", ["delete", "retention", "operator"])
+def test_after_the_end_no_byte_is_found(tmp_path, end):
+    with served(tmp_path) as server:
+        client = server.client()
+        visit = client.play(photo(20))
+        name = visit["people"][0]["id"]
+        client.post(f"/people/{name}/controls", json={"age": 20})
+        client.post(f"/people/{name}/mix", json={"with": "seed:5"})
+        client.post("/visit/finish", json={"person": name, "form": "strip"})
+        secrets = secrets_of(server, visit)
+        assert len(traces(tmp_path, secrets)) >= 5
+        if end == "delete":
+            assert client.delete("/visit").status_code == 204
+        elif end == "retention":
+            server.booth.keep.clock = lambda: time.time() + 3600
+            time.sleep(2.5)  # the sweep
+        else:
+            client.post("/operator/login", json={"pin": "123456"})
+            assert client.delete("/operator/visits").status_code == 204
+        assert client.get("/visit").status_code == 404
+        assert not traces(tmp_path, secrets)
+        assert not server.booth.pictures
+        assert not server.booth.frames
+    assert not traces(tmp_path, secrets)
+
+
+def test_deleted_in_the_middle_of_a_search(tmp_path):
+    with served(tmp_path) as server:
+        client = server.client()
+        client.post("/visits")
+        client.post("/visit/consent", json={"agreed": True})
+        client.post("/visit/photo", files={"photo": ("a", photo(21))})
+        visit = client.visit()
+        secrets = secrets_of(server, visit)
+        client.delete("/visit")
+        time.sleep(1)  # the search's result would be there by now
+        assert not traces(tmp_path, secrets)
+        assert not list((tmp_path / "visits").glob("*"))
+
+
+def test_five_at_once_and_each_gets_their_own(server):
+    server.booth.rates.seen.clear()
+    results: dict[int, tuple[dict, bytes, bytes]] = {}
+
+    def come(seed: int) -> None:
+        client = server.client()
+        visit = client.play(photo(seed))
+        (person,) = visit["people"]
+        images = (client.get(person[what].removeprefix("/api/v1")).content for what in ("crop", "image"))
+        results[seed] = (visit, *images)
+
+    threads = [threading.Thread(target=come, args=(seed,)) for seed in range(30, 35)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(results) == 5
+    assert len({image for _, _, image in results.values()}) == 5
+    for seed, (_, crop, _) in results.items():
+        own = Image.open(io.BytesIO(photo(seed))).crop((128, 128, 512, 512)).resize((64, 64))
+        shown = Image.open(io.BytesIO(crop)).resize((64, 64))
+        assert np.corrcoef(np.ravel(own), np.ravel(shown))[0, 1] > 0.9
+    stranger = server.client()
+    stranger.post("/visits")
+    for visit, _, _ in results.values():
+        name = visit["people"][0]["id"]
+        for what in ("image", "crop", "preview"):
+            assert stranger.get(f"/people/{name}/{what}").status_code == 404
+        assert stranger.post(f"/people/{name}/controls", json={"age": 1}).status_code == 404
+        assert stranger.get("/blend", params={"a": name, "b": name}).status_code == 404
+
+
+def test_places_in_the_queue_are_told(server):
+    server.booth.rates.seen.clear()
+    clients = [server.client() for _ in range(3)]
+    for seed, client in enumerate(clients, start=40):
+        client.post("/visits")
+        client.post("/visit/consent", json={"agreed": True})
+        client.post("/visit/photo", files={"photo": ("a", photo(seed))})
+    told = [
+        [event.data["place"] for event in server.booth.hub.kept[client.visit()["id"]] if event.name == "queue"]
+        for client in clients
+    ]
+    assert max(told[2], default=0) >= 1
+    for client in clients:
+        client.until(lambda visit: visit["state"] == "play")
