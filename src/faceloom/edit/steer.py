@@ -38,10 +38,10 @@ class SteerConfig:
     looks: int = 12  # at most, the first one included, to find the way
     measured: int = 5  # at most, then, to find how far to go on it
     tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
-    hold: float = 0.2  # how much a held attribute counts against a wanted one
+    hold: float = 0.3  # how much a held attribute counts against a wanted one
     damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
     stride: float = 1.5  # standard deviations that one correction may add
-    reach: float = 2.1  # standard deviations that a coefficient may come to: beyond, pictures break
+    reach: float = 2.7  # standard deviations that all coefficients together may come to: beyond, pictures break
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ class _Steering:
         at, seen, _ = self.best
         while self.looks < self.config.looks and not self._arrived(seen):
             step = self._correction(seen)
-            following = (at + step).clamp(-self.config.reach, self.config.reach)
+            following = _within(at + step, self.config.reach)
             step = following - at
             if step.norm() < 1e-3:
                 break
@@ -144,7 +144,7 @@ class _Steering:
         for _ in range(self.config.measured if way.norm() > 0 else 0):
             if abs(points[-1][1] - 1) * self._distance() <= self.config.tolerance:
                 return
-            part = min(_false_position(points), self.config.reach / float(way.abs().max()))
+            part = min(_false_position(points), self.config.reach / float(way.norm()))
             if any(abs(part - known) < 1e-3 for known, _ in points):
                 return
             seen, identity = self._see(way * part)
@@ -210,6 +210,11 @@ class _Steering:
 
     def _miss(self, seen: Tensor) -> float:
         return float((self.weight * (self.goal - seen)).square().sum())
+
+
+def _within(way: Tensor, length: float) -> Tensor:
+    """A way, shortened to `length` if it is longer."""
+    return way * min(1.0, length / max(float(way.norm()), 1e-9))
 
 
 def _false_position(points: Sequence[tuple[float, float]]) -> float:
