@@ -29,10 +29,10 @@ OPTIMIZERS = ("optimizer_g", "optimizer_d")
 def save(trainer: Trainer, path: Path) -> None:
     """Write everything that the run's future depends on. Raises StoreError; the file before stays."""
     card = {"version": VERSION, "nimg": trainer.nimg, "p": trainer.p}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(trainer)}
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors(trainer)}
     with replacing(path) as draft:
         try:
-            save_file(tensors, draft, {"faceloom": json.dumps(card)})
+            save_file(plain, draft, {"faceloom": json.dumps(card)})
         except SafetensorError as error:  # it hides the system's own error
             raise OSError(28, f"not written: {error}") from error
 
@@ -45,7 +45,7 @@ def load(trainer: Trainer, path: Path) -> None:
             if card["version"] > VERSION:
                 raise TrainingError(f"{path} was written by a newer faceloom", "update faceloom")
             _prepare(trainer)
-            there = dict(_tensors(trainer))
+            there = dict(tensors(trainer))
             if set(there) != set(file.keys()):
                 raise TrainingError(f"{path} is of another run", "give the run's own folder")
             for name, tensor in there.items():
@@ -56,7 +56,7 @@ def load(trainer: Trainer, path: Path) -> None:
         raise TrainingError(f"cannot go on from {path}: {error}", "start a new run, with --from a snapshot") from error
 
 
-def _tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
+def tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
     """Every tensor by name; those of the optimisers that exist already."""
     for part in NETWORKS:
         for name, tensor in getattr(trainer, part).state_dict().items():
