@@ -74,8 +74,11 @@ class Visitor:
         self.http.close()
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
-        """Ask and expect success; JSON, or the bytes of a picture."""
+        """Ask and expect success; JSON, or the bytes of a picture. Waits where the booth asks for it."""
         answer = self.http.request(method, API + path, **more)
+        while answer.status_code == 429:
+            time.sleep(float(answer.headers.get("retry-after", 1)))
+            answer = self.http.request(method, API + path, **more)
         answer.raise_for_status()
         if answer.status_code == 204:
             return None

@@ -17,6 +17,7 @@ from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.faces.cascade import stages
 from faceloom.faces.detect import DEFAULTS
+from faceloom.faces.look import look_again
 from faceloom.images import area_resize
 from faceloom.latents import layer_groups
 from faceloom.likeness import Likeness
@@ -69,17 +70,20 @@ class LayerStyle:
 
 
 def detected(photo: Image.Image) -> Detected:
-    """Follow the detector through its three networks on an upright photo."""
+    """Follow the detector through its three networks on an upright photo; the third looks twice."""
     small = photo.copy()
     small.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3)
-    found = stages(load_mtcnn(), small, SMALLEST, DEFAULTS)
+    net = load_mtcnn()
+    found = stages(net, small, SMALLEST, DEFAULTS)
+    scores, points = look_again(net.onet, small, found.points) if len(found.points) else (found.scores, found.points)
+    sure = scores >= DEFAULTS.face
     size = np.array(small.size)
     proposed, sieved, boxes = (
         tuple(_box(box) for box in (part.reshape(-1, 2, 2) / size).round(4).reshape(-1, 4))
-        for part in (found.proposed, found.sieved, found.boxes)
+        for part in (found.proposed, found.sieved, found.boxes[sure])
     )
-    points = tuple(tuple((float(x), float(y)) for x, y in face) for face in (found.points / size).round(4))
-    return Detected(proposed, sieved, boxes, tuple(round(float(score), 4) for score in found.scores), points)
+    five = tuple(tuple((float(x), float(y)) for x, y in face) for face in (points[sure] / size).round(4))
+    return Detected(proposed, sieved, boxes, tuple(round(float(score), 4) for score in scores[sure]), five)
 
 
 @torch.no_grad()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -109,6 +111,17 @@ def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyle
     start = tiny.synthesis(w_plus)[below]
     moved = [float((tiny.synthesis(step.w_plus)[below] - start).abs().mean()) for step in (held, free)]
     assert moved[0] < moved[1]
+
+
+def test_others_may_draw_with_the_same_network_meanwhile(tiny: MobileStyleGAN):
+    """A drag ends its own passes early, and nobody else's."""
+    w_plus = sample(tiny, [5], 1.0)
+    wanted, features = tiny.synthesis(w_plus), Features(tiny, 16)
+    with ThreadPoolExecutor(2) as threads:
+        dragged = threads.submit(lambda: [features(w_plus) for _ in range(200)])
+        drawn = [tiny.synthesis(w_plus) for _ in range(100)]
+        assert all(torch.equal(seen, dragged.result()[0]) for seen in dragged.result())
+    assert all(torch.equal(img, wanted) for img in drawn)
 
 
 def test_who_is_there_already_stays(tiny: MobileStyleGAN):

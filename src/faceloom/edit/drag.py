@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -177,7 +178,13 @@ class Features:
         self.module = _layer_of(network, side)
 
     def __call__(self, w_plus: WPlus) -> Tensor:
-        hook = self.module.register_forward_hook(_stop)
+        me = get_ident()
+
+        def stop(module: nn.Module, _: object, out: Tensor) -> None:
+            if get_ident() == me:  # somebody else's thread may draw with the same network meanwhile
+                raise _Reached(out)
+
+        hook = self.module.register_forward_hook(stop)
         try:
             self.G.synthesis_at(w_plus, self.G.img_resolution)
         except _Reached as reached:
@@ -193,10 +200,6 @@ class _Reached(Exception):
     def __init__(self, features: Tensor) -> None:
         super().__init__()
         self.features = features
-
-
-def _stop(module: nn.Module, _: object, out: Tensor) -> None:
-    raise _Reached(out)
 
 
 @torch.no_grad()

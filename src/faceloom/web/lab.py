@@ -69,7 +69,9 @@ async def _go_on(booth: Booth, drag: Drag) -> None:
             drag.state = "stopped"
             return
         try:
-            facts = await booth.workshop.ask("lab.drag", drag.args, rank=FILM, visit=drag.visit)
+            facts = await booth.workshop.ask(
+                "lab.drag", drag.args, rank=FILM, visit=drag.visit, progress=lambda told: _tell(booth, drag, told)
+            )
         except FaceloomError as error:
             if isinstance(error, Refused) and error.code == "stopped":
                 drag.state = "stopped"
@@ -78,11 +80,16 @@ async def _go_on(booth: Booth, drag: Drag) -> None:
                 drag.error = {"code": error.code, "message": error.message, "hint": error.hint}
             return
         drag.args["begin"] = False
-        booth.remember((drag.person, drag.id), facts.pop("jpeg"))
         going = facts.pop("going")
-        drag.facts = facts
+        _tell(booth, drag, facts)
         if not going and drag.state == "running":
             drag.state = "done"
+
+
+def _tell(booth: Booth, drag: Drag, told: Message) -> None:
+    """Note how far it is."""
+    booth.remember((drag.person, drag.id), told.pop("jpeg"))
+    drag.facts = told
 
 
 async def keep(booth: Booth, visit: Visit, drag: Drag) -> Person:

@@ -27,12 +27,13 @@ from faceloom.errors import LatentError
 from faceloom.images import open_photo
 from faceloom.latents import WPlus, layer_groups, parse_layers, truncate
 from faceloom.likeness import Likeness
-from faceloom.web.atelier import QUICK, Atelier, Json, Pause, Shown
+from faceloom.web.atelier import QUICK, Atelier, Json, Pause, Shown, Tell
 
 AXES = 8  # that are offered of each method
 NAMED_BY = 4  # people by whose pictures an axis gets its name
 DRAGS = 4  # that are remembered
-SPAN = 0.8  # seconds that a drag goes on for at each call
+SPAN = 5.0  # seconds that a drag goes on for at each call: an encoding waits no longer than that
+SHOWN_EVERY = 0.4  # seconds between pictures of it
 
 METHODS: Mapping[str, Callable[..., list[Component]]] = {
     "pca": lambda G, people: pca(people, AXES),
@@ -67,7 +68,7 @@ class Laboratory:
             "lab.face": lambda a, tell, pause: self.face(a),
             "lab.seen": lambda a, tell, pause: self.seen(Shown.of(a["shown"]), a["photo"]),
             "lab.distance": lambda a, tell, pause: self.distance(Shown.of(a["shown"]), a["photo"]),
-            "lab.drag": lambda a, tell, pause: self.drag(a, pause),
+            "lab.drag": lambda a, tell, pause: self.drag(a, tell, pause),
             "lab.keep": lambda a, tell, pause: self.keep(a["id"], Shown.of(a["shown"]), a["base"]),
         }
 
@@ -149,31 +150,32 @@ class Laboratory:
 
     # -- dragging -----------------------------------------------------------------------------------------------------
 
-    def drag(self, wanted: Mapping[str, Any], pause: Pause) -> Json:
-        """Begin a drag, or go on with it for a moment. Raises LatentError when it is not known any more."""
+    def drag(self, wanted: Mapping[str, Any], tell: Tell, pause: Pause) -> Json:
+        """Begin a drag, or go on with it for a while, and tell how far it is now and then.
+
+        Raises LatentError when it is not known any more.
+        """
         dragged = self.drags.get(wanted["id"])
         if dragged is None:
             if not wanted["begin"]:
                 raise LatentError("this drag is over", "begin again")
             dragged = self.begin(wanted)
-        until = time.perf_counter() + SPAN
-        going = True
+        until, shown, going = time.perf_counter() + SPAN, 0.0, True
         while going and time.perf_counter() < until:
             pause()
             step = next(dragged.steps, None)
             going, dragged.last = step is not None, step or dragged.last
+            if time.perf_counter() - shown > SHOWN_EVERY:
+                tell(self.how_far(dragged, wanted["size"]))
+                shown = time.perf_counter()
+        return self.how_far(dragged, wanted["size"]) | {"going": going}
+
+    def how_far(self, dragged: Dragged, size: int) -> Json:
+        """A drag's figures, and its picture."""
         last = dragged.last
-        picture = self.atelier.jpeg(
-            self.atelier.draw(replace(dragged.person, w_plus=last.w_plus), wanted["size"]), QUICK
-        )
-        return {
-            "number": last.number,
-            "handles": last.handles,
-            "distance": last.distance,
-            "arrived": last.arrived,
-            "going": going,
-            "jpeg": picture,
-        }
+        picture = self.atelier.jpeg(self.atelier.draw(replace(dragged.person, w_plus=last.w_plus), size), QUICK)
+        figures = {"number": last.number, "distance": last.distance, "arrived": last.arrived}
+        return figures | {"handles": last.handles, "jpeg": picture}
 
     def begin(self, wanted: Mapping[str, Any]) -> Dragged:
         """Begin a drag where a face is now."""
