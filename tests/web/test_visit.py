@@ -235,3 +235,14 @@ def test_two_visits_that_agree(client, server):
     assert [person["id"] for person in left["people"]] == [mine["id"]]  # the children went, too
     assert not left["people"][0]["can_undo"]  # and the mixture
     assert client.get(f"/people/{mine['id']}/image").status_code == 200
+
+
+def test_the_camera_s_guide(client):
+    client.post("/visits")
+    frame = {"content": photo(13, 320, 256), "headers": {"Content-Type": "image/jpeg"}}
+    assert code(client.post("/visit/look", **frame)) == (403, "no_consent")
+    client.post("/visit/consent", json={"agreed": True})
+    (face,) = client.post("/visit/look", **frame).json()["faces"]
+    assert face["box"] == pytest.approx([0.26, 0.2, 0.48, 0.6])
+    assert code(client.post("/visit/look", content=b"x" * 200_000)) == (413, "too_large")
+    assert client.visit()["photo"] is None

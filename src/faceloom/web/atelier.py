@@ -10,7 +10,7 @@ import io
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,11 @@ from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.control import looking, wander
 from faceloom.edit.directions import Direction
-from faceloom.edit.film import save_film
 from faceloom.edit.mix import PULL
 from faceloom.edit.morph import morph
 from faceloom.edit.steer import Look, Steered, apply, steer
 from faceloom.edit.wishes import in_units, targets
-from faceloom.errors import LatentError, MissingExtra
+from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.files import replacing
 from faceloom.images import Photo, area_resize, open_photo, save_picture, to_img, to_pixels
@@ -54,6 +53,7 @@ Wishes = Mapping[str, float]
 
 PREVIEW = 512  # pixels a side of what a slider shows
 CROP = 512
+FRAME = 320  # of a camera's frame that is only looked at
 LONGEST = 3072  # of a photo that is kept
 QUICK, FINE = 85, 92  # JPEG's quality
 REACH = 2.5  # standard deviations that a preview's coefficients may come to
@@ -93,6 +93,18 @@ class Atelier:
         faces = self.studio.find(kept)
         facts = [{"number": i, "box": [round(x, 1) for x in f.box], "size": round(f.size)} for i, f in enumerate(faces)]
         return {"faces": facts, "size": list(image.size), "notes": list(photo.notes)}
+
+    def look(self, data: bytes) -> Json:
+        """Find the faces of a camera's frame, in fractions of it; nothing is kept. Raises ImageError."""
+        image = open_photo(data).image
+        image.thumbnail((FRAME, FRAME))
+        width, height = image.size
+        boxes = [face.box for face in self.studio.find(Photo(image))]
+        return {
+            "faces": [
+                {"box": [x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height]} for x0, y0, x1, y1 in boxes
+            ]
+        }
 
     def encode(self, folder: str, photo: str, face: int, person: str, seconds: float, tell: Tell, pause: Pause) -> Json:
         """Find somebody's likeness within the seconds, telling how far it is. Raises FaceError."""
@@ -211,7 +223,7 @@ class Atelier:
         wishes = touched(wishes, self.me(rails))
         if not wishes:
             return {"coefficients": {}, "after": in_units(rails.before), "identity": 1.0}
-        found = self.steer(self.load(shown), wishes, pause)
+        found = self.steer(shown, wishes, pause)
         if len(wishes) == 1:
             (name,) = wishes
             self.learn(shown, name, wishes[name], found.coefficients)
@@ -227,21 +239,20 @@ class Atelier:
         name, wish = next(rails.missing(), ("", 0.0))
         if not name:
             return False
-        self.learn(shown, name, wish, self.steer(self.load(shown), {name: wish}, pause).coefficients)
+        self.learn(shown, name, wish, self.steer(shown, {name: wish}, pause).coefficients)
         return True
 
-    def steer(self, person: Likeness, wishes: Wishes, pause: Pause) -> Steered:
+    def steer(self, shown: Shown, wishes: Wishes, pause: Pause) -> Steered:
         """Steer a person's base. Raises LatentError for a wish that there is not."""
         if not self.basis:
             raise LatentError("there are no sliders for this generator", "use the default one")
-        see = self.look_through(self.studio.tuned_to(person))
+        see, before = self.look_through(self.shelf.generator_of(shown)), self.rails_of(shown).before
 
         def look(w_plus: Tensor) -> tuple[Tensor, Tensor]:
             pause()
             return see(w_plus)
 
-        rails = Rails(self.attributes(look, person))
-        return steer(look, person.w_plus, self.basis, targets(wishes, rails.before))
+        return steer(look, self.load(shown).w_plus, self.basis, targets(wishes, before))
 
     def mix(self, shown: Shown, other: Shown | int, layers: str, base: str) -> Json:
         """Give a person some layers of another, or of the invented one of a seed, as a new base."""
@@ -262,27 +273,6 @@ class Atelier:
         born = self.studio.generate(seed, psi)
         self.keep(Shown(folder, person), born)
         return self.facts(born)
-
-    def film(self, people: Sequence[Shown], path: str, frames: int, size: int, tell: Tell, pause: Pause) -> Json:
-        """Film people becoming each other, and back; MP4 where it can be written, else WebP."""
-        seen = [self.seen(shown) for shown in people]
-        total = frames * len(seen)
-
-        def watched() -> Iterator[Any]:
-            for number, frame in enumerate(self.studio.morph(seen, frames, size=size, loop=True)):
-                tell({"progress": number / total})
-                pause()
-                yield frame
-
-        target = Path(path)
-        with self.writing(people[0].folder):
-            pass
-        try:
-            save_film(watched(), target.with_suffix(".mp4"), fps=24)
-            return {"file": target.with_suffix(".mp4").name}
-        except MissingExtra:
-            save_film(watched(), target.with_suffix(".webp"), fps=24)
-            return {"file": target.with_suffix(".webp").name}
 
     def paste_back(self, shown: Shown, photo: str) -> Image.Image:
         """Carry the edit over into the photo."""

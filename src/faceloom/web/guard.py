@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_PHOTO = 20 << 20  # bytes of a photo
-MAX_BODY = 64 << 10  # of anything else
+MAX_BODY = 128 << 10  # of anything else
 UPLOAD_SECONDS = 60.0  # that a body may take to arrive
 SAFE = ("GET", "HEAD", "OPTIONS")
 

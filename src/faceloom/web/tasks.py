@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from faceloom.web import prints
+from faceloom.web import films, prints
 from faceloom.web.atelier import Atelier, Pause, Shown, Tell
 from faceloom.web.laboratory import Laboratory
 
@@ -24,6 +24,7 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
     return {
         **laboratory.tasks(),
         "photo": lambda a, tell, pause: atelier.take_photo(a["folder"], a["name"], a["data"]),
+        "look": lambda a, tell, pause: atelier.look(a["data"]),
         "read": lambda a, tell, pause: atelier.read_photo(a["folder"], a["photo"]),
         "encode": lambda a, tell, pause: atelier.encode(
             a["folder"], a["photo"], a["face"], a["person"], a["seconds"], tell, pause
@@ -42,9 +43,7 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
             Shown.of(a["a"]), Shown.of(a["b"]), a["seed"], a["number"], a["folder"], a["person"]
         ),
         "invent": lambda a, tell, pause: atelier.invent(a["folder"], a["person"], a["seed"], a["psi"]),
-        "film": lambda a, tell, pause: atelier.film(
-            [Shown.of(one) for one in a["people"]], a["path"], a["frames"], a["size"], tell, pause
-        ),
+        "film": lambda a, tell, pause: films.make(atelier, a, tell, pause),
         "print": lambda a, tell, pause: prints.make(atelier, a),
         "forget": lambda a, tell, pause: forget(a),
         "ahead": lambda a, tell, pause: atelier.draw_ahead(Shown.of(a["shown"]), a["anchor"], a["names"], pause),

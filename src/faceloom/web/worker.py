@@ -23,6 +23,8 @@ from faceloom.web.messages import DESK, ENCODE, PAGES, QUICK, Message
 AFTER_TOUCH = 0.7  # seconds that what has time waits after a hand was on a slider
 PATIENCE = 0.3  # seconds that what somebody waits for waits at each step
 
+KEYS = 1000  # of previews whose newest number is remembered
+
 STALE = {"code": "stale", "message": "a newer one was asked for", "hint": "show the newest"}
 STOPPED = {"code": "stopped", "message": "it was stopped", "hint": ""}
 
@@ -58,7 +60,7 @@ class Courtesy:
         """There is something to do in a lane."""
         with self.free:
             self.busy[job.lane] += 1
-            if job.key:
+            if job.key and job.lane == QUICK:
                 self.touched = time.monotonic()
 
     def leave(self, job: Job) -> None:
@@ -124,6 +126,8 @@ class Worker:
                     self.answer(job.id, error=STALE)
                     return
                 self.newest[job.key] = job.n
+                if len(self.newest) > KEYS:
+                    del self.newest[next(iter(self.newest))]
                 self.drop([old for old in self.waiting if old.key == job.key], STALE)
             self.courtesy.enter(job)
             self.waiting.append(job)

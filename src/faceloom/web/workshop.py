@@ -79,6 +79,7 @@ class Workshop:
         await self.ready.wait()
         number = next(self.ids)
         asked = self.asked[number] = Asked(self.loop.create_future(), progress, rank)
+        n = n or (number if key else 0)
         message = {"task": task, "args": args, "rank": rank, "visit": visit, "key": key, "n": n}
         self._send({"kind": "ask", "id": number, **message})
         try:

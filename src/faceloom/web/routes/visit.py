@@ -108,6 +108,18 @@ async def photo(
     return visit_json(booth, visit)
 
 
+@router.post("/visit/look", openapi_extra={"requestBody": {"content": {"image/jpeg": {}}, "required": True}})
+async def look(request: Request, booth: TheBooth, visit: TheVisit) -> Json:
+    """Where the faces of the camera's frame are, in fractions of it; for the guide. Nothing is kept."""
+    if not visit.body.get("consent"):
+        raise Refusal(403, "no_consent", "nobody has agreed to a picture", "agree first")
+    booth.rates.allow("look", visit.id, 5, 1)
+    found: Json = await booth.workshop.ask(
+        "look", {"data": await request.body()}, visit=visit.id, key=f"look {visit.id}"
+    )
+    return found
+
+
 @router.get("/visit/photo", response_class=Response)
 async def shown_photo(booth: TheBooth, visit: TheVisit) -> Response:
     """The photo, upright, without anything but its pixels."""
