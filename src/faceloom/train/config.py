@@ -87,7 +87,9 @@ def from_json(card: Mapping[str, Any]) -> TrainConfig:
         raise TrainingError("the run was started by a newer faceloom", "update faceloom")
     known = {field.name for field in fields(TrainConfig)}
     try:
-        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in card.items()}
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in card.items()
+        }
         return TrainConfig(**{name: value for name, value in plain.items() if name in known})
     except TypeError as error:
         raise TrainingError(f"the run's options are damaged: {error}", "start a new run") from error

@@ -108,8 +108,8 @@ class Run:
             raise TrainingError(f"{self.folder} is being trained by another process", "wait for it") from error
 
     def _go(self) -> Outcome:
-        if self.trainer.nimg == 0:
-            self._show()
+        if self.trainer.nimg == 0 or (self._passed(self.config.snap_kimg) and not self._place().exists()):
+            self._show()  # the second: a crash came between the checkpoint and what is shown with it
         why = "done" if self.trainer.nimg >= self.config.kimg * 1000 else ""
         while not why:
             self.trainer.step()
@@ -118,13 +118,15 @@ class Run:
             if ticks:
                 self._tick()
             if why or self._passed(self.config.snap_kimg):
-                self._show()
+                self._show(measures=why != "stopped")
             elif ticks and self.ranks.any(time.monotonic() - self.saved > SAVE_EVERY):
                 self._save()
         if self.unsaved:
             raise StoreError(self.unsaved, "make room, then go on with --resume: the checkpoint before is whole")
-        place = self.folder / snapshot.name_of("network-snapshot-", self.trainer.nimg)
-        return Outcome(self.trainer.nimg, time.monotonic() - self.began, why, place, self.findings())
+        return Outcome(self.trainer.nimg, time.monotonic() - self.began, why, self._place(), self.findings())
+
+    def _place(self) -> Path:
+        return self.folder / snapshot.name_of("network-snapshot-", self.trainer.nimg)
 
     def findings(self) -> Sequence[Finding]:
         """What the measurements so far say about the run."""
@@ -171,22 +173,23 @@ class Run:
         by_images = passed / max(done, 1) * (self.config.kimg * 1000 - self.trainer.nimg)
         return max(0.0, min(by_images, self.limits.minutes * 60 - passed))
 
-    def _show(self) -> None:
-        """A sheet, a network, a measurement, a checkpoint, a report."""
-        if self.ranks.is_first:
-            self._write(lambda: self._publish())
+    def _show(self, measures: bool = True) -> None:
+        """A checkpoint first, then a sheet, a network, a report, and a measurement unless somebody is waiting."""
         self._save()
+        if self.ranks.is_first:
+            self._write(lambda: self._publish(measures))
         self.ticked, self.ticked_nimg = time.monotonic(), self.trainer.nimg  # showing is no training
 
-    def _publish(self) -> None:
+    def _publish(self, measures: bool) -> None:
         trainer = self.trainer
         if trainer.nimg == 0:
             snapshot.save_reals(trainer, self.folder)
+        snapshot.save_network(trainer, self.folder, data=Path(self.config.data).name)
         before, self.drawn = self.drawn, snapshot.save_fakes(trainer, self.folder)
         line: dict[str, Any] = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000, "spread": spread(self.drawn)}
         if before.shape == self.drawn.shape:
             line["change"] = (before - self.drawn).abs().mean().item()
-        if self.measure and trainer.nimg:
+        if self.measure and measures and trainer.nimg:
             measured = self.measure(snapshot.settled(trainer), trainer)
             for name, value in measured.items():
                 stats.append(self.folder / f"metric-{name}.jsonl", {"nimg": trainer.nimg, name: value})
@@ -194,22 +197,21 @@ class Run:
         self._note(line)
         if self.board:
             self.board.show(self.folder / snapshot.name_of("fakes", trainer.nimg, ".png"), trainer.nimg)
-        snapshot.save_network(trainer, self.folder, data=Path(self.config.data).name)
         report.write(self.folder, self.config, card_of(self.folder))
 
     def _save(self) -> None:
         self.saved = time.monotonic()
         if self.ranks.is_first:
-            self._write(lambda: checkpoint.save(self.trainer, self.folder / checkpoint.FILE))
+            self.unsaved = self._write(lambda: checkpoint.save(self.trainer, self.folder / checkpoint.FILE))
 
-    def _write(self, write: Callable[[], None]) -> None:
+    def _write(self, write: Callable[[], None]) -> str:
         """Write, or say why not and go on: a full disk must not end a run of days, as there may be room later."""
         try:
             write()
-            self.unsaved = ""
         except (StoreError, OSError) as error:
-            self.unsaved = str(error)
             self.limits.say(f"{error}; the run goes on, and tries again later")
+            return str(error)
+        return ""
 
     def _log(self, text: str) -> None:
         with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as file:  # a full disk: see _write
