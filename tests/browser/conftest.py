@@ -59,7 +59,7 @@ class Server:
         args = ["--port", str(self.port), "--home", str(self.home), "--pin", visitor.PIN, "--seconds", str(seconds)]
         env = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         self.process = subprocess.Popen([sys.executable, str(program), *args], env=env, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while not self.ready():
             assert self.process.poll() is None, "the booth did not start"
             assert time.monotonic() < until, "the booth did not start in time"
@@ -129,7 +129,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("request", lambda request: wrong.append(request.url) if not _local(request.url, url) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)

@@ -61,7 +61,7 @@ def slide(page: Any, name: str, value: float) -> None:
 
 def until(page: Any, expression: str, arg: Any = None) -> None:
     """Wait until it is true; the page's policy forbids Playwright's own way, which evaluates a string."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not page.evaluate(expression, arg):
         assert time.monotonic() < end, expression
         page.wait_for_timeout(50)

@@ -59,8 +59,8 @@ function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean)
       const seen = video.current;
       try {
         if (seen?.videoWidth && document.visibilityState === "visible") setAdvice(await adviceOn(seen));
-      } catch (error) {
-        if (error instanceof Refused && error.status === 404) return;
+      } catch {
+        // the next look may go better
       }
       if (!left) timer = window.setTimeout(look, LOOK_MS);
     };
@@ -75,7 +75,7 @@ function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean)
 
 async function adviceOn(video: HTMLVideoElement): Promise<Advice> {
   const { frame, light } = await smallFrame(video);
-  const { faces } = await post<{ faces: { box: Box }[] }>("/visit/look", frame);
+  const faces = await facesIn(frame);
   const stage = { width: video.clientWidth, height: video.clientHeight };
   const size = { width: video.videoWidth, height: video.videoHeight };
   const boxes = faces.map(({ box }) => onStage(box, size, stage));
@@ -86,6 +86,19 @@ interface CameraProps {
   /** For one more person: those who are there stay. */
   add?: boolean;
   onBack?: () => void;
+}
+
+let looks = true; // until the server says that it does not look at frames
+
+/** The faces in a small frame, as far as the server looks. Nothing of it is kept. */
+async function facesIn(frame: Blob): Promise<{ box: Box }[]> {
+  if (!looks) return [];
+  try {
+    return (await post<{ faces: { box: Box }[] }>("/visit/look", frame)).faces;
+  } catch (error) {
+    if (error instanceof Refused && [404, 405].includes(error.status)) looks = false;
+    return [];
+  }
 }
 
 export function Camera({ add = false, onBack }: CameraProps) {
@@ -100,6 +113,10 @@ export function Camera({ add = false, onBack }: CameraProps) {
     if (shot) URL.revokeObjectURL(shot.address);
     setShot(null);
   };
+  const failed = visit.value?.people.find(({ error }) => error)?.error;
+  useEffect(() => {
+    if (failed) notice.value = failed; // the search of the last photo ended without a face
+  }, [failed?.message]);
   useEffect(() => () => void (shot && URL.revokeObjectURL(shot.address)), [shot]);
   const shutter = (): void => {
     if (camera.ready && !shot && !count) setCount(Math.max(1, booth.value.countdown));
