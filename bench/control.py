@@ -44,10 +44,11 @@ def main() -> None:
     photos, people = bench.reproduced(args.data, args.count, args.seconds)
     bench.alike("reproduced", photos, [bench.draw(person) for person in people])
     bench.older("older", people)
-    bench.smiling("smiling", people)
+    bench.smiling("smiling", people, 0.9)
+    bench.smiling("smiling broadly", people, 0.97)
     untuned = [replace(person, delta={}) for person in people]
     bench.older("older, untuned", untuned)
-    bench.smiling("smiling, untuned", untuned)
+    bench.smiling("smiling, untuned", untuned, 0.9)
     bench.cross_talk(people[: args.cross_talk])
 
 
@@ -86,12 +87,12 @@ class Bench:
         print(f"{what}: +20 years on {len(edits)}: {spread}, within 4 for {near:.0%}, {looks:.1f} looks")
         self.judged(what, people, edits)
 
-    def smiling(self, what: str, people: Sequence[Likeness]) -> None:
-        """A smile of 90 % for whoever does not smile, none for the others."""
+    def smiling(self, what: str, people: Sequence[Likeness], wanted: float) -> None:
+        """A smile, so sure to be seen, for whoever does not smile; none for the others."""
         serious = [person for person in people if self.studio.traits(person).smile < 0.5]
-        edits = [self.studio.control(person, {"smile": 0.9}) for person in serious]
+        edits = [self.studio.control(person, {"smile": wanted}) for person in serious]
         chance = [edit.after["smile"] for edit in edits]
-        print(f"{what}: 0.9 on the {len(edits)} who did not: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
+        print(f"{what}: {wanted} on the {len(edits)} who did not: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
         self.judged(what, serious, edits)
         before, after = ([self.draw(p) for p in group] for group in (serious, [edit.person for edit in edits]))
         np.save(self.work / f"{what}.npy", np.stack(before + after))
