@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -64,3 +66,15 @@ def test_styles_mapping_and_noise_are_left_alone(tiny):
 def test_a_delta_that_does_not_fit_is_refused(tiny, delta):
     with pytest.raises(LatentError, match="tuning"):
         Tuned(tiny, delta)
+
+
+def test_two_threads_draw_two_people_with_one_generator(tiny):
+    """The booth does so: nobody's weights may show in another's picture, nor stay in the generator."""
+    w_plus = torch.randn(1, 8, 16)
+    plain, people = tiny.synthesis(w_plus), [Tuned(tiny, factors(seed)) for seed in (1, 2)]
+    alone = [person.synthesis(w_plus) for person in people]
+    with ThreadPoolExecutor(2) as threads:
+        drawn = list(threads.map(lambda person: [person.synthesis(w_plus) for _ in range(150)], people))
+    for wanted, pictures in zip(alone, drawn, strict=True):
+        assert all(torch.equal(picture, wanted) for picture in pictures)
+    assert torch.equal(tiny.synthesis(w_plus), plain)

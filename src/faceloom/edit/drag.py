@@ -172,10 +172,7 @@ class Features:
     """
 
     def __init__(self, G: Generator, side: int) -> None:
-        self.G, network = G, network_of(G)
-        while not isinstance(network, nn.Module):  # tuned, and behind an engine
-            network = network_of(network)
-        self.module = _layer_of(network, side)
+        self.G, self.module = G, _layer_of(network_of(G), side)
 
     def __call__(self, w_plus: WPlus) -> Tensor:
         me = get_ident()

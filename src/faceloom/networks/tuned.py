@@ -1,17 +1,18 @@
 """A generator whose weights are changed for one person, by little: the sum of its own and a low-rank delta.
 
-Hu et al. 2021 (LoRA), on the weights of the synthesis network. The generator itself is never touched: taking the delta
-off is dropping the `Tuned`. Torch only, never opens a file.
+Hu et al. 2021 (LoRA), on the weights of the synthesis network. The generator itself is never touched, not even for the
+time of a pass, since another thread may draw with it just then: taking the delta off is dropping the `Tuned`.
+Torch only, never opens a file.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
@@ -36,8 +37,7 @@ class Tuned:
         self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
         network = network_of(G)
         self.device = network.w_avg.device
-        self.call = _Call(network)
-        self.weights = dict(changed(network, delta))
+        self.network = with_weights(network, dict(changed(network, delta)))
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
         """As the generator's."""
@@ -45,25 +45,26 @@ class Tuned:
 
     def synthesis_at(self, w_plus: WPlus, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
         """As the generator's."""
-        weights = {f"G.{name}": weight for name, weight in self.weights.items()}
-        img: Tensor = functional_call(self.call, weights, (w_plus.to(self.device), resolution, noise_mode))
+        img: Tensor = self.network.synthesis_at(w_plus.to(self.device), resolution, noise_mode)
         return img.to(w_plus.device)
 
 
-class _Call(nn.Module):
-    """What `functional_call` can call."""
-
-    def __init__(self, G: Any) -> None:
-        super().__init__()
-        self.G = G
-
-    def forward(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode) -> Tensor:
-        img: Tensor = self.G.synthesis_at(w_plus, resolution, noise_mode)
-        return img
+def with_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Any:
+    """The same network with some weights in the place of its own; all others are shared, none is copied."""
+    shared: list[Tensor] = [*network.parameters(), *network.buffers()]
+    other = copy.deepcopy(network, {id(tensor): tensor for tensor in shared})
+    for name, weight in weights.items():
+        path, _, leaf = name.rpartition(".")
+        module = other.get_submodule(path)
+        delattr(module, leaf)  # a parameter would have to be a leaf of the graph
+        setattr(module, leaf, weight)
+    return other
 
 
 def network_of(G: Generator) -> Any:
-    """The torch network: the generator itself, or what is behind an engine."""
+    """The torch network: the generator itself, as tuned, or what is behind an engine."""
+    if isinstance(G, Tuned):
+        return G.network
     return G if isinstance(G, nn.Module) else G.G  # type: ignore[attr-defined]
 
 
