@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -398,9 +398,10 @@ def run(
     def worker() -> psutil.Process:
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            busy = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
-            if busy:
-                return busy[0]
+            for child in process.children():
+                with suppress(psutil.Error):  # it ended just now
+                    if "spawn_main" in " ".join(child.cmdline()):
+                        return child
             time.sleep(0.05)
         raise TimeoutError("there is no worker")
 
