@@ -96,3 +96,17 @@ def test_it_draws_what_the_official_code_draws(changes: dict[str, Any], official
     G = seeded(replace(TINY, **changes))
     fill(G.state_dict())
     assert sample(G.synthesis(some_w(2, 6, 8))) == pytest.approx(official, abs=2e-4)
+
+
+def test_training_measures_the_inputs_and_nothing_else_does():
+    G = StyleGAN3(StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8, num_layers=4))
+    w_plus = torch.randn(2, G.num_ws, 8)
+    with torch.no_grad():
+        G.synthesis(w_plus)
+    G.eval().synthesis(w_plus)
+    magnitudes = [buffer for name, buffer in G.named_buffers() if name.endswith("magnitude_ema")]
+    assert all(magnitude == 1 for magnitude in magnitudes)
+    img = G.train().synthesis(w_plus)
+    assert all(magnitude != 1 for magnitude in magnitudes)
+    img.square().sum().backward()
+    assert all(weight.grad is not None for weight in G.synthesis.parameters())

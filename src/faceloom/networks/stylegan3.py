@@ -45,6 +45,9 @@ class StyleGAN3Config:
     conv_clamp: float | None = 256  # bound of every activation, None: unbounded
 
 
+MAGNITUDE_HALF_LIFE = 20_000
+"""Images after which what was measured of a layer's inputs counts half."""
+
 CONFIG_T = StyleGAN3Config()
 CONFIG_R = StyleGAN3Config(channel_base=65536, channel_max=1024, conv_kernel=1, use_radial_filters=True)
 
@@ -156,6 +159,8 @@ class SynthesisLayer(nn.Module):
         self.padding = (low, total - low, low, total - low)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        if self.training and torch.is_grad_enabled():
+            self._measure(x)
         style = self.affine(w)
         factor = None if self.is_torgb else demodulation(self.weight, style)
         gain = self.torgb_gain if self.is_torgb else 1.0
@@ -168,6 +173,12 @@ class SynthesisLayer(nn.Module):
             return x if self.clamp is None else torch.clamp(x, -self.clamp, self.clamp)
         x = upfirdn2d(x, self.up_filter * (self.up**2 * SQRT2), up=self.up, padding=self.padding)
         return upfirdn2d(leaky_relu(x, self.clamp), self.down_filter, down=self.down)
+
+    @torch.no_grad()
+    def _measure(self, x: Tensor) -> None:
+        """Follow the inputs' mean square over the last images, by which they are divided (appendix D.1)."""
+        now, keep = x.float().square().mean(), 0.5 ** (len(x) / MAGNITUDE_HALF_LIFE)
+        self.magnitude_ema.copy_(now.lerp(self.magnitude_ema, keep))
 
 
 class SynthesisNetwork(nn.Module):
