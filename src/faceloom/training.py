@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from faceloom import __version__
 from faceloom.datasets import Dataset
 from faceloom.errors import AssetError, TrainingError
 from faceloom.images.tensors import from_levels
@@ -60,7 +61,13 @@ def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = 
     if origin:
         limits.say(f"{take_over(trainer, origin):.0%} of the generator comes from {origin.name}")
     if ranks.is_first:
-        facts = {"preset": start.preset, "pictures": len(dataset), "metrics": start.metrics, "processes": ranks.size}
+        facts: dict[str, Any] = {
+            "faceloom": __version__,
+            "preset": start.preset,
+            "pictures": len(dataset),
+            "metrics": start.metrics,
+            "processes": ranks.size,
+        }
         runs.create(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
     ranks.wait()
     return Run(trainer, start.out, ranks, _measure(start.metrics and ranks.is_first, limits), limits).go()

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from faceloom import __version__
 from faceloom.errors import StoreError, TrainingError
 from faceloom.files import replacing
 from faceloom.train import checkpoint, report, snapshot, stats
@@ -241,7 +240,7 @@ def create(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (), **f
     """Begin a run's folder with its options. Raises TrainingError when the folder holds a run already."""
     if (folder / OPTIONS).exists():
         raise TrainingError(f"{folder} holds a run already", f"go on with: faceloom train --resume {folder}")
-    card = {**to_json(config), "faceloom": __version__, "torch": torch.__version__, **facts}
+    card = {**to_json(config), "torch": torch.__version__, **facts}
     card["advice"] = [{"name": item.name, "value": item.value, "why": item.why} for item in advice]
     with replacing(folder / OPTIONS) as draft:
         draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

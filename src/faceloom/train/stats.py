@@ -74,7 +74,8 @@ def rewind(path: Path, nimg: int) -> None:
 
 def column(lines: Iterable[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:
     """One measured thing over the run: (kimg, value), where it was measured."""
-    return [(line["kimg"], line[name]) for line in lines if isinstance(line.get(name), int | float) and "kimg" in line]
+    there = [line for line in lines if isinstance(line.get(name), int | float) and "kimg" in line]
+    return sorted((line["kimg"], line[name]) for line in there)
 
 
 def _plain(line: Mapping[str, Any]) -> dict[str, Any]:

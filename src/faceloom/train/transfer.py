@@ -120,7 +120,7 @@ def _copied(network: nn.Module, state: State) -> float:
     fits = {name: value for name, value in state.items() if name in there and there[name].shape == value.shape}
     for name, value in fits.items():
         there[name].copy_(value)
-    return sum(value.numel() for value in fits.values()) / sum(value.numel() for value in there.values())
+    return sum(map(Tensor.numel, fits.values())) / sum(map(Tensor.numel, there.values()))
 
 
 def _grown(state: State, G: nn.Module) -> State:
