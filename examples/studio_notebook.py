@@ -1,0 +1,81 @@
+"""A marimo notebook on the Studio: `marimo edit examples/studio_notebook.py`"""
+
+import marimo
+
+app = marimo.App(width="medium", app_title="faceloom")
+
+
+@app.cell
+def _():
+    import marimo as mo
+
+    from faceloom import Studio, insight, open_photo
+    from faceloom.assets.cache import open_asset
+    from faceloom.images import to_img
+    from faceloom.invert.deadline import EncodeConfig
+
+    studio = Studio()
+    return EncodeConfig, insight, mo, open_asset, open_photo, studio, to_img
+
+
+@app.cell
+def _(mo, open_asset):
+    samples = {path.stem: path for path in sorted(open_asset("portraits").iterdir()) if path.suffix in (".jpg", ".png")}
+    who = mo.ui.dropdown(samples, value="astronaut", label="portrait")
+    seconds = mo.ui.slider(2, 60, value=10, label="seconds", show_value=True)
+    mo.hstack([who, seconds], justify="start")
+    return seconds, who
+
+
+@app.cell
+def _(EncodeConfig, insight, mo, open_photo, seconds, studio, to_img, who):
+    photo = open_photo(who.value)
+    person = studio.encode(photo, config=EncodeConfig(seconds=seconds.value))
+    crop = studio.align(photo, studio.choose(photo).face, 512).image
+    seen = insight.compared(studio, person, to_img(crop))
+    where = (seen.where / seen.where.max() * 255).astype("uint8")
+    mo.vstack(
+        [
+            mo.hstack(
+                [mo.image(crop, width=256), mo.image(studio.render(person, 512), width=256), mo.image(where, width=256)]
+            ),
+            mo.md(
+                f"Photo, likeness, and where they differ for VGG16 (LPIPS {seen.distance:.3f}). {dict(person.quality)}"
+            ),
+        ]
+    )
+    return (person,)
+
+
+@app.cell
+def _(mo):
+    age = mo.ui.slider(-40, 40, value=0, label="years", show_value=True)
+    yaw = mo.ui.slider(-30, 30, value=0, label="degrees turned", show_value=True)
+    mo.hstack([age, yaw], justify="start")
+    return age, yaw
+
+
+@app.cell
+def _(age, mo, person, studio, yaw):
+    changed = studio.control(person, {"age": age.value, "yaw": yaw.value})
+    mo.vstack(
+        [
+            mo.image(studio.render(changed.person, 512), width=384),
+            mo.md(f"AI-generated. Alike: {changed.steered.identity:.2f}. Now: {dict(changed.after)}"),
+        ]
+    )
+    return
+
+
+@app.cell
+def _(insight, mo, person, studio):
+    rows = [
+        {"layer": style.layer, "px": style.resolution, "group": style.group, "rarity": style.rarity}
+        for style in insight.styles(studio, person)
+    ]
+    mo.ui.table(rows, label="Every layer's style: 1 is usual")
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,62 @@
+"""The example clients, against a server: they are what people copy."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import py_compile
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tests.web.tiny_server import TOKEN, Server, photo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def portrait(tmp_path: Path) -> Path:
+    path = tmp_path / "me.jpg"
+    path.write_bytes(photo(1))
+    return path
+
+
+def client_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("api_client", EXAMPLES / "api_client.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_python_client(server: Server, portrait: Path):
+    with client_module().Faceloom(server.base, TOKEN) as api:
+        assert len(api.find(portrait)["faces"]) == 1
+        person = api.encode(portrait, seconds=1)
+        assert api.edit(person["likeness"], age=20)["controls"]["age"] == 20
+        assert api.image(person["likeness"], 128).startswith(b"\xff\xd8")
+        api.forget(person["likeness"])
+        with pytest.raises(RuntimeError, match="no such likeness"):
+            api.image(person["likeness"])
+        invented = api.generate(3)
+        api.forget(invented["likeness"])
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+def test_the_curl_client(server: Server, portrait: Path, tmp_path: Path):
+    made = tmp_path / "older.jpg"
+    command = ["sh", str(EXAMPLES / "api_client.sh"), str(portrait), str(made), server.base]
+    result = subprocess.run(
+        command, env=os.environ | {"FACELOOM_TOKEN": TOKEN}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert made.read_bytes().startswith(b"\xff\xd8")
+    assert not server.booth.visits
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_it_is_python(name: str, tmp_path: Path):
+    py_compile.compile(str(EXAMPLES / name), cfile=str(tmp_path / "compiled"), doraise=True)
