@@ -114,3 +114,14 @@ def test_places_in_the_queue_are_told(server):
     assert max(told[2], default=0) >= 1
     for client in clients:
         client.until(lambda visit: visit["state"] == "play")
+
+
+def test_deleted_in_the_middle_of_a_film(tmp_path):
+    with served(tmp_path) as server:
+        client = server.client()
+        (person,) = client.play(photo(22))["people"]
+        client.post("/film", json={"person": person["id"]})
+        time.sleep(0.05)
+        client.delete("/visit")
+        time.sleep(1.5)  # the film would be there by now
+        assert not list((tmp_path / "takes").glob("*"))

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from faceloom.errors import LatentError
-from faceloom.web.rails import KNOTS, RANGES, Rails, neutral, places, sliders, snapped, touched
+from faceloom.web.rails import KNOTS, RANGES, Rails, neutral, places, sliders, snapped, sure, touched
 
 BEFORE = {"age": 30.0, "smile": 0.0, "glasses": -4.0, "yaw": 5.0, "pitch": 0.0, "mouth_open": -2.0, "gender": 3.0}
 
@@ -62,3 +62,12 @@ def test_every_slider_has_places_a_range_and_a_me():
     assert (me["smile"], me["age"]) == (0.204, 0.0)
     assert touched({**me, "age": 3.0}, me) == {"age": 3.0}
     assert {slider["name"] for slider in sliders({})} == set(RANGES)
+
+
+def test_nobody_smiles_less_for_asking_for_more():
+    assert sure(1.0, 0.99) == 0.99
+    assert sure(0.98, 0.99) == 0.97  # a little less than now: as near as steering aims
+    assert sure(1.0, 0.4) == 0.97
+    assert sure(0.0, 0.001) == 0.001
+    assert sure(0.5, 0.99) == 0.5
+    assert touched({"smile": 1.0}, {"smile": 0.99}) == {}

@@ -144,7 +144,11 @@ class Keep:
             if folder.name not in known:
                 erase_folder(folder)
         files = {row["file"] for row in self.database.rows("SELECT file FROM takes")}
-        erase_files(path for path in (self.folder / "takes").glob("*") if path.name not in files)
+        for path in (self.folder / "takes").glob("*"):
+            if path.is_dir():
+                erase_folder(path)
+            elif path.name not in files:
+                erase_files([path])
         self.database.leave_no_trail()
 
     # -- takes and the gallery ----------------------------------------------------------------------------------------
@@ -177,6 +181,11 @@ class Keep:
     def path_of(self, take: Take) -> Path:
         """Where a take's file lies."""
         return self.folder / "takes" / take.file
+
+    def drop_unknown_takes(self, names: Iterable[str]) -> None:
+        """Erase the files of takes that never came to be."""
+        for name in names:
+            erase_files((self.folder / "takes").glob(f"{name}*"))
 
     def drop_takes(self, where: str = "1", values: tuple[Any, ...] = ()) -> int:
         """Erase takes, all of them unless a condition is given; say how many."""

@@ -27,7 +27,7 @@ from faceloom.edit.control import looking, wander
 from faceloom.edit.directions import Direction
 from faceloom.edit.mix import PULL
 from faceloom.edit.morph import morph
-from faceloom.edit.steer import Look, Steered, apply, steer
+from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
 from faceloom.edit.wishes import in_units, targets
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
@@ -55,6 +55,7 @@ PREVIEW = 512  # pixels a side of what a slider shows
 CROP = 512
 FRAME = 320  # of a camera's frame that is only looked at
 LONGEST = 3072  # of a photo that is kept
+ROUGHLY = SteerConfig(looks=7, measured=3)  # good enough to interpolate between
 QUICK, FINE = 85, 92  # JPEG's quality
 REACH = 2.5  # standard deviations that a preview's coefficients may come to
 
@@ -239,10 +240,10 @@ class Atelier:
         name, wish = next(rails.missing(), ("", 0.0))
         if not name:
             return False
-        self.learn(shown, name, wish, self.steer(shown, {name: wish}, pause).coefficients)
+        self.learn(shown, name, wish, self.steer(shown, {name: wish}, pause, ROUGHLY).coefficients)
         return True
 
-    def steer(self, shown: Shown, wishes: Wishes, pause: Pause) -> Steered:
+    def steer(self, shown: Shown, wishes: Wishes, pause: Pause, config: SteerConfig | None = None) -> Steered:
         """Steer a person's base. Raises LatentError for a wish that there is not."""
         if not self.basis:
             raise LatentError("there are no sliders for this generator", "use the default one")
@@ -252,7 +253,7 @@ class Atelier:
             pause()
             return see(w_plus)
 
-        return steer(look, self.load(shown).w_plus, self.basis, targets(wishes, before))
+        return steer(look, self.load(shown).w_plus, self.basis, targets(wishes, before), config=config)
 
     def mix(self, shown: Shown, other: Shown | int, layers: str, base: str) -> Json:
         """Give a person some layers of another, or of the invented one of a seed, as a new base."""

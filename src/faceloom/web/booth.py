@@ -51,6 +51,7 @@ class Booth:
         """Start the worker, go on with the visits that a restart has interrupted, and begin to look at the clock."""
         from faceloom.web import search
 
+        self.workshop.restarted = self.keep.finish_erasing  # of what the lost worker was writing
         await self.workshop.start()
         for visit in list(self.visits.values()):
             search.resume(self, visit)
@@ -130,6 +131,8 @@ class Booth:
         ids = {person.id for person in visit.people}
         await self.workshop.forget(visit.id, str(self.keep.folder_of(visit.id)))
         self._forget(ids)
+        unknown = [job["file"] for job in self.jobs.values() if job["visit"] == visit.id and job["state"] == "running"]
+        self.keep.drop_unknown_takes(name for name in unknown if name)
         self.keep.erase(visit.id, takes=takes)
         for friend in visit.body.get("friends", []):
             if other := self.visits.get(friend):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,16 @@ def make(atelier: Atelier, args: Mapping[str, Any], tell: Tell, pause: Pause) ->
             pause()
             yield frame
 
-    for ending in (".mp4", ".webp"):
-        path = Path(args["path"]).with_suffix(ending)
-        try:
-            return {"file": save_film(watched(), path, fps=FPS).name}
-        except MissingExtra:
-            continue
-    raise MissingExtra("filming", "video")
+    path = Path(args["path"])
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".film-") as folder:
+        film = _saved(watched, Path(folder))
+        with atelier.writing(args["people"][0]["folder"]):  # not for a visit that is over by now
+            film.replace(path.with_suffix(film.suffix))
+    return {"file": path.with_suffix(film.suffix).name}
+
+
+def _saved(frames: Callable[[], Iterator[Pixels]], folder: Path) -> Path:
+    try:
+        return save_film(frames(), folder / "film.mp4", fps=FPS)
+    except MissingExtra:
+        return save_film(frames(), folder / "film.webp", fps=FPS)

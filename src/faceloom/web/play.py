@@ -6,13 +6,12 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from faceloom.edit.wishes import CHANGES
 from faceloom.store import Person, Visit
 from faceloom.store.keep import token
 from faceloom.web import search
 from faceloom.web.guard import Refusal
 from faceloom.web.messages import QUICK
-from faceloom.web.rails import RANGES, SAME, sure
+from faceloom.web.rails import RANGES, SAME
 from faceloom.web.view import Json, now, standing
 from faceloom.web.visits import playable
 
@@ -168,11 +167,11 @@ def shown(booth: Booth, owner: Visit, person: Person, step: Json | None = None) 
 
 
 def checked(wishes: Mapping[str, float]) -> dict[str, float]:
-    """The wishes as steering takes them. Raises Refusal (422) for one that is unknown or out of range."""
+    """The wishes, if sliders can stand so. Raises Refusal (422) for one that is unknown or out of range."""
     for name, wish in wishes.items():
         low, high, unit = RANGES.get(name, (0.0, 0.0, ""))
         if not unit:
             raise Refusal(422, "no_such_slider", f"there is no slider '{name[:40]}'", f"there are {', '.join(RANGES)}")
         if not low <= wish <= high:
             raise Refusal(422, "out_of_range", f"{name} {wish:g} is out of range", f"{low:g} to {high:g} {unit}")
-    return {name: wish if name in CHANGES else sure(wish) for name, wish in wishes.items()}
+    return dict(wishes)

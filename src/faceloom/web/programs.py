@@ -141,7 +141,15 @@ def facts(visit: Visit, person: Person) -> Json:
 
 
 def _job(visit: Visit, kind: str) -> Json:
-    return {"id": token(), "visit": visit.id, "kind": kind, "state": "running", "progress": 0.0, "result": None}
+    return {
+        "id": token(),
+        "visit": visit.id,
+        "kind": kind,
+        "state": "running",
+        "progress": 0.0,
+        "result": None,
+        "file": "",
+    }
 
 
 async def _photo(booth: Booth, visit: Visit, data: bytes) -> Json:

@@ -106,8 +106,9 @@ class Rails:
 
 
 def touched(wishes: Mapping[str, float], me: Mapping[str, float]) -> dict[str, float]:
-    """The wishes that ask for something: those away from where the person is already."""
-    return {name: wish for name, wish in wishes.items() if abs(wish - me.get(name, 0.0)) > SAME}
+    """The wishes that ask for something: those away from where the person is already, as steering can aim at them."""
+    aimed = {name: wish if name in CHANGES else sure(wish, me.get(name, 0.5)) for name, wish in wishes.items()}
+    return {name: wish for name, wish in aimed.items() if abs(wish - me.get(name, 0.0)) > SAME}
 
 
 def neutral(traits: Mapping[str, float]) -> dict[str, float]:
@@ -138,8 +139,10 @@ def places(name: str, around: float) -> list[float]:
     return sorted(every, key=lambda place: abs(place - around))
 
 
-def sure(wish: float) -> float:
-    """A probability that steering can aim at."""
+def sure(wish: float, me: float) -> float:
+    """A probability that steering can aim at; nobody who is surer already is made less so by asking for more."""
+    if wish >= me > SURE or wish <= me < 1 - SURE:
+        return me
     return min(max(wish, 1 - SURE), SURE)
 
 

@@ -96,6 +96,7 @@ def film(booth: Booth, visit: Visit, a: str, b: str | None) -> Json:
 def begin_job(booth: Booth, visit: Visit, kind: str, people: list[Json]) -> Json:
     """Note a job and let it go on."""
     job: Json = {"id": token(), "visit": visit.id, "kind": kind, "state": "running", "progress": 0.0, "result": None}
+    job["file"] = ""
     booth.jobs[job["id"]] = job
     booth.spawn(visit.id, _film(booth, visit, job, people), job["id"])
     return job
@@ -105,6 +106,7 @@ async def _film(booth: Booth, visit: Visit, job: Json, people: list[Json]) -> No
     from faceloom.errors import FaceloomError
 
     name, path = booth.keep.place_for_take("")
+    job["file"] = path.name  # so that a wipe finds it at any moment
 
     def tell(told: dict[str, Any]) -> None:
         job["progress"] = round(told["progress"], 3)
