@@ -32,11 +32,19 @@ PRESETS: dict[str, Preset] = {
     "large": Preset("StyleGAN2 as wide as StyleGAN2-ADA's own below 512 px, for GPUs", LARGE),
     "wavelet": Preset(
         "the default generator's kind: it draws wavelets at half the side, cheap on processors",
-        {"family": "mobilestylegan", "channel_base": 8192, "channel_max": 256, "z_dim": 256, "w_dim": 256},
+        {"family": "mobilestylegan", "channel_base": 4096, "channel_max": 256, "z_dim": 256, "w_dim": 256},
     ),
     "faces": Preset(
-        "portraits, from a few thousand pictures on: mirrored, and calmer than pictures of anything would need",
-        {**MEDIUM, "mirror": True},
+        "portraits on a processor, from a few thousand pictures on: wavelets, narrow, mirrored",
+        {
+            "family": "mobilestylegan",
+            "channel_base": 2048,
+            "channel_max": 160,
+            "z_dim": 160,
+            "w_dim": 160,
+            "mapping_layers": 4,
+            "mirror": True,
+        },
     ),
     "stylegan3": Preset(
         "details that move with what they belong to, for films; several times as slow",

@@ -116,11 +116,13 @@ def take_over(trainer: Trainer, origin: Origin) -> float:
 
 @torch.no_grad()
 def _copied(network: nn.Module, state: State) -> float:
+    """Copy what fits; gives the share of the weights that it is."""
     there = network.state_dict()
     fits = {name: value for name, value in state.items() if name in there and there[name].shape == value.shape}
     for name, value in fits.items():
         there[name].copy_(value)
-    return sum(map(Tensor.numel, fits.values())) / sum(map(Tensor.numel, there.values()))
+    weights = {name: weight.numel() for name, weight in network.named_parameters()}
+    return sum(count for name, count in weights.items() if name in fits) / sum(weights.values())
 
 
 def _grown(state: State, G: nn.Module) -> State:
