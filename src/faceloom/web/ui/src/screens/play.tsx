@@ -114,7 +114,7 @@ function Likeness({ one }: { one: Person }) {
           <button
             type="button"
             class="button tool"
-            aria-label={say("before.hold")}
+            title={say("before.hold")}
             aria-pressed={held.value}
             onPointerDown={() => (held.value = true)}
             onPointerUp={() => (held.value = false)}
