@@ -86,13 +86,6 @@ def test_two_processes_learn_what_one_learns_of_twice_the_share(family: str, tmp
             )
 
 
-def test_the_size_of_a_part_changes_randomness_only():
-    """Gradients are means over the batch, whatever the parts."""
-    trainer = steps(tiny_trainer(part=8), 2)
-    losses = trainer.means.taken(trainer.ranks)
-    assert losses["loss_d"] == pytest.approx(1.4, abs=0.3)
-
-
 def test_labels_are_learned_and_the_relativistic_game_is_played():
     trainer = steps(tiny_trainer(c_dim=3, loss="relativistic", augment="diffaugment"), 4)
     assert trainer.means.taken(trainer.ranks)["penalty"] > 0
