@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ def serve(
     token: Annotated[
         str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The token for programs; a random one when not given.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Several go by Ray Serve: the extra 'scale'.")] = 1,
 ) -> None:
     """Serve the REST API: find, analyze, encode, edit, mix, morph, generate. The token is printed.
 
@@ -24,9 +25,11 @@ def serve(
     Examples:
       faceloom serve
       faceloom serve --port 9000 --lan
+      faceloom serve --workers 4
     """
     reached = addresses(port, lan)
-    app = web_app()(
+    create_app = web_app()
+    app = create_app(
         home=home,
         token=token,
         address=reached["address"],
@@ -34,7 +37,18 @@ def serve(
         hosts=hosts(reached["lan"]),
         visitors=False,
         pages=False,
+        **several(workers),
     )
     note(f"the API is at {reached['lan'] or reached['address']}/api/v1, described in /api/v1/openapi.json")
     note(f"its token: {app.state.token}")
     serve_app(app, port, lan)
+
+
+def several(workers: int) -> dict[str, Any]:
+    """What makes the server work with several workers. Raises MissingExtra."""
+    if workers == 1:
+        return {}
+    from faceloom.web.scale import OnRay, Workers
+
+    deploy = OnRay(workers)
+    return {"workshop": lambda make: Workers(make, deploy)}

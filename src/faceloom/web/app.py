@@ -49,6 +49,7 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
+    workshop: Callable[[Callable[[], Any]], Workshop] = Workshop,
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
@@ -56,15 +57,15 @@ def create_app(
 
     `home` is the folder of the booth, by default in FACELOOM_HOME; `atelier` makes what the worker works with and must
     be importable by a new process; `pin` the operator's and `token` the API's, both random when not given; `lan` the
-    address for phones; `hosts` further names it answers to; without `visitors` there is only the API of programs,
-    without `pages` no page.
+    address for phones; `hosts` further names it answers to; `workshop` makes what works, one worker by default;
+    without `visitors` there is only the API of programs, without `pages` no page.
     """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         folder = home or Settings().home / "booth"
         with only_one(folder):
-            app.state.booth = booth = Booth(Keep(folder), Workshop(atelier), address=address, lan=lan)
+            app.state.booth = booth = Booth(Keep(folder), workshop(atelier), address=address, lan=lan)
             with booth.logging():
                 await booth.open()
                 try:

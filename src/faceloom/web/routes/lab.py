@@ -12,7 +12,7 @@ from faceloom.web import lab, play, visits
 from faceloom.web.booth import Booth
 from faceloom.web.guard import Refusal, our_page
 from faceloom.web.lab import Drags, drag_json
-from faceloom.web.messages import RAILS
+from faceloom.web.messages import FILM, QUICK
 from faceloom.web.routes.common import COOKIE, TheBooth, TheVisit, jpeg, the_booth
 from faceloom.web.view import Json, person_json
 
@@ -95,7 +95,7 @@ async def generator(booth: TheBooth) -> Json:
 @router.get("/axes")
 async def axes(booth: TheBooth, method: Method = "pca") -> list[Json]:
     """Axes that nobody labelled: number, what the analyzer sees them move, and how much of all they explain."""
-    found: list[Json] = await booth.workshop.ask("lab.axes", {"method": method}, rank=RAILS)
+    found: list[Json] = await booth.workshop.ask("lab.axes", {"method": method}, rank=FILM)
     return found
 
 
@@ -107,14 +107,14 @@ async def face(
 ) -> Response:
     """Draw a face of the generator."""
     args = who(booth, visit, wanted)
-    return jpeg(await booth.workshop.ask("lab.face", args, visit=visit.id if visit else ""))
+    return jpeg(await booth.workshop.ask("lab.face", args, rank=QUICK, visit=visit.id if visit else ""))
 
 
 @router.get("/people/{name}")
 async def seen(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """What the three networks saw of a person: the detector's boxes and points, the distance, every layer's style."""
     args = _of_photo(booth, visit, name)
-    found: Json = await booth.workshop.ask("lab.seen", args, rank=RAILS, visit=visit.id)
+    found: Json = await booth.workshop.ask("lab.seen", args, rank=FILM, visit=visit.id)
     return found
 
 
@@ -122,7 +122,7 @@ async def seen(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
 async def distance(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
     """Where photo and likeness differ, as VGG16 sees it: black where they are alike."""
     args = _of_photo(booth, visit, name)
-    return jpeg(await booth.workshop.ask("lab.distance", args, rank=RAILS, visit=visit.id))
+    return jpeg(await booth.workshop.ask("lab.distance", args, rank=FILM, visit=visit.id))
 
 
 def _of_photo(booth: Booth, visit: Visit, name: str) -> dict[str, Any]:
