@@ -102,6 +102,8 @@ class Run:
         lock = FileLock(self.folder / ".lock")
         try:
             with lock.acquire(timeout=0) if self.ranks.is_first else nullcontext():
+                if self.ranks.is_first:
+                    tidy(self.folder)
                 return self._go()
         except Timeout as error:
             raise TrainingError(f"{self.folder} is being trained by another process", "wait for it") from error
@@ -215,6 +217,13 @@ class Run:
     def _log(self, text: str) -> None:
         with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as file:  # a full disk: see _write
             file.write(text + "\n")
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed process had begun to write: drafts of the files that `replacing` makes whole."""
+    for draft in (*folder.glob(".*-*"), *folder.glob("network-snapshot-*/.*-*")):
+        if draft.suffix in (".safetensors", ".json", ".jsonl", ".png", ".webp", ".html"):
+            draft.unlink(missing_ok=True)
 
 
 def hours(seconds: float) -> str:
