@@ -37,10 +37,11 @@ export function DragRoom() {
   const now = drag.value;
   const running = now?.state === "running";
   const ready = points.value.pairs.length > 0;
+  const done = !!now && !running && (now.number ?? 0) > 0;
   return (
     <div class="bench">
       <section class="stage">
-        <Picture running={running} />
+        <Picture />
       </section>
       <section class="controls">
         <p class="muted">{tell("drag.more")}</p>
@@ -60,26 +61,25 @@ export function DragRoom() {
           {status()}
         </p>
         <div class="pair">
-          {running ? (
+          {done && wanted.value.person && !kept.value ? (
+            <Button kind="next" icon="keep" onClick={() => void keep()}>
+              {tell("drag.keep")}
+            </Button>
+          ) : running ? (
             <Button kind="next" onClick={() => void stop()}>
               {tell("drag.stop")}
             </Button>
           ) : (
-            <Button kind="next" disabled={!ready} onClick={() => void start()}>
+            <Button kind="next" disabled={!ready || done} onClick={() => void start()}>
               {tell("drag.start")}
             </Button>
           )}
-          <Button icon="close" disabled={running || (!ready && !points.value.waiting)} onClick={() => (points.value = NONE)}>
+          <Button icon="close" disabled={!!now || (!ready && !points.value.waiting)} onClick={() => (points.value = NONE)}>
             {tell("drag.clear")}
           </Button>
           {now && !running && (
             <Button icon="undo" onClick={() => void forget()}>
               {tell("drag.back")}
-            </Button>
-          )}
-          {now && !running && wanted.value.person && !kept.value && (
-            <Button icon="keep" onClick={() => void keep()}>
-              {tell("drag.keep")}
             </Button>
           )}
         </div>
@@ -88,11 +88,11 @@ export function DragRoom() {
   );
 }
 
-function Picture({ running }: { running: boolean }) {
+function Picture() {
   const { pairs, waiting } = points.value;
   const moved = drag.value?.handles;
   const press = (event: MouseEvent & { currentTarget: HTMLElement }): void => {
-    if (running) return;
+    if (drag.value) return;
     points.value = tap(points.value, within(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect()));
   };
   return (
@@ -100,7 +100,7 @@ function Picture({ running }: { running: boolean }) {
       <Face src={drawn.value ?? face.value} alt={tell("drag.picture")}>
         <svg class="points" viewBox="0 0 100 100" aria-hidden="true">
           {pairs.map(({ handle, target }, n) => {
-            const [x, y] = (running && moved?.[n]) || handle;
+            const [x, y] = moved?.[n] ?? handle;
             return (
               <g key={n}>
                 <line x1={x * 100} y1={y * 100} x2={target[0] * 100} y2={target[1] * 100} />
