@@ -30,7 +30,8 @@ export function Play({ onFriend, onFinish }: PlayProps) {
   }, [one?.id]);
   useEffect(() => forgetPreviews, []);
   if (!one) return null;
-  const control = one.sliders.find(({ name }) => name === panel.value);
+  const open = one.sliders.length ? panel.value : "mix"; // a child can be mixed, not steered
+  const control = one.sliders.find(({ name }) => name === open);
   return (
     <main class="screen play">
       <h1 class="unseen">{say("play")}</h1>
@@ -41,9 +42,9 @@ export function Play({ onFriend, onFinish }: PlayProps) {
       <Likeness one={one} />
       <Tools one={one} onFinish={onFinish} />
       <div class="panel">
-        {control ? <Control one={one} control={control} /> : panel.value === "mix" ? <Mix one={one} /> : <Presets one={one} />}
+        {control ? <Control one={one} control={control} /> : open === "mix" ? <Mix one={one} /> : <Presets one={one} />}
       </div>
-      <Chips one={one} panel={panel.value} onPanel={(name) => (panel.value = name)} onFriend={onFriend} />
+      <Chips one={one} panel={open} onPanel={(name) => (panel.value = name)} onFriend={onFriend} />
     </main>
   );
 }
@@ -234,9 +235,11 @@ function Chips({ one, panel, onPanel, onFriend }: ChipsProps) {
           {nameOf(control.name)}
         </Button>
       ))}
-      <Button kind="chip" pressed={panel === "presets"} onClick={() => onPanel("presets")}>
-        {say("presets")}
-      </Button>
+      {one.sliders.length > 0 && (
+        <Button kind="chip" pressed={panel === "presets"} onClick={() => onPanel("presets")}>
+          {say("presets")}
+        </Button>
+      )}
       <Button kind="chip" pressed={panel === "mix"} onClick={() => onPanel("mix")}>
         {say("mix")}
       </Button>
