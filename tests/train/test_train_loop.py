@@ -129,6 +129,14 @@ def test_ada_moves_towards_its_target_at_its_own_speed(sign: float, p: float, af
     assert ada.corrected(p, sign, target=0.6, images=2000, ada_kimg=100) == pytest.approx(after)
 
 
+def test_a_run_can_be_kept_before_its_first_step(tmp_path: Path):
+    straight = tiny_trainer()
+    checkpoint.save(straight, tmp_path / checkpoint.FILE)
+    resumed = tiny_trainer(seed=1)
+    checkpoint.load(resumed, tmp_path / checkpoint.FILE)
+    assert differences(straight, resumed) == []
+
+
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path):
     checkpoint.save(steps(tiny_trainer(), 1), tmp_path / checkpoint.FILE)
     with pytest.raises(TrainingError, match=r"cannot go on|of another run"):

@@ -44,7 +44,6 @@ def load(trainer: Trainer, path: Path) -> None:
             card = json.loads(file.metadata()["faceloom"])
             if card["version"] > VERSION:
                 raise TrainingError(f"{path} was written by a newer faceloom", "update faceloom")
-            _prepare(trainer)
             there = dict(tensors(trainer))
             if set(there) != set(file.keys()):
                 raise TrainingError(f"{path} is of another run", "give the run's own folder")
@@ -57,7 +56,7 @@ def load(trainer: Trainer, path: Path) -> None:
 
 
 def tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor by name; those of the optimisers that exist already."""
+    """Every tensor by name."""
     for part in NETWORKS:
         for name, tensor in getattr(trainer, part).state_dict().items():
             yield f"{part}.{name}", tensor
@@ -69,15 +68,3 @@ def tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
     yield "path_mean", trainer.path_mean
     yield "signs", trainer.signs
     yield "means", trainer.means.sums
-
-
-def _prepare(trainer: Trainer) -> None:
-    """Give the optimisers the state that they would have after a first step."""
-    for part in OPTIMIZERS:
-        optimizer: Any = getattr(trainer, part)
-        for weight in weights_of(optimizer):
-            optimizer.state[weight] = {
-                "step": torch.zeros((), dtype=torch.float32, device=weight.device),
-                "exp_avg": torch.zeros_like(weight, memory_format=torch.preserve_format),
-                "exp_avg_sq": torch.zeros_like(weight, memory_format=torch.preserve_format),
-            }

@@ -233,7 +233,11 @@ def optimizer(network: nn.Module, rate: float, every: int) -> torch.optim.Adam:
     """Adam; a penalty of its own step now and then slows it by as much (Karras et al. 2020, appendix B)."""
     share = every / (every + 1) if every else 1.0
     betas = (BETAS[0] ** share, BETAS[1] ** share)
-    return torch.optim.Adam(parameter_groups(network, rate * share), betas=betas, eps=1e-8, fused=True)
+    adam = torch.optim.Adam(parameter_groups(network, rate * share), betas=betas, eps=1e-8, fused=True)
+    for weight in weights_of(adam):  # what its first step would begin with: so that a run can be kept before it
+        step = torch.zeros((), dtype=torch.float32, device=weight.device)
+        adam.state[weight] = {"step": step, "exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
+    return adam
 
 
 def weights_of(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
