@@ -52,8 +52,7 @@ Pause = Callable[[], None]
 Wishes = Mapping[str, float]
 
 PREVIEW = 512  # pixels a side of what a slider shows
-CROP = 512
-FRAME = 320  # of a camera's frame that is only looked at
+CROP, FRAME = 512, 320  # pixels of the photo's square, and of a camera's frame that is only looked at
 LONGEST = 3072  # of a photo that is kept
 ROUGHLY = SteerConfig(looks=7, measured=3)  # good enough to interpolate between
 QUICK, FINE = 85, 92  # JPEG's quality
@@ -164,8 +163,10 @@ class Atelier:
             self.shelf.keep_frame(shown.folder, key, known)
         return known
 
-    def draw_ahead(self, shown: Shown, anchor: Wishes, names: Sequence[str], pause: Pause) -> None:
+    def draw_ahead(self, shown: Shown, anchor: Wishes, names: Sequence[str], anew: bool, pause: Pause) -> None:
         """Draw the places of some sliders before anybody asks, those next to where the slider stands first."""
+        if anew:
+            self.shelf.drop_frames(shown)
         me = self.me(self.rails_of(shown))
         for name in names:
             for wish in places(name, anchor.get(name, me.get(name, 0.0))):
@@ -176,7 +177,7 @@ class Atelier:
         """The coefficients that wishes would come to, by the rails."""
         rails = self.rails_of(shown)
         me = self.me(rails)
-        ahead, behind = rails.coefficients(touched(wishes, me)), rails.coefficients(touched(anchor, me))
+        ahead, behind = (rails.coefficients(touched(asked, me)) for asked in (wishes, anchor))
         return {
             name: shown.coefficients.get(name, 0.0) + ahead.get(name, 0.0) - behind.get(name, 0.0)
             for name in {*shown.coefficients, *ahead, *behind}
@@ -381,6 +382,7 @@ class Atelier:
         rails = self.rails_of(shown)
         with self.writing(shown.folder, shown.path.stem):
             rails.learn(name, wish, coefficients)
+            self.shelf.drop_frames(shown, name)
             with replacing(shown.path.with_suffix(".rails")) as draft:
                 draft.write_text(json.dumps(rails.to_json()), encoding="utf-8")
 

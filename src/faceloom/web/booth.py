@@ -140,6 +140,7 @@ class Booth:
         self.hub.send(visit.id, "visit", {"state": "wiped"})
         self.hub.close(visit.id)
         self.locks.pop(visit.id, None)
+        self.tasks.pop(visit.id, None)
         self.jobs = {name: job for name, job in self.jobs.items() if job["visit"] != visit.id}
         self.codes = {code: kept for code, kept in self.codes.items() if kept[0] != visit.id}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from faceloom.images import save_picture
+from faceloom.images import open_photo, save_picture
 from faceloom.web.atelier import Atelier, Shown
 
 INK, PAPER, FAINT = (32, 30, 28), (255, 255, 255), (120, 114, 108)
@@ -30,7 +30,7 @@ def make(atelier: Atelier, args: Mapping[str, Any]) -> dict[str, Any]:
         picture = atelier.studio.render(atelier.seen(who))
         image = marked(picture) if form == "single" else _on_paper(form, picture, _steps(atelier, args), args["event"])
     with atelier.writing(who.folder):
-        save_picture(image, path, ai_generated=True, composite=form == "paste_back", description=LABEL)
+        save_picture(image, path, ai_generated=True, composite=form != "single", description=LABEL)
     return {"width": image.width, "height": image.height}
 
 
@@ -47,30 +47,39 @@ def marked(image: Image.Image) -> Image.Image:
 
 
 def _steps(atelier: Atelier, args: Mapping[str, Any]) -> list[Image.Image]:
-    return [atelier.draw_shown(Shown.of(step), 512) for step in args.get("strip", ())]
+    """The photo's crop, where there is one, and the steps on the way to the picture."""
+    who = Shown.of(args["shown"])
+    crop = Path(who.folder) / f"{who.person}.jpg"
+    crops = [open_photo(crop).image] if crop.is_file() else []
+    return crops + [atelier.draw_shown(Shown.of(step), 512) for step in args["strip"]]
 
 
 def _on_paper(form: str, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
     if form == "strip":
-        return _strip([*steps, picture][-3:], event)
+        return _strip([*steps[:1], *steps[1:][-1:], picture], event)
     sheet = Image.new("RGB", PRINT, PAPER)
-    side = PRINT[0] - 2 * MARGIN
-    sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
-    small = (side - 2 * MARGIN // 2) // 3
-    for number, step in enumerate(steps[:3]):
-        place = (MARGIN + number * (small + MARGIN // 2), side + 2 * MARGIN)
-        sheet.paste(step.resize((small, small), Image.Resampling.LANCZOS), place)
+    side, gap = PRINT[0] - 2 * MARGIN, MARGIN // 2
+    _place(sheet, picture, side, MARGIN, MARGIN)
+    small = (side - 2 * gap) // 3
+    row = [*steps[:1], *steps[1:][-2:]]
+    left = (PRINT[0] - len(row) * (small + gap) + gap) // 2
+    for number, step in enumerate(row):
+        _place(sheet, step, small, left + number * (small + gap), side + 2 * MARGIN)
     _caption(sheet, event)
     return sheet
 
 
 def _strip(pictures: Sequence[Image.Image], event: str) -> Image.Image:
-    sheet, margin = Image.new("RGB", STRIP, PAPER), MARGIN // 2
-    side = STRIP[0] - 2 * margin
+    sheet, gap = Image.new("RGB", STRIP, PAPER), MARGIN // 2
+    side = 520
     for number, picture in enumerate(pictures):
-        sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (margin, margin + number * (side + margin)))
+        _place(sheet, picture, side, (STRIP[0] - side) // 2, gap + number * (side + gap))
     _caption(sheet, event)
     return sheet
+
+
+def _place(sheet: Image.Image, picture: Image.Image, side: int, x: int, y: int) -> None:
+    sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (x, y))
 
 
 def _caption(sheet: Image.Image, event: str) -> None:

@@ -130,20 +130,20 @@ async def lay_rails(booth: Booth, visit: Visit, person: Person, base: str) -> No
                 return
 
 
-def draw_ahead(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = ()) -> None:
+def draw_ahead(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = (), *, anew: bool = False) -> None:
     """Have the sliders' places drawn before somebody asks for them, `first` those that were just touched."""
     there = [slider["name"] for slider in person.body["sliders"]]
     names = [name for name in dict.fromkeys((*first, *AHEAD)) if name in there]
     name = f"{person.id} ahead"
     booth.stop(visit.id, name)
     if names and visit.kind == "booth":
-        booth.spawn(visit.id, _draw_ahead(booth, visit, person, names), name)
+        booth.spawn(visit.id, _draw_ahead(booth, visit, person, names, anew), name)
 
 
-async def _draw_ahead(booth: Booth, visit: Visit, person: Person, names: list[str]) -> None:
+async def _draw_ahead(booth: Booth, visit: Visit, person: Person, names: list[str], anew: bool) -> None:
     step = now(person)
     shown = where(booth, visit, person) | {"base": step["base"], "coefficients": step["coefficients"]}
-    args = {"shown": shown, "anchor": step["controls"], "names": names}
+    args = {"shown": shown, "anchor": step["controls"], "names": names, "anew": anew}
     with contextlib.suppress(Refused):  # made room for others: what is missing is drawn when it is asked for
         await booth.workshop.ask("ahead", args, rank=PAGES, visit=visit.id)
 
@@ -166,6 +166,8 @@ async def _improve(booth: Booth, visit: Visit, person: Person) -> None:
         booth.changed(visit)
     body["better"] = False
     booth.changed(visit)
+    if person in visit.people:
+        draw_ahead(booth, visit, person, anew=True)
 
 
 def places(booth: Booth) -> None:

@@ -108,6 +108,13 @@ class Shelf:
                 self.frames[key] = picture
                 _bound(self.frames, FRAMES)
 
+    def drop_frames(self, shown: Shown, name: str = "") -> None:
+        """Drop what was drawn ahead of a base, or of one slider of it: it would be drawn otherwise now."""
+        with self.lock:
+            mine = (shown.folder, shown.person, shown.base)
+            for key in [key for key in self.frames if key[:3] == mine and name in ("", key[4])]:
+                del self.frames[key]
+
     @contextmanager
     def writing(self, folder: str, name: str = "") -> Iterator[None]:
         """Write into a visit's folder; of somebody whose files begin with `name`. Raises Forgotten for who is gone."""

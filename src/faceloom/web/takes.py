@@ -48,9 +48,10 @@ async def finish(booth: Booth, visit: Visit, name: str, form: Form) -> Json:
 
 
 def _told(person: Person) -> list[Json]:
-    """The steps that a strip tells of: as found, what was kept, as now."""
-    steps = [person.body["history"][0], *person.body["kept"], now(person)]
-    return [step for i, step in enumerate(steps) if step not in steps[:i]][:3]
+    """The steps that paper tells of, beside the one that is shown: as found, and what was kept."""
+    steps = [{key: value for key, value in step.items() if key != "id"} for step in person.body["kept"]]
+    steps = [person.body["history"][0], *steps]
+    return [step for i, step in enumerate(steps) if step not in (*steps[:i], now(person))]
 
 
 def _recipe(person: Person, form: str) -> Json:

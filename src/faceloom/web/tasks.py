@@ -46,7 +46,9 @@ def tasks_of(atelier: Atelier) -> dict[str, Task]:
         "film": lambda a, tell, pause: films.make(atelier, a, tell, pause),
         "print": lambda a, tell, pause: prints.make(atelier, a),
         "forget": lambda a, tell, pause: forget(a),
-        "ahead": lambda a, tell, pause: atelier.draw_ahead(Shown.of(a["shown"]), a["anchor"], a["names"], pause),
+        "ahead": lambda a, tell, pause: atelier.draw_ahead(
+            Shown.of(a["shown"]), a["anchor"], a["names"], a["anew"], pause
+        ),
     }
 
 

@@ -76,16 +76,14 @@ async def resume(booth: TheBooth, visit: TheVisit) -> Json:
 @router.delete("/visit", status_code=204)
 async def delete(booth: TheBooth, visit: TheVisit, response: Response) -> None:
     """Erase the visit and everything of it, now, also what it would take home."""
-    async with booth.lock(visit):
-        await booth.wipe(visit)
+    await booth.wipe(visit)  # whatever goes on for it is stopped, not waited for
     response.delete_cookie(COOKIE, path="/")
 
 
 @router.post("/visit/end", status_code=204)
 async def end(booth: TheBooth, visit: TheVisit, response: Response) -> None:
     """End the visit; what was made to take home can be had until its own time is over."""
-    async with booth.lock(visit):
-        await booth.wipe(visit, takes=False)
+    await booth.wipe(visit, takes=False)
     response.delete_cookie(COOKIE, path="/")
 
 
