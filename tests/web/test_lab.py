@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -121,10 +122,9 @@ def test_the_area_around_a_way():
     assert float(mask.mean()) == pytest.approx(0.5 * 0.2 + torch.pi * 0.01, abs=0.01)
 
 
-def test_heat_goes_from_black_to_white():
-    import numpy as np
-
-    assert heat(np.array([[0.0, 1 / 3, 2 / 3, 1.0]])).tolist() == [[[0, 0, 0], [255, 0, 0], [255, 255, 0], [255] * 3]]
+def test_heat_goes_from_black_over_coral_to_white():
+    colours = heat(np.array([[0.0, 0.25, 0.5, 1.0, 9.0]]))[0].tolist()
+    assert colours == [[0, 0, 0], [128, 56, 39], [255, 111, 77], [255, 255, 255], [255, 255, 255]]
 
 
 def test_a_drag_goes_with_its_visit(tmp_path: Path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.tiny_booth import tiny_app
 from tests.web.tiny_server import Server, photo, served
 
 from faceloom.web.scale import Maker, OnRay, Workers
@@ -50,6 +52,21 @@ def test_an_encoding_is_stopped_where_it_runs(three: Server):
     assert not three.booth.workshop.asked
 
 
+def test_workers_that_cannot_be_started_are_told(tmp_path: Path):
+    def refuse(make: Callable[[], Any]) -> Sequence[Maker]:
+        raise RuntimeError("no cluster")
+
+    server = Server(tiny_app(tmp_path, workshop=lambda make: Workers(make, refuse)), tmp_path)
+    try:
+        client, end = server.client(), time.monotonic() + 20
+        while not (said := client.get("/health").json())["error"]:
+            assert time.monotonic() < end
+        assert said["error"]["code"] == "no_workers"
+        assert not said["ready"]
+    finally:
+        server.stop()
+
+
 def test_a_worker_that_is_lost_is_told(three: Server, monkeypatch: pytest.MonkeyPatch):
     visitor = three.client()
     person = visitor.play(photo(6))["people"][0]["id"]
@@ -64,6 +81,7 @@ def test_a_worker_that_is_lost_is_told(three: Server, monkeypatch: pytest.Monkey
     assert answer.json()["error"]["code"] == "worker_lost"
 
 
+@pytest.mark.filterwarnings("ignore")  # Ray's own
 @pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed: the extra `scale`")
 def test_ray_serves_two(tmp_path: Path):
     with served(tmp_path, workshop=lambda make: Workers(make, OnRay(2, cores=0.1))) as running:

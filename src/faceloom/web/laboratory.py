@@ -35,6 +35,9 @@ DRAGS = 4  # that are remembered
 SPAN = 5.0  # seconds that a drag goes on for at each call: an encoding waits no longer than that
 SHOWN_EVERY = 0.4  # seconds between pictures of it
 
+BRIGHTEST = 1.2  # of the map of the distance: the same for everybody, so that it grows dark as a likeness improves
+CORAL = np.array([255, 111, 77])
+
 METHODS: Mapping[str, Callable[..., list[Component]]] = {
     "pca": lambda G, people: pca(people, AXES),
     "sefa": lambda G, people: sefa(G, people, AXES),
@@ -140,12 +143,12 @@ class Laboratory:
         return {"detector": asdict(detected), "distance": distance, "quality": dict(person.quality), "layers": layers}
 
     def distance(self, shown: Shown, photo: str) -> bytes:
-        """The map of the distance between photo and likeness, as a picture: from black over red to white."""
+        """The map of the distance between photo and likeness, as a picture: from black over coral to white."""
         person = self.atelier.load(shown)
         crop = self.atelier.target_of(person, open_photo(f"{shown.folder}/{photo}"))
         where = insight.compared(self.studio, person, crop).where
         buffer = io.BytesIO()
-        Image.fromarray(heat(where / max(float(np.quantile(where, 0.995)), 0.2))).save(buffer, "JPEG", quality=90)
+        Image.fromarray(heat(where / BRIGHTEST)).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
 
     # -- dragging -----------------------------------------------------------------------------------------------------
@@ -218,6 +221,6 @@ def around(handles: Sequence[Point], targets: Sequence[Point], radius: float, si
 
 
 def heat(values: np.ndarray) -> np.ndarray:
-    """Colour numbers 0...1: black, red, yellow, white. `[h, w]` -> uint8 `[h, w, 3]`."""
-    parts = np.clip(values[..., None] * 3 - np.arange(3), 0, 1)
-    return (parts * 255).astype(np.uint8)
+    """Colour numbers 0...1: black, coral in the middle, white. `[h, w]` -> uint8 `[h, w, 3]`."""
+    lit, white = np.clip(values[..., None] * 2 - np.arange(2)[:, None, None, None], 0, 1)
+    return ((CORAL * lit + (255 - CORAL) * white) + 0.5).astype(np.uint8)

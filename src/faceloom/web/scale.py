@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
@@ -121,10 +122,15 @@ class Workers(Workshop):
         return self.ready.is_set()
 
     async def _open(self) -> None:
-        self.hands = await asyncio.to_thread(self.deploy, self.make)
-        for hand in self.hands:
-            async for answer in hand.ask({"kind": "hello", "id": 0}):
-                self.facts = {**answer["result"], "workers": len(self.hands)}
+        try:
+            self.hands = await asyncio.to_thread(self.deploy, self.make)
+            for hand in self.hands:
+                async for answer in hand.ask({"kind": "hello", "id": 0}):
+                    self.facts = {**answer["result"], "workers": len(self.hands)}
+        except Exception as error:
+            log.exception("the workers could not be started")
+            self.error = {"code": "no_workers", "message": f"the workers could not be started: {error}", "hint": ""}
+            return
         self.ready.set()
 
     def _send(self, message: Message) -> None:
@@ -182,11 +188,15 @@ class OnRay:
 
     def __call__(self, make: Callable[[], Any]) -> Sequence[Hand]:
         """Start them and wait until they run."""
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
         import ray
         from ray import serve
 
         if not ray.is_initialized():
-            ray.init(include_dashboard=False, log_to_driver=False)
+            local = (
+                {} if os.environ.get("RAY_ADDRESS") else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
+            )
+            ray.init(log_to_driver=False, configure_logging=False, **local)
             self.began = True
         serve.start(proxy_location="Disabled")  # the API is ours
         deployment = serve.deployment(Maker).options(
