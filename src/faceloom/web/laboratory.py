@@ -223,4 +223,5 @@ def around(handles: Sequence[Point], targets: Sequence[Point], radius: float, si
 def heat(values: np.ndarray) -> np.ndarray:
     """Colour numbers 0...1: black, coral in the middle, white. `[h, w]` -> uint8 `[h, w, 3]`."""
     lit, white = np.clip(values[..., None] * 2 - np.arange(2)[:, None, None, None], 0, 1)
-    return ((CORAL * lit + (255 - CORAL) * white) + 0.5).astype(np.uint8)
+    colours: np.ndarray = CORAL * lit + (255 - CORAL) * white
+    return (colours + 0.5).astype(np.uint8)
