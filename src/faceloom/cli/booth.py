@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import signal
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from faceloom.errors import FaceloomError, MissingExtra
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+NEEDED = ("mobilestylegan-ffhq", "lpips", "mtcnn")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
 Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default in FACELOOM_HOME.")]
@@ -53,8 +56,10 @@ def booth(
 
 
 def serve_app(app: FastAPI, port: int, lan: bool) -> None:
-    """Serve until Ctrl-C. Raises FaceloomError when the port is taken."""
+    """Serve until Ctrl-C or SIGTERM. Raises FaceloomError when the port is taken, AssetError without the models."""
     import uvicorn
+
+    from faceloom.assets.cache import open_asset
 
     host = "0.0.0.0" if lan else "127.0.0.1"
     with socket.socket() as probe:
@@ -63,12 +68,15 @@ def serve_app(app: FastAPI, port: int, lan: bool) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise FaceloomError(f"port {port} cannot be had: {error.strerror}", "choose another with --port") from error
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name in NEEDED:
+        open_asset(name)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False,
         limit_concurrency=400, h11_max_incomplete_event_size=16 << 10,
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of ending it are as good
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run()
 
 
 def web_app() -> Callable[..., FastAPI]:

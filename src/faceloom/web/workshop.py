@@ -39,7 +39,7 @@ class Workshop:
         self.make = make
         self.asked: dict[int, Asked] = {}
         self.ids = itertools.count(1)
-        self.ready = asyncio.Event()
+        self.ready, self.settled = asyncio.Event(), asyncio.Event()  # can serve; can serve, or never will
         self.facts: Message = {}
         self.error: Message | None = None
         self.restarts = 0
@@ -76,7 +76,9 @@ class Workshop:
         progress: Callable[[Message], None] | None = None,
     ) -> Any:
         """Ask for a task and wait for its answer; being cancelled stops it. Raises Refused."""
-        await self.ready.wait()
+        await self.settled.wait()
+        if self.error:
+            raise Refused(self.error)
         number = next(self.ids)
         asked = self.asked[number] = Asked(self.loop.create_future(), progress, rank)
         n = n or (number if key else 0)
@@ -148,8 +150,11 @@ class Workshop:
         if message["id"] == 0:
             self.error = message.get("error")
             self.facts = message.get("result") or {}
+            self.settled.set()
             if self.error is None:
                 self.ready.set()
+            else:
+                log.error("the worker cannot begin: %s; %s", self.error["message"], self.error["hint"])
             return
         asked = self.asked.get(message["id"])
         if asked is None or asked.future.done():
@@ -166,6 +171,8 @@ class Workshop:
         if self.closing or process is not self.process:
             return
         self.ready.clear()
+        if self.error is None:
+            self.settled.clear()
         for asked in list(self.asked.values()):
             if not asked.future.done():
                 asked.future.set_exception(Refused(LOST))

@@ -1,0 +1,35 @@
+"""A server whose worker cannot begin says so, and answers instead of waiting for ever."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NoReturn
+
+from tests.web.tiny_server import Server, photo
+
+from faceloom.errors import AssetError
+
+
+def no_atelier() -> NoReturn:
+    """As without models."""
+    raise AssetError("the model files 'mtcnn' are not there", "faceloom models pull mtcnn")
+
+
+def test_without_models(tmp_path):
+    from faceloom.web.app import create_app
+
+    server = Server(create_app(home=tmp_path, atelier=no_atelier), tmp_path)
+    try:
+        client = server.client()
+        end = time.monotonic() + 60
+        health: dict[str, Any] = {}
+        while not health.get("error") and time.monotonic() < end:
+            health = client.get("/health").json()
+        assert health["error"]["code"] == "asset_error"
+        assert not health["ready"]
+        client.post("/visits")
+        client.post("/visit/consent", json={"agreed": True})
+        answer = client.post("/visit/photo", files={"photo": ("a", photo())})
+        assert answer.json()["error"]["hint"] == "faceloom models pull mtcnn"
+    finally:
+        server.stop()
