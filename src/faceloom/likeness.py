@@ -20,6 +20,7 @@ from faceloom.latents import WPlus
 KIND = "likeness"
 VERSION = 1
 DELTA = "delta."
+STYLE = "affine"  # in the name of a weight that edits change and tuning never does: a step in StyleSpace
 
 Point = tuple[float, float]
 
@@ -61,8 +62,8 @@ class Likeness:
 
     Convention: `w_plus [1, num_ws, w_dim]`; `quality` holds figures by name (`lpips` is AlexNet at 256 px, `mse` of
     values in -1...1); `geometry` is None for a person who never had a photo; `provenance` is plain JSON data: version,
-    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is what tuning changed in the weights;
-    `origin` is the `w_plus` as found in the photo, once an edit has changed it.
+    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is what tuning changed in the weights, and
+    what edits in StyleSpace did; `origin` is the `w_plus` as found in the photo, once an edit has changed the person.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite.
     """
 
@@ -89,8 +90,9 @@ class Likeness:
 
     @property
     def found(self) -> Likeness:
-        """The same person before any edit."""
-        return self if self.origin is None else replace(self, w_plus=self.origin, origin=None)
+        """The same person before any edit, in W+ or in StyleSpace."""
+        tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
+        return self if self.origin is None else replace(self, w_plus=self.origin, origin=None, delta=tuned)
 
     def changed(self, w_plus: WPlus) -> Likeness:
         """Give the same person with another `w_plus`, who remembers how they were found."""
@@ -100,7 +102,7 @@ class Likeness:
 def save(likeness: Likeness, path: Path) -> None:
     """Write a likeness; the file is whole or absent. Raises StoreError when the disk refuses."""
     tensors = {"w_plus": likeness.w_plus.float()} | {DELTA + name: value for name, value in likeness.delta.items()}
-    tensors |= {} if likeness.origin is None else {"origin": likeness.origin.float()}
+    tensors |= {} if likeness.origin is None else {"origin": likeness.origin.float().clone()}
     card = {
         "generator": {"hash": likeness.generator_hash, "name": likeness.generator_name},
         "quality": dict(likeness.quality),

@@ -27,7 +27,7 @@ from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
 from faceloom.drawing import Drawing
-from faceloom.edit import directions
+from faceloom.edit import directions, stylespace
 from faceloom.edit.control import control, shipped_basis, wander
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.mix import PULL, mix
@@ -35,6 +35,7 @@ from faceloom.edit.morph import path, path_of_deltas
 from faceloom.edit.sample import sample
 from faceloom.edit.spread import Spread, spread
 from faceloom.edit.steer import Steered
+from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.wishes import in_units
 from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
@@ -270,15 +271,20 @@ class Studio(Drawing):
     def edit(self, person: Likeness, changes: Mapping[str, float], layers: str | None = None) -> Likeness:
         """Change a person: `changes` names directions, shipped ones or files, with strengths in their units.
 
+        A direction of StyleSpace changes the person's `delta`, one of W their `w_plus`; `found` undoes both.
+
         Raises LatentError for a direction that there is not or that belongs to another generator.
         """
         likeness.require(person, self.generator)
         chosen = parse_layers(layers, self.generator.G.layer_resolutions) if layers else None
-        w_plus = person.w_plus
+        changed = person.changed(person.w_plus)
         for name, strength in changes.items():
             direction = self.direction(name)
-            w_plus = directions.edit(w_plus, direction, strength, chosen)
-        return person.changed(w_plus)
+            if isinstance(direction, StyleDirection):
+                changed = stylespace.edit(self.generator.G, changed, direction, strength, chosen)
+            else:
+                changed = changed.changed(directions.edit(changed.w_plus, direction, strength, chosen))
+        return changed
 
     def control(
         self, person: Likeness, wishes: Mapping[str, float], *, keep_identity: float | None = None
@@ -298,9 +304,9 @@ class Studio(Drawing):
         changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
         return Controlled(changed, found, in_units(found.before), in_units(found.after))
 
-    def direction(self, name: str) -> directions.Direction:
-        """Open a direction by the name of a shipped or an imported one, or by its file."""
-        found = directions.load_named(name)
+    def direction(self, name: str) -> directions.Direction | StyleDirection:
+        """Open a direction, of W or of StyleSpace, by the name of a shipped or an imported one, or by its file."""
+        found = stylespace.load_named(name)
         likeness.require(found, self.generator)
         return found
 

@@ -17,8 +17,9 @@ from faceloom import likeness
 from faceloom.checkpoints import shipped
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.cli.main import app
-from faceloom.edit import directions, discover
+from faceloom.edit import directions, discover, stylespace
 from faceloom.edit import find as finding
+from faceloom.edit.stylespace import StyleDirection
 from faceloom.networks.analyzer import TRAITS, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.studio import Studio
@@ -89,6 +90,29 @@ def test_fit_apply_export_import_and_list():
     faceloom("direction", "apply", "seed:1", "--direction", "theirs-npy", "--strength", "1", "-o", "on.png")
     assert faceloom("direction", "show", "theirs-npy", "--sheet", "t.png", "--json")["name"] == "theirs-npy"
     assert Path("t.png").exists()
+
+
+def test_a_direction_of_stylespace_is_shown_applied_and_undone():
+    made = StyleDirection("hat.s", ((0, 1), (7, 2)), torch.tensor([1.0, 2.0]), "cm", 2.0, "0123456789abcdef", "small")
+    stylespace.save(made, Path("hat.s.safetensors"))
+    facts = faceloom("direction", "show", "hat.s.safetensors", "--sheet", "t.png", "--json")
+    assert (facts["space"], facts["shape"], facts["layers"]) == ("s", [2], [0, 7])
+    assert Path("t.png").exists()
+    step = ["--direction", "hat.s.safetensors", "--strength", "2"]
+    faceloom("direction", "apply", "seed:1", *step, "-o", "on.likeness")
+    studio = Studio()
+    before, on = studio.generate(1), studio.load("on.likeness")
+    assert sorted(float(change.sum()) for change in on.delta.values()) == [2.0, 4.0]
+    assert studio.render(on).tobytes() != studio.render(before).tobytes()
+    faceloom("edit", "on.likeness", "--undo", "-o", "off.likeness")
+    assert not studio.load("off.likeness").delta
+    assert studio.render(studio.load("off.likeness")).tobytes() == studio.render(before).tobytes()
+    faceloom("direction", "apply", "on.likeness", *step[:-1], "-2", "-o", "back.likeness")
+    assert not studio.load("back.likeness").delta
+    faceloom("direction", "export", "hat.s.safetensors", "-o", "hat.npy", status=2)
+    people("all", range(4), 0.0)
+    fit = ["direction", "fit", "--positive", "all", "--negative", "all", "-o", "x.safetensors"]
+    faceloom(*fit, "--hold", "hat.s.safetensors", status=2)
 
 
 def test_fit_from_a_table():

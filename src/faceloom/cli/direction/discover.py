@@ -15,6 +15,7 @@ from faceloom.cli.output import open_studio, print_json, progress
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
     from faceloom.edit.discover import Component
+    from faceloom.edit.stylespace import StyleDirection
     from faceloom.studio import Studio
 
     Measure = Callable[[Direction], dict[str, float]]
@@ -105,11 +106,11 @@ STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 TILE = 160
 
 
-def direction_sheet(studio: Studio, direction: Direction, people: Sequence[Any]) -> Any:
+def direction_sheet(studio: Studio, direction: Direction | StyleDirection, people: Sequence[Any]) -> Any:
     """A row a person, a column a strength, in standard deviations of the direction's people."""
     import torch
 
-    from faceloom.edit.directions import edit
+    from faceloom.edit.stylespace import drawn
     from faceloom.images import area_resize, contact_sheet, to_pixels
 
     G, tiles, labels = studio.fast_generator.G, [], []
@@ -117,7 +118,7 @@ def direction_sheet(studio: Studio, direction: Direction, people: Sequence[Any])
     for w_plus in people:
         for strength in STRENGTHS:
             with torch.no_grad():
-                img = G.synthesis_at(edit(w_plus, direction, strength * sigma), min(256, G.img_resolution))
+                img = drawn(G, w_plus, direction, strength * sigma)
             tiles.append(to_pixels(area_resize(img, TILE)))
             labels.append(f"{strength * sigma:+.3g} {direction.unit}")
     return contact_sheet(tiles, len(STRENGTHS), TILE, labels)

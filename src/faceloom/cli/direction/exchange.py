@@ -27,12 +27,15 @@ def export(
     """
     import numpy as np
 
-    from faceloom.edit import directions
+    from faceloom.edit import stylespace
+    from faceloom.edit.stylespace import StyleDirection
     from faceloom.files import replacing
 
     if output.suffix not in (".npy", ".npz"):
         raise typer.BadParameter(f"'{output.suffix}' is neither .npy nor .npz", param_hint="--output")
-    found = directions.load_named(direction)
+    found = stylespace.load_named(direction)
+    if isinstance(found, StyleDirection):
+        raise typer.BadParameter(f"'{direction}' is StyleSpace's, which no other program reads", param_hint="DIRECTION")
     step = (found.vector * found.per_unit).numpy()
     with replacing(output) as draft:
         if output.suffix == ".npy":

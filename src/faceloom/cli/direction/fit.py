@@ -74,11 +74,20 @@ def _held(studio: Studio, names: Sequence[str]) -> list[Direction]:
     from faceloom.networks.analyzer import TRAITS
 
     traits = [name for name in names if name in TRAITS]
-    held = [studio.direction(name) for name in names if name not in TRAITS]
+    held = [_in_w(studio, name) for name in names if name not in TRAITS]
     if traits:
         G = studio.fast_generator.G
         held += plain_directions(G, traits, load_analyzer(), people=studio.spread, generator=studio.generator)
     return held
+
+
+def _in_w(studio: Studio, name: str) -> Direction:
+    from faceloom.edit.directions import Direction
+
+    found = studio.direction(name)
+    if not isinstance(found, Direction):
+        raise typer.BadParameter(f"'{name}' is one of StyleSpace's: hold one of W", param_hint="--hold")
+    return found
 
 
 def _fit_groups(

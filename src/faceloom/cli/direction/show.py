@@ -13,20 +13,22 @@ from faceloom.cli.output import keep_person, open_person, open_studio, print_jso
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
+    from faceloom.edit.stylespace import StyleDirection
 
 
 def list_directions(as_json: options.Json = False) -> None:
-    """List the directions that come with faceloom and those that were imported.
+    """List the directions that come with faceloom and those that were imported; NAME.s are StyleSpace's.
 
     \b
     Examples:
       faceloom direction list
       faceloom direction list --json
     """
-    from faceloom.edit import directions
+    from faceloom.edit import directions, stylespace
 
-    found = {name: ("shipped", directions.load_shipped(name)) for name in directions.shipped()}
-    found |= {name: ("imported", directions.load(path)) for name, path in directions.kept().items()}
+    names = sorted((*directions.shipped(), *stylespace.shipped()))
+    found = {name: ("shipped", stylespace.load_named(name)) for name in names}
+    found |= {name: ("imported", stylespace.load_named(str(path))) for name, path in directions.kept().items()}
     if as_json:
         print_json({"directions": [{"where": where, **direction_facts(one)} for where, one in found.values()]})
         return
@@ -47,10 +49,10 @@ def show(
       faceloom direction show smile
       faceloom direction show beard.safetensors --sheet beard.png --json
     """
-    from faceloom.edit import directions
+    from faceloom.edit import stylespace
     from faceloom.images import save_picture
 
-    found = directions.load_named(direction)
+    found = stylespace.load_named(direction)
     if sheet:
         studio = open_studio(generator=generator)
         found = studio.direction(direction)
@@ -80,6 +82,7 @@ def apply(
     Examples:
       faceloom direction apply me.likeness --direction beard.safetensors --strength 1.5 -o bearded.png
       faceloom direction apply seed:3 --direction smile --strength -1 -o serious.likeness
+      faceloom direction apply me.likeness --direction smile.s --strength 2 -o smiling.png
     """
     studio = open_studio(generator=generator)
     changed = studio.edit(open_person(studio, person), {direction: strength}, layers)
@@ -87,14 +90,24 @@ def apply(
     tell({"output": str(output), "person": person, "direction": direction, "strength": strength}, as_json)
 
 
-def direction_facts(direction: Direction) -> dict[str, Any]:
-    """Everything that a program may want to know of a direction; the keys are stable."""
+def direction_facts(direction: Direction | StyleDirection) -> dict[str, Any]:
+    """Everything that a program may want to know of a direction; the keys are stable.
+
+    Of one in StyleSpace `per_unit` is the length of a unit's step in s, and `shape` how many channels it has.
+    """
+    from faceloom.edit.directions import Direction
+
+    if isinstance(direction, Direction):
+        space, numbers, per_unit = "w", direction.vector, direction.per_unit
+    else:
+        space, numbers, per_unit = "s", direction.step, float(direction.step.norm())
     return {
         "name": direction.name,
+        "space": space,
         "unit": direction.unit,
-        "per_unit": direction.per_unit,
+        "per_unit": per_unit,
         "sigma": direction.sigma,
-        "shape": list(direction.vector.shape),
+        "shape": list(numbers.shape),
         "layers": None if direction.layers is None else list(direction.layers),
         "generator": direction.generator_name,
         "notes": direction.notes,
