@@ -89,3 +89,11 @@ def test_the_description_is_there_and_whole(program):
         for path in described["paths"].values()
         for operation in path.values()
     )
+
+
+def test_the_description_for_people_loads_nothing_from_elsewhere(program):
+    page = program.get("/docs").text
+    assert "POST /api/v1/encode" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("<!doctype html>", "")
+    assert program.get("/docs.css").headers["content-type"].startswith("text/css")

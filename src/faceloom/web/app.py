@@ -20,6 +20,7 @@ from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
 from faceloom.store import Keep
 from faceloom.web.booth import Booth
+from faceloom.web.described import CSS, described
 from faceloom.web.guard import Gate, Refusal, error_json
 from faceloom.web.routes import api, finish, lab, operator, people, visit
 from faceloom.web.view import API
@@ -89,6 +90,7 @@ def create_app(
         app.include_router(module.router, prefix=API)
     for router in (visit.known, finish.addressed, api.router, api.jobs):
         app.include_router(router, prefix=API)
+    app.include_router(_description(app), prefix=API)
     if pages:
         app.include_router(finish.pages)
         app.include_router(_page())
@@ -115,6 +117,21 @@ class only_one:  # noqa: N801  reads as the sentence it is
 
     def __exit__(self, *_: object) -> None:
         self.lock.release()
+
+
+def _description(app: FastAPI) -> APIRouter:
+    """The API, described for people."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(described(app.openapi()))
+
+    @router.get("/docs.css")
+    async def css() -> Response:
+        return Response(CSS, media_type="text/css")
+
+    return router
 
 
 def _page() -> APIRouter:
