@@ -33,7 +33,10 @@ test("a frame that is cut off at the sides is wider than the stage", () => {
   expect(w).toBeCloseTo((0.5 * 16) / 9);
 });
 
-test("brightness is what the eye sees", () => {
-  expect(brightness(new Uint8ClampedArray([255, 255, 255, 255, 0, 0, 0, 255]))).toBeCloseTo(0.5);
+test("a dark suit does not make a dark room", () => {
+  const [black, skin] = [[0, 0, 0, 255], [200, 160, 140, 255]] as const;
+  const picture = (light: number) => Array.from({ length: 100 }, (_, n) => (n < light ? skin : black)).flat();
+  expect(brightness(new Uint8ClampedArray(picture(20)))).toBeGreaterThan(0.5);
+  expect(brightness(new Uint8ClampedArray(picture(2)))).toBe(0);
   expect(brightness(new Uint8ClampedArray())).toBe(1);
 });

@@ -55,8 +55,8 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
       <h1 class="unseen">{say("encoding.found")}</h1>
       {grown.value.length > 1 && <People />}
       <div class="stage two">
-        <Face src={one?.crop ?? null} alt={say("encoding.photo")} />
-        <Face src={(one?.playable ? one.image : now?.image) ?? null} alt={say("alt.likeness")} />
+        <Face key={`crop ${one?.id}`} src={one?.crop ?? null} alt={say("encoding.photo")} />
+        <Face key={one?.id} src={(one?.playable ? one.image : now?.image) ?? null} alt={say("alt.likeness")} />
       </div>
       <div class="time">
         <Ring part={now?.seconds ? 1 - left / now.seconds : 0}>{now ? String(Math.ceil(left)) : ""}</Ring>
@@ -78,7 +78,7 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
 export function People() {
   return (
     <div class="people" role="group">
-      {grown.value.map(({ id, crop, image }, n) => (
+      {grown.value.map(({ id, crop, image, playable }, n) => (
         <button
           type="button"
           key={id}
@@ -87,7 +87,7 @@ export function People() {
           aria-label={say("person", { number: n + 1 })}
           onClick={() => (chosen.value = id)}
         >
-          <img src={crop ?? image} alt="" draggable={false} />
+          {(crop || playable) && <img src={crop ?? image} alt="" draggable={false} />}
         </button>
       ))}
     </div>

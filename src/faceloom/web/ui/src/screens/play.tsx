@@ -88,6 +88,7 @@ function Likeness({ one }: { one: Person }) {
         onContextMenu={(event) => event.preventDefault()}
       >
         <Face
+          key={one.id}
           src={shown.value ?? one.image}
           alt={say("alt.likeness")}
           before={one.crop ?? one.found}

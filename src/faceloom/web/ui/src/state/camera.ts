@@ -32,21 +32,21 @@ const jpeg = (canvas: HTMLCanvasElement, quality: number): Promise<Blob> =>
 /** Take the frame as the camera sees it, not mirrored. */
 export const takeFrame = (video: HTMLVideoElement): Promise<Blob> => jpeg(draw(video, 1920), 0.93);
 
-/** Take a small frame for the guide, and how light its middle is, 0...1. */
+/** Take a small frame for the guide, and how light it is, 0...1. */
 export async function smallFrame(video: HTMLVideoElement): Promise<{ frame: Blob; light: number }> {
   const canvas = draw(video, 320);
-  const [x, y] = [canvas.width / 4, canvas.height / 4];
-  const middle = canvas.getContext("2d")?.getImageData(x, y, canvas.width / 2, canvas.height / 2).data;
-  return { frame: await jpeg(canvas, 0.8), light: brightness(middle ?? new Uint8ClampedArray()) };
+  const seen = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
+  return { frame: await jpeg(canvas, 0.8), light: brightness(seen ?? new Uint8ClampedArray()) };
 }
 
-/** The mean of what the eye sees of RGBA bytes, 0...1. */
+/** How light the lightest tenth of RGBA bytes is, 0...1: a dark suit does not make a dark room. */
 export function brightness(rgba: Uint8ClampedArray): number {
-  let sum = 0;
-  for (let i = 0; i + 2 < rgba.length; i += 4) {
-    sum += 0.2126 * (rgba[i] ?? 0) + 0.7152 * (rgba[i + 1] ?? 0) + 0.0722 * (rgba[i + 2] ?? 0);
+  const seen = new Float32Array(Math.floor(rgba.length / 4));
+  for (let i = 0; i < seen.length; i++) {
+    const [r = 0, g = 0, b = 0] = rgba.subarray(4 * i, 4 * i + 3);
+    seen[i] = 0.2126 * r + 0.7152 * g + 0.0722 * b;
   }
-  return rgba.length ? sum / (rgba.length / 4) / 255 : 1;
+  return seen.length ? (seen.sort()[Math.floor(0.9 * (seen.length - 1))] ?? 255) / 255 : 1;
 }
 
 export interface Size {
@@ -58,7 +58,7 @@ export interface Size {
 export type Box = [number, number, number, number];
 export type Advice = "oval" | "dark" | "far" | "near" | "side" | "two" | "good";
 
-const DARK = 0.13;
+const DARK = 0.25;
 const OVAL = 0.62; // of the stage's height, as in camera.css
 
 /** Where a box of the frame is on a stage that the frame covers: fractions of the stage. */
