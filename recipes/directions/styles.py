@@ -29,14 +29,16 @@ from faceloom.networks.analyzer import TRAITS
 from faceloom.networks.tuned import Delta
 
 PSI = 0.8
-ANSWERED = range(100, 148)  # seeds of the people whose pictures were differentiated
-CALIBRATED = range(7000, 7006)
-HELD_OUT = range(7100, 7116)
+ANSWERED = range(100, 109)  # seeds of the people whose pictures were differentiated
+CALIBRATED = range(7000, 7004)
+HELD_OUT = range(7100, 7108)
 SEEN = TRAITS[:8]  # roll and sharpness are not held
 PROBES = 1  # random mixtures of the identity's numbers that are differentiated, one a person
 COUNT = {"age": 120, "gender": 120}  # channels; of all others:
 CHANNELS = 60
-CORRECTIONS, CAUTION = 1, 0.7  # how often a fit is corrected by what pictures show, and by how much of it
+CORRECTIONS = 1  # how often a fit is corrected by what pictures show ...
+CAUTION = {"smile": 0.35}  # ... and by how much of it: a smile with the lips held shut is a grin; all others:
+CORRECTED = 0.7
 LEAST = {"eyes_open": 2.8}  # a standard deviation that no shipped direction knows, of 6,000 invented people
 
 Either = Direction | StyleDirection
@@ -47,7 +49,7 @@ def main() -> None:
     arguments.add_argument("--work", type=Path, required=True, help="folder for answers, tables and sheets")
     arguments.add_argument("-o", "--out", type=Path, required=True, help="folder for the directions")
     arguments.add_argument("--people", type=Path, help="folder of likenesses to measure on")
-    arguments.add_argument("--names", default="smile,mouth_open,glasses,age,gender", help="which ones")
+    arguments.add_argument("--names", default="smile,mouth_open", help="which ones")
     arguments.add_argument("--answered", type=int, default=len(ANSWERED), help="how many people to differentiate")
     given = arguments.parse_args()
     answers = answered(given.work / "answers.pt", ANSWERED[: given.answered])
@@ -75,7 +77,7 @@ def invented(seeds: Sequence[int]) -> list[Person]:
     return [Person(w_plus, {}) for w_plus in sample(G, seeds, PSI).split(1)]
 
 
-def real(folder: Path, most: int = 8) -> list[Person]:
+def real(folder: Path, most: int = 6) -> list[Person]:
     """The first people of a folder of likenesses."""
     people = [likeness.load(path) for path in sorted(folder.glob("*.likeness"))[:most]]
     return [Person(person.w_plus, person.delta) for person in people]
@@ -117,7 +119,7 @@ def fit(name: str, answers: Tensor) -> StyleDirection:
     for _ in range(1 + CORRECTIONS):
         rough = stylespace.fit(G, guide, answers, wanted, sigmas=sigmas(), held=len(SEEN), count=count, excess=excess)
         seen = stylespace.effect(G, rough, people, look)
-        excess += CAUTION * (seen / sigmas()[: len(SEEN)] - asked)
+        excess += CAUTION.get(name, CORRECTED) * (seen / sigmas()[: len(SEEN)] - asked)
     true = stylespace.calibrated(rough, float(seen[wanted]))
     held = ", ".join(seen for seen in SEEN if seen != name)
     notes = f"{guide.notes.partition('Held:')[0].strip()} In StyleSpace. Held: {held}."
@@ -126,34 +128,48 @@ def fit(name: str, answers: Tensor) -> StyleDirection:
 
 @torch.no_grad()
 def compare(who: str, name: str, pair: Mapping[str, Either], people: Sequence[Person], work: Path) -> None:
-    """Print what both directions do to people at the same change of the attribute, and draw a sheet."""
-    G, analyzer, tiles, labels = load_generator(precision="bf16").G, load_analyzer(), [], []
-    print(f"{who:10} {'':14} one sigma:" + "".join(f"{seen[:7]:>9}" for seen in SEEN) + "   mean size  identity")
-    for title, direction in pair.items():
-        rows, alike = [], []
-        for person in people:
-            pictures = [
-                stylespace.drawn(G, person.w_plus, direction, sign * direction.sigma, person.delta)
-                for sign in (-1, 0, 1)
-            ]
-            reading = analyzer(torch.cat(pictures))
-            rows.append((reading.traits[2] - reading.traits[0])[: len(SEEN)] / 2 / sigmas()[: len(SEEN)])
-            alike += [float(reading.identity[1] @ reading.identity[end]) for end in (0, 2)]
-            tiles += [to_pixels(area_resize(img, 160)) for img in pictures]
+    """Print what directions do to people, one sigma either way, and draw a sheet with a row a person."""
+    rows: dict[str, list[Change]] = {title: [] for title in pair}
+    tiles, labels = [], []
+    for person in people:
+        for title, direction in pair.items():
+            pictures, change = changed(person, direction)
+            rows[title].append(change)
+            tiles += [to_pixels(area_resize(img, 160)) for img in pictures.split(1)]
             labels += [f"{title} {sign:+d}" for sign in (-1, 0, 1)]
-        moved = torch.stack(rows)
-        gain, aside = moved[:, SEEN.index(name)].mean(), moved.mean(0)
-        held = torch.tensor([other != name for other in SEEN])
-        print(
-            f"{who:10} {title:24} "
-            + "".join(f"{value:+9.2f}" for value in aside.tolist())
-            + f"{float(moved[:, held].abs().mean() / gain):11.3f}{sum(alike) / len(alike):10.2f}",
-            flush=True,
-        )
-    half = len(tiles) // 2
-    order = [i for row in range(0, half, 3) for start in (row, half + row) for i in range(start, start + 3)]
-    sheet = contact_sheet([tiles[i] for i in order], 6, 160, [labels[i] for i in order])
+    sheet = contact_sheet(tiles, 3 * len(pair), 160, labels)
     save_picture(sheet, work / f"{who}-{name}.png", ai_generated=True)
+    print(f"{who:30}" + "".join(f"{seen[:7]:>8}" for seen in SEEN) + "   mean size aside  frame  identity")
+    for title, changes in rows.items():
+        moved = torch.stack([change.traits for change in changes])
+        gain, held = moved[:, SEEN.index(name)].mean(), torch.tensor([seen != name for seen in SEEN])
+        means = "".join(f"{value:+8.2f}" for value in moved.mean(0).tolist())
+        frame, alike = (sum(getattr(c, key) for c in changes) / len(changes) for key in ("frame", "identity"))
+        print(
+            f"{title:30}{means}{float(moved[:, held].abs().mean() / gain):18.3f}{frame:7.4f}{alike:10.3f}", flush=True
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What one sigma changed: traits in sigmas, the picture's frame (0...1), the cosine to the face before."""
+
+    traits: Tensor
+    frame: float
+    identity: float
+
+
+def changed(person: Person, direction: Either) -> tuple[Tensor, Change]:
+    """Draw a person one sigma down, as they are, and one up, `[3, 3, 256, 256]`, and measure."""
+    G = load_generator(precision="bf16").G
+    steps = (-direction.sigma, 0.0, direction.sigma)
+    pictures = torch.cat([stylespace.drawn(G, person.w_plus, direction, step, person.delta) for step in steps])
+    reading = load_analyzer()(pictures)
+    traits = (reading.traits[2] - reading.traits[0])[: len(SEEN)] / 2 / sigmas()[: len(SEEN)]
+    around = torch.ones(pictures.shape[-2:], dtype=torch.bool)
+    around[32:, 48:-48] = False
+    frame = (pictures[[0, 2]] - pictures[1:2])[..., around].abs().mean() / 2
+    return pictures, Change(traits, float(frame), float((reading.identity[[0, 2]] @ reading.identity[1]).mean()))
 
 
 if __name__ == "__main__":
