@@ -1,0 +1,69 @@
+"""The Lab: a walk with the keyboard, a drag that is stopped, kept and undone, and what the networks saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import visitor as steps
+from test_page_access import SIZES, axe, look
+
+__all__ = ["axe"]  # the fixture
+
+
+def at(page: Any, selector: str) -> str:
+    """Where something stands."""
+    return str(page.locator(selector).first.get_attribute("style"))
+
+
+@pytest.mark.parametrize("size", ["laptop", "phone"])
+def test_everybody_may_walk_and_drag(axe, booth, open_page, size):
+    width, height = SIZES[size]
+    page = open_page(booth.url, "/lab", viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.locator(".bench .face img").first.wait_for()
+    page.locator(".pad").wait_for()
+    look(page, "lab", scrolls=True)
+    page.locator(".pad").focus()
+    before = at(page, ".pad i"), page.locator(".face img").last.get_attribute("src")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert "0.25 σ, 0.25 σ" in page.locator(".pad").inner_text()
+    assert at(page, ".pad i") != before[0]
+    steps.until(page, "src => [...document.querySelectorAll('.face img')].at(-1).src !== src", before[1])
+    steps.tap(page, "Drag")
+    box = page.locator(".draggable").bounding_box()
+    for part in (0.3, 0.7):
+        page.mouse.click(box["x"] + part * box["width"], box["y"] + 0.4 * box["height"])
+    steps.tap(page, "Start")
+    steps.until(page, "() => /Step [1-9]|There|Stopped/.test(document.querySelector('.controls .under').textContent)")
+    if page.get_by_role("button", name="Stop", exact=True).count():
+        steps.tap(page, "Stop")
+    page.get_by_role("button", name="Back to before").wait_for()
+    look(page, "drag", scrolls=True)
+    steps.tap(page, "Back to before")
+    steps.tap(page, "What they saw")
+    page.get_by_role("button", name="Start", exact=True).wait_for()
+    look(page, "nobody")
+
+
+@pytest.mark.models
+def test_a_visitor_sees_what_was_seen_and_keeps_a_drag(axe, booth, open_page, photos):
+    page = open_page(booth.url, reduced_motion="reduce")
+    steps.to_play(page, photos["one"])
+    page.goto(f"{booth.url}/lab")
+    steps.tap(page, "What they saw")
+    page.locator(".strips canvas").first.wait_for()
+    look(page, "seen", scrolls=True)
+    steps.tap(page, "Drag")
+    steps.tap(page, "You")
+    steps.tap(page, "Turn")
+    steps.tap(page, "Start")
+    steps.until(page, "() => /Step [1-9]|There|Stopped/.test(document.querySelector('.controls .under').textContent)")
+    if page.get_by_role("button", name="Stop", exact=True).count():
+        steps.tap(page, "Stop")
+    steps.tap(page, "Keep it")
+    page.get_by_text("can be undone").wait_for()
+    page.goto(booth.url)
+    steps.until(page, "() => !!document.querySelector('.play')")
+    undo = page.get_by_role("button", name="Undo")
+    assert undo.get_attribute("aria-disabled") is None
