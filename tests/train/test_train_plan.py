@@ -95,7 +95,7 @@ def test_pictures_are_the_same_kept_or_streamed(monkeypatch: pytest.MonkeyPatch)
 
 def ticks(count: int, **values: Any) -> list[dict[str, Any]]:
     usual = {"p": 0.2, "sign_real": 0.5, "logits_real": 1.0, "logits_fake": -1.0, "loss_d": 1.0, "loss_g": 1.0}
-    return [{"nimg": 1000 * i, "kimg": i, **usual, **values} for i in range(1, count + 1)]
+    return [{"nimg": 1000 * i, "kimg": i, **usual, **values} for i in range(101, count + 101)]
 
 
 def codes(lines: list[dict[str, Any]], **config: Any) -> list[str]:
@@ -109,6 +109,7 @@ def test_a_healthy_run_is_left_alone():
 
 def test_overfitting_is_told_by_ds_signs():
     assert codes(ticks(9, sign_real=0.97)) == ["overfits"]
+    assert codes([line | {"kimg": line["kimg"] - 90} for line in ticks(9, sign_real=0.97)]) == []  # G is bad yet
     assert codes(ticks(9, sign_real=0.97), augment="ada") == []  # ADA is at it
     assert codes(ticks(9, sign_real=0.97, p=1.0), augment="ada") == ["overfits"]
 

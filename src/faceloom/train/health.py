@@ -12,6 +12,8 @@ from faceloom.train.stats import column
 Line = Mapping[str, Any]
 RECENT = 5
 """Ticks that are looked at together."""
+EARLY = 50
+"""Thousand images before which D is sure of itself only because G draws badly yet."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def _diverged(lines: Sequence[Line]) -> Finding | None:
 def _overfits(lines: Sequence[Line], config: TrainConfig) -> Finding | None:
     """r_t stays above its target although ADA may do no more, or nothing is augmented at all."""
     signs = [value for _, value in column(lines, "sign_real")][-RECENT:]
-    if len(signs) < RECENT or min(signs) < 0.8:
+    early = max((line.get("kimg", 0) for line in lines), default=0) < EARLY
+    if early or len(signs) < RECENT or min(signs) < 0.8:
         return None
     p = next((line["p"] for line in reversed(lines) if "p" in line), 0.0)
     what = f"D knows the training images by heart: it is sure of {(1 + signs[-1]) / 2:.0%} of them"
