@@ -14,6 +14,7 @@ import { sendPhoto, unsent } from "../state/photo";
 import { say, type Word } from "../words/words";
 
 const LOOK_MS = 350;
+const DIM_LOOKS = 4; // a camera that opens is dark at first
 const APPROVE_MS = 15_000;
 
 /** Open the camera, and again when it comes back; say what is wrong with it. */
@@ -55,10 +56,15 @@ function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean)
     if (!watching) return;
     let timer = 0;
     let left = false;
+    let dim = 0;
     const look = async (): Promise<void> => {
       const seen = video.current;
       try {
-        if (seen?.videoWidth && document.visibilityState === "visible") setAdvice(await adviceOn(seen));
+        if (seen?.videoWidth && document.visibilityState === "visible") {
+          const next = await adviceOn(seen);
+          dim = next === "dark" ? dim + 1 : 0;
+          setAdvice(next === "dark" && dim < DIM_LOOKS ? "oval" : next);
+        }
       } catch {
         // the next look may go better
       }
