@@ -246,3 +246,11 @@ def test_the_camera_s_guide(client):
     assert face["box"] == pytest.approx([0.26, 0.2, 0.48, 0.6])
     assert code(client.post("/visit/look", content=b"x" * 200_000)) == (413, "too_large")
     assert client.visit()["photo"] is None
+
+
+def test_the_places_of_a_slider_are_drawn_ahead(client, server):
+    (person,) = client.play(photo(14))["people"]
+    client.until(lambda visit: not visit["people"][0]["better"])
+    time.sleep(1)
+    ages = [client.get(f"/people/{person['id']}/preview", params={"age": age}).content for age in (19.5, 20, 28)]
+    assert ages[0] == ages[1] != ages[2]  # the nearest place

@@ -168,6 +168,10 @@ class TinyAtelier(Atelier):
         """Nothing is compared."""
         return to_img(photo.image.resize((256, 256)))
 
+    def improve(self, folder: str, photo: str, person: str, seconds: float, tell: Any, pause: Any) -> dict[str, Any]:
+        """In no time, as if it had taken it."""
+        return super().improve(folder, photo, person, seconds, tell, pause) | {"seconds": seconds}
+
     def tune(self, person: Likeness, target: torch.Tensor, seconds: float, step: Any) -> Inversion:
         """Get better by a little."""
         for number in range(3):

@@ -32,9 +32,9 @@ SURPRISES: Mapping[str, tuple[float, ...]] = {
 async def preview(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, float], size: int, n: int) -> bytes:
     """Draw what wishes would come to, at once. Raises Refused ('stale') when a newer one was asked for."""
     owner, person = playable(booth, visit, name)
-    step = now(person)
-    asked = standing(person) | checked(wishes)
-    args = {"shown": shown(booth, owner, person), "anchor": step["controls"], "wishes": asked, "size": size}
+    stands = standing(person)
+    asked = stands | checked(wishes)
+    args = {"shown": shown(booth, owner, person), "anchor": stands, "wishes": asked, "size": size}
     drawn: bytes = await booth.workshop.ask("preview", args, rank=QUICK, visit=owner.id, key=name if n else "", n=n)
     return drawn
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
 from faceloom.web.messages import ENCODE, IMPROVE, PAGES, RAILS, Refused
-from faceloom.web.view import API, now
+from faceloom.web.view import API, now, standing
 
 if TYPE_CHECKING:
     from faceloom.web.booth import Booth
@@ -143,7 +143,7 @@ def draw_ahead(booth: Booth, visit: Visit, person: Person, first: Iterable[str] 
 async def _draw_ahead(booth: Booth, visit: Visit, person: Person, names: list[str], anew: bool) -> None:
     step = now(person)
     shown = where(booth, visit, person) | {"base": step["base"], "coefficients": step["coefficients"]}
-    args = {"shown": shown, "anchor": step["controls"], "names": names, "anew": anew}
+    args = {"shown": shown, "anchor": standing(person), "names": names, "anew": anew}
     with contextlib.suppress(Refused):  # made room for others: what is missing is drawn when it is asked for
         await booth.workshop.ask("ahead", args, rank=PAGES, visit=visit.id)
 
