@@ -122,7 +122,7 @@ def fit(name: str, answers: Tensor) -> StyleDirection:
         excess += CAUTION.get(name, CORRECTED) * (seen / sigmas()[: len(SEEN)] - asked)
     true = stylespace.calibrated(rough, float(seen[wanted]))
     held = ", ".join(seen for seen in SEEN if seen != name)
-    notes = f"{guide.notes.partition('Held:')[0].strip()} In StyleSpace. Held: {held}."
+    notes = f"{guide.notes.partition('. Held:')[0]}, in StyleSpace. Held: {held}."
     return dataclasses.replace(true, notes=notes)
 
 
