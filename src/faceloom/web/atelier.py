@@ -111,8 +111,8 @@ class Atelier:
         begin = time.perf_counter()
         opened = open_photo(Path(folder) / photo)
         cut = self.studio.align(opened, self.studio.choose(opened, face).face)
+        crop = cut.image.resize((CROP, CROP), Image.Resampling.LANCZOS)
         with self.writing(folder, person):
-            crop = cut.image.resize((CROP, CROP), Image.Resampling.LANCZOS)
             save_picture(crop, Path(folder) / f"{person}.jpg", ai_generated=False)
         tell({"crop": True})
         target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
@@ -121,7 +121,9 @@ class Atelier:
         found = self.studio.encode(opened, face=face, config=EncodeConfig(left), callback=step)
         if found.provenance.get("interrupted"):
             raise KeyboardInterrupt
-        self.keep(Shown(folder, person), found)
+        self.keep(shown := Shown(folder, person), found)
+        if self.basis:
+            self.rails_of(shown)  # so that the first slider does not wait for it
         return self.facts(found)
 
     def improve(self, folder: str, photo: str, person: str, seconds: float, tell: Tell, pause: Pause) -> Json:
@@ -134,9 +136,8 @@ class Atelier:
         lpips = found.lpips[0]
         if lpips < known.quality.get("lpips", 1.0):
             quality = {"lpips": lpips, "mse": found.mse[0], "identity": self.identity(found, target)}
-            better = replace(known, delta={k: v.half() for k, v in found.delta.items()}, quality=quality)
-            self.keep(shown, better)
-            known = better
+            known = replace(known, delta={k: v.half() for k, v in found.delta.items()}, quality=quality)
+            self.keep(shown, known)
         return {"quality": graded(known.quality), "seconds": time.perf_counter() - begin}
 
     # -- pictures -----------------------------------------------------------------------------------------------------
@@ -309,8 +310,7 @@ class Atelier:
     def tune(self, person: Likeness, target: Tensor, seconds: float, step: Tell) -> Inversion:
         """Go on from a person's tuning."""
         G, alexnet = self.studio.fast_generator.G, load_lpips("alexnet")
-        seed = random.randrange(2**31)  # other neighbours each time
-        config = TuneConfig(seconds=seconds, seed=seed)
+        config = TuneConfig(seconds=seconds, seed=random.randrange(2**31))  # other neighbours each time
         start = person.found.w_plus
         near = wander(self.basis) if self.basis else None
         return invert_tune(
