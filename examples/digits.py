@@ -36,7 +36,19 @@ def main() -> None:
     photos, zipped, run = given.out / "photos", given.out / "digits.zip", given.out / "run"
     write_pictures(photos)
     faceloom("dataset", "make", photos, "--resolution", SIDE, "--labels", "folders", "-o", zipped)
-    settings = ("--cond", "--preset", "small", "--augment", "none", "--minutes", given.minutes, "--snap", 1000)
+    settings = (
+        "--cond",
+        "--preset",
+        "wavelet",
+        "--width",
+        128,
+        "--gamma",
+        0.05,
+        "--minutes",
+        given.minutes,
+        "--snap",
+        1000,
+    )
     faceloom("train", "--data", zipped, "--out", run, *settings)
     snapshot = max(run.glob("network-snapshot-*"))
     reads, classifier = taught(photos)
