@@ -7,19 +7,21 @@ import signal
 import socket
 import webbrowser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloom.cli import options
 from faceloom.cli.output import note
 from faceloom.errors import FaceloomError, MissingExtra
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-NEEDED = ("mobilestylegan-ffhq", "lpips", "mtcnn")
+USUAL, NEEDED = "mobilestylegan-ffhq", ("lpips", "mtcnn")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
 Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default in FACELOOM_HOME.")]
@@ -31,6 +33,7 @@ def booth(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     home: Home = None,
     lan: Lan = False,
+    generator: options.Generator = None,
 ) -> None:
     """Open the booth: people walk up, are photographed, found, and play with their own face.
 
@@ -40,10 +43,11 @@ def booth(
     Examples:
       faceloom booth
       faceloom booth --port 9000 --no-browser --lan
+      faceloom booth --generator mine
     """
     create_app = web_app()
     reached = addresses(port, lan)
-    app = create_app(home=home, address=reached["address"], lan=reached["lan"], hosts=hosts(reached["lan"]))
+    app = create_app(home=home, **drawn_by(generator), **reached, hosts=hosts(reached["lan"]))
     note(f"the booth is at {reached['address']}")
     if lan:
         note(f"phones reach it at {reached['lan']}")
@@ -52,10 +56,17 @@ def booth(
         opener = Timer(1.5, webbrowser.open, [reached["address"]])
         opener.daemon = True
         opener.start()
-    serve_app(app, port, lan)
+    serve_app(app, port, lan, generator)
 
 
-def serve_app(app: FastAPI, port: int, lan: bool) -> None:
+def drawn_by(generator: str | None) -> dict[str, Any]:
+    """What makes the server draw with a generator."""
+    from faceloom.web.app import usual_atelier
+
+    return {"atelier": partial(usual_atelier, generator)}
+
+
+def serve_app(app: FastAPI, port: int, lan: bool, generator: str | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises FaceloomError when the port is taken, AssetError without the models."""
     import uvicorn
 
@@ -68,7 +79,7 @@ def serve_app(app: FastAPI, port: int, lan: bool) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise FaceloomError(f"port {port} cannot be had: {error.strerror}", "choose another with --port") from error
-    for name in NEEDED:
+    for name in NEEDED if generator else (USUAL, *NEEDED):
         open_asset(name)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False,

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from faceloom.cli.booth import Home, Lan, Port, addresses, hosts, serve_app, web_app
+from faceloom.cli import options
+from faceloom.cli.booth import Home, Lan, Port, addresses, drawn_by, hosts, serve_app, web_app
 from faceloom.cli.output import note
 
 
@@ -17,6 +18,7 @@ def serve(
     token: Annotated[
         str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The token for programs; a random one when not given.")
     ] = None,
+    generator: options.Generator = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Several go by Ray Serve: the extra 'scale'.")] = 1,
 ) -> None:
     """Serve the REST API: find, analyze, encode, edit, mix, morph, generate. The token is printed.
@@ -32,8 +34,8 @@ def serve(
     app = create_app(
         home=home,
         token=token,
-        address=reached["address"],
-        lan=reached["lan"],
+        **drawn_by(generator),
+        **reached,
         hosts=hosts(reached["lan"]),
         visitors=False,
         pages=False,
@@ -41,7 +43,7 @@ def serve(
     )
     note(f"the API is at {reached['lan'] or reached['address']}/api/v1, described in /api/v1/openapi.json")
     note(f"its token: {app.state.token}")
-    serve_app(app, port, lan)
+    serve_app(app, port, lan, generator)
 
 
 def several(workers: int) -> dict[str, Any]:

@@ -34,11 +34,12 @@ STATUS = {"stale": 409, "stopped": 409, "worker_lost": 503, "no_memory": 503, "i
 log = logging.getLogger("faceloom.booth")
 
 
-def usual_atelier() -> Any:
-    """The default generator. Called in the worker: only there torch is loaded."""
+def usual_atelier(generator: str | None = None) -> Any:
+    """A generator, the default one unless named. Called in the worker: only there torch is loaded."""
+    from faceloom.studio import Studio
     from faceloom.web.atelier import Atelier
 
-    return Atelier()
+    return Atelier(Studio(generator) if generator else None)
 
 
 def create_app(
