@@ -36,7 +36,8 @@ def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """Every studio has the tiny generator, every analyzer reads colours, and the user folder is the test's."""
     model = GeneratorModel(tiny, "small", "mobilestylegan", "0123456789abcdef", "none")
     monkeypatch.setattr("faceloom.drawing.load_generator", lambda name, precision: model)
-    monkeypatch.setattr("faceloom.studio.load_analyzer", lambda: red_is_age)
+    for room in ("studio", "friends"):
+        monkeypatch.setattr(f"faceloom.{room}.load_analyzer", lambda: red_is_age)
     monkeypatch.setattr(shipped, "load_analyzer", lambda: red_is_age)
     for module in (discover, finding):
         monkeypatch.setattr(module, "READ_SIDE", 32)

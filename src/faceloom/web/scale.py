@@ -130,8 +130,9 @@ class Workers(Workshop):
         except Exception as error:
             log.exception("the workers could not be started")
             self.error = {"code": "no_workers", "message": f"the workers could not be started: {error}", "hint": ""}
-            return
-        self.ready.set()
+        else:
+            self.ready.set()
+        self.settled.set()
 
     def _send(self, message: Message) -> None:
         task = self.loop.create_task(self._carry(message))
