@@ -34,7 +34,7 @@ class TuneConfig:
     )
     learning_rate: float = 4e-3  # Adam's, at its highest, in root mean squares of each weight
     pixel_weight: float = 4.0  # of the mean absolute difference, against LPIPS
-    locality: int = 2  # every so many steps one keeps a neighbour's picture as it was; 0: none
+    locality: int = 3  # every so many steps one keeps a neighbour's picture as it was; 0: none
     locality_weight: float = 1.0
     seed: int = 0
 
