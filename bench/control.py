@@ -49,7 +49,8 @@ def main() -> None:
     untuned = [replace(person, delta={}) for person in people]
     bench.older("older, untuned", untuned)
     bench.smiling("smiling, untuned", untuned, 0.9)
-    bench.cross_talk(people[: args.cross_talk])
+    if args.cross_talk:
+        bench.cross_talk(people[: args.cross_talk])
 
 
 class Bench:
