@@ -26,7 +26,7 @@ class Traits:
     mouth_open: float
     eyes_open: float
     yaw: float  # degrees, positive looks to the viewer's right
-    pitch: float  # degrees, positive looks up
+    pitch: float  # degrees, positive looks down
     roll: float  # degrees, positive is turned clockwise
     sharpness: float  # pixels that the aligned square's side truly resolves, up to 160
 

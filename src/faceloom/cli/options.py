@@ -44,7 +44,7 @@ Gender = Annotated[float | None, typer.Option(help="Gender presentation: 0 femin
 Glasses = Annotated[float | None, typer.Option(help="How sure glasses are to be seen: 0 or 1.")]
 Mouth = Annotated[float | None, typer.Option(help="How sure the lips are to be apart: 0 or 1.")]
 Yaw = Annotated[float | None, typer.Option(help="Degrees to turn; positive to the viewer's right.")]
-Pitch = Annotated[float | None, typer.Option(help="Degrees to nod; positive upwards.")]
+Pitch = Annotated[float | None, typer.Option(help="Degrees to nod; positive downwards.")]
 KeepIdentity = Annotated[
     float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
 ]

@@ -55,8 +55,8 @@ PHRASES: dict[str, tuple[str, float, float]] = {
     **dict.fromkeys(("eyes closed", "closed eyes"), _no("eyes_open")),
     "looking left": ("yaw", -inf, -TURNED),
     "looking right": ("yaw", TURNED, inf),
-    "looking up": ("pitch", TURNED, inf),
-    "looking down": ("pitch", -inf, -TURNED),
+    "looking up": ("pitch", -inf, -TURNED),
+    "looking down": ("pitch", TURNED, inf),
     **dict.fromkeys(("looking straight", "straight"), ("yaw", -STRAIGHT, STRAIGHT)),
 }
 LOGITS = ("smile", "glasses", "gender", "mouth_open", "eyes_open")

@@ -23,7 +23,7 @@ TRAITS = (
     "mouth_open",  # logit: the lips are apart
     "eyes_open",  # logit
     "yaw",  # degrees, positive looks to the viewer's right
-    "pitch",  # degrees, positive looks up
+    "pitch",  # degrees, positive looks down
     "roll",  # degrees, positive is turned clockwise
     "sharpness",  # log2 of the pixels that the square's side truly resolves; it cannot see beyond 7.3 (160 px)
 )

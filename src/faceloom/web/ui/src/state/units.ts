@@ -8,7 +8,7 @@ const ENDS: Record<string, [Word, Word]> = {
   smile: ["serious", "laughing"],
   glasses: ["no", "yes"],
   yaw: ["left", "right"],
-  pitch: ["down", "up"],
+  pitch: ["up", "down"],
   mouth_open: ["closed", "open"],
   eyes_open: ["closed", "open"],
   gender: ["woman", "man"],
