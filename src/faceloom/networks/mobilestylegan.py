@@ -22,8 +22,25 @@ from faceloom.networks.ops import SQRT2
 from faceloom.networks.scratch import start
 
 
+class WaveletShape:
+    """The size of an image that is drawn, or seen, as wavelets at half its side."""
+
+    channels: tuple[int, ...]
+    base: tuple[int, int]
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """Height and width of the image: twice those of the last features, for the last step is a wavelet's."""
+        return self.base[0] << len(self.channels), self.base[1] << len(self.channels)
+
+    @property
+    def img_resolution(self) -> int:
+        """The image's longer side in pixels."""
+        return max(self.img_size)
+
+
 @dataclass(frozen=True)
-class MobileStyleGANConfig:
+class MobileStyleGANConfig(WaveletShape):
     """The shape of the network; the defaults are the published FFHQ 1024 model's. `from_scratch` gives one to train."""
 
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64)  # features at 4, 8, 16 ... px
@@ -36,16 +53,6 @@ class MobileStyleGANConfig:
     learned_noise: bool = False  # stored noise of unit variance and a strength that is learned, instead of scaled noise
     skip: bool = False  # draw an image at every resolution and add them up, instead of the last one only
     separable_from: int = 1  # doubling from which on convolutions are separable; before it they are plain
-
-    @property
-    def img_size(self) -> tuple[int, int]:
-        """Height and width of the image: twice those of the last features, for the last step is a wavelet's."""
-        return self.base[0] << len(self.channels), self.base[1] << len(self.channels)
-
-    @property
-    def img_resolution(self) -> int:
-        """The image's longer side in pixels."""
-        return max(self.img_size)
 
     @staticmethod
     def from_scratch(

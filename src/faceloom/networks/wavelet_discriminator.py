@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import minibatch_deviation
-from faceloom.networks.mobilestylegan import Conv, convolutions, plain_conv, separable
+from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, plain_conv, separable
 from faceloom.networks.scratch import SQRT2, start
 
 
 @dataclass(frozen=True)
-class WaveletDiscriminatorConfig:
+class WaveletDiscriminatorConfig(WaveletShape):
     """The shape of the network."""
 
     channels: tuple[int, ...]  # features at 4, 8, 16 ... px; the last stand at half the image's side
@@ -31,16 +31,6 @@ class WaveletDiscriminatorConfig:
     separable_from: int = 99  # doubling from which on convolutions are separable; before it they are plain
     mbstd_group_size: int | None = 4  # images that are compared with each other, None: the whole batch
     mbstd_num_channels: int = 1  # features that tell how different they are, 0: none
-
-    @property
-    def img_size(self) -> tuple[int, int]:
-        """Height and width of the image."""
-        return self.base[0] << len(self.channels), self.base[1] << len(self.channels)
-
-    @property
-    def img_resolution(self) -> int:
-        """The image's longer side in pixels."""
-        return max(self.img_size)
 
 
 def haar(img: Tensor) -> Tensor:
