@@ -1,12 +1,23 @@
-"""One generator in the engines and precisions that pictures, films and searches want, as it is or tuned to a person."""
+"""One generator in the engines and precisions that pictures, films and searches want, as it is or tuned to a person.
+
+Draws people from their likenesses; knows nothing of photos.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+
+import numpy as np
+import torch
+from PIL import Image
 
 from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
+from faceloom.edit.mix import PULL
+from faceloom.edit.morph import path, path_of_deltas
+from faceloom.edit.spread import Spread, spread
+from faceloom.images import area_resize, to_pixels
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
@@ -72,3 +83,31 @@ class Drawing:
     def drawn_with(self, delta: Delta, model: GeneratorModel) -> Generator:
         """A model with a delta; what another engine compiled has its own weights, so tuned ones are drawn by torch."""
         return Tuned(model.G, delta) if delta else model.G
+
+    @torch.no_grad()
+    def render(self, person: Likeness, size: int | None = None) -> Image.Image:
+        """Draw a person at the generator's size, or reduced or enlarged to `size`."""
+        img = self.tuned_to(person, self.generator).synthesis(person.w_plus)
+        return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
+
+    @torch.no_grad()
+    def morph(
+        self,
+        people: Sequence[Likeness],
+        frames: int,
+        *,
+        size: int | None = None,
+        loop: bool = False,
+        pull: float = PULL,
+    ) -> Iterator[np.ndarray]:
+        """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
+        latents = path([person.w_plus for person in people], frames, loop=loop, pull=pull)
+        deltas = path_of_deltas([person.delta for person in people], frames, loop=loop)
+        for w_plus, delta in zip(latents.split(1), deltas, strict=True):
+            img = self.drawn_with(delta, self.film_generator).synthesis(w_plus)
+            yield to_pixels(img if size is None else area_resize(img, size))
+
+    @cached_property
+    def spread(self) -> Spread:
+        """How the generator's own people are spread in W."""
+        return spread(self.generator.G)

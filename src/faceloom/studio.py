@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,9 +31,7 @@ from faceloom.edit import directions, stylespace
 from faceloom.edit.control import control, shipped_basis, wander
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.mix import PULL, mix
-from faceloom.edit.morph import path, path_of_deltas
 from faceloom.edit.sample import sample
-from faceloom.edit.spread import Spread, spread
 from faceloom.edit.steer import Steered
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.wishes import in_units
@@ -42,7 +40,7 @@ from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
-from faceloom.images import Photo, area_resize, open_photo, to_img, to_pixels
+from faceloom.images import Photo, area_resize, open_photo, to_img
 from faceloom.invert.clock import Callback, Enough
 from faceloom.invert.deadline import EncodeConfig, First, invert_within
 from faceloom.invert.encode import first_guess
@@ -327,29 +325,6 @@ class Studio(Drawing):
 
     # -- likeness -> picture ------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
-    def render(self, person: Likeness, size: int | None = None) -> Image.Image:
-        """Draw a person at the generator's size, or reduced or enlarged to `size`."""
-        img = self.tuned_to(person, self.generator).synthesis(person.w_plus)
-        return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
-
-    @torch.no_grad()
-    def morph(
-        self,
-        people: Sequence[Likeness],
-        frames: int,
-        *,
-        size: int | None = None,
-        loop: bool = False,
-        pull: float = PULL,
-    ) -> Iterator[np.ndarray]:
-        """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
-        latents = path([person.w_plus for person in people], frames, loop=loop, pull=pull)
-        deltas = path_of_deltas([person.delta for person in people], frames, loop=loop)
-        for w_plus, delta in zip(latents.split(1), deltas, strict=True):
-            img = self.drawn_with(delta, self.film_generator).synthesis(w_plus)
-            yield to_pixels(img if size is None else area_resize(img, size))
-
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
         """Carry what was edited about a person over into the photo that they were found in; without an edit, it stays.
 
@@ -366,11 +341,6 @@ class Studio(Drawing):
             )
         quad = np.array(geometry.quad)
         return paste_back(photo.image, self.render(person), quad, original=self.render(person.found))
-
-    @cached_property
-    def spread(self) -> Spread:
-        """How the generator's own people are spread in W."""
-        return spread(self.generator.G)
 
 
 def _alike(target: Tensor, bound: float | None) -> Enough | None:
