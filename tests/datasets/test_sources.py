@@ -10,7 +10,7 @@ import pytest
 from collections_ import encoded, folder_of, nvidia, picture, tar_of, zip_of
 
 from faceloom.datasets.sources import SourceConfig, open_source
-from faceloom.datasets.tables import Facts, Reading
+from faceloom.datasets.tables import Condition, Facts, Reading
 from faceloom.errors import ImageError, StoreError
 
 TWO = {"cats/a.png": picture(1), "dogs/b.png": picture(2)}
@@ -80,9 +80,11 @@ def test_a_table_beside_an_archive(tmp_path: Path):
     zip_of(tmp_path / "faces.zip", {"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
     (tmp_path / "faces.csv").write_text("file,split,sex,licence,origin\na.png,train,F,CC0,x\nb.png,val,M,MIT,y\n")
     assert facts(tmp_path)["a.png"] == Facts(None, "CC0", "x")  # the folder holds one archive: that is the source
-    train = SourceConfig(reading=Reading("sex", {"split": "train"}))
+    train = SourceConfig(reading=Reading("sex", [Condition("split", "train")]))
     assert facts(tmp_path / "faces.zip", train) == {"a.png": Facts("F", "CC0", "x")}
     assert open_source(tmp_path, train).left_out == 1
+    others = SourceConfig(reading=Reading(where=[Condition("split", "val", is_wanted=False), Condition("sex", "F")]))
+    assert list(facts(tmp_path, others)) == ["a.png"]
     with pytest.raises(StoreError, match="no column 'age'"):
         open_source(tmp_path, SourceConfig(reading=Reading("age")))
 

@@ -13,7 +13,7 @@ from faceloom.cli import options
 from faceloom.cli.output import note, print_json, progress
 
 if TYPE_CHECKING:
-    from faceloom.datasets import Dataset, Made, MakeConfig
+    from faceloom.datasets import Condition, Dataset, Made, MakeConfig
 
 File = Annotated[Path, typer.Argument(help="A dataset: a zip, or a folder of pictures of one size.")]
 Sheet = Annotated[Path | None, typer.Option(help="Also a contact sheet of pictures from all over it.")]
@@ -39,7 +39,8 @@ def make(
     table: Annotated[Path | None, typer.Option(help="A CSV, JSON Lines or dataset.json with facts by file.")] = None,
     label_column: Annotated[str | None, typer.Option(help="The table's column of labels; 'label' by default.")] = None,
     where: Annotated[
-        list[str] | None, typer.Option(help="Only pictures whose row shows this: COLUMN=VALUE. May be repeated.")
+        list[str] | None,
+        typer.Option(help="Only pictures whose row says so: COLUMN=VALUE or COLUMN!=VALUE. May be repeated."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Take one of so many pictures or frames.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many pictures at most.")] = None,
@@ -75,7 +76,7 @@ def make(
     mode = next((mode for mode in CROP_MODES if mode == crop), None)
     if mode is None:
         raise typer.BadParameter(f"'{crop}' is none of {', '.join(CROP_MODES)}", param_hint="--crop")
-    reading = Reading(label_column, dict(map(_condition, where or ())))
+    reading = Reading(label_column, tuple(map(_condition, where or ())))
     reads = SourceConfig(labels=labels, table=table, reading=reading, every=every)
     config = MakeConfig(_size(resolution), mode, reads, limit, drop_duplicates, near)
     count = open_source(source, reads).count
@@ -158,11 +159,13 @@ def _size(text: str) -> tuple[int, int]:
     return size
 
 
-def _condition(text: str) -> tuple[str, str]:
-    column, sign, value = text.partition("=")
-    if not (column and sign):
+def _condition(text: str) -> Condition:
+    from faceloom.datasets import Condition
+
+    match = re.fullmatch(r"(.+?)(!?)=(.*)", text, re.DOTALL)
+    if match is None:
         raise typer.BadParameter(f"'{text}' is no condition, as in split=train", param_hint="--where")
-    return column, value
+    return Condition(match[1], match[3], is_wanted=not match[2])
 
 
 def _save_sheet(dataset: Dataset, path: Path) -> None:

@@ -7,10 +7,11 @@ from faceloom.datasets.dataset import Dataset
 from faceloom.datasets.inspection import Checked, Inspected, check, inspect, sheet
 from faceloom.datasets.make import Duplicate, Made, MakeConfig, make
 from faceloom.datasets.sources import Record, Source, SourceConfig, open_source
-from faceloom.datasets.tables import Facts, Reading
+from faceloom.datasets.tables import Condition, Facts, Reading
 
 __all__ = [
     "Checked",
+    "Condition",
     "Dataset",
     "Duplicate",
     "Facts",

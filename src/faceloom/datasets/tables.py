@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from faceloom.errors import StoreError
@@ -43,11 +43,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What a row must show to count: this value in this column, or any other."""
+
+    column: str
+    value: str
+    is_wanted: bool = True
+
+    def admits(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row counts."""
+        return (_text(row[self.column]) == self.value) == self.is_wanted
+
+
+@dataclass(frozen=True)
 class Reading:
     """How a table is read: the column of labels (label, cls or class by default), and what rows must show to count."""
 
     label_column: str | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
+    where: Sequence[Condition] = ()
 
 
 def read_table(stream: BinaryIO, name: str, reading: Reading | None = None) -> Table:
@@ -102,13 +115,13 @@ def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: Reading) -> Ta
         file = _text(_first(row, _NAME)).replace("\\", "/")
         if not file:
             raise StoreError(f"{name} has no column of files", f"name it one of {', '.join(_NAME)}")
-        for column in (*reading.where, *filter(None, [reading.label_column])):
+        for column in (*(condition.column for condition in reading.where), *filter(None, [reading.label_column])):
             if column not in row:
                 raise StoreError(f"{name} has no column '{column}'", f"it has {', '.join(map(str, row))}")
-        if any(_text(row[column]) != value for column, value in reading.where.items()):
-            left_out += 1
-        else:
+        if all(condition.admits(row) for condition in reading.where):
             facts[file] = facts_of(row, reading.label_column)
+        else:
+            left_out += 1
     return Table(facts, left_out)
 
 

@@ -38,11 +38,12 @@ PRESETS: dict[str, Preset] = {
         "portraits on a processor, from a few thousand pictures on: wavelets, narrow, mirrored",
         {
             "family": "mobilestylegan",
-            "channel_base": 2048,
-            "channel_max": 160,
-            "z_dim": 160,
-            "w_dim": 160,
+            "channel_base": 3072,
+            "channel_max": 256,
+            "z_dim": 256,
+            "w_dim": 256,
             "mapping_layers": 4,
+            "path_weight": 0.0,
             "mirror": True,
         },
     ),
@@ -133,8 +134,8 @@ def _batch(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
 
 
 def _part(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
-    """The largest pass that all processes get equally many of, on a processor of at most 16 images."""
-    batch, most = int(chosen["batch"]), 64 if facts.on_gpu else 16
+    """The largest pass that all processes get equally many of, on a processor of at most 32 images."""
+    batch, most = int(chosen["batch"]), 64 if facts.on_gpu else 32
     share = batch // facts.processes
     if batch % facts.processes or share % GROUP:
         raise TrainingError(
