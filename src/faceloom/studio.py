@@ -28,7 +28,7 @@ from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
 from faceloom.drawing import Drawing
 from faceloom.edit import directions, stylespace
-from faceloom.edit.control import control, shipped_basis, wander
+from faceloom.edit.control import basis_in, control, shipped_basis, wander
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.mix import PULL, mix
 from faceloom.edit.sample import sample
@@ -52,6 +52,8 @@ from faceloom.networks.generator import image_at
 from faceloom.networks.precision import fast_precision
 
 ALIGNED_SIZE = 1024
+DIRECTIONS = "directions"
+"""The folder beside a generator's weights that its directions lie in."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,10 @@ class Studio(Drawing):
 
     @cached_property
     def basis(self) -> tuple[directions.Direction, ...]:
-        """The shipped directions, if they are of this generator."""
-        return tuple(d for d in shipped_basis() if d.generator_hash == self.generator.hash)
+        """The directions, in the analyzer's units, that come with this generator; may be none."""
+        folder = self.generator.folder
+        found = basis_in(folder / DIRECTIONS) if folder else shipped_basis()
+        return tuple(direction for direction in found if direction.generator_hash == self.generator.hash)
 
     def warm_up(self) -> None:
         """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
@@ -291,20 +295,22 @@ class Studio(Drawing):
 
         `wishes` as in `edit.wishes`: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`, `gender`,
         `glasses`, `mouth_open` probabilities. `keep_identity` is the least similarity to the person before.
-        Raises LatentError for other wishes, and in a generator that the shipped directions are not of.
+        Raises LatentError for other wishes, and in a generator without directions.
         """
-        basis = shipped_basis()
         likeness.require(person, self.generator)
-        likeness.require(basis[0], self.generator)
+        if not self.basis:
+            name = self.generator_name
+            raise LatentError(f"{name} has no directions", f"faceloom direction traits --generator {name} finds them")
         G = self.tuned_to(person)
-        found = control(G, load_analyzer(), person.w_plus, wishes, basis=basis, keep_identity=keep_identity)
+        found = control(G, load_analyzer(), person.w_plus, wishes, basis=self.basis, keep_identity=keep_identity)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(wishes), "coefficients": found.coefficients}]
         changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
         return Controlled(changed, found, in_units(found.before), in_units(found.after))
 
     def direction(self, name: str) -> directions.Direction | StyleDirection:
-        """Open a direction, of W or of StyleSpace, by the name of a shipped or an imported one, or by its file."""
-        found = stylespace.load_named(name)
+        """Open a direction, of W or of StyleSpace: this generator's own, a shipped or an imported one, or a file."""
+        own = {direction.name: direction for direction in self.basis}
+        found = own.get(name) or stylespace.load_named(name)
         likeness.require(found, self.generator)
         return found
 

@@ -19,7 +19,7 @@ from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
-from faceloom.edit.control import shipped_basis
+from faceloom.edit.directions import Direction
 from faceloom.errors import FaceError, NoFaceFound
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import SMALLEST, detect
@@ -36,7 +36,7 @@ from faceloom.invert.sequence import Search, SequenceConfig, encode_frames
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require
 from faceloom.networks.analyzer import TRAITS
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, image_at
 from faceloom.studio import Studio
 
 MAX_FRAMES = 300
@@ -100,7 +100,7 @@ def find_in_clip(
     G = studio.tuned_to(known)
     runs = _runs(track, rows)
     codes = encode_frames(
-        (pose_search(G), gradient_search(G, studio.judging)),
+        (pose_search(G, studio.basis), gradient_search(G, studio.judging)),
         squares,
         runs,
         known.w_plus,
@@ -151,10 +151,15 @@ def gradient_search(G: Generator, precision: str) -> Search:
     return search
 
 
-def pose_search(G: Generator) -> Search:
-    """Turn the head and move the lips until the analyzer reads what it reads in the frame: two looks, no gradients."""
+def pose_search(G: Generator, basis: Sequence[Direction]) -> Search:
+    """Turn the head and move the lips until the analyzer reads what it reads in the frame: two looks, no gradients.
+
+    Of `basis` the directions in POSE are used; without any the pose stays.
+    """
     analyzer = load_analyzer()
-    basis = [direction for direction in shipped_basis() if direction.name in POSE]
+    basis = [direction for direction in basis if direction.name in POSE]
+    if not basis:
+        return lambda img, start, seconds: start
     order = [TRAITS.index(direction.name) for direction in basis]
     bound = torch.tensor([POSE[direction.name] for direction in basis])
     nowhere = torch.zeros(1, G.num_ws, G.w_dim)
@@ -167,7 +172,7 @@ def pose_search(G: Generator) -> Search:
     def search(img: Tensor, start: WPlus, seconds: float) -> WPlus:
         wanted, w_plus = seen(img), start
         for _ in range(LOOKS):
-            off = wanted - seen(G.synthesis_at(w_plus, QUALITY_RESOLUTION))
+            off = wanted - seen(image_at(G, w_plus, QUALITY_RESOLUTION))
             w_plus = w_plus + torch.einsum("nk,kld->nld", off, steps)
         return w_plus
 

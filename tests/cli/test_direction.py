@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from faceloom import likeness
 from faceloom.checkpoints import shipped
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.cli.main import app
-from faceloom.edit import directions, discover, stylespace
+from faceloom.edit import directions, discover, seen, stylespace
 from faceloom.edit import find as finding
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.networks.analyzer import TRAITS, Reading
@@ -204,3 +205,32 @@ def test_conditional_generators_have_people_of_every_class():
     sample_w(G, 50)  # type: ignore[arg-type]
     assert heard[0].sum(1).eq(1).all()
     assert heard[0].sum(0).gt(0).all()
+
+
+def test_traits_of_a_generator_become_its_sliders(
+    small: GeneratorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def upper(img: Tensor) -> Reading:
+        traits = torch.zeros(len(img), len(TRAITS))
+        middle = img.shape[-1] // 2
+        traits[:, 0] = 40 + 90_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
+        return Reading(traits, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
+
+    monkeypatch.setattr(shipped, "load_analyzer", lambda: upper)
+    monkeypatch.setattr("faceloom.studio.load_analyzer", lambda: upper)
+    monkeypatch.setattr(seen, "READ_SIDE", 32)
+    monkeypatch.setattr(seen, "STEADY", ())
+    monkeypatch.setattr(seen, "SEEN", seen.SEEN | {"age": seen.Trait("years", 3.0, (0, 1))})
+    model = replace(small, folder=tmp_path / "mine")
+    monkeypatch.setattr("faceloom.drawing.load_generator", lambda name, precision: model)
+    faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", status=1)
+    facts = faceloom("direction", "traits", "--people", "300", "--json")
+    assert [one["name"] for one in facts["directions"]] == ["age"]
+    assert set(facts["missing"]) == {"smile", "gender", "glasses", "mouth_open", "yaw", "pitch"}
+    assert (tmp_path / "mine" / "directions" / "age.safetensors").exists()
+    edited = faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", "--json")
+    assert edited["reached"]["age"] == pytest.approx(5, abs=2)
+
+
+def test_a_generator_without_a_folder_keeps_no_directions():
+    faceloom("direction", "traits", "--people", "200", status=2)

@@ -1,6 +1,7 @@
-"""Generators that the user imported: a folder each beside the published assets, whole or absent.
+"""Generators in faceloom's own form: those that come with it, and those that the user imported, a folder each.
 
-Knows names, folders and cards; `convert` reads the files and `native` writes them. Lists without loading torch.
+An imported one lies beside the published assets, whole or absent. Knows names, folders and cards; `convert` reads the
+files and `native` writes them. Lists without loading torch.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -80,7 +82,7 @@ def free_folder(name: str, home: Path | None = None) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise AssetError(f"'{name}' cannot be a model's name", "use up to 64 letters, digits, '.', '_' and '-'")
     folder = (Settings().models if home is None else Path(home) / "models") / name
-    if name in MANIFEST:
+    if name in MANIFEST or name in shipped_cards():
         raise AssetError(f"'{name}' is the name of a published model", "choose another name")
     if folder.exists():
         raise AssetError(f"there is a model '{name}' already", f"choose another name, or faceloom models remove {name}")
@@ -102,10 +104,23 @@ def _staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def shipped_cards() -> dict[str, Mapping[str, Any]]:
+    """The card of every generator that comes with faceloom, by name."""
+    return _cards(_shipped())
+
+
 def imported_cards() -> dict[str, Mapping[str, Any]]:
     """Every imported generator's card by name; what is damaged is left out."""
+    return _cards(Settings().models)
+
+
+def _shipped() -> Path:
+    return Path(str(resources.files("faceloom"))) / "data" / "generators"
+
+
+def _cards(folder: Path) -> dict[str, Mapping[str, Any]]:
     cards: dict[str, Mapping[str, Any]] = {}
-    for path in sorted(Settings().models.glob(f"[!.]*/{CARD}")):
+    for path in sorted(folder.glob(f"[!.]*/{CARD}")):
         try:
             card = json.loads(path.read_bytes())
         except (OSError, ValueError):
@@ -115,11 +130,24 @@ def imported_cards() -> dict[str, Mapping[str, Any]]:
     return cards
 
 
+def generator_place(name: str) -> Path:
+    """Where a generator lies: a shipped or an imported one's folder by its name, or any checkpoint by its path.
+
+    A name goes before a folder of that name; './NAME' is the folder. Raises AssetError when it means nothing.
+    """
+    path = Path(name)
+    is_named = path.name == name and (name in shipped_cards() or name in imported_cards())
+    if path.is_file() or ((path / CARD).is_file() and not is_named):
+        return path
+    return _shipped() / name if name in shipped_cards() else imported_folder(name)
+
+
 def imported_folder(name: str) -> Path:
     """The folder of an imported generator. Raises AssetError with the nearest names when there is none."""
     cards = imported_cards()
     if name not in cards:
-        known = [*cards, *(asset.name for asset in MANIFEST.values() if asset.kind == "generator")]
+        published = (asset.name for asset in MANIFEST.values() if asset.kind == "generator")
+        known = [*cards, *shipped_cards(), *published]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}; or give a checkpoint's file"
         raise AssetError(f"there is no generator '{name}'", hint)

@@ -18,7 +18,7 @@ from faceloom.assets.cache import open_asset
 from faceloom.checkpoints import native
 from faceloom.checkpoints.convert import build, read_checkpoint
 from faceloom.checkpoints.foreign import weights_hash
-from faceloom.checkpoints.imported import CARD, NOT_STATED, imported_cards, imported_folder
+from faceloom.checkpoints.imported import CARD, NOT_STATED, generator_place
 from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.generator import Generator
 from faceloom.networks.lpips import Backbone, Lpips
@@ -37,13 +37,13 @@ class GeneratorModel:
     family: str
     hash: str
     licence: str
+    folder: Path | None = None  # where it lies, with its directions; None for the default one, and for a file
 
 
 @lru_cache(maxsize=2)
 def load_generator(name: str = DEFAULT_GENERATOR, precision: str = "fp32") -> GeneratorModel:
-    """Load a generator: the default, an imported one by name, or a checkpoint of any family by its path.
+    """Load a generator: the default, a shipped or an imported one by name, or a checkpoint of any family by its path.
 
-    A name goes before a folder of that name; './NAME' is the folder.
     Convention: `precision` is 'fp32' or 'bf16'. Raises AssetError for a name that means nothing, or when the default
     was not pulled, CorruptFile or WrongShape when its file is not what it should be, and what `read_checkpoint` raises.
     """
@@ -61,15 +61,18 @@ def _default_generator(dtype: torch.dtype) -> GeneratorModel:
 
 
 def _foreign_generator(name: str, dtype: torch.dtype) -> GeneratorModel:
-    path = Path(name)
-    is_path = path.is_file() or ((path / CARD).is_file() and (path.name != name or name not in imported_cards()))
-    folder = path if is_path else imported_folder(name)
-    licence = native.read_card(folder / CARD).get("licence") if folder.is_dir() else None
-    foreign = read_checkpoint(folder)
+    place = generator_place(name)
+    folder = place if place.is_dir() else None
+    licence = native.read_card(folder / CARD).get("licence") if folder else None
+    foreign = read_checkpoint(place)
     G: Any = build(foreign)
-    name = path.stem if is_path else name
     return GeneratorModel(
-        G.in_precision(dtype), name, foreign.family, weights_hash(foreign.state_dict), str(licence or NOT_STATED)
+        G.in_precision(dtype),
+        place.stem,
+        foreign.family,
+        weights_hash(foreign.state_dict),
+        str(licence or NOT_STATED),
+        folder,
     )
 
 

@@ -6,24 +6,30 @@ What a person says ('+20 years, a smile of 80 %') goes in, a changed latent and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from faceloom.edit import directions
-from faceloom.edit.directions import Direction
+from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
 from faceloom.edit.wishes import targets
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import TRAITS, Analyzer
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, image_at
 
 SIDE = 256  # of the pictures that are looked at
 
 
 def shipped_basis() -> tuple[Direction, ...]:
-    """The shipped directions that the analyzer can see."""
+    """The default generator's directions that the analyzer can see."""
     return tuple(directions.load_shipped(name) for name in directions.shipped() if name in TRAITS)
+
+
+def basis_in(folder: Path) -> tuple[Direction, ...]:
+    """Those that lie in a folder, as `faceloom direction traits` keeps them beside a generator; none is no error."""
+    return tuple(found for path in sorted(folder.glob(f"*{SUFFIX}")) if (found := directions.load(path)).name in TRAITS)
 
 
 def looking(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Look:
@@ -32,7 +38,7 @@ def looking(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Loo
 
     @torch.no_grad()
     def look(w_plus: WPlus) -> tuple[Tensor, Tensor]:
-        reading = analyzer(G.synthesis_at(w_plus, min(SIDE, G.img_resolution)))
+        reading = analyzer(image_at(G, w_plus, SIDE))
         return reading.traits[0, order], reading.identity[0]
 
     return look
@@ -44,7 +50,7 @@ def control(
     w_plus: WPlus,
     wishes: Mapping[str, float],
     *,
-    basis: Sequence[Direction] | None = None,
+    basis: Sequence[Direction],
     keep_identity: float | None = None,
     config: SteerConfig | None = None,
 ) -> Steered:
@@ -53,7 +59,6 @@ def control(
     Convention: w_plus `[1, num_ws, w_dim]`; wishes as in `edit.wishes`: changes in years and degrees, probabilities
     0...1 of the rest; `keep_identity` is the least cosine to the face before. Raises LatentError for other wishes.
     """
-    basis = tuple(basis or shipped_basis())
     look = looking(G, analyzer, basis)
     attributes, _ = look(w_plus)
     before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))

@@ -19,7 +19,7 @@ from faceloom.errors import LatentError
 from faceloom.latents import WPlus, broadcast
 from faceloom.likeness import NamedGenerator
 from faceloom.networks.analyzer import TRAITS, Reading
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, image_at
 
 Method = Literal["sefa", "pca"]
 Read = Callable[[Tensor], Reading]
@@ -108,7 +108,7 @@ def _components(
 @torch.no_grad()
 def read_people(G: Generator, w_plus: WPlus, read: Read) -> Tensor:
     """Read the traits of people's pictures, one by one: `[n, num_ws, w_dim]` -> `[n, 10]` in TRAITS' units."""
-    return torch.cat([read(G.synthesis_at(person, READ_SIDE)).traits for person in w_plus.split(1)])
+    return torch.cat([read(image_at(G, person, READ_SIDE)).traits for person in w_plus.split(1)])
 
 
 def trait_sigmas(readings: Tensor) -> Tensor:

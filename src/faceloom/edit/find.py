@@ -18,7 +18,7 @@ from faceloom.edit.wanted import Bound, penalty
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.analyzer import TRAITS, Reading
-from faceloom.networks.generator import Generator
+from faceloom.networks.generator import Generator, image_at
 
 Callback = Callable[[float, str], None]
 
@@ -114,7 +114,7 @@ class _Search:
 
     def look(self, w_plus: WPlus) -> Reading:
         """Read a person's picture."""
-        return self.read(self.G.synthesis_at(w_plus, READ_SIDE))
+        return self.read(image_at(self.G, w_plus, READ_SIDE))
 
     def found(self, w_plus: WPlus, reading: Reading, seed: int, steps: int) -> Found:
         """State a person in plain numbers."""

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from faceloom.checkpoints.convert import read_checkpoint
-from faceloom.checkpoints.imported import imported_folder
+from faceloom.checkpoints.imported import generator_place
 from faceloom.errors import AssetError, CheckpointError, TrainingError
 from faceloom.train import checkpoint
 from faceloom.train.build import base_of, shape_of
@@ -50,7 +50,7 @@ def open_origin(name: str, config_of: Callable[[Path], TrainConfig]) -> Origin:
     path = Path(name)
     if (path / checkpoint.FILE).exists():
         return _of_run(name, path / checkpoint.FILE, config_of(path))
-    path = path if path.exists() else imported_folder(name)
+    path = path if path.exists() else generator_place(name)
     foreign = read_checkpoint(path)
     if foreign.family not in FAMILIES:
         raise TrainingError(f"{name} is a {foreign.family}, which is not trained", f"there are {', '.join(FAMILIES)}")

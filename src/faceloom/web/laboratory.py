@@ -20,7 +20,7 @@ from PIL import Image
 from faceloom import insight
 from faceloom.analyze import read
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.discover import READ_SIDE, Component, name_direction, pca, read_people, sefa, shifts, trait_sigmas
+from faceloom.edit.discover import Component, name_direction, pca, read_people, sefa, shifts, trait_sigmas
 from faceloom.edit.drag import DragConfig, DragStep, Point, drag
 from faceloom.edit.sample import sample
 from faceloom.errors import LatentError
@@ -100,8 +100,6 @@ class Laboratory:
         return METHODS[method](self.studio.generator.G, self.studio.spread)
 
     def _names(self, method: str) -> list[str]:
-        if self.studio.generator.G.img_resolution < READ_SIDE:
-            return ["" for _ in self.components(method)]
         G, analyzer = self.studio.fast_generator.G, load_analyzer()
         people = sample(G, range(NAMED_BY), 0.7)
         sigmas = trait_sigmas(read_people(G, sample(G, range(4 * NAMED_BY), 1.0), lambda img: read(analyzer, img)))

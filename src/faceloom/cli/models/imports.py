@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.models.show import show_imported
+from faceloom.cli.models.show import show_generator
 from faceloom.cli.output import print_json, tell
 
 Bgr = Annotated[bool, typer.Option("--bgr", help="It draws blue first, as what was trained with MMGeneration does.")]
@@ -31,7 +31,7 @@ def import_(
     from faceloom.checkpoints.imported import import_checkpoint
 
     import_checkpoint(file, name, licence=licence, bgr=bgr)
-    show_imported(name, as_json)
+    show_generator(name, as_json)
 
 
 def convert(

@@ -28,22 +28,25 @@ def list_models(
     """
     from faceloom.assets.manifest import MANIFEST
     from faceloom.assets.remote import REMOTES
-    from faceloom.checkpoints.imported import imported_cards
+    from faceloom.checkpoints.imported import imported_cards, shipped_cards
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
     imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
+    shipped = {name: _card_facts(name, card) for name, card in shipped_cards().items()}
     available = [asdict(remote) for name, remote in REMOTES.items() if name not in imported]
     if as_json:
-        print_json({"assets": facts, "imported": list(imported.values()), "available": available})
+        generators = {"shipped": list(shipped.values()), "imported": list(imported.values())}
+        print_json({"assets": facts, **generators, "available": available})
         return
     for fact in facts:
         state = "there" if fact["present"] else "absent"
         print(
             f"{fact['name']:<20} {state:<7} {fact['download_bytes'] / 1e6:5.1f} MB  {fact['title']} [{fact['licence']}]"
         )
-    for name, card in imported.items():
+    for name, card in (shipped | imported).items():
+        state = "shipped" if name in shipped else "imported"
         what = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
-        print(f"{name:<20} imported {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
+        print(f"{name:<20} {state} {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
     for remote in available if everything else ():
         print(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
     if available and not everything:
@@ -51,9 +54,10 @@ def list_models(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="An asset or an imported generator.")], as_json: options.Json = False
+    name: Annotated[str, typer.Argument(help="An asset or a generator.")],
+    as_json: options.Json = False,
 ) -> None:
-    """Show one asset or imported generator: what it is, whose it is, where it comes from and where it lies.
+    """Show one asset or generator: what it is, whose it is, where it comes from and where it lies.
 
     \b
     Examples:
@@ -63,7 +67,7 @@ def show(
     from faceloom.assets.manifest import MANIFEST
 
     if name not in MANIFEST:
-        show_imported(name, as_json)
+        show_generator(name, as_json)
         return
     facts = _facts(MANIFEST[name])
     if as_json:
@@ -99,12 +103,13 @@ def _facts(asset: Asset) -> dict[str, Any]:
     }
 
 
-def show_imported(name: str, as_json: bool) -> None:
-    """Print what an imported generator's card says, the longer parts shortened for people."""
-    from faceloom.checkpoints.imported import imported_cards, imported_folder
+def show_generator(name: str, as_json: bool) -> None:
+    """Print what a generator's card says, the longer parts shortened for people."""
+    from faceloom.checkpoints.imported import CARD, generator_place
+    from faceloom.checkpoints.native import read_card
 
-    folder = imported_folder(name)
-    facts = _card_facts(name, imported_cards()[name]) | {"folder": str(folder)}
+    folder = generator_place(name)
+    facts = _card_facts(name, read_card(folder / CARD)) | {"folder": str(folder)}
     if as_json:
         print_json(facts)
         return
@@ -118,7 +123,7 @@ def show_imported(name: str, as_json: bool) -> None:
 
 
 def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a program may want to know of an imported generator; the keys are stable."""
+    """What a program may want to know of a generator; the keys are stable."""
     sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim", "parameters")
     keys = ("family", "source", "origin", *sizes, "encoder", "licence", "hash", "notes", "unused_keys", "config")
     return {"name": name, **{key: card.get(key) for key in keys}}

@@ -1,0 +1,67 @@
+"""`faceloom direction traits`: sliders in years, degrees and probabilities for any generator of faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloom.cli import options
+from faceloom.cli.direction.show import direction_facts
+from faceloom.cli.output import note, open_studio, print_json, progress
+
+if TYPE_CHECKING:
+    from faceloom.edit.seen import Found
+
+
+def traits(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A folder; by default the generator's own.")
+    ] = None,
+    people: Annotated[int, typer.Option(min=200, help="How many of its people are invented and read.")] = 3000,
+    generator: options.Generator = None,
+    as_json: options.Json = False,
+) -> None:
+    """Learn what the analyzer sees in a generator's people, so that `edit --age` and the booth's sliders work in it.
+
+    Needs a generator of upright, aligned faces. What its people do not differ in is left out, and said.
+
+    \b
+    Examples:
+      faceloom direction traits --generator mine
+      faceloom direction traits --generator run/network-snapshot-000400 -o mine-directions --json
+    """
+    from faceloom.checkpoints.shipped import load_analyzer
+    from faceloom.edit import directions, seen
+    from faceloom.studio import DIRECTIONS
+
+    studio = open_studio(generator=generator)
+    model, analyzer = studio.generator, load_analyzer()
+    if output is None and model.folder is None:
+        raise typer.BadParameter(f"{model.name} keeps none of its own: name a folder", param_hint="--output")
+    folder = output or model.folder / DIRECTIONS  # type: ignore[operator]
+    with progress(people, "reading") as draw:
+        known = seen.look_at(model.G, seen.invented(model.G, people), analyzer, lambda count: draw(count, ""))
+    unseen = seen.invented(model.G, seen.CALIBRATED_ON, seed=1)
+    found = seen.fit(model.G, known, unseen, analyzer, generator=model)
+    for direction in found.directions:
+        directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
+    for name, why in found.missing.items():
+        note(f"no {name}: {why}")
+    _report(found, folder, as_json)
+
+
+def _report(found: Found, folder: Path, as_json: bool) -> None:
+    names = [direction.name for direction in found.directions]
+    if as_json:
+        rows = (dict(zip(names, row, strict=True)) for row in found.moved.tolist())
+        moved = dict(zip(names, rows, strict=True))
+        facts = [direction_facts(direction) for direction in found.directions]
+        print_json({"output": str(folder), "directions": facts, "moved": moved, "missing": found.missing})
+        return
+    print("one sigma of     moves, in sigmas: " + " ".join(f"{name[:8]:>8}" for name in names))
+    for direction, row in zip(found.directions, found.moved.tolist(), strict=True):
+        sigma = f"{direction.sigma:.1f} {direction.unit}"
+        print(f"{direction.name:<12}{sigma:>22} " + " ".join(f"{value:+8.2f}" for value in row))
+    print(f"{folder}: {', '.join(names)}")
