@@ -1,15 +1,20 @@
 """`python -m bench.sheets -o DIR [PERSON ...]`: a contact sheet an attribute, seven strengths, to be looked at.
 
-A person is a likeness file or seed:N; without any, five invented people who differ in age, sex and skin.
+A person is a likeness file or seed:N; without any, five invented people who differ in age, sex and skin. NAME.s are
+directions of StyleSpace, in their standard deviations; 'age, kept' stops where the similarity would fall below .7.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+
+from PIL import Image
 
 from faceloom.cli.output import open_person
 from faceloom.images import contact_sheet, save_picture
+from faceloom.likeness import Likeness
 from faceloom.studio import Studio
 
 PEOPLE = ("seed:11", "seed:25", "seed:38", "seed:64", "seed:77")
@@ -22,6 +27,9 @@ STRENGTHS = {
     "yaw": (-24, -16, -8, 0, 8, 16, 24),
     "pitch": (-15, -10, -5, 0, 5, 10, 15),
 }
+KEPT = "age, kept"
+STRENGTHS[KEPT] = STRENGTHS["age"]
+STYLES = dict.fromkeys(("smile.s", "mouth_open.s"), (-1.5, -1, -0.5, 0, 0.5, 1, 1.5))
 SIDE = 192
 
 
@@ -29,19 +37,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("people", nargs="*", default=PEOPLE)
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--attributes", nargs="*", default=list(STRENGTHS))
+    parser.add_argument("--attributes", nargs="*", default=[*STRENGTHS, *STYLES])
     args = parser.parse_args()
     studio = Studio()
     people = [open_person(studio, name) for name in args.people]
     for name in args.attributes:
-        pictures, labels = [], []
-        for person in people:
-            for strength in STRENGTHS[name]:
-                done = studio.control(person, {name: strength})
-                pictures.append(studio.render(done.person, SIDE))
-                labels.append(f"{done.before[name]:.2f} > {done.after[name]:.2f}, {done.steered.identity:.2f}")
+        drawn = [row for person in people for row in sheet_row(studio, person, name)]
+        pictures, labels = zip(*drawn, strict=True)
         save_picture(contact_sheet(pictures, 7, SIDE, labels), args.out / f"{name}.png", ai_generated=True)
         print(args.out / f"{name}.png", flush=True)
+
+
+def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Image.Image, str]]:
+    """A person at seven strengths, each with what came of it."""
+    if name in STYLES:
+        sigma = studio.direction(name).sigma
+        for strength in STYLES[name]:
+            yield studio.render(studio.edit(person, {name: strength * sigma}), SIDE), f"{strength:+} sigma"
+        return
+    trait, least = name.partition(",")[0], 0.7 if name == KEPT else None
+    for strength in STRENGTHS[name]:
+        done = studio.control(person, {trait: strength}, keep_identity=least)
+        label = f"{done.before[trait]:.2f} > {done.after[trait]:.2f}, {done.steered.identity:.2f}"
+        yield studio.render(done.person, SIDE), label
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 DIR is a checkout of NVlabs/stylegan2-ada-pytorch; on a CPU it runs its `ref` operations, in float32 only. Random
 weights, random pictures, the same widths and the same game: non-saturating loss, a gradient penalty every 16 steps and
-a path length penalty every 4 on half a batch, Adam. Every side is a process of its own, all are asked in turn, round
-after round. 'faceloom' is our StyleGAN2 with memory kept as our command line does; 'wavelet' is the default
-generator's kind.
+a path length penalty every 4 on half a batch, Adam, no augmentation. The official networks take the steps of their
+published loop, which draws anew for each side; ours are our trainer's own, with memory kept as our command line does:
+'faceloom' trains StyleGAN2, 'wavelet' the default generator's kind. Every side is a process of its own, all are asked
+in turn, round after round.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 SIDES = ("official fp32", "faceloom fp32", "faceloom bf16", "wavelet fp32", "wavelet bf16")
+SELDOM = 1_000_000  # steps
+Jobs = dict[str, Callable[[], None]]
 JOBS = {"step": 1.0, "penalty": 1 / 16, "path": 1 / 4}  # how often each is done, a step
 
 
@@ -98,13 +101,7 @@ def answer(args: argparse.Namespace) -> None:
         keep_memory()
     torch.manual_seed(0)
     kind, precision = args.side.split()
-    game = Game(*{"official": official, "faceloom": ours, "wavelet": wavelet}[kind](args, precision))
-    real = torch.rand(args.batch, 3, args.resolution, args.resolution) * 2 - 1
-    jobs: dict[str, Callable[[], None]] = {
-        "step": lambda: game.step(real),
-        "penalty": lambda: game.penalty(real),
-        "path": lambda: game.path(args.batch // 2),
-    }
+    jobs = official(args) if kind == "official" else ours(args, kind, precision)
     clock = time.process_time if args.clock == "cpu" else time.perf_counter
     done = set()
     for line in sys.stdin:
@@ -121,64 +118,76 @@ def answer(args: argparse.Namespace) -> None:
 
 
 @dataclass
-class Game:
-    """The same training for whoever: what differs is how a generator is called and how optimisers are made."""
+class Official:
+    """The official networks in the official loop's steps, at fp32: autocast fails in their assertions."""
 
     G: Any
     D: Any
-    latents: Callable[[int], Any]  # n -> w_plus
-    draw: Callable[[Any], Any]  # w_plus -> img
-    judge: Callable[[Any], Any]  # img -> logits
-    optimisers: tuple[Any, Any]
+    real: Any
 
     def __post_init__(self) -> None:
-        self.average = copy.deepcopy(self.G).requires_grad_(False)
+        import torch
 
-    def step(self, real: Any) -> None:
+        self.average = copy.deepcopy(self.G).requires_grad_(False)
+        self.optimisers = {
+            net: torch.optim.Adam(net.parameters(), 0.002, betas=(0.0, 0.99)) for net in (self.G, self.D)
+        }
+
+    def latents(self, n: int) -> Any:
+        """Styles of n images."""
+        import torch
+
+        return self.G.mapping(torch.randn(n, 512), None)
+
+    def drawn(self) -> Any:
+        """A batch of images."""
+        return self.G.synthesis(self.latents(len(self.real)), noise_mode="random")
+
+    def step(self) -> None:
         """A step of the generator and one of the discriminator, and the average."""
         import torch
         import torch.nn.functional as F
 
-        n = len(real)
         self.turn(self.G, self.D)
-        self.improve(0, F.softplus(-self.judge(self.draw(self.latents(n)))).mean())
+        self.improve(self.G, F.softplus(-self.D(self.drawn(), None)).mean())
         self.turn(self.D, self.G)
         with torch.no_grad():
-            fake = self.draw(self.latents(n))
-        self.improve(1, F.softplus(self.judge(fake)).mean() + F.softplus(-self.judge(real)).mean())
+            fake = self.drawn()
+        self.improve(self.D, F.softplus(self.D(fake, None)).mean() + F.softplus(-self.D(self.real, None)).mean())
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.G.parameters()), 0.001)
 
-    def penalty(self, real: Any) -> None:
+    def penalty(self) -> None:
         """A step along the gradient penalty."""
         from faceloom.train.losses import gradient_penalty
 
         self.turn(self.D, self.G)
-        real = real.detach().requires_grad_()
-        self.improve(1, gradient_penalty(self.judge(real), real).mean())
+        real = self.real.detach().requires_grad_()
+        self.improve(self.D, gradient_penalty(self.D(real, None), real).mean())
 
-    def path(self, n: int) -> None:
-        """A step along the path length penalty."""
+    def path(self) -> None:
+        """A step along the path length penalty, on half a batch."""
         from faceloom.train.losses import path_lengths
 
         self.turn(self.G, self.D)
-        w_plus = self.latents(n)
-        self.improve(0, (path_lengths(self.draw(w_plus), w_plus) - 1).square().mean())
+        w_plus = self.latents(len(self.real) // 2)
+        lengths = path_lengths(self.G.synthesis(w_plus, noise_mode="random"), w_plus)
+        self.improve(self.G, (lengths - 1).square().mean())
 
     def turn(self, learner: Any, other: Any) -> None:
         """Whose turn it is to learn."""
         learner.requires_grad_(True)
         other.requires_grad_(False)
 
-    def improve(self, which: int, loss: Any) -> None:
+    def improve(self, net: Any, loss: Any) -> None:
         """One step of an optimiser."""
-        self.optimisers[which].zero_grad(set_to_none=True)
+        self.optimisers[net].zero_grad(set_to_none=True)
         loss.backward()
-        self.optimisers[which].step()
+        self.optimisers[net].step()
 
 
-def official(args: argparse.Namespace, precision: str) -> tuple[Any, ...]:
-    """The official networks in training mode, at fp32: autocast fails in their assertions."""
+def official(args: argparse.Namespace) -> Jobs:
+    """What the official side does."""
     warnings.simplefilter("ignore")
     sys.path.insert(0, str(args.official))
     import torch
@@ -187,49 +196,36 @@ def official(args: argparse.Namespace, precision: str) -> tuple[Any, ...]:
     sizes = {"channel_base": args.channel_base, "channel_max": args.channel_max}
     G = Generator(512, 0, 512, args.resolution, 3, synthesis_kwargs=sizes)
     D = Discriminator(0, args.resolution, 3, **sizes)
-
-    def latents(n: int) -> Any:
-        return G.mapping(torch.randn(n, 512), None)
-
-    optimisers = tuple(torch.optim.Adam(net.parameters(), 0.002, betas=(0.0, 0.99)) for net in (G, D))
-    return G, D, latents, lambda w: G.synthesis(w, noise_mode="random"), lambda img: D(img, None), optimisers
+    game = Official(G, D, torch.rand(args.batch, 3, args.resolution, args.resolution) * 2 - 1)
+    return {"step": game.step, "penalty": game.penalty, "path": game.path}
 
 
-def ours(args: argparse.Namespace, precision: str) -> tuple[Any, ...]:
-    """Our StyleGAN2."""
-    from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
-    from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config, channel_widths
-
-    widths = channel_widths(args.resolution, args.channel_base, args.channel_max)
-    return called(StyleGAN2(StyleGAN2Config(widths)), Discriminator(DiscriminatorConfig(widths)), precision)
-
-
-def wavelet(args: argparse.Namespace, precision: str) -> tuple[Any, ...]:
-    """The default generator's kind, of the same widths."""
-    from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
-    from faceloom.networks.stylegan2 import channel_widths
-    from faceloom.networks.wavelet_discriminator import WaveletDiscriminator, WaveletDiscriminatorConfig
-
-    widths = channel_widths(args.resolution, args.channel_base, args.channel_max)[:-1]
-    G = MobileStyleGAN(MobileStyleGANConfig.from_scratch(widths, 512, 512, mapping_layers=8))
-    return called(G, WaveletDiscriminator(WaveletDiscriminatorConfig(widths)), precision)
-
-
-def called(G: Any, D: Any, precision: str) -> tuple[Any, ...]:
-    """How our networks are called."""
+def ours(args: argparse.Namespace, kind: str, precision: str) -> Jobs:
+    """What our trainer does, its penalties asked for one by one."""
     import torch
 
-    from faceloom.networks.precision import DTYPES, compute_in
-    from faceloom.networks.scratch import parameter_groups
+    from faceloom.train.config import TrainConfig
+    from faceloom.train.data import Kept
+    from faceloom.train.loop import Trainer
 
-    for net in (G, D):
-        compute_in(net, DTYPES[precision])
-
-    def latents(n: int) -> Any:
-        return G.mapping(torch.randn(n, G.z_dim))[:, None].expand(-1, G.num_ws, -1)
-
-    optimisers = tuple(torch.optim.Adam(parameter_groups(net, 0.002), betas=(0.0, 0.99), fused=True) for net in (G, D))
-    return G, D, latents, lambda w: G.synthesis(w, "random"), D, optimisers
+    config = TrainConfig(
+        "random",
+        height=args.resolution,
+        width=args.resolution,
+        family="mobilestylegan" if kind == "wavelet" else "stylegan2",
+        channel_base=args.channel_base,
+        channel_max=args.channel_max,
+        batch=args.batch,
+        part=args.batch,
+        gamma=1.0,
+        penalty_every=SELDOM,
+        path_every=SELDOM,
+        augment="none",
+        precision=precision,
+    )
+    pictures = torch.randint(0, 256, (256, args.resolution, args.resolution, 3), dtype=torch.uint8)
+    trainer = Trainer(config, Kept(pictures, torch.zeros(256, 0)))
+    return {"step": trainer.step, "penalty": trainer._penalize, "path": trainer._regularize_paths}
 
 
 if __name__ == "__main__":
