@@ -91,6 +91,19 @@ def test_labels_are_learned_and_the_relativistic_game_is_played():
     assert trainer.means.taken(trainer.ranks)["penalty"] > 0
 
 
+def test_stylegan3_is_trained_by_the_same_loop(tmp_path: Path):
+    """And goes on bit by bit: its average magnitudes are buffers, and part of what is kept."""
+    settings = {"family": "stylegan3", "channel_base": 128, "channel_max": 8, "path_weight": 0.0, "style_mixing": 0.0}
+    straight, before = tiny_trainer(**settings), tiny_trainer(**settings).g_weights
+    steps(straight, 1)
+    assert all(torch.isfinite(weight).all() for weight in straight.g_weights)
+    assert not any(torch.equal(old, new) for old, new in zip(before, straight.g_weights, strict=True))
+    checkpoint.save(straight, tmp_path / checkpoint.FILE)
+    resumed = tiny_trainer(**settings)
+    checkpoint.load(resumed, tmp_path / checkpoint.FILE)
+    assert differences(steps(straight, 2), steps(resumed, 2)) == []
+
+
 def test_images_need_not_be_square():
     trainer = steps(tiny_trainer(height=16, width=24), 2)
     assert trainer.G.synthesis(torch.zeros(1, trainer.G.num_ws, 8)).shape == (1, 3, 16, 24)
