@@ -155,7 +155,9 @@ def imported_folder(name: str) -> Path:
 
 
 def remove_model(name: str) -> None:
-    """Delete an imported generator. Raises AssetError when there is none of that name."""
+    """Delete an imported generator. Raises AssetError when there is none of that name, or it was not imported."""
+    if name in shipped_cards():
+        raise AssetError(f"{name} comes with faceloom", "only imported generators can be removed")
     folder = imported_folder(name)
     doomed = folder.with_name(f".removed-{name}")
     try:

@@ -1,0 +1,53 @@
+"""`python -m bench.processes DATASET --work DIR`: what a second process is worth in a training on processors.
+
+One process on core 0, and two by torchrun on cores 0 and 1, one core each, the same batch; in turn, twice. Needs
+taskset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from faceloom.train import stats
+
+PINNED = 'exec taskset -c "${LOCAL_RANK:-0}" "$0" -m faceloom train "$@"'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="a zip of `faceloom dataset make`")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--preset", default="faces")
+    parser.add_argument("--minutes", type=float, default=0.6, help="of each of the four runs")
+    args = parser.parse_args()
+    found: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(2):
+        for processes, speeds in found.items():
+            speeds.append(speed(processes, args))
+            print(f"{processes}: {speeds[-1]:.1f} images/s", flush=True)
+    one, two = (statistics.mean(speeds) for speeds in found.values())
+    print(f"one process {one:.1f}, two {two:.1f} images/s: {two / one:.2f} times")
+
+
+def speed(processes: int, args: argparse.Namespace) -> float:
+    """Images a second of a run, the median of its ticks but the first."""
+    run = args.work / f"of{processes}"
+    shutil.rmtree(run, ignore_errors=True)
+    words = ["--data", args.data, "--out", run, "--preset", args.preset, "--part", 16, "--metrics", "none"]
+    words += ["--minutes", args.minutes, "--tick", 0.2, "--precision", "bf16"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    command = [*(torchrun if processes == 2 else []), "sh", "-c", PINNED, sys.executable, *map(str, words)]
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=alone, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ticks = [line["images_per_second"] for line in stats.read(run / stats.FILE) if "images_per_second" in line]
+    return statistics.median(ticks[1:])
+
+
+if __name__ == "__main__":
+    main()

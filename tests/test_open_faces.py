@@ -1,0 +1,55 @@
+"""The generator that comes with faceloom: no download, free to use, and controlled like the default one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceloom.checkpoints.imported import free_folder, generator_place, remove_model, shipped_cards
+from faceloom.checkpoints.load import load_generator
+from faceloom.errors import AssetError
+from faceloom.studio import Studio
+
+NAME = "open-faces"
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Studio:
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path))  # nothing was pulled
+    return Studio(NAME)
+
+
+def test_its_card_says_what_may_be_done_with_it():
+    card = shipped_cards()[NAME]
+    assert str(card["licence"]).startswith("Apache-2.0")
+    assert load_generator(NAME).hash == card["hash"]
+    assert sum(file.stat().st_size for file in generator_place(NAME).rglob("*") if file.is_file()) < 20e6
+
+
+def test_it_draws_people_without_any_download(studio: Studio):
+    size = studio.generator.G.img_resolution
+    one, other = (studio.render(studio.generate(seed)) for seed in (1, 2))
+    assert one.size == (size, size)
+    assert one.tobytes() != other.tobytes()
+
+
+def test_its_sliders_do_what_they_say(studio: Studio):
+    assert {"age", "smile", "gender"} <= {direction.name for direction in studio.basis}
+    done = studio.control(studio.generate(3), {"smile": 0.9})
+    assert done.after["smile"] == pytest.approx(0.9, abs=0.1)
+    older = studio.control(studio.generate(3), {"age": 10})
+    assert older.after["age"] - older.before["age"] == pytest.approx(10, abs=4)
+
+
+def test_its_name_is_taken_and_it_cannot_be_removed():
+    with pytest.raises(AssetError, match="published"):
+        free_folder(NAME)
+    with pytest.raises(AssetError, match="comes with faceloom"):
+        remove_model(NAME)
+
+
+def test_a_typo_is_told():
+    with pytest.raises(AssetError) as told:
+        generator_place("open-face")
+    assert "open-faces" in str(told.value.hint)
