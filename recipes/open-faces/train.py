@@ -76,8 +76,8 @@ def dataset(data: Path, work: Path, resolution: int, split: str) -> Path:
 
 def newest(work: Path) -> Path:
     """The last snapshot of the largest resolution."""
-    runs = sorted(work.glob("run*"), key=lambda run: int(run.name[3:]))
-    return max(runs[-1].glob("network-snapshot-*"))
+    runs = {int(run.name[3:]): run for run in work.glob("run*") if run.is_dir()}
+    return max(runs[max(runs)].glob("network-snapshot-*"))
 
 
 def ship(work: Path, folder: Path) -> None:

@@ -220,7 +220,6 @@ def test_traits_of_a_generator_become_its_sliders(
     monkeypatch.setattr("faceloom.studio.load_analyzer", lambda: upper)
     monkeypatch.setattr(seen, "READ_SIDE", 32)
     monkeypatch.setattr(seen, "STEADY", ())
-    monkeypatch.setattr(seen, "SEEN", seen.SEEN | {"age": seen.Trait("years", 3.0, (0, 1))})
     model = replace(small, folder=tmp_path / "mine")
     monkeypatch.setattr("faceloom.drawing.load_generator", lambda name, precision: model)
     faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", status=1)

@@ -34,7 +34,7 @@ def halves(img: Tensor) -> Reading:
 def found(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch) -> seen.Found:
     monkeypatch.setattr(seen, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.edit.discover.READ_SIDE", 32)
-    monkeypatch.setattr(seen, "SEEN", SEEN | {name: Trait(SEEN[name].unit, 1.0, (0, 1)) for name in ("age", "smile")})
+    monkeypatch.setattr(seen, "SEEN", SEEN | {name: Trait(SEEN[name].unit, 1.0) for name in ("age", "smile")})
     people = seen.look_at(tiny, seen.invented(tiny, 400), halves)
     return seen.fit(tiny, people, seen.invented(tiny, 8, seed=1), halves, generator=Named())
 

@@ -5,7 +5,7 @@ Knows the generator protocol and latents: no files. What the pictures show is fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,35 +22,35 @@ from faceloom.likeness import NamedGenerator
 from faceloom.networks.analyzer import TRAITS, Reading
 from faceloom.networks.generator import Generator, image_at
 
-PSI = 0.8  # of the people: the outermost are seldom whole faces
+PSI = 0.7  # of the people: the outermost are seldom whole faces
 CALIBRATED_ON = 32  # people who were not in the fit
 WHO = 64  # principal axes of the readings of who somebody is
 
 
 @dataclass(frozen=True)
 class Trait:
-    """Something that the analyzer sees, and how a generator's people vary in it.
+    """Something that the analyzer sees.
 
-    Convention: `least` is the least standard deviation that can be learned from; `depth` the part of the layers, from
-    the coarsest, that it lies in: later ones change clothes and colours.
+    Convention: `least` is the least standard deviation that can be learned from.
     """
 
     unit: str
     least: float
-    depth: tuple[float, float]
 
 
 SEEN = {
-    "age": Trait("years", 3.0, (0.08, 0.75)),
-    "smile": Trait("logit", 0.5, (0.08, 0.5)),
-    "gender": Trait("logit", 0.5, (0.08, 0.6)),
-    "glasses": Trait("logit", 0.5, (0.0, 0.5)),
-    "mouth_open": Trait("logit", 0.5, (0.08, 0.5)),
-    "yaw": Trait("degrees", 2.0, (0.0, 0.35)),
-    "pitch": Trait("degrees", 1.5, (0.0, 0.35)),
+    "age": Trait("years", 3.0),
+    "smile": Trait("logit", 0.5),
+    "gender": Trait("logit", 0.5),
+    "glasses": Trait("logit", 0.5),
+    "mouth_open": Trait("logit", 0.5),
+    "yaw": Trait("degrees", 2.0),
+    "pitch": Trait("degrees", 1.5),
 }
-"""What a generator is asked to move; chosen on the default one, by looking."""
+"""What a generator is asked to move, on all layers: so people stay in W, where small generators draw whole faces."""
 STEADY = ("age",)  # moves while whose face it is holds
+TAUGHT = 0.8  # of the people; the others tell how well w tells an attribute
+LEAST_TOLD = 0.6  # correlation there: with less the analyzer sees what is not in the picture
 LEAST_GAIN = 0.3  # of what a fit promises: with less the generator cannot do it
 
 
@@ -101,7 +101,7 @@ def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: Named
     """Fit a direction for each of SEEN while all others, and colours, hold; then look what one sigma does.
 
     Convention: `unseen [m, w_dim]` are people who are not among `people`. A direction whose attribute hardly varies,
-    or hardly answers, is missing. Raises LatentError when none is left. Method: `directions.fit`.
+    is hardly told by w, or hardly answers, is missing. Raises LatentError when none is left. Method: `directions.fit`.
     """
     labels = {name: people.traits[:, TRAITS.index(name)].double() for name in SEEN}
     missing = {
@@ -109,9 +109,11 @@ def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: Named
         for name, values in labels.items()
         if values.std() < SEEN[name].least
     }
+    told = _told(people.w, {name: values for name, values in labels.items() if name not in missing})
+    missing |= {name: f"w hardly tells it (r = {r:.2f})" for name, r in told.items() if r < LEAST_TOLD}
     known = {name: values for name, values in labels.items() if name not in missing}
     held = {f"colour {i}": column / column.std() for i, column in enumerate(people.colours.double().T)}
-    rough = [_fit(G, name, people, known | held, generator) for name in known]
+    rough = [_fit(name, people, known | held, generator) for name in known]
     moved = {direction.name: _moved(G, direction, unseen, read) for direction in rough}
     gains = {one.name: float(moved[one.name][TRAITS.index(one.name)]) / one.sigma for one in rough}
     missing |= {name: f"it answers {gain:.0%} of what it should" for name, gain in gains.items() if gain < LEAST_GAIN}
@@ -122,8 +124,7 @@ def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: Named
     return Found(kept, _cross_talk(kept, [moved[one.name] / gains[one.name] for one in kept]), missing)
 
 
-def _fit(G: Generator, name: str, people: People, labels: dict[str, Tensor], generator: NamedGenerator) -> Direction:
-    begin, end = (round(part * G.num_ws) for part in SEEN[name].depth)
+def _fit(name: str, people: People, labels: Mapping[str, Tensor], generator: NamedGenerator) -> Direction:
     others = {key: values for key, values in labels.items() if key != name}
     return directions.fit(
         name,
@@ -133,9 +134,18 @@ def _fit(G: Generator, name: str, people: People, labels: dict[str, Tensor], gen
         generator=generator,
         hold=others,
         steady=_who(people.identity) if name in STEADY else None,
-        layers=range(begin, max(end, begin + 1)),
         notes=f"{name.replace('_', ' ').capitalize()}, as the analyzer sees it. Held: {', '.join(others)}.",
     )
+
+
+def _told(w: W, labels: Mapping[str, Tensor]) -> dict[str, float]:
+    """How what w tells of people left out goes with what is seen of them: correlations."""
+    if not labels:
+        return {}
+    taught = round(TAUGHT * len(w))
+    table = directions.regress(w[:taught], {name: values[:taught] for name, values in labels.items()})
+    pairs = zip(labels.items(), table.predict(w[taught:]).T, strict=True)
+    return {name: float(torch.corrcoef(torch.stack((values[taught:], told)))[0, 1]) for (name, values), told in pairs}
 
 
 def _who(identity: Tensor) -> Tensor:
