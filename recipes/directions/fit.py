@@ -47,7 +47,7 @@ NOTES = {
     "glasses": "Glasses: the logit of their probability.",
     "mouth_open": "Lips apart: the logit of their probability.",
     "yaw": "Degrees; positive looks to the viewer's right.",
-    "pitch": "Degrees; positive looks up.",
+    "pitch": "Degrees; positive looks down.",
 }
 CALIBRATED_ON = range(7000, 7040)  # seeds of people who were not in the fit
 
