@@ -31,7 +31,7 @@ def main() -> None:
     """Do it all, saying every command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("digits"))
-    parser.add_argument("--minutes", type=float, default=8, help="of training")
+    parser.add_argument("--minutes", type=float, default=5, help="of training")
     given = parser.parse_args()
     photos, zipped, run = given.out / "photos", given.out / "digits.zip", given.out / "run"
     write_pictures(photos)

@@ -28,7 +28,6 @@ from train import dataset
 
 SIDE = 256  # at which the analyzer reads
 SHOWN = 10  # people with their neighbours
-SAME = 0.4  # similarity from which the analyzer takes two pictures for one person (recipes/analyzer)
 
 
 def main() -> None:
@@ -89,9 +88,8 @@ def copies(G: Generator, train: Dataset, val: Dataset, count: int, path: Path) -
     invented = identities(image_at(G, sample(G, [seed], 1.0), G.img_resolution) for seed in range(count))
     for name, people in (("drawn", invented), ("kept aside", kept_aside)):
         nearest = (people @ known.T).max(1).values
-        share = float((nearest > SAME).float().mean())
         middle, most = float(nearest.median()), float(nearest.max())
-        print(f"{name}: nearest training portrait median {middle:.2f}, most {most:.2f}; {share:.1%} above {SAME}")
+        print(f"{name}: similarity to the nearest training portrait: median {middle:.2f}, most {most:.2f}")
     closest = (invented @ known.T).max(1).values.topk(SHOWN).indices.tolist()
     tiles = []
     for seed in closest:
