@@ -48,6 +48,7 @@ def traits(
     for direction in found.directions:
         directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
     for name, why in found.missing.items():
+        (folder / f"{name}{directions.SUFFIX}").unlink(missing_ok=True)  # of an earlier fit
         note(f"no {name}: {why}")
     _report(found, folder, as_json)
 
