@@ -11,18 +11,12 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.datasets import Condition, Dataset, MakeConfig, Reading, SourceConfig, make
-from faceloom.edit.sample import sample
 from faceloom.images import to_img
-from faceloom.metrics import VggFeatures, extract, frechet_distance
-from faceloom.networks.generator import Generator
+from faceloom.metrics import VggFeatures, drawn, extract, frechet_distance
 from faceloom.train import stats
 from faceloom.train.plots import Curve, plot
 
@@ -68,13 +62,6 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     """Train on one core."""
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, "-m", "faceloom", "train", *map(str, arguments)], env=alone)
-
-
-@torch.no_grad()
-def drawn(G: Generator, count: int) -> Iterator[Tensor]:
-    """People of the seeds from 0 on."""
-    for seed in range(count):
-        yield G.synthesis(sample(G, [seed], 1.0)).clamp(-1, 1)
 
 
 def report(runs: dict[str, Path], aside: Dataset, page: Path) -> None:

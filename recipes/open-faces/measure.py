@@ -20,10 +20,9 @@ from faceloom.analyze import read
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Dataset
-from faceloom.edit.sample import sample
 from faceloom.images import contact_sheet, save_picture, to_img, to_pixels
-from faceloom.metrics import VggFeatures, compare, extract
-from faceloom.networks.generator import Generator, image_at
+from faceloom.metrics import VggFeatures, compare, drawn, extract
+from faceloom.networks.generator import Generator
 from train import dataset
 
 SIDE = 256  # at which the analyzer reads
@@ -46,15 +45,8 @@ def main() -> None:
 
 def grid(G: Generator, path: Path) -> None:
     """People as a user sees them first, truncated to 0.7."""
-    people = [to_pixels(image) for image in drawn(G, 60, 0.7)]
+    people = [to_pixels(image) for image in drawn(G, 60, psi=0.7)]
     save_picture(contact_sheet(people, 10, 128), path, ai_generated=True)
-
-
-@torch.no_grad()
-def drawn(G: Generator, count: int, psi: float = 1.0) -> Iterator[Tensor]:
-    """People of the seeds from 0 on."""
-    for seed in range(count):
-        yield G.synthesis(sample(G, [seed], psi)).clamp(-1, 1)
 
 
 def distances(G: Generator, train: Dataset, val: Dataset, count: int) -> None:
@@ -85,7 +77,7 @@ def copies(G: Generator, train: Dataset, val: Dataset, count: int, path: Path) -
     """Is anybody copied? How near the nearest training portrait is to drawn people, and to portraits kept aside."""
     known = identities(portraits(train, range(len(train))))
     kept_aside = identities(portraits(val, range(len(val))))
-    invented = identities(image_at(G, sample(G, [seed], 1.0), G.img_resolution) for seed in range(count))
+    invented = identities(drawn(G, count))
     for name, people in (("drawn", invented), ("kept aside", kept_aside)):
         nearest = (people @ known.T).max(1).values
         middle, most = float(nearest.median()), float(nearest.max())
@@ -93,8 +85,7 @@ def copies(G: Generator, train: Dataset, val: Dataset, count: int, path: Path) -
     closest = (invented @ known.T).max(1).values.topk(SHOWN).indices.tolist()
     tiles = []
     for seed in closest:
-        with torch.no_grad():
-            tiles.append(to_pixels(G.synthesis(sample(G, [seed], 1.0))))
+        tiles += [to_pixels(image) for image in drawn(G, 1, seed=seed)]
         tiles += [np.asarray(train[row][0]) for row in (invented[seed] @ known.T).topk(4).indices.tolist()]
     save_picture(contact_sheet(tiles, 5, 128), path, ai_generated=True)
 

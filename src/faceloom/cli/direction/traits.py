@@ -38,9 +38,10 @@ def traits(
 
     studio = open_studio(generator=generator)
     model, analyzer = studio.generator, load_analyzer()
-    if output is None and model.folder is None:
+    own = model.folder / DIRECTIONS if model.folder else None
+    folder = output or own
+    if folder is None:
         raise typer.BadParameter(f"{model.name} keeps none of its own: name a folder", param_hint="--output")
-    folder = output or model.folder / DIRECTIONS  # type: ignore[operator]
     with progress(people, "reading") as draw:
         known = seen.look_at(model.G, seen.invented(model.G, people), analyzer, lambda count: draw(count, ""))
     unseen = seen.invented(model.G, seen.CALIBRATED_ON, seed=1)
@@ -48,8 +49,9 @@ def traits(
     for direction in found.directions:
         directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
     for name, why in found.missing.items():
-        (folder / f"{name}{directions.SUFFIX}").unlink(missing_ok=True)  # of an earlier fit
         note(f"no {name}: {why}")
+        if folder == own:  # what an earlier fit found there
+            (folder / f"{name}{directions.SUFFIX}").unlink(missing_ok=True)
     _report(found, folder, as_json)
 
 

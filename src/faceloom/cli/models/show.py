@@ -53,10 +53,7 @@ def list_models(
         print(f"{len(available)} published generators can be downloaded: faceloom models list --all")
 
 
-def show(
-    name: Annotated[str, typer.Argument(help="An asset or a generator.")],
-    as_json: options.Json = False,
-) -> None:
+def show(name: Annotated[str, typer.Argument(help="An asset or a generator.")], as_json: options.Json = False) -> None:
     """Show one asset or generator: what it is, whose it is, where it comes from and where it lies.
 
     \b
