@@ -80,7 +80,7 @@ def read_card(path: Path) -> dict[str, Any]:
         if path.stat().st_size > 1 << 20:
             raise CorruptFile(f"{path} is larger than a card", "import the network again")
         card = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         hint = "safetensors hold no architecture: import the file that they were made from"
         raise UnknownFormat(f"there is no {CARD} beside the weights", hint) from error
     except (OSError, ValueError, RecursionError) as error:
