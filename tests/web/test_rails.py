@@ -61,7 +61,8 @@ def test_every_slider_has_places_a_range_and_a_me():
     me = neutral({"smile": 0.204, "age": 44})
     assert (me["smile"], me["age"]) == (0.204, 0.0)
     assert touched({**me, "age": 3.0}, me) == {"age": 3.0}
-    assert {slider["name"] for slider in sliders({})} == set(RANGES)
+    assert {slider["name"] for slider in sliders({}, RANGES)} == set(RANGES)
+    assert [slider["name"] for slider in sliders({}, ["yaw", "age"])] == ["age", "yaw"]
 
 
 def test_nobody_smiles_less_for_asking_for_more():

@@ -336,7 +336,7 @@ class Atelier:
         return {
             "quality": graded(person.quality),
             "traits": traits,
-            "sliders": sliders(traits) if self.basis else [],
+            "sliders": sliders(traits, [direction.name for direction in self.basis]),
             "seconds": person.provenance.get("seconds", 0.0),
         }
 

@@ -57,11 +57,12 @@ async def control(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, fl
 
 async def surprise(booth: Booth, visit: Visit, name: str) -> Person:
     """Set a few sliders to somewhere else."""
-    chosen = random.sample(sorted(SURPRISES), k=random.randint(2, 3))
     _, person = playable(booth, visit, name)
     me = {slider["name"]: slider["me"] for slider in person.body["sliders"]}
-    if not me:
+    known = sorted(SURPRISES.keys() & me.keys())
+    if not known:
         return await mix(booth, visit, name, f"seed:{random.randrange(10**6)}", "middle")
+    chosen = random.sample(known, k=min(random.randint(2, 3), len(known)))
     return await control(booth, visit, name, me | {key: random.choice(SURPRISES[key]) for key in chosen})
 
 

@@ -7,7 +7,7 @@ attribute; a preview adds rails up and costs a single picture. Knows numbers onl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,12 +116,13 @@ def neutral(traits: Mapping[str, float]) -> dict[str, float]:
     return {name: 0.0 if name in CHANGES else round(traits.get(name, 0.0), 3) for name in RANGES}
 
 
-def sliders(traits: Mapping[str, float]) -> list[dict[str, Any]]:
-    """What a page needs to draw the sliders: name, range, unit, and where 'me' is."""
+def sliders(traits: Mapping[str, float], movable: Collection[str]) -> list[dict[str, Any]]:
+    """What a page needs to draw the sliders of what the generator can move: name, range, unit, and where 'me' is."""
     me = neutral(traits)
     return [
         {"name": name, "min": low, "max": high, "unit": unit, "me": me[name]}
         for name, (low, high, unit) in RANGES.items()
+        if name in movable
     ]
 
 
