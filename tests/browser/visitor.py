@@ -67,6 +67,12 @@ def until(page: Any, expression: str, arg: Any = None) -> None:
         page.wait_for_timeout(50)
 
 
-def shown(page: Any) -> str:
-    """The address of the picture that is shown."""
-    return str(page.locator(".likeness .face > img:not(.before)").last.get_attribute("src"))
+def shown(page: Any, face: str = ".face") -> str:
+    """The address of the picture that is shown; the one that it faded in over still lies below."""
+    return str(page.locator(f"{face} > img:not(.before)").last.get_attribute("src"))
+
+
+def changes(page: Any, old: str, face: str = ".face") -> None:
+    """Wait until another picture is shown."""
+    picture = f"[...document.querySelectorAll('{face} > img:not(.before)')].at(-1)"
+    until(page, f"old => {picture}.getAttribute('src') !== old", old)

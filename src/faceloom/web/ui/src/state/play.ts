@@ -92,9 +92,12 @@ export function absorb(answer: Visit | Person): void {
   else receivePerson(answer);
 }
 
-/** Change the person by a call that answers with them. */
+/** Change the person by a call that answers with them; after what a hand let go of, so that Undo takes that back. */
 export async function alter(path: string, body?: unknown): Promise<boolean> {
-  const answer = await act(() => post<Visit | Person>(`/people/${whose}/${path}`, body));
+  const answer = await act(async () => {
+    await settling;
+    return post<Visit | Person>(`/people/${whose}/${path}`, body);
+  });
   if (answer) {
     absorb(answer);
     clear();
