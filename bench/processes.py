@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a zip of `faceloom dataset make`")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--preset", default="faces")
+    parser.add_argument("--batch", type=int, default=64, help="images a step, of all processes together")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
     parser.add_argument("--minutes", type=float, default=0.6, help="of each of the four runs")
     args = parser.parse_args()
     found: dict[int, list[float]] = {1: [], 2: []}
@@ -40,7 +42,7 @@ def speed(processes: int, args: argparse.Namespace) -> float:
     run = args.work / f"of{processes}"
     shutil.rmtree(run, ignore_errors=True)
     words = ["--data", args.data, "--out", run, "--preset", args.preset, "--part", 16, "--metrics", "none"]
-    words += ["--minutes", args.minutes, "--tick", 0.2, "--precision", "bf16"]
+    words += ["--minutes", args.minutes, "--tick", 0.2, "--precision", args.precision, "--batch", args.batch]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
     command = [*(torchrun if processes == 2 else []), "sh", "-c", PINNED, sys.executable, *map(str, words)]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--official", type=Path, help="a checkout of stylegan2-ada-pytorch")
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--part", type=int, help="images of ours in one pass; all of a batch when not given")
     parser.add_argument("--channel-base", type=int, default=8192, help="features of a layer, times its side")
     parser.add_argument("--channel-max", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
@@ -216,7 +217,7 @@ def ours(args: argparse.Namespace, kind: str, precision: str) -> Jobs:
         channel_base=args.channel_base,
         channel_max=args.channel_max,
         batch=args.batch,
-        part=args.batch,
+        part=args.part or args.batch,
         gamma=1.0,
         penalty_every=SELDOM,
         path_every=SELDOM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -143,3 +144,10 @@ def test_plots_show_round_numbers_and_every_curve():
     assert drawn.count("<polyline") == 1
     assert "D &amp; G" in drawn
     assert plot("none", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("side", "preset", "part"), [(64, "auto", 32), (128, "auto", 8), (256, "auto", 4), (128, "faces", 32)]
+)
+def test_a_pass_on_a_processor_holds_fewer_large_features(side, preset, part):
+    assert plan(replace(FACES, height=side, width=side), preset).config.part == part

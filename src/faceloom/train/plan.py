@@ -134,8 +134,10 @@ def _batch(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
 
 
 def _part(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
-    """The largest pass that all processes get equally many of, on a processor of at most 32 images."""
-    batch, most = int(chosen["batch"]), 64 if facts.on_gpu else 32
+    """The largest pass that all processes get equally many of, on a processor of features as of 32 images of 64 px."""
+    side = max(facts.height, facts.width) // (2 if chosen.get("family") == "mobilestylegan" else 1)
+    most = 64 if facts.on_gpu else min(32, max(GROUP, 32 * 64**2 // side**2))
+    batch = int(chosen["batch"])
     share = batch // facts.processes
     if batch % facts.processes or share % GROUP:
         raise TrainingError(
@@ -143,7 +145,9 @@ def _part(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
             f"use a multiple of {GROUP * facts.processes}",
         )
     sizes = [size for size in range(GROUP, min(most, share) + 1, GROUP) if share % size == 0]
-    return [Advice("part", sizes[-1], "images in one pass: as many as this machine computes well at once")]
+    return [
+        Advice("part", sizes[-1], "images in one pass: as many as this machine computes well, and its memory holds")
+    ]
 
 
 def _rate(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
