@@ -34,14 +34,14 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--resolution", type=int, default=32)
-    parser.add_argument("--kimg", type=float, default=120)
-    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--kimg", type=float, default=300)
+    parser.add_argument("--width", type=int, default=64)
     args = parser.parse_args()
     few = dataset(args.data, args.work, args.resolution, "train", args.pictures)
     aside = dataset(args.data, args.work, args.resolution, "val", None)
     runs = {game: args.work / game for game in GAMES}
     command = ["--data", few, "--preset", "wavelet", "--width", args.width, "--gamma", 0.05, "--mirror", "--metrics"]
-    command += ["none", "--kimg", args.kimg, "--snap", args.kimg / 4]
+    command += ["none", "--kimg", args.kimg, "--snap", args.kimg / 5]
     started = [start(*command, "--out", run, "--augment", game) for game, run in runs.items() if not run.exists()]
     for process in started:
         process.wait()
