@@ -5,6 +5,7 @@ import { toggle } from "../src/screens/who";
 import { pair } from "../src/screens/friend";
 import { told } from "../src/screens/encoding";
 import * as state from "../src/state/booth";
+import { alter, settle, slide, take } from "../src/state/play";
 import { comesTo, inUnits, isChanged } from "../src/state/units";
 import type { Control, Person, Progress, Visit } from "../src/types";
 
@@ -116,6 +117,25 @@ test("a pair is the one who plays and a friend, or the other face of the photo",
   expect(pair(b, [a, b], [])?.map(({ id }) => id)).toEqual(["b", "a"]);
   expect(pair(a, [a, b], [c])?.map(({ id }) => id)).toEqual(["a", "c"]);
   expect(pair(a, [a], [])).toBeNull();
+});
+
+test("undo comes after the slider that was just let go", async () => {
+  const one = somebody("a");
+  state.visit.value = visiting("play", [one]);
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (path: string) => {
+    await new Promise((later) => setTimeout(later, path.endsWith("/controls") ? 20 : 0));
+    asked.push(path);
+    return new Response(JSON.stringify(one));
+  });
+  take(one);
+  slide(one, "age", 10);
+  void settle();
+  await alter("undo");
+  expect(asked.filter((path) => !path.includes("preview"))).toEqual([
+    "/api/v1/people/a/controls",
+    "/api/v1/people/a/undo",
+  ]);
 });
 
 test("words of a search", () => {
