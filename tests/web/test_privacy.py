@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +15,27 @@ from PIL import Image
 from tests.web.tiny_server import Server, photo, served
 
 
+def contents(paths: Iterable[Path]) -> dict[str, bytes]:
+    """What the files hold; without those that are gone by the time they are read, as drafts are."""
+    found = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                found[str(path)] = path.read_bytes()
+    return found
+
+
 def traces(home: Path, secrets: list[bytes]) -> list[str]:
     """The files in which a piece of a secret is found."""
     pieces = [secret[len(secret) // 2 :][:24] for secret in secrets if secret]
-    contents = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    return [path.name for path, content in contents.items() if any(piece in content for piece in pieces)]
+    return [name for name, content in contents(home.rglob("*")).items() if any(piece in content for piece in pieces)]
 
 
 def secrets_of(server: Server, visit: dict) -> list[bytes]:
     """Everything that is kept of a visit: its files, its ids, its takes."""
-    files = [path for path in server.booth.keep.folder_of(visit["id"]).iterdir() if path.is_file()]
-    files += list((server.home / "takes").glob("*"))
+    files = [*server.booth.keep.folder_of(visit["id"]).iterdir(), *(server.home / "takes").glob("*")]
     ids = [visit["id"], *(person["id"] for person in visit["people"])]
-    return [path.read_bytes() for path in files] + [name.encode() for name in ids]
+    return [*contents(files).values(), *(name.encode() for name in ids)]
 
 
 @pytest.mark.parametrize("end", ["delete", "retention", "operator"])
