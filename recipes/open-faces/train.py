@@ -1,6 +1,6 @@
 """Train the open face model, from a folder of openly licensed portraits to a generator in the package.
 
-    python recipes/open-faces/train.py --data DIR --work build/open-faces --kimg 64:200 128:100
+    python recipes/open-faces/train.py --data DIR --work build/open-faces --kimg 64:160 128:326
     python recipes/open-faces/train.py --work build/open-faces --ship src/faceloom/data/generators/open-faces
 
 DIR holds faces.zip and faces.csv. Every stage is a run of `faceloom train` that starts from the one before; a second
@@ -76,7 +76,7 @@ def dataset(data: Path, work: Path, resolution: int, split: str) -> Path:
 
 def newest(work: Path) -> Path:
     """The last snapshot of the largest resolution."""
-    runs = {int(run.name[3:]): run for run in work.glob("run*") if run.is_dir()}
+    runs = {int(run.name[3:]): run for run in work.glob("run*") if run.name[3:].isdigit()}
     return max(runs[max(runs)].glob("network-snapshot-*"))
 
 
