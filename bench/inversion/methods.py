@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from bench.inversion.ada import Ada
-from bench.inversion.networks import Method, Networks, Result, load_networks
+from bench.inversion.networks import Method, Result, load_networks
 from bench.inversion.pti import Pti
 from bench.inversion.puzer import Puzer
 from faceloom.invert.deadline import EncodeConfig
-from faceloom.networks.generator import image_at
-from faceloom.networks.tuned import Tuned
 from faceloom.studio import Studio
 
 OTHERS = {"ada": Ada, "puzer": Puzer, "pti": Pti}
@@ -22,20 +20,19 @@ NAMES = ("ours", *OTHERS)
 class Ours:
     """What the studio does in so many seconds."""
 
-    def __init__(self, studio: Studio, networks: Networks) -> None:
-        self.studio, self.networks = studio, networks
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
 
     def __call__(self, target: Tensor, seconds: float) -> Result:
-        found = self.studio.invert(target, EncodeConfig(seconds - self.networks.drawing))
-        G = Tuned(self.studio.fast_generator.G, found.delta)
-        return Result(image_at(G, found.w_plus, 256).clamp(-1, 1), found.steps)
+        found = self.studio.invert(target, EncodeConfig(seconds))
+        return Result(found.img, found.steps)
 
 
 def load_methods(names: Sequence[str]) -> dict[str, Method]:
     """Load the networks and make the methods that were named."""
     studio = Studio()
     networks = load_networks(studio)
-    return {name: Ours(studio, networks) if name == "ours" else OTHERS[name](networks) for name in names}
+    return {name: Ours(studio) if name == "ours" else OTHERS[name](networks) for name in names}
 
 
 def warm_up(method: Method, target: Tensor) -> None:

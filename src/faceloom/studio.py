@@ -25,7 +25,7 @@ from faceloom.checkpoints.latent_files import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips
 from faceloom.checkpoints.mtcnn import load_mtcnn
 from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
-from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_encoder
+from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_curvature, load_encoder
 from faceloom.drawing import Drawing
 from faceloom.edit import directions, stylespace
 from faceloom.edit.control import basis_in, control, shipped_basis, wander
@@ -42,13 +42,13 @@ from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
 from faceloom.images import Photo, area_resize, open_photo, to_img
 from faceloom.invert.clock import Callback, Enough
-from faceloom.invert.deadline import EncodeConfig, First, invert_within
+from faceloom.invert.deadline import EncodeConfig, First, Natural, invert_within
 from faceloom.invert.encode import first_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
+from faceloom.invert.natural import Comparison, NaturalSearch
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
-from faceloom.networks.generator import image_at
 from faceloom.networks.precision import fast_precision
 
 ALIGNED_SIZE = 1024
@@ -173,6 +173,7 @@ class Studio(Drawing):
             target,
             alexnet=load_lpips("alexnet"),
             first=self.first if start is None else lambda img: start,
+            natural=self.natural,
             neighbour=wander(self.basis) if self.basis else None,
             enough=_alike(target, config.until_identity),
             config=config,
@@ -189,6 +190,14 @@ class Studio(Drawing):
             return imported_encoder(self.generator.name).encode
         except AssetError:
             return None
+
+    @cached_property
+    def natural(self) -> Natural | None:
+        """The search that knows the default generator's curvature; other generators have Adam's."""
+        if self.generator.name != DEFAULT_GENERATOR:
+            return None
+        G, comparison = self.fast_generator.G, Comparison(load_lpips("alexnet"), load_analyzer())
+        return lambda img, start: NaturalSearch(G, comparison.to(img), start, load_curvature())
 
     @cached_property
     def basis(self) -> tuple[directions.Direction, ...]:
@@ -228,8 +237,7 @@ class Studio(Drawing):
             provenance=self._provenance(photo, chosen, config, found),
             delta=delta,
         )
-        drawn = image_at(self.tuned_to(person), found.w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
-        pair = read(load_analyzer(), torch.cat((target, drawn))).identity
+        pair = read(load_analyzer(), torch.cat((target, found.img))).identity
         quality = {"lpips": found.lpips[0], "mse": found.mse[0], "identity": float(pair[0] @ pair[1])}
         return replace(person, quality=quality)
 

@@ -197,7 +197,7 @@ def _quality(G: Generator, codes: WPlus, squares: Sequence[Pixels]) -> tuple[tup
     """LPIPS and mean squared error of each frame's reproduction."""
     alexnet = load_lpips("alexnet")
     pairs = [measure(G, codes[i : i + 1], to_img([square]), alexnet) for i, square in enumerate(squares)]
-    return tuple(lpips[0] for lpips, _ in pairs), tuple(mse[0] for _, mse in pairs)
+    return tuple(lpips[0] for lpips, _, _ in pairs), tuple(mse[0] for _, mse, _ in pairs)
 
 
 def _follow(studio: Studio, clip: Clip, face: int | None, max_frames: int, tell: Callback) -> Track:

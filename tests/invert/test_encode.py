@@ -41,6 +41,12 @@ def test_the_network_gives_a_style_a_layer():
         net(torch.zeros(2, 3, 100, 90), torch.zeros(2, 3, 64, 64))
 
 
+def test_the_mean_face_is_looked_at_once():
+    net = Encoder(num_ws=4, w_dim=256).eval()
+    img = torch.rand(2, 3, 256, 256)
+    torch.testing.assert_close(net.first(img), net(img, net.mean_img.expand_as(img)))
+
+
 def test_axes_and_back():
     net = Encoder(num_ws=4, w_dim=256)
     net.axes.copy_(torch.linalg.qr(torch.randn(256, 256)).Q)
@@ -58,7 +64,7 @@ def test_the_shipped_encoder_knows_a_person_of_the_generator(default_model, lpip
     people = torch.cat([studio.generate(seed).w_plus for seed in (7001, 7002, 7003)])  # trained on seeds to 5999
     img = image_at(default_model.G, people, 256).clamp(-1, 1)
     mean = studio.generator.G.w_avg.expand(3, 23, -1)
-    before, _ = measure(default_model.G, mean, img, lpips_alexnet)
-    after, _ = measure(default_model.G, studio.first(img), img, lpips_alexnet)
+    before, *_ = measure(default_model.G, mean, img, lpips_alexnet)
+    after, *_ = measure(default_model.G, studio.first(img), img, lpips_alexnet)
     assert all(near < far for near, far in zip(after, before, strict=True))
     assert sum(after) < 0.85 * sum(before)

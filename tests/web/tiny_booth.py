@@ -177,7 +177,9 @@ class TinyAtelier(Atelier):
         for number in range(3):
             time.sleep(0.02)
             step({"step": number, "progress": number / 3, "seconds": 0.0, "img": target})
-        return Inversion(person.found.w_plus, (person.quality["lpips"] * 0.8,), (0.01,), 3, seconds)
+        return Inversion(
+            person.found.w_plus, (person.quality["lpips"] * 0.8,), (0.01,), torch.zeros(1, 3, 256, 256), 3, seconds
+        )
 
 
 def _face(x: float, y: float, side: float) -> Face:

@@ -12,6 +12,7 @@ from torch import nn
 from faceloom.checkpoints.load import fill, read_tensors
 from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
+from faceloom.networks.curvature import Curvature
 from faceloom.networks.encoder import Encoder
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -33,6 +34,12 @@ def load_aligner() -> Aligner:
 def load_encoder() -> Encoder:
     """Load the network that guesses the default generator's `w_plus` from a face. Raises as `load_analyzer`."""
     return _filled(Encoder(), "encoder")
+
+
+@lru_cache(maxsize=1)
+def load_curvature() -> Curvature:
+    """Load what is known of the loss around the encoder's guesses. Raises as `load_analyzer`."""
+    return _filled(Curvature(), "curvature")
 
 
 def _filled(net: Network, name: str) -> Network:

@@ -39,11 +39,11 @@ class Ended:
 
 
 class Clock:
-    """Deals out steps and says how far the search has come; leaves time for a last measurement."""
+    """Deals out steps and says how far the search has come; leaves time for a last measurement, `last` steps long."""
 
-    def __init__(self, seconds: float | None, steps: int | None = None) -> None:
+    def __init__(self, seconds: float | None, steps: int | None = None, last: float = 0.5) -> None:
         self.begin = time.perf_counter()
-        self.seconds, self.limit = seconds, steps
+        self.seconds, self.limit, self.last = seconds, steps, last
         self.done = 0
 
     def elapsed(self) -> float:
@@ -61,7 +61,7 @@ class Clock:
         if self.seconds is None:
             return by_steps if self.limit is not None else 1.0
         a_step = self.elapsed() / max(self.done, 1)
-        by_time = (self.elapsed() + 1.5 * a_step) / max(self.seconds, 1e-9) if self.done else 0.0
+        by_time = (self.elapsed() + (1 + self.last) * a_step) / max(self.seconds, 1e-9) if self.done else 0.0
         return max(by_steps, by_time)
 
 

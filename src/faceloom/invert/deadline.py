@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from faceloom.invert.clock import Callback, Clock, Enough
+from faceloom.invert.clock import Callback, Clock, Enough, descend
 from faceloom.invert.inversion import Inversion, check_img, measure
+from faceloom.invert.natural import NaturalSearch
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.invert.tune import Neighbour, TuneConfig, invert_tune
 from faceloom.latents import WPlus, broadcast
@@ -22,11 +23,15 @@ from faceloom.networks.lpips import Lpips
 First = Callable[[Tensor], WPlus]
 """An encoder: img `[n, 3, 256, 256]` -> w_plus `[n, num_ws, w_dim]`."""
 
+Natural = Callable[[Tensor, WPlus], NaturalSearch]
+"""The natural search for img `[n, 3, 256, 256]`, from w_plus."""
+
 SEARCH = 0.4  # part of the time after the first guess; the rest is tuning's
 LONGEST_SEARCH, MOST_STEPS = 6.0, 20  # seconds or steps of it; beyond, tuning gains more, and latents stray
 NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
 A_STEP = 3.0  # images' time that a step takes: there and back
-FEWEST = 3  # steps below which the search does not begin: one or two only shake a good guess
+FEWEST = 3  # steps below which Adam's search does not begin: one or two only shake a good guess
+LAST = 0.45  # of a natural step's time: what a look at where it went takes
 UNTUNED = 12  # steps below which there is only the search
 
 
@@ -63,6 +68,7 @@ def invert_within(
     *,
     alexnet: Lpips,
     first: First | None = None,
+    natural: Natural | None = None,
     neighbour: Neighbour | None = None,
     enough: Enough | None = None,
     config: EncodeConfig | None = None,
@@ -71,28 +77,33 @@ def invert_within(
     """Find a person as well as the time allows; the best so far is kept at any interruption.
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `first` it starts from the mean
-    face. `neighbour` as in `invert_tune`; `enough` looks at a picture now and then. `callback` as in `clock.Callback`,
-    with the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C ends it and is not raised
-    again: the result says `interrupted`.
+    face; with `natural` it searches W+ so, else by Adam. `neighbour` as in `invert_tune`; `enough` looks at a picture
+    now and then. `callback` as in `clock.Callback`, with the `phase`, 'search' or 'tune', and the progress of the
+    whole. Ctrl-C ends it and is not raised again: the result says `interrupted`.
     Raises ShapeError for another image.
     """
     check_img(img, one=True)
     config, clock = config or EncodeConfig(), Clock(None)
     start = broadcast(G.w_avg[None], G.num_ws) if first is None else first(img)
+    search = natural(img, start) if natural and config.space == "w_plus" else None
     before = clock.elapsed()
-    lpips, mse = measure(G, start, img, alexnet)
-    found = Inversion(start, lpips, mse, 0, clock.elapsed())
-    plan = plan_for(config, clock.elapsed(), clock.elapsed() - before, near=first is not None)
-    share = SEARCH if plan.tune else 1.0
-    if plan.search:
+    if search is None:
+        found = Inversion(start, *measure(G, start, img, alexnet), 0, clock.elapsed())
+    else:
+        search.look()
+    drawing = clock.elapsed() - before
+    plan = plan_for(config, clock.elapsed(), drawing, near=first is not None, fewest=1 if search else FEWEST)
+    tell = _part_of(callback, "search", 0.0, SEARCH if plan.tune else 1.0)
+    if search is not None:
+        found = _descend(search, plan.search, drawing, enough, tell)
+    elif plan.search:
         start = start.mean(dim=1) if config.space == "w" else start
-        tell = _part_of(callback, "search", 0.0, share)
         found = invert_optimize(
             G, img, vgg=alexnet, alexnet=alexnet, config=plan.search, start=start, enough=enough, callback=tell
         )
     if plan.tune and not found.interrupted and not found.enough:
         left = None if config.seconds is None else config.seconds - clock.elapsed()
-        tuning, tell = replace(plan.tune, seconds=left), _part_of(callback, "tune", share, 1.0)
+        tuning, tell = replace(plan.tune, seconds=left), _part_of(callback, "tune", SEARCH, 1.0)
         tuned = invert_tune(
             G,
             img,
@@ -107,17 +118,18 @@ def invert_within(
     return replace(found, seconds=clock.elapsed())
 
 
-def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True) -> Plan:
+def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True, fewest: int = FEWEST) -> Plan:
     """Share out what is left after `spent` seconds, where an image takes `drawing` seconds.
 
-    A search that begins `near` its end is kept short and slow; from the mean face it has further to go.
+    A search that begins `near` its end is kept short and slow; from the mean face it has further to go. It does not
+    begin where less than `fewest` steps fit.
     """
     left = None if config.seconds is None else config.seconds - spent
     fit = min(
         float("inf") if left is None else left / (A_STEP * drawing),
         float("inf") if config.steps is None else config.steps,
     )
-    if fit < (1 if left is None else FEWEST):
+    if fit < (1 if left is None else fewest):
         return Plan()
     search = OptimizeConfig(seconds=left, steps=config.steps, space=config.space, coarse=0.0, seed=config.seed)
     if near:
@@ -130,6 +142,22 @@ def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool =
     return Plan(
         replace(search, seconds=seconds, steps=steps), TuneConfig(steps=others, rank=config.rank, seed=config.seed)
     )
+
+
+def _descend(
+    search: NaturalSearch,
+    given: OptimizeConfig | None,
+    looked: float,
+    enough: Enough | None,
+    callback: Callback | None,
+) -> Inversion:
+    """Search for as long, or as many steps, as is given, after a look of `looked` seconds; None: not at all."""
+    clock = Clock(None)
+    if given:
+        clock = Clock(None if given.seconds is None else given.seconds + looked, given.steps, LAST)
+        clock.begin -= looked
+    ended = descend(search, clock, enough, callback)
+    return Inversion(*search.finish(), clock.done, clock.elapsed(), ended.interrupted, ended.enough)
 
 
 def _part_of(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:

@@ -20,7 +20,7 @@ from faceloom.networks.lpips import Lpips, distance
 @torch.no_grad()
 def first_guess(G: Generator, encoder: Encoder, img: Tensor) -> WPlus:
     """Look once at each image `[n, 3, 256, 256]`, beside the mean face, and draw nothing: `[n, num_ws, w_dim]`."""
-    w_plus: WPlus = G.w_avg + encoder(img, encoder.mean_img.expand_as(img))
+    w_plus: WPlus = G.w_avg + encoder.first(img)
     return w_plus
 
 
@@ -35,13 +35,15 @@ def invert_encode(G: Generator, encoder: Encoder, img: Tensor, *, alexnet: Lpips
     target = alexnet.features(img)
     w_plus = broadcast(G.w_avg.expand(len(img), -1), G.num_ws)
     attempt = encoder.mean_img.expand_as(img)
-    best, best_lpips, best_mse = w_plus, torch.full((len(img),), torch.inf), torch.full((len(img),), torch.inf)
+    best, best_img = w_plus, attempt
+    best_lpips = best_mse = torch.full((len(img),), torch.inf)
     for _ in range(attempts):
         w_plus = w_plus + encoder(img, attempt)
         attempt = image_at(G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
         lpips, mse = distance(alexnet.features(attempt), target), (attempt - img).square().mean(dim=(1, 2, 3))
         better = lpips < best_lpips
         best = torch.where(better[:, None, None], w_plus, best)
+        best_img = torch.where(better[:, None, None, None], attempt, best_img)
         best_lpips, best_mse = torch.where(better, lpips, best_lpips), torch.where(better, mse, best_mse)
     seconds = time.perf_counter() - begin
-    return Inversion(best, tuple(best_lpips.tolist()), tuple(best_mse.tolist()), attempts, seconds)
+    return Inversion(best, tuple(best_lpips.tolist()), tuple(best_mse.tolist()), best_img, attempts, seconds)

@@ -19,7 +19,8 @@ QUALITY_RESOLUTION = 256
 class Inversion:
     """A person as found in a generator's latent space.
 
-    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image; `delta` is what tuning changed in the
+    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image; `img [n, 3, 256, 256]`, -1...1, is what they
+    draw; `delta` is what tuning changed in the
     generator's weights (`networks.tuned`), for one image only. `enough` says that the search ended because it was
     good enough. LPIPS is AlexNet's, MSE is of values in
     -1...1, both on the image area-reduced to 256 px. Seconds are the whole search's, its preparation included.
@@ -28,6 +29,7 @@ class Inversion:
     w_plus: Tensor
     lpips: tuple[float, ...]
     mse: tuple[float, ...]
+    img: Tensor
     steps: int
     seconds: float
     interrupted: bool = False
@@ -45,8 +47,8 @@ def check_img(img: Tensor, *, one: bool = False) -> None:
 @torch.no_grad()
 def measure(
     G: Generator, w_plus: Tensor, target: Tensor, alexnet: Lpips
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """LPIPS (AlexNet) and mean squared error of each latent's image against `target` `[n, 3, 256, 256]`."""
+) -> tuple[tuple[float, ...], tuple[float, ...], Tensor]:
+    """LPIPS (AlexNet) and mean squared error of each latent's image against `target` `[n, 3, 256, 256]`; the images."""
     img = image_at(G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
     mse = (img - target).square().mean(dim=(1, 2, 3))
-    return tuple(alexnet(img, target).tolist()), tuple(mse.tolist())
+    return tuple(alexnet(img, target).tolist()), tuple(mse.tolist()), img

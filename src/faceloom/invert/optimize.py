@@ -60,18 +60,21 @@ def invert_optimize(
     clock = Clock(config.seconds, config.steps)
     search = Search(G, img, vgg, config, start)
     ended = descend(search, clock, enough, callback)
-    w_plus, lpips, mse = _better(G, img, alexnet, search.best, search.here())
-    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), ended.interrupted, ended.enough)
+    w_plus, lpips, mse, drawn = _better(G, img, alexnet, search.best, search.here())
+    return Inversion(w_plus, lpips, mse, drawn, clock.done, clock.elapsed(), ended.interrupted, ended.enough)
 
 
 def _better(G: Generator, img: Tensor, alexnet: Lpips, best: Tensor, last: Tensor) -> Any:
     """Measure the best latents and those of the last step, which nobody has looked at: the nearer of each image."""
-    best_lpips, best_mse = (torch.tensor(figure) for figure in measure(G, best, img, alexnet))
-    lpips, mse = (torch.tensor(figure) for figure in measure(G, last, img, alexnet))
-    nearer = lpips < best_lpips  # False for what is no number
+    (best_lpips, best_mse, best_img), (lpips, mse, last_img) = (measure(G, w, img, alexnet) for w in (best, last))
+    nearer = torch.tensor(lpips) < torch.tensor(best_lpips)  # False for what is no number
     w_plus = torch.where(nearer[:, None, None], last, best)
-    figures = (torch.where(nearer, a, b).tolist() for a, b in ((lpips, best_lpips), (mse, best_mse)))
-    return w_plus, *(tuple(figure) for figure in figures)
+    drawn = torch.where(nearer[:, None, None, None], last_img, best_img)
+    figures = (
+        [a if so else b for so, a, b in zip(nearer, *pair, strict=True)]
+        for pair in ((lpips, best_lpips), (mse, best_mse))
+    )
+    return w_plus, *(tuple(figure) for figure in figures), drawn
 
 
 class Search:

@@ -64,8 +64,8 @@ def invert_tune(
     tuning = Tuning(G, img, w_plus, alexnet, config, delta, neighbour or somebody(G))
     ended = descend(tuning, clock, enough, callback)
     best = tuning.best
-    lpips, mse = measure(Tuned(G, best), w_plus, img, alexnet)
-    return Inversion(w_plus, lpips, mse, clock.done, clock.elapsed(), ended.interrupted, ended.enough, best)
+    lpips, mse, drawn = measure(Tuned(G, best), w_plus, img, alexnet)
+    return Inversion(w_plus, lpips, mse, drawn, clock.done, clock.elapsed(), ended.interrupted, ended.enough, best)
 
 
 class Tuning:

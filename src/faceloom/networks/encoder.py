@@ -8,6 +8,8 @@ starts from the analyzer's: it knows faces already. Trained by recipes/encoder.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -59,9 +61,23 @@ class Encoder(nn.Module):
         shared, differing = self.read(img, attempt)
         return self.to_w(shared + differing)
 
+    def first(self, img: Tensor) -> WPlus:
+        """What to add to the mean: as `forward` with the mean face as the attempt, which is looked at only once."""
+        shared, differing = self.compare(self.features(img), self.mean_features.expand(len(img), -1, -1, -1))
+        return self.to_w(shared + differing)
+
+    @cached_property
+    def mean_features(self) -> Tensor:
+        """What the trunk sees in the mean face: `[1, c, 5, 5]`; for a network whose training is over."""
+        with torch.no_grad():
+            return self.features(self.mean_img[None])
+
     def read(self, img: Tensor, attempt: Tensor) -> tuple[Tensor, Tensor]:
         """What to add, in standard deviations along the axes: for all `[n, 1, w_dim]` and by layer `[n, l, w_dim]`."""
-        seen, drawn = self.features(img), self.features(attempt)
+        return self.compare(self.features(img), self.features(attempt))
+
+    def compare(self, seen: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of what the trunk sees in the image and in the attempt."""
         shared = self.linear((seen - drawn).flatten(1)).float()
         x = self.joint(torch.cat((seen, drawn), dim=1)).flatten(2)
         x = torch.einsum("ncp,cpk->nck", x, self.templates.to(x.dtype)).flatten(1)

@@ -135,7 +135,7 @@ class Atelier:
         found = self.tune(known, target, seconds, step)
         lpips = found.lpips[0]
         if lpips < known.quality.get("lpips", 1.0):
-            quality = {"lpips": lpips, "mse": found.mse[0], "identity": self.identity(found, target)}
+            quality = {"lpips": lpips, "mse": found.mse[0], "identity": self.alike(found.img, target)}
             known = replace(known, delta={k: v.half() for k, v in found.delta.items()}, quality=quality)
             self.keep(shown, known)
         return {"quality": graded(known.quality), "seconds": time.perf_counter() - begin}
@@ -323,12 +323,6 @@ class Atelier:
             raise LatentError("this person never had a photo", "improve somebody who has one")
         quad = torch.tensor(person.geometry.quad).double().numpy()
         return area_resize(to_img(align(photo.image, quad, person.geometry.aligned_size).image), QUALITY_RESOLUTION)
-
-    @torch.no_grad()
-    def identity(self, found: Inversion, target: Tensor) -> float:
-        """How alike a tuned person is."""
-        G = self.studio.drawn_with(found.delta, self.studio.fast_generator)
-        return self.alike(image_at(G, found.w_plus, QUALITY_RESOLUTION), target)
 
     def facts(self, person: Likeness) -> Json:
         """What the page is told of somebody new."""
