@@ -158,6 +158,7 @@ def test_the_stream_tells_what_happens(client, server):
     client.post("/visits")
     client.post("/visit/consent", json={"agreed": True})
     told: list[tuple[str, dict]] = []
+    listening = threading.Event()
 
     def listen() -> None:
         with httpx.stream(
@@ -169,9 +170,11 @@ def test_the_stream_tells_what_happens(client, server):
                     name = line[7:]
                 elif line.startswith("data: "):
                     told.append((name, json.loads(line[6:])))
+                    listening.set()
 
     thread = threading.Thread(target=listen)
     thread.start()
+    assert listening.wait(10)
     client.post("/visit/photo", files={"photo": ("a", photo(9))})
     client.until(lambda visit: visit["state"] == "play")
     client.delete("/visit")
