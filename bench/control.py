@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.judges import SAME, Judges
-from bench.portraits import val_portraits
+from bench.portraits import stated_smiles, val_portraits
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.control import looking, shipped_basis
@@ -42,6 +42,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(args.work, Judges(args.judges) if args.judges else None)
     photos, people = bench.reproduced(args.data, args.count, args.seconds)
+    bench.real_smiles(args.data)
     bench.alike("reproduced", photos, [bench.draw(person) for person in people])
     bench.older("older", people)
     bench.smiling("smiling", people, 0.9)
@@ -78,6 +79,14 @@ class Bench:
         for name in ("lpips", "mse"):
             print(f"{name}: median {np.median([person.quality[name] for person in people]):.4f}")
         return photos, people
+
+    def real_smiles(self, data: Path) -> None:
+        """What the judge of smiles says of people who were photographed serious and smiling."""
+        if self.judges:
+            for stated, kind in ((1.0, "smiling"), (0.0, "serious")):
+                pictures = [np.asarray(portrait) for portrait in stated_smiles(data, stated)]
+                happy = int(np.sum(self.judges.look(pictures).happy > 0.5))
+                print(f"of {len(pictures)} {kind} portraits the judge calls {happy} happy")
 
     def older(self, what: str, people: Sequence[Likeness]) -> None:
         """+20 years: what the analyzer and the judges see of it."""
@@ -133,7 +142,8 @@ class Bench:
             away = np.linalg.norm(first.identity - second.identity, axis=1)
             print(f"  judges: {np.mean(second.age - first.age):+.1f} years, dlib's distance {np.median(away):.2f}, "
                   f"the same person for {np.mean(away < SAME):.0%}, other gender for "
-                  f"{np.mean((first.male > 0.5) != (second.male > 0.5)):.0%}", flush=True)  # fmt: skip
+                  f"{np.mean((first.male > 0.5) != (second.male > 0.5)):.0%}, happy "
+                  f"{np.sum(first.happy > 0.5)} before, {np.sum(second.happy > 0.5)} after", flush=True)  # fmt: skip
 
     def draw(self, person: Likeness) -> Pixels:
         return np.asarray(self.studio.render(person, 256))

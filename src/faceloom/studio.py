@@ -40,7 +40,7 @@ from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine import refine
-from faceloom.images import Photo, area_resize, open_photo, to_img
+from faceloom.images import Photo, open_photo, to_img
 from faceloom.invert.clock import Callback, Enough
 from faceloom.invert.deadline import EncodeConfig, First, Natural, invert_within
 from faceloom.invert.encode import first_guess
@@ -130,8 +130,8 @@ class Studio(Drawing):
         begin = time.perf_counter()
         photo = photo if isinstance(photo, Photo) else open_photo(photo)
         chosen = self.choose(photo, face)
-        cut = self.align(photo, chosen.face)
-        target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
+        cut = self.align(photo, chosen.face, QUALITY_RESOLUTION)
+        target = to_img(cut.image)
         before = time.perf_counter() - begin
         left = config if config.seconds is None else replace(config, seconds=max(config.seconds - before, 0.0))
         found = self.invert(target, left, callback)
@@ -149,8 +149,8 @@ class Studio(Drawing):
         faces = self.find(photo)
         large = [number for number, face in enumerate(faces) if face.size >= SMALLEST]
         people = [choose(faces, number) for number in large] or [choose(faces)]
-        cuts = [self.align(photo, person.face) for person in people]
-        targets = area_resize(torch.cat([to_img(cut.image) for cut in cuts]), QUALITY_RESOLUTION)
+        cuts = [self.align(photo, person.face, QUALITY_RESOLUTION) for person in people]
+        targets = to_img([cut.image for cut in cuts])
         starts = [None] * len(people) if self.first is None else self.first(targets).split(1)
         for person, cut, target, start in zip(people, cuts, targets.split(1), starts, strict=True):
             found = self.invert(target, config, callback, start=start)
@@ -388,4 +388,4 @@ def _one_hot(label: int | None, c_dim: int) -> Tensor | None:
 
 def _geometry(aligned: Aligned, photo: Photo) -> Geometry:
     tl, bl, br, tr = ((float(x), float(y)) for x, y in aligned.quad)
-    return Geometry((tl, bl, br, tr), photo.image.size, ALIGNED_SIZE)
+    return Geometry((tl, bl, br, tr), photo.image.size, aligned.size)

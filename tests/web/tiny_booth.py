@@ -89,7 +89,7 @@ class TinyStudio(Studio):
     def align(self, photo: Photo, face: Face, size: int = 256) -> Aligned:
         """The box, cut out."""
         x0, y0, x1, y1 = face.box
-        cut = photo.image.crop((round(x0), round(y0), round(x1), round(y1))).resize((256, 256))
+        cut = photo.image.crop((round(x0), round(y0), round(x1), round(y1))).resize((size, size))
         return Aligned(cut, np.array([[x0, y0], [x0, y1], [x1, y1], [x1, y0]]))
 
     def encode(

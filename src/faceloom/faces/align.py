@@ -96,8 +96,8 @@ def align(photo: Image.Image, quad: Quad, size: int = 1024) -> Aligned:
     given = quad = np.array(quad, dtype=float)
     check_quad(quad)
     _check_visible(quad, photo.size)
-    picture, quad = _shrunk(photo.convert("RGB"), quad, size)
-    picture, quad = _cut(picture, quad)
+    picture, quad = _cut(photo, quad)
+    picture, quad = _shrunk(picture.convert("RGB"), quad, size)
     picture, quad = _padded(picture, quad)
     large = size * (ENOUGH if side_of(quad) <= 2 * size else SUPERSAMPLING)
     picture = picture.transform((large, large), Image.Transform.QUAD, quad.ravel().tolist(), Image.Resampling.BILINEAR)
@@ -137,22 +137,22 @@ def _check_visible(quad: Quad, size: tuple[int, int]) -> None:
         raise FaceError(f"only {visible:.0%} of the face's square lie in the photo", "choose a face further inside")
 
 
-def _shrunk(photo: Image.Image, quad: Quad, size: int) -> tuple[Image.Image, Quad]:
-    """Step 1: reduce a photo that has far more pixels than the result needs. The true ratio of the sides is used."""
-    shrink = int(side_of(quad) / size * 0.5)
-    if shrink <= 1:
-        return photo, quad
-    smaller = (round(photo.width / shrink), round(photo.height / shrink))
-    return photo.resize(smaller, Image.Resampling.LANCZOS), quad * np.divide(smaller, photo.size)
-
-
-def _cut(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
-    """Step 2: keep the quad's bounding box and a border."""
+def _cut(photo: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
+    """Step 1: keep the quad's bounding box and a border. (FFHQ reduces first: the same, but for all of the photo.)"""
     border = _border(quad)
     low = np.floor(quad.min(0) - 0.5).astype(int) - border
     high = np.ceil(quad.max(0) - 0.5).astype(int) + border
-    low, high = np.maximum(low, 0), np.minimum(high, picture.size)
-    return picture.crop((*low, *high)), quad - low
+    low, high = np.maximum(low, 0), np.minimum(high, photo.size)
+    return photo.crop((*low, *high)), quad - low
+
+
+def _shrunk(picture: Image.Image, quad: Quad, size: int) -> tuple[Image.Image, Quad]:
+    """Step 2: reduce a picture that has far more pixels than the result needs. The true ratio of the sides is used."""
+    shrink = int(side_of(quad) / size * 0.5)
+    if shrink <= 1:
+        return picture, quad
+    smaller = (round(picture.width / shrink), round(picture.height / shrink))
+    return picture.resize(smaller, Image.Resampling.LANCZOS), quad * np.divide(smaller, picture.size)
 
 
 def _padded(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:

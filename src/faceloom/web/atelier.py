@@ -110,12 +110,11 @@ class Atelier:
         """Find somebody's likeness within the seconds, telling how far it is. Raises FaceError."""
         begin = time.perf_counter()
         opened = open_photo(Path(folder) / photo)
-        cut = self.studio.align(opened, self.studio.choose(opened, face).face)
-        crop = cut.image.resize((CROP, CROP), Image.Resampling.LANCZOS)
+        crop = self.studio.align(opened, self.studio.choose(opened, face).face, CROP).image
         with self.writing(folder, person):
             save_picture(crop, Path(folder) / f"{person}.jpg", ai_generated=False)
         tell({"crop": True})
-        target = area_resize(to_img(cut.image), QUALITY_RESOLUTION)
+        target = area_resize(to_img(crop), QUALITY_RESOLUTION)
         step = Progress(self.picture_of_search, self.alike, target, begin, seconds, tell, pause)
         left = max(seconds - (time.perf_counter() - begin), 0.5)
         found = self.studio.encode(opened, face=face, config=EncodeConfig(left), callback=step)
