@@ -7,6 +7,7 @@ and emotion_model_quantized.tflite out of fer 25.10.3; they run in openvino and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,10 @@ HAPPY, MARGIN = 3, 10  # FER's place of a happy face among seven, and the pixels
 
 @dataclass(frozen=True)
 class Verdict:
-    """Years `[n]`, probability of a man `[n]`, of a happy face `[n]`; identity `[n, 128]` by Euclidean distance."""
+    """Years `[n]`, probability of a man `[n]`, identity `[n, 128]` by Euclidean distance."""
 
     age: Array
     male: Array
-    happy: Array
     identity: Array
 
 
@@ -48,23 +48,24 @@ class Judges:
 
     def look(self, pictures: list[NDArray[np.uint8]]) -> Verdict:
         """Judge every picture by itself."""
-        boxes = [self._find(pixels) for pixels in pictures]
-        happy = [self._emotion(*seen)[HAPPY] for seen in zip(pictures, boxes, strict=True)]
-        both = [(pixels, self.points(pixels, box)) for pixels, box in zip(pictures, boxes, strict=True)]
+        both = [(pixels, self.points(pixels, self._find(pixels))) for pixels in pictures]
         ages = [float(self._ask(self.age, *seen, 64) @ np.arange(81)) for seen in both]
         males = [float(self._ask(self.gender, *seen, 32)[1]) for seen in both]
         identity = [np.array(self.identity.compute_face_descriptor(pixels, shape, 0)) for pixels, shape in both]
-        return Verdict(np.array(ages), np.array(males), np.array(happy), np.stack(identity))
+        return Verdict(np.array(ages), np.array(males), np.stack(identity))
+
+    def smile(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+        """How likely FER finds each face happy, of seven moods: `[n]`."""
+        return np.array([self._happy(pixels, self._find(pixels)) for pixels in pictures])
+
+    def _happy(self, pixels: NDArray[np.uint8], box: Any) -> float:
+        around = (box.left() - MARGIN, box.top() - MARGIN, box.right() + MARGIN, box.bottom() + MARGIN)
+        face = Image.fromarray(pixels).convert("L").crop(around).resize((64, 64), Image.Resampling.BILINEAR)
+        return float(self.emotion(np.asarray(face, np.float32)[None, :, :, None] / 127.5 - 1)[0].ravel()[HAPPY])
 
     def _find(self, pixels: NDArray[np.uint8]) -> Any:
         found = self.finder(pixels, 0)
         return found[0] if len(found) == 1 else self.dlib.rectangle(51, 79, 205, 233)
-
-    def _emotion(self, pixels: NDArray[np.uint8], box: Any) -> Array:
-        around = (box.left() - MARGIN, box.top() - MARGIN, box.right() + MARGIN, box.bottom() + MARGIN)
-        face = Image.fromarray(pixels).convert("L").crop(around).resize((64, 64), Image.Resampling.BILINEAR)
-        answer: Array = self.emotion(np.asarray(face, np.float32)[None, :, :, None] / 127.5 - 1)[0].ravel()
-        return answer
 
     def _ask(self, network: Any, pixels: NDArray[np.uint8], shape: Any, side: int) -> Array:
         chip = self.dlib.get_face_chip(pixels, shape, side, 0.25)

@@ -9,6 +9,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -23,9 +25,9 @@ def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[
             yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
 
 
-def stated_smiles(data: Path, smile: float, split: str = "val") -> list[Image.Image]:
-    """Everybody of a split who was photographed smiling (1) or serious (0), as the source states: 256 px, RGB."""
+def stated_smiles(data: Path, smile: float, split: str = "val") -> list[NDArray[np.uint8]]:
+    """Everybody of a split who was photographed smiling (1) or serious (0), as the source states: `[256, 256, 3]`."""
     with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
         rows = [row for row in csv.DictReader(table) if row["split"] == split and row["smile"]]
         files = [row["file"] for row in rows if float(row["smile"]) == smile]
-        return [Image.open(io.BytesIO(pictures.read(file))).convert("RGB") for file in files]
+        return [np.asarray(Image.open(io.BytesIO(pictures.read(file))).convert("RGB")) for file in files]

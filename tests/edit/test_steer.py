@@ -105,3 +105,13 @@ def test_wandering_is_an_edit_at_random_that_a_seed_repeats():
     assert torch.equal(at(3), at(3))
     assert not torch.equal(at(3), at(4))
     assert torch.equal(at(3, far=0.0, aside=0.0), W)
+
+
+def test_wandering_goes_far_and_mostly_in_age():
+    random = torch.Generator().manual_seed(0)
+    edits = torch.cat([wander(basis(), 2.0, 0.0)(W, random) for _ in range(300)])[:, 0]
+    steps = edits @ torch.stack([d.vector / (d.per_unit * d.sigma) for d in basis()]).T
+    assert steps.abs().max() == pytest.approx(2.0, abs=0.05)
+    assert (steps.abs().amax(dim=1) > 1).float().mean() > 0.65  # three quarters, of a square root
+    assert 0.55 < (steps[:, 0].abs() > 1e-4).float().mean() < 0.78  # half, and a third of the rest
+    assert abs((steps[:, 0] > 0).sum() - (steps[:, 0] < 0).sum()) < 60

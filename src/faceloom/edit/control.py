@@ -66,17 +66,21 @@ def control(
 
 
 def wander(
-    basis: Sequence[Direction], far: float = 2.5, aside: float = 0.4
+    basis: Sequence[Direction], far: float = SteerConfig.reach, aside: float = 0.5
 ) -> Callable[[WPlus, torch.Generator], WPlus]:
     """Edits at random, as steering makes them: where a person's generator must go on drawing people.
 
-    Convention: each goes up to `far` standard deviations either way in one attribute, and about `aside` in the others.
+    Convention: each goes up to `far` standard deviations either way in one attribute, more often far than near, and
+    about `aside` in the others. Half of them are in age, the attribute in which edits go furthest.
     """
+    ages = [i for i, direction in enumerate(basis) if direction.name == "age"]
 
     def edited(w_plus: WPlus, random: torch.Generator) -> WPlus:
         lengths = aside * torch.randn(len(basis), generator=random)
-        one = int(torch.randint(len(basis), (), generator=random))
-        lengths[one] = far * (2 * torch.rand((), generator=random) - 1)
+        among = ages if ages and torch.rand((), generator=random) < 0.5 else range(len(basis))
+        one = among[int(torch.randint(len(among), (), generator=random))]
+        way = 2 * torch.rand((), generator=random) - 1
+        lengths[one] = far * way.sign() * way.abs().sqrt()
         at = {direction.name: float(x) * direction.sigma for direction, x in zip(basis, lengths, strict=True)}
         return apply(w_plus, basis, at)
 
