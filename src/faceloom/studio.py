@@ -207,11 +207,11 @@ class Studio(Drawing):
         return tuple(direction for direction in found if direction.generator_hash == self.generator.hash)
 
     def warm_up(self) -> None:
-        """Load what an encoding needs and take a first step, which is slow, so that no clock pays for it."""
+        """Load what an encoding needs and rehearse: first steps are slow, and a clock would plan for slow ones."""
         if not self._warm:
             self._warm = True
             load_mtcnn(), load_aligner(), load_analyzer()
-            self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 1))
+            self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 2))
 
     def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""
