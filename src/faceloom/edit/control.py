@@ -71,7 +71,7 @@ def wander(
     """Edits at random, as steering makes them: where a person's generator must go on drawing people.
 
     Convention: each goes up to `far` standard deviations either way in one attribute, more often far than near, and
-    about `aside` in the others. Half of them are in age, the attribute in which edits go furthest.
+    about `aside` in the others. More than half of them are in age, in which edits go furthest.
     """
     ages = [i for i, direction in enumerate(basis) if direction.name == "age"]
 
