@@ -20,12 +20,12 @@ from bench.judges import SAME, Judges
 from bench.portraits import stated_smiles, val_portraits
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.control import looking, shipped_basis
+from faceloom.edit.attributes import attribute_reader, shipped_basis
 from faceloom.edit.steer import steer
 from faceloom.images import contact_sheet, save_picture, to_img
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness, load, save
-from faceloom.studio import Controlled, Studio
+from faceloom.workflows.studio import EditResult, Studio
 
 Pixels = NDArray[np.uint8]
 
@@ -97,7 +97,7 @@ class Bench:
 
     def older(self, what: str, people: Sequence[Likeness]) -> None:
         """+20 years: what the analyzer and the judges see of it."""
-        edits = [self.studio.control(person, {"age": 20.0}) for person in people]
+        edits = [self.studio.edit(person, {"age": 20.0}) for person in people]
         gained = np.array([edit.after["age"] - edit.before["age"] for edit in edits])
         near, looks = np.mean(np.abs(gained - 20) <= 4), np.mean([edit.steered.looks for edit in edits])
         spread = f"{gained.mean():+.1f} +- {gained.std():.1f}"
@@ -106,8 +106,8 @@ class Bench:
 
     def smiling(self, what: str, people: Sequence[Likeness], wanted: float) -> None:
         """A smile, so sure to be seen, for whoever does not smile; none for the others."""
-        serious = [person for person in people if self.studio.traits(person).smile < 0.5]
-        edits = [self.studio.control(person, {"smile": wanted}) for person in serious]
+        serious = [person for person in people if self.studio.attributes(person).smile < 0.5]
+        edits = [self.studio.edit(person, {"smile": wanted}) for person in serious]
         chance = [edit.after["smile"] for edit in edits]
         print(f"{what}: {wanted} on the {len(edits)} who did not: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
         self.judged(what, serious, edits)
@@ -125,12 +125,12 @@ class Bench:
 
     def one_sigma(self, person: Likeness, name: str, sigma: float) -> list[float]:
         """What a sigma up moves, or one down for who is above the mean already."""
-        look = looking(self.studio.tuned_to(person), load_analyzer(), self.basis)
+        look = attribute_reader(self.studio.tuned_to(person), load_analyzer(), self.basis)
         before = float(look(person.w_plus)[0][self.names.index(name)])
         edit = steer(look, person.w_plus, self.basis, {name: before + sigma})
         return [edit.after[other] - edit.before[other] for other in self.names]
 
-    def judged(self, what: str, people: Sequence[Likeness], edits: Sequence[Controlled]) -> None:
+    def judged(self, what: str, people: Sequence[Likeness], edits: Sequence[EditResult]) -> None:
         """Print what others see, and keep a sheet of before and after."""
         before, after = ([self.draw(p) for p in group] for group in (people, [edit.person for edit in edits]))
         likeness = np.array([edit.steered.identity for edit in edits])

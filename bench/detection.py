@@ -13,7 +13,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from faceloom.assets import open_asset
-from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.faces import align, detect, paste_back, quad_from_landmarks
 from faceloom.images import open_photo
 

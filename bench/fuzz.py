@@ -31,7 +31,7 @@ with atheris.instrument_imports(include=["pickle", "faceloom.checkpoints"]):
 
 from hostile import FILES  # noqa: E402
 
-from faceloom.checkpoints.unpickle import NAMES  # noqa: E402
+from faceloom.checkpoints.sandbox.unpickle import NAMES  # noqa: E402
 
 FORBIDDEN = ("os.", "subprocess.", "socket.", "shutil.", "exec", "compile", "import", "open", "ctypes.", "marshal.")
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceloom.checkpoints.openvino_ir import Graph
+from faceloom.checkpoints.readers.openvino_ir import Graph
 
 
 class NodeByNode:

@@ -19,8 +19,8 @@ sys.path[:0] = [str(TESTS), str(TESTS / "checkpoints")]
 
 from hostile import FILES, FORMS, peak_of, start_that_tells, whole  # noqa: E402
 
-from faceloom.checkpoints import sandbox  # noqa: E402
-from faceloom.checkpoints.convert import read_checkpoint  # noqa: E402
+from faceloom.checkpoints.detect import read_checkpoint  # noqa: E402
+from faceloom.checkpoints.sandbox import process  # noqa: E402
 from faceloom.errors import CheckpointError  # noqa: E402
 
 SECONDS, MEGABYTES = 2.0, 500
@@ -44,7 +44,7 @@ def _row(name: str, content: bytes, folder: Path) -> tuple[float, float, bool]:
     path, status = folder / "file.pkl", folder / "status"
     status.unlink(missing_ok=True)
     path.write_bytes(content)
-    sandbox._START = START.replace("STATUS", str(status))
+    process._START = START.replace("STATUS", str(status))
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before, begin = _memory("VmRSS"), _processor_time()
     error = "READ"

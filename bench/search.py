@@ -14,7 +14,7 @@ import torch
 from bench.portraits import val_portraits
 from faceloom.images import contact_sheet, save_picture, to_img, to_pixels
 from faceloom.invert.optimize import OptimizeConfig
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     studio = Studio()
     rows, pairs = [], []
     for file, portrait in list(val_portraits(args.data, args.skip + args.count))[args.skip :]:
-        found = studio.search(to_img(portrait), OptimizeConfig(seconds=args.seconds))
+        found = studio.optimize(to_img(portrait), OptimizeConfig(seconds=args.seconds))
         rows.append((found.lpips[0], found.mse[0], found.steps, found.seconds))
         print(f"{file:<34}" + "  ".join(f"{x:8.4f}" for x in rows[-1]), flush=True)
         with torch.no_grad():

@@ -15,7 +15,7 @@ from PIL import Image
 from faceloom.cli.output import open_person
 from faceloom.images import contact_sheet, save_picture
 from faceloom.likeness import Likeness
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 PEOPLE = ("seed:11", "seed:25", "seed:38", "seed:64", "seed:77")
 STRENGTHS = {
@@ -53,11 +53,11 @@ def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Ima
     if name in STYLES:
         sigma = studio.direction(name).sigma
         for strength in STYLES[name]:
-            yield studio.render(studio.edit(person, {name: strength * sigma}), SIDE), f"{strength:+} sigma"
+            yield studio.render(studio.step(person, {name: strength * sigma}), SIDE), f"{strength:+} sigma"
         return
     trait, least = name.partition(",")[0], 0.7 if name == KEPT else None
     for strength in STRENGTHS[name]:
-        done = studio.control(person, {trait: strength}, keep_identity=least)
+        done = studio.edit(person, {trait: strength}, keep_identity=least)
         label = f"{done.before[trait]:.2f} > {done.after[trait]:.2f}, {done.steered.identity:.2f}"
         yield studio.render(done.person, SIDE), label
 

@@ -24,8 +24,8 @@ from faceloom.images import open_photo
 from faceloom.images.clip import Clip, open_clip
 from faceloom.likeness import load
 from faceloom.memory import keep_memory
-from faceloom.studio import Studio
-from faceloom.video import draw_clip, find_in_clip
+from faceloom.workflows.studio import Studio
+from faceloom.workflows.video import draw_clip, find_in_clip
 
 SIDE = 128  # of the squares that are compared
 NOISE = 3.0  # levels
@@ -48,7 +48,7 @@ def main() -> None:
     studio, begin = Studio(), time.perf_counter()
     found = find_in_clip(studio, clip, person=load(args.person) if args.person else None, seconds=args.seconds)
     searched = time.perf_counter()
-    done = studio.control(found.person, {"age": args.age})
+    done = studio.edit(found.person, {"age": args.age})
     outputs, inputs = list(draw_clip(studio, clip, found, done.person)), list(clip.frames())
     seconds = {"find": searched - begin, "edit and draw": time.perf_counter() - searched}
     for name, took in seconds.items():

@@ -15,7 +15,7 @@ from PIL import Image
 
 from faceloom import FaceloomError, Studio
 from faceloom.images import Photo
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness
 
 SIDE = 512
@@ -30,7 +30,7 @@ def find(photo: Image.Image | None, seconds: float) -> tuple[Likeness, np.ndarra
         person = studio.encode(Photo(photo.convert("RGB")), config=EncodeConfig(seconds=seconds))
     except FaceloomError as error:
         raise gr.Error(f"{error.message}. {error.hint}") from error
-    traits = studio.traits(person).rounded()
+    traits = studio.attributes(person).rounded()
     figures = {name: round(value, 3) for name, value in person.quality.items()}
     return person, draw(person), f"how good: {figures}\n\nwhat it shows: {traits}"
 
@@ -40,7 +40,7 @@ def control(person: Likeness | None, age: float, smile: float, yaw: float) -> tu
     if person is None:
         raise gr.Error("find somebody first")
     wishes = {"age": age, "yaw": yaw} | ({"smile": smile} if smile >= 0 else {})
-    changed = studio.control(person, {name: value for name, value in wishes.items() if value or name == "smile"})
+    changed = studio.edit(person, {name: value for name, value in wishes.items() if value or name == "smile"})
     after = {name: round(value, 2) for name, value in changed.after.items()}
     return draw(changed.person), f"now: {after}, alike: {changed.steered.identity:.2f}"
 

@@ -9,13 +9,14 @@ app = marimo.App(width="medium", app_title="faceloom")
 def _():
     import marimo as mo
 
-    from faceloom import Studio, insight, open_photo
+    from faceloom import Studio, open_photo
     from faceloom.assets.cache import open_asset
     from faceloom.images import to_img
-    from faceloom.invert.deadline import EncodeConfig
+    from faceloom.invert.budget import EncodeConfig
+    from faceloom.workflows import inspect
 
     studio = Studio()
-    return EncodeConfig, insight, mo, open_asset, open_photo, studio, to_img
+    return EncodeConfig, inspect, mo, open_asset, open_photo, studio, to_img
 
 
 @app.cell
@@ -28,11 +29,11 @@ def _(mo, open_asset):
 
 
 @app.cell
-def _(EncodeConfig, insight, mo, open_photo, seconds, studio, to_img, who):
+def _(EncodeConfig, inspect, mo, open_photo, seconds, studio, to_img, who):
     photo = open_photo(who.value)
     person = studio.encode(photo, config=EncodeConfig(seconds=seconds.value))
     crop = studio.align(photo, studio.choose(photo).face, 512).image
-    seen = insight.compared(studio, person, to_img(crop))
+    seen = inspect.compared(studio, person, to_img(crop))
     where = (seen.where / seen.where.max() * 255).astype("uint8")
     mo.vstack(
         [
@@ -57,7 +58,7 @@ def _(mo):
 
 @app.cell
 def _(age, mo, person, studio, yaw):
-    changed = studio.control(person, {"age": age.value, "yaw": yaw.value})
+    changed = studio.edit(person, {"age": age.value, "yaw": yaw.value})
     mo.vstack(
         [
             mo.image(studio.render(changed.person, 512), width=384),
@@ -68,10 +69,10 @@ def _(age, mo, person, studio, yaw):
 
 
 @app.cell
-def _(insight, mo, person, studio):
+def _(inspect, mo, person, studio):
     rows = [
         {"layer": style.layer, "px": style.resolution, "group": style.group, "rarity": style.rarity}
-        for style in insight.styles(studio, person)
+        for style in inspect.styles(studio, person)
     ]
     mo.ui.table(rows, label="Every layer's style: 1 is usual")
     return

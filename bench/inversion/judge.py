@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.judges import Judges
-from faceloom.analyze.traits import read, similarity
+from faceloom.analyze.reading import read, similarity
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.images import to_pixels

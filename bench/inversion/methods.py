@@ -10,8 +10,8 @@ from bench.inversion.ada import Ada
 from bench.inversion.networks import Method, Result, load_networks
 from bench.inversion.pti import Pti
 from bench.inversion.puzer import Puzer
-from faceloom.invert.deadline import EncodeConfig
-from faceloom.studio import Studio
+from faceloom.invert.budget import EncodeConfig
+from faceloom.workflows.studio import Studio
 
 OTHERS = {"ada": Ada, "puzer": Puzer, "pti": Pti}
 NAMES = ("ours", *OTHERS)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from faceloom.checkpoints.load import load_lpips
-from faceloom.edit.spread import sample_w
+from faceloom.edit.latent_statistics import sample_w
 from faceloom.invert.inversion import QUALITY_RESOLUTION
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from bench.inversion.pti import Pti
 from bench.inversion.puzer import Puzer
 from bench.portraits import val_portraits
 from faceloom.images import to_img
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner
 from faceloom.faces import detect, quad_from_landmarks
 from faceloom.faces.align import Quad
-from faceloom.faces.refine import refine
+from faceloom.faces.refine_alignment import refine
 
 FIRST = 2000
 

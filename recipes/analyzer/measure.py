@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from faceloom.analyze import read
 from faceloom.images import to_img
-from faceloom.networks.analyzer import TRAITS, Analyzer
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 
 STATED = {"age_truth": "age", "smile_truth": "smile", "sex_truth": "gender"}  # by the sources, not by teachers
 
@@ -34,11 +34,11 @@ def report(net: Analyzer, table: Table) -> None:
         rows = np.flatnonzero(table.split == split)
         traits, identity = look(net, table.pixels[rows])
         print(f"{split}: {len(rows)} pictures")
-        for column in (*TRAITS[:9], *STATED):
-            truth, place = table.columns[column][rows], TRAITS.index(STATED.get(column, column))
+        for column in (*ATTRIBUTES[:9], *STATED):
+            truth, place = table.columns[column][rows], ATTRIBUTES.index(STATED.get(column, column))
             known = ~np.isnan(truth)
             if known.any():
-                print(f"  {column:11} {_agreement(TRAITS[place], traits[known, place], truth[known])}")
+                print(f"  {column:11} {_agreement(ATTRIBUTES[place], traits[known, place], truth[known])}")
         cosine = (identity * table.identity[rows]).sum(1)
         print(f"  identity    cosine with the teacher {cosine.mean():.3f}")
         if split == "val":

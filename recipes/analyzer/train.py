@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from faceloom.memory import keep_memory
-from faceloom.networks.analyzer import TRAITS, Analyzer
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 
 BATCH, RATE, DECAY = 64, 3e-3, 0.02
 PROBABILITIES = ("smile", "gender", "glasses", "mouth_open", "eyes_open")
@@ -70,7 +70,7 @@ class Run:
         for place, mean, scale in ((0, np.nanmean(age), np.nanstd(age)), (9, 6.5, 0.8)):
             self.net.mean[place], self.net.scale[place] = float(mean), float(scale)
         for name, scale in ANGLES.items():
-            self.net.scale[TRAITS.index(name)] = scale
+            self.net.scale[ATTRIBUTES.index(name)] = scale
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         rest = [p for p in self.net.parameters() if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": DECAY}, {"params": rest, "weight_decay": 0.0}]
@@ -158,7 +158,7 @@ def _seen_through(target: dict[str, Tensor], changed: dict[str, Tensor]) -> dict
 def trait_losses(traits: Tensor, target: dict[str, Tensor], scale: Tensor) -> dict[str, Tensor]:
     """One loss a trait, the mean over the faces of which it is known."""
     losses = {}
-    for place, name in enumerate(TRAITS):
+    for place, name in enumerate(ATTRIBUTES):
         known = ~target[name].isnan()
         if not known.any():
             continue

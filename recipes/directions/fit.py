@@ -19,9 +19,9 @@ from torch import Tensor
 
 from faceloom.checkpoints.load import load_generator
 from faceloom.edit import directions
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.images import to_pixels
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 
 SEED = 0  # of the split
 HELD_OUT = 1200
@@ -64,7 +64,7 @@ def main() -> None:
     moved = responses(fitted)
     show(moved, fitted)
     for index, direction in enumerate(fitted):
-        gain = float(moved[index, TRAITS.index(direction.name)]) / direction.sigma
+        gain = float(moved[index, ATTRIBUTES.index(direction.name)]) / direction.sigma
         true = dataclasses.replace(direction, per_unit=direction.per_unit / gain)
         directions.save(true, given.out / f"{direction.name}{directions.SUFFIX}")
         print(f"{direction.name}: {true.per_unit:.4f} a unit of {true.unit}, sigma {true.sigma:.2f}, gain {gain:.2f}")
@@ -92,10 +92,10 @@ def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
 @torch.no_grad()
 def responses(fitted: list[directions.Direction]) -> np.ndarray:
     """What one sigma of every direction does to every trait, mean of both ways and of forty people: `[k, 10]`."""
-    w_plus = sample(load_generator().G, CALIBRATED_ON)
+    w_plus = generate_latents(load_generator().G, CALIBRATED_ON)
     rows = []
     for direction in fitted:
-        up, down = (look(directions.edit(w_plus, direction, sign * direction.sigma)) for sign in (1, -1))
+        up, down = (look(directions.step(w_plus, direction, sign * direction.sigma)) for sign in (1, -1))
         rows.append((up - down).mean(0) / 2)
     return np.stack(rows)
 
@@ -110,7 +110,7 @@ def show(moved: np.ndarray, fitted: list[directions.Direction]) -> None:
     """Print the responses in sigmas: the cross-talk."""
     print("one sigma moves, in sigmas:" + " " * 4 + " ".join(f"{d.name[:8]:>8}" for d in fitted))
     for direction, row in zip(fitted, moved, strict=True):
-        values = (row[TRAITS.index(other.name)] / other.sigma for other in fitted)
+        values = (row[ATTRIBUTES.index(other.name)] / other.sigma for other in fitted)
         print(f"  {direction.name:28}" + " ".join(f"{value:+8.2f}" for value in values))
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.images import to_img
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def read_people(folder: Path) -> People:
             identities.append(identity)
             points = table["mesh5"][start : start + 20, :, :2] * 256
             patches += [measure(p / 255, five) for p, five in zip(pictures, points, strict=True)]
-    named = dict(zip(TRAITS, np.concatenate(readings).T, strict=True))
+    named = dict(zip(ATTRIBUTES, np.concatenate(readings).T, strict=True))
     return People(table["w"].astype(np.float64), named, np.concatenate(identities), colours(np.stack(patches)))
 
 

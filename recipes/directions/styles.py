@@ -22,17 +22,17 @@ from faceloom.checkpoints.load import load_generator
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit import directions, stylespace
 from faceloom.edit.directions import Direction
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.images import area_resize, contact_sheet, save_picture, to_pixels
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.tuned import Delta
 
 PSI = 0.8
 ANSWERED = range(100, 109)  # seeds of the people whose pictures were differentiated
 CALIBRATED = range(7000, 7004)
 HELD_OUT = range(7100, 7108)
-SEEN = TRAITS[:8]  # roll and sharpness are not held
+SEEN = ATTRIBUTES[:8]  # roll and sharpness are not held
 PROBES = 1  # random mixtures of the identity's numbers that are differentiated, one a person
 COUNT = {"age": 120, "gender": 120}  # channels; of all others:
 CHANNELS = 60
@@ -74,7 +74,7 @@ class Person:
 def invented(seeds: Sequence[int]) -> list[Person]:
     """People from seeds."""
     G = load_generator(precision="bf16").G
-    return [Person(w_plus, {}) for w_plus in sample(G, seeds, PSI).split(1)]
+    return [Person(w_plus, {}) for w_plus in generate_latents(G, seeds, PSI).split(1)]
 
 
 def real(folder: Path, most: int = 6) -> list[Person]:
@@ -100,7 +100,7 @@ def answered(path: Path, seeds: Sequence[int]) -> Tensor:
             reading = load_analyzer().requires_grad_(False)(img)
             return torch.cat((reading.traits[:, : len(SEEN)], reading.identity @ mixture.T), 1)
 
-        found.append(stylespace.responses(G, sample(G, [seed], PSI), seen))
+        found.append(stylespace.responses(G, generate_latents(G, [seed], PSI), seen))
         torch.save(torch.stack(found), path)
     return torch.stack(found[: len(seeds)])
 
@@ -115,7 +115,7 @@ def fit(name: str, answers: Tensor) -> StyleDirection:
     """Fit one direction, look at what it does, correct what gradients did not tell; a unit is then what is seen."""
     G, wanted = load_generator(precision="bf16").G, SEEN.index(name)
     guide, count = directions.load_shipped(name), COUNT.get(name, CHANNELS)
-    people, excess, asked = sample(G, CALIBRATED, PSI), torch.zeros(len(SEEN)), torch.eye(len(SEEN))[wanted]
+    people, excess, asked = generate_latents(G, CALIBRATED, PSI), torch.zeros(len(SEEN)), torch.eye(len(SEEN))[wanted]
     for _ in range(1 + CORRECTIONS):
         rough = stylespace.fit(G, guide, answers, wanted, sigmas=sigmas(), held=len(SEEN), count=count, excess=excess)
         seen = stylespace.effect(G, rough, people, look)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.spread import spread
+from faceloom.edit.latent_statistics import measure_latents
 from faceloom.memory import keep_memory
 from faceloom.networks.encoder import Encoder
 from faceloom.networks.lpips import distance
@@ -53,7 +53,7 @@ class Run:
         self.G = load_generator(precision="bf16").G
         self.net = Encoder(self.G.num_ws, self.G.w_dim).to(memory_format=torch.channels_last)
         self.net.trunk.load_state_dict(load_analyzer().trunk.state_dict())
-        own = spread(self.G)
+        own = measure_latents(self.G)
         self.net.axes.copy_(own.axes)
         self.net.scales.copy_((own.variances + own.floor).sqrt())
         self.start = self.G.w_avg.expand(1, self.G.num_ws, -1)

@@ -15,16 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from faceloom.checkpoints import native
-from faceloom.checkpoints.convert import read_checkpoint
+from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.load import load_generator
+from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Condition, MakeConfig, Reading, SourceConfig, make
-from faceloom.edit import directions, seen
+from faceloom.edit import directions, fit_attributes
 from faceloom.memory import keep_memory
 from faceloom.train.distributed import Ranks
 from faceloom.train.run import Limits
-from faceloom.training import Start, begin, go_on
+from faceloom.workflows.training import Start, begin, go_on
 
 LEFT_OUT = "digitalcorps"  # its pictures have a round mask, which a generator learns
 G_WIDTHS = (256, 192, 128, 96, 64)  # features at 4, 8, 16 ... px
@@ -86,8 +86,14 @@ def ship(work: Path, folder: Path) -> None:
     half = replace(found, state_dict={name: tensor.half() for name, tensor in found.state_dict.items()})
     native.write(half, folder, origin="recipes/open-faces", licence=LICENCE)
     model, analyzer = load_generator(str(folder)), load_analyzer()
-    people = seen.look_at(model.G, seen.invented(model.G, 3000), analyzer)
-    fitted = seen.fit(model.G, people, seen.invented(model.G, seen.CALIBRATED_ON, seed=1), analyzer, generator=model)
+    people = fit_attributes.read_generated(model.G, fit_attributes.generated_faces(model.G, 3000), analyzer)
+    fitted = fit_attributes.fit(
+        model.G,
+        people,
+        fit_attributes.generated_faces(model.G, fit_attributes.CALIBRATED_ON, seed=1),
+        analyzer,
+        generator=model,
+    )
     for direction in fitted.directions:
         directions.save(direction, folder / "directions" / f"{direction.name}{directions.SUFFIX}")
     print(fitted.moved, fitted.missing, sep="\n")

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faceloom._version import __version__
+
 if TYPE_CHECKING:
     from faceloom.errors import FaceloomError as FaceloomError
     from faceloom.images import open_photo as open_photo
-    from faceloom.studio import Studio as Studio
+    from faceloom.workflows.studio import Studio as Studio
 
-__version__ = "0.1.0"
 __all__ = ["FaceloomError", "Studio", "__version__", "open_photo"]
 
-_HOMES = {"FaceloomError": "faceloom.errors", "Studio": "faceloom.studio", "open_photo": "faceloom.images"}
+_HOMES = {"FaceloomError": "faceloom.errors", "Studio": "faceloom.workflows.studio", "open_photo": "faceloom.images"}
 
 
 def __getattr__(name: str) -> Any:

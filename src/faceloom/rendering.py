@@ -14,9 +14,9 @@ from PIL import Image
 
 from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
+from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.edit.mix import PULL
 from faceloom.edit.morph import path, path_of_deltas
-from faceloom.edit.spread import Spread, spread
 from faceloom.images import area_resize, to_pixels
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
@@ -24,7 +24,7 @@ from faceloom.networks.precision import fast_precision
 from faceloom.networks.tuned import Delta, Tuned
 
 
-class Drawing:
+class Renderer:
     """A generator of the models folder, and how it is run. It is loaded when it is first needed."""
 
     def __init__(
@@ -108,6 +108,6 @@ class Drawing:
             yield to_pixels(img if size is None else area_resize(img, size))
 
     @cached_property
-    def spread(self) -> Spread:
+    def latent_statistics(self) -> LatentStatistics:
         """How the generator's own people are spread in W."""
-        return spread(self.generator.G)
+        return measure_latents(self.generator.G)

@@ -22,9 +22,10 @@ import forge
 import numpy as np
 import torch
 
-from faceloom.checkpoints import native, sandbox
-from faceloom.checkpoints.convert import Foreign
-from faceloom.checkpoints.imported import import_checkpoint
+from faceloom.checkpoints.detect import LoadedNetwork
+from faceloom.checkpoints.library import import_checkpoint
+from faceloom.checkpoints.readers import native
+from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 
 Make = Callable[[Path, str], bytes]
@@ -99,7 +100,7 @@ def good_zip(folder: Path) -> bytes:
 
 def safetensors(folder: Path, header: Any, data: bytes = b"", announced: int | None = None) -> bytes:
     """A safetensors file, and a card beside it, without which it would be refused unread."""
-    native.write(Foreign("stylegan2", "forge", forge.SG2, {}), folder)
+    native.write(LoadedNetwork("stylegan2", "forge", forge.SG2, {}), folder)
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(raw) if announced is None else announced) + raw + data
 
@@ -381,7 +382,7 @@ def whole(form: str, folder: Path) -> Path:
 def start_that_tells(status: Path) -> str:
     """What starts the child, which at its end writes down what Linux knows of it."""
     note = f"import pathlib as p; p.Path({str(status)!r}).write_text(p.Path('/proc/self/status').read_text())"
-    start = sandbox._START.replace("sys.exit(main(*sys.argv[1:]))", f"main(*sys.argv[1:]); {note}")
+    start = process._START.replace("sys.exit(main(*sys.argv[1:]))", f"main(*sys.argv[1:]); {note}")
     assert note in start
     return start
 

@@ -8,10 +8,10 @@ from typing import Any
 import forge
 import torch
 
-from faceloom.checkpoints import convert
-from faceloom.checkpoints.containers import check_safetensors, detect, read_tree
-from faceloom.checkpoints.flatten import choose, flatten
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints import detect as checkpoint_detect
+from faceloom.checkpoints.sandbox.containers import check_safetensors, detect, read_tree
+from faceloom.checkpoints.sandbox.flatten import choose, flatten
+from faceloom.checkpoints.sandbox.process import Content
 from faceloom.errors import CheckpointError
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 
@@ -54,17 +54,17 @@ def _under(prefix: str, state: forge.State) -> forge.State:
     return {prefix + name: tensor for name, tensor in state.items()}
 
 
-def read_in_process(path: Path) -> convert.Foreign:
+def read_in_process(path: Path) -> checkpoint_detect.LoadedNetwork:
     """Read a foreign file as the child and its parent do together. Raises CheckpointError."""
     if detect(path) == "safetensors":
         check_safetensors(path)
-        return convert.read_checkpoint(path)
+        return checkpoint_detect.read_checkpoint(path)
     try:
         roots, left_out = choose(read_tree(path), "generator")
         flat = flatten(roots, path.stat().st_size)
     except CheckpointError:
         raise
     except Exception as error:  # the child's own net
-        raise convert.CorruptFile("it is damaged") from error
+        raise checkpoint_detect.CorruptFile("it is damaged") from error
     tensors = {name: torch.from_numpy(array.copy()) for name, array in flat.tensors.items()}
-    return convert.understand(Content(tensors, flat.values, tuple(left_out)), path)
+    return checkpoint_detect.understand(Content(tensors, flat.values, tuple(left_out)), path)

@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from faceloom.checkpoints import native
-from faceloom.checkpoints.convert import Foreign, build, read_checkpoint
-from faceloom.checkpoints.imported import import_checkpoint
+from faceloom.checkpoints.detect import LoadedNetwork, build, read_checkpoint
+from faceloom.checkpoints.library import import_checkpoint
+from faceloom.checkpoints.readers import native
 from faceloom.errors import AssetError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 from faceloom.networks.generator import Generator
 from numbered import some_w
 
 
-def assert_same(foreign: Foreign, G: Any, mean: bool = True) -> nn.Module:
+def assert_same(foreign: LoadedNetwork, G: Any, mean: bool = True) -> nn.Module:
     """The file's network draws what G draws."""
     ours: Any = build(foreign)
     w_plus = some_w(2, G.num_ws, G.w_dim)

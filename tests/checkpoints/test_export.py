@@ -12,7 +12,7 @@ import torch
 from checkpoints import forge
 from faceloom.checkpoints import export, graphs
 from faceloom.checkpoints.arrays import save_arrays
-from faceloom.checkpoints.convert import build, read_checkpoint
+from faceloom.checkpoints.detect import build, read_checkpoint
 from faceloom.checkpoints.export import Exported, compare, export_generator, mapping_path
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.errors import CheckpointError, MissingExtra, StoreError, UnknownFormat, WrongShape

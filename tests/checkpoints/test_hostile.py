@@ -14,8 +14,8 @@ import forge
 import pytest
 from hostile import FILES, FORMS, peak_of, start_that_tells, whole
 
-from faceloom.checkpoints import sandbox
-from faceloom.checkpoints.convert import read_checkpoint
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile
 
 MEGABYTES = 500
@@ -36,7 +36,7 @@ def refused(path: Path, canary: Path) -> CheckpointError:
 def test_a_hostile_file_ends_in_an_error_and_nothing_else(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     make, error = FILES[name]
     canary, path = tmp_path / "canary", tmp_path / "file.pkl"
-    monkeypatch.setattr(sandbox, "_START", start_that_tells(tmp_path / "status"))
+    monkeypatch.setattr(process, "_START", start_that_tells(tmp_path / "status"))
     path.write_bytes(make(tmp_path, f"touch {canary}"))
     caught = refused(path, canary)
     assert isinstance(caught, error), caught
@@ -63,19 +63,19 @@ def test_files_cut_short_anywhere_are_refused(form: str, tmp_path: Path):
 
 def test_a_child_that_hangs_or_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = forge.saved(tmp_path / "x.pt", {})
-    monkeypatch.setattr(sandbox, "SECONDS", 0.1)
-    monkeypatch.setattr(sandbox, "_START", "import time; {path}; time.sleep(60)")
+    monkeypatch.setattr(process, "SECONDS", 0.1)
+    monkeypatch.setattr(process, "_START", "import time; {path}; time.sleep(60)")
     with pytest.raises(CorruptFile, match="took too much memory or time"):
         read_checkpoint(path)
-    monkeypatch.setattr(sandbox, "_START", "import os; {path}; os.abort()")
+    monkeypatch.setattr(process, "_START", "import os; {path}; os.abort()")
     with pytest.raises(CorruptFile, match="took too much memory or time"):
         read_checkpoint(path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 def test_the_child_has_little_memory_and_no_children(tmp_path: Path):
-    code = sandbox._START.format(path=sys.path).split("; from")[0]
-    code += "; import faceloom.checkpoints.sandbox as s, numpy; s._limit(0)\ntry: numpy.ones(500 << 20, 'u1')\n"
+    code = process._START.format(path=sys.path).split("; from")[0]
+    code += "; import faceloom.checkpoints.sandbox.process as s, numpy; s._limit(0)\ntry: numpy.ones(500 << 20, 'u1')\n"
     code += "except MemoryError: print('no memory')"
     answer = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "no memory"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceloom.checkpoints.latent_files import LARGEST, read_arrays, read_directions, read_latents
+from faceloom.checkpoints.readers.latent_files import LARGEST, read_arrays, read_directions, read_latents
 from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnsafePickle
 
 W_PLUS = torch.arange(3 * 8 * 4.0).view(3, 8, 4)

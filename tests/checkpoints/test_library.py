@@ -11,7 +11,7 @@ import forge
 import pytest
 import torch
 
-from faceloom.checkpoints.imported import (
+from faceloom.checkpoints.library import (
     convert_checkpoint,
     import_checkpoint,
     imported_cards,
@@ -19,7 +19,7 @@ from faceloom.checkpoints.imported import (
     remove_model,
 )
 from faceloom.checkpoints.load import load_generator
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.errors import AssetError, CorruptFile, StoreError, UnknownFormat
 
 FAMILIES: dict[str, Callable[[], Any]] = {
@@ -49,7 +49,7 @@ def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, 
     by_name, by_file = load_generator("mine"), load_generator(str(path))
     assert (by_name.name, by_name.family, by_name.licence) == ("mine", family, "by me")
     assert (by_file.name, by_file.hash) == ("file", by_name.hash)
-    w_plus = sample(by_name.G, [1, 2])
+    w_plus = generate_latents(by_name.G, [1, 2])
     torch.testing.assert_close(by_name.G.synthesis(w_plus), G.synthesis(w_plus))
     half = load_generator("mine", "bf16").G.synthesis(w_plus)
     assert 0 < (half - G.synthesis(w_plus)).abs().mean() < 0.05 * half.abs().mean() + 0.05

@@ -9,9 +9,9 @@ import forge
 import pytest
 import torch
 
-from faceloom.checkpoints.imported import convert_checkpoint, import_checkpoint, imported_cards
+from faceloom.checkpoints.library import convert_checkpoint, import_checkpoint, imported_cards
 from faceloom.checkpoints.load import load_generator
-from faceloom.checkpoints.psp_encoder import load_encoder
+from faceloom.checkpoints.readers.psp_encoder import load_encoder
 from faceloom.errors import AssetError, CorruptFile
 from faceloom.networks.psp_encoder import PspEncoder, PspEncoderConfig
 

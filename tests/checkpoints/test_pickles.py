@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceloom.checkpoints.pickles import read_pickle
+from faceloom.checkpoints.sandbox.pickles import read_pickle
 from faceloom.errors import CorruptFile, UnsafePickle
 
 

@@ -18,7 +18,7 @@ from safetensors import safe_open
 
 from faceloom.assets import MANIFEST, open_asset
 from faceloom.checkpoints import published
-from faceloom.checkpoints.imported import imported_cards, remove_model
+from faceloom.checkpoints.library import imported_cards, remove_model
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
 

@@ -18,16 +18,16 @@ from faceloom import likeness
 from faceloom.checkpoints import shipped
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.cli.main import app
-from faceloom.edit import directions, discover, seen, stylespace
-from faceloom.edit import find as finding
+from faceloom.edit import directions, discover, stylespace
+from faceloom.edit import search as finding
 from faceloom.edit.stylespace import StyleDirection
-from faceloom.networks.analyzer import TRAITS, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 
 def red_is_age(img: Tensor) -> Reading:
-    traits = torch.zeros(len(img), len(TRAITS))
+    traits = torch.zeros(len(img), len(ATTRIBUTES))
     traits[:, 0] = 40 + 30 * img[:, 0].mean((1, 2))
     return Reading(traits, torch.nn.functional.normalize(img.mean((2, 3)), dim=1))
 
@@ -36,13 +36,13 @@ def red_is_age(img: Tensor) -> Reading:
 def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GeneratorModel:
     """Every studio has the tiny generator, every analyzer reads colours, and the user folder is the test's."""
     model = GeneratorModel(tiny, "small", "mobilestylegan", "0123456789abcdef", "none")
-    monkeypatch.setattr("faceloom.drawing.load_generator", lambda name, precision: model)
+    monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
     for room in ("studio", "friends"):
         monkeypatch.setattr(f"faceloom.{room}.load_analyzer", lambda: red_is_age)
     monkeypatch.setattr(shipped, "load_analyzer", lambda: red_is_age)
     for module in (discover, finding):
         monkeypatch.setattr(module, "READ_SIDE", 32)
-    monkeypatch.setattr("faceloom.studio.READ_SIDE", 32)
+    monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return model
@@ -82,7 +82,7 @@ def test_fit_apply_export_import_and_list():
         faceloom("direction", "export", "hat.safetensors", "-o", f"hat.{suffix}")
     step = np.load("hat.npy")
     np.testing.assert_allclose(np.load("hat.npz")["step"], step)
-    pytest.importorskip("faceloom.checkpoints.latent_files")
+    pytest.importorskip("faceloom.checkpoints.readers.latent_files")
     for suffix in ("npy", "npz"):
         faceloom("direction", "import", f"hat.{suffix}", "--name", f"theirs-{suffix}", "--json")
         back = directions.load_named(f"theirs-{suffix}")
@@ -156,7 +156,7 @@ def test_discover(method: str):
         "--json",
     )
     assert [entry["file"] for entry in facts["directions"]] == [f"{method}-1.safetensors", f"{method}-2.safetensors"]
-    assert set(facts["directions"][0]["shifts"]) == set(TRAITS)
+    assert set(facts["directions"][0]["shifts"]) == set(ATTRIBUTES)
     found = directions.load(Path("d") / f"{method}-2.safetensors")
     assert found.layers == (0, 1, 2, 3, 4)
     assert found.notes == facts["directions"][1]["moves"]
@@ -198,7 +198,7 @@ def test_help_shows_two_examples():
 
 
 def test_conditional_generators_have_people_of_every_class():
-    from faceloom.edit.spread import sample_w
+    from faceloom.edit.latent_statistics import sample_w
 
     heard: list[Tensor] = []
     G = SimpleNamespace(z_dim=4, c_dim=3, w_avg=torch.zeros(4), mapping=lambda z, c: (heard.append(c), z)[1])
@@ -211,17 +211,17 @@ def test_traits_of_a_generator_become_its_sliders(
     small: GeneratorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def upper(img: Tensor) -> Reading:
-        traits = torch.zeros(len(img), len(TRAITS))
+        traits = torch.zeros(len(img), len(ATTRIBUTES))
         middle = img.shape[-1] // 2
         traits[:, 0] = 40 + 90_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
         return Reading(traits, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
 
     monkeypatch.setattr(shipped, "load_analyzer", lambda: upper)
-    monkeypatch.setattr("faceloom.studio.load_analyzer", lambda: upper)
-    monkeypatch.setattr(seen, "READ_SIDE", 32)
-    monkeypatch.setattr(seen, "STEADY", ())
+    monkeypatch.setattr("faceloom.workflows.studio.load_analyzer", lambda: upper)
+    monkeypatch.setattr("faceloom.edit.fit_attributes.READ_SIDE", 32)
+    monkeypatch.setattr("faceloom.edit.fit_attributes.STEADY", ())
     model = replace(small, folder=tmp_path / "mine")
-    monkeypatch.setattr("faceloom.drawing.load_generator", lambda name, precision: model)
+    monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
     faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", status=1)
     facts = faceloom("direction", "traits", "--people", "300", "--json")
     assert [one["name"] for one in facts["directions"]] == ["age"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from collections_ import picture, tar_of, zip_of
 
-from faceloom.datasets.trees import ZipTree, open_tree
+from faceloom.datasets.archives import ZipTree, open_tree
 from faceloom.errors import StoreError
 
 

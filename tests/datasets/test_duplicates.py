@@ -9,7 +9,7 @@ import pytest
 from collections_ import encoded, picture
 from PIL import Image
 
-from faceloom.datasets.twins import Twins
+from faceloom.datasets.duplicates import Twins
 
 
 def levels(image: Image.Image) -> np.ndarray:

@@ -17,7 +17,7 @@ from faceloom.faces.detect import detect
 def test_faces_are_aligned(tmp_path: Path):
     from PIL import Image
 
-    from faceloom.checkpoints.mtcnn import load_mtcnn
+    from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 
     portraits = open_asset("portraits")
     files = {name: (portraits / name).read_bytes() for name in ("astronaut.png", "obama.jpg")}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from collections_ import encoded, folder_of, nvidia, picture, tar_of, zip_of
 
+from faceloom.datasets.metadata import Condition, Facts, Reading
 from faceloom.datasets.sources import SourceConfig, open_source
-from faceloom.datasets.tables import Condition, Facts, Reading
 from faceloom.errors import ImageError, StoreError
 
 TWO = {"cats/a.png": picture(1), "dogs/b.png": picture(2)}

@@ -7,13 +7,13 @@ from math import inf
 import pytest
 import torch
 
-from faceloom.edit.wanted import ABOUT, CLEAR, PHRASES, parse_wanted, penalty
+from faceloom.edit.description import ABOUT, CLEAR, PHRASES, parse_description, penalty
 from faceloom.errors import LatentError
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 
 
 def ranges(text: str) -> dict[str, tuple[float, float]]:
-    return {bound.trait: (bound.low, bound.high) for bound in parse_wanted(text)}
+    return {bound.trait: (bound.low, bound.high) for bound in parse_description(text)}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_sentences():
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_every_phrase_is_read(phrase: str):
     assert list(ranges(phrase).values()) == [PHRASES[phrase][1:]]
-    assert PHRASES[phrase][0] in TRAITS
+    assert PHRASES[phrase][0] in ATTRIBUTES
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_every_phrase_is_read(phrase: str):
 )
 def test_what_it_refuses(text: str, says: str):
     with pytest.raises(LatentError) as caught:
-        parse_wanted(text)
+        parse_description(text)
     assert says in str(caught.value)
 
 
 def test_penalty_is_nothing_within_and_grows_beyond():
-    wanted = parse_wanted("about 40, smiling")
-    traits = torch.zeros(4, len(TRAITS))
-    traits[:, TRAITS.index("age")] = torch.tensor([40.0, 43, 51, 40])
-    traits[:, TRAITS.index("smile")] = torch.tensor([2.0, 2, 2, 0.5])
+    wanted = parse_description("about 40, smiling")
+    traits = torch.zeros(4, len(ATTRIBUTES))
+    traits[:, ATTRIBUTES.index("age")] = torch.tensor([40.0, 43, 51, 40])
+    traits[:, ATTRIBUTES.index("smile")] = torch.tensor([2.0, 2, 2, 0.5])
     assert penalty(traits, wanted).tolist() == pytest.approx([0, 0, 4, 1])
     assert penalty(traits, wanted, margin=1)[0] > 0  # 2 is within one logit of the bound
     assert penalty(traits, ()).tolist() == [0, 0, 0, 0]

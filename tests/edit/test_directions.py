@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from faceloom import likeness, tensorfile
 from faceloom.edit import directions
-from faceloom.edit.directions import Direction, edit, fit, regress
+from faceloom.edit.directions import Direction, fit, regress, step
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 
 
@@ -106,40 +106,40 @@ def test_holding_the_same_thing() -> None:
 @settings(deadline=None)
 @given(st.floats(-60, 60), st.sampled_from([None, [0], [2, 4], [0, 1, 2, 3, 4]]))
 def test_edit_and_opposite_return(strength: float, layers: list[int] | None) -> None:
-    there = edit(W_PLUS, DIRECTION, strength, layers)
-    torch.testing.assert_close(edit(there, DIRECTION, -strength, layers), W_PLUS, atol=1e-4, rtol=0)
+    there = step(W_PLUS, DIRECTION, strength, layers)
+    torch.testing.assert_close(step(there, DIRECTION, -strength, layers), W_PLUS, atol=1e-4, rtol=0)
 
 
 DIRECTION = fitted()
 
 
 def test_layers_and_units() -> None:
-    moved = edit(W_PLUS, DIRECTION, 20) - W_PLUS
+    moved = step(W_PLUS, DIRECTION, 20) - W_PLUS
     assert torch.equal(moved[:, [0, 4]], torch.zeros(2, 2, 16))
     torch.testing.assert_close(moved[1, 2], 20 * DIRECTION.per_unit * DIRECTION.vector, atol=1e-5, rtol=1e-5)
-    everywhere = edit(W_PLUS, fitted(layers=None), 20) - W_PLUS
+    everywhere = step(W_PLUS, fitted(layers=None), 20) - W_PLUS
     assert (everywhere.abs().amax(dim=(0, 2)) > 0).all()
-    assert torch.equal(edit(W_PLUS, DIRECTION, 0), W_PLUS)
+    assert torch.equal(step(W_PLUS, DIRECTION, 0), W_PLUS)
 
 
 def test_vector_per_layer() -> None:
     matrix = torch.zeros(5, 16)
     matrix[3, 0] = 1
-    moved = edit(W_PLUS, fitted(vector=matrix, per_unit=1.0, layers=None), 2) - W_PLUS
+    moved = step(W_PLUS, fitted(vector=matrix, per_unit=1.0, layers=None), 2) - W_PLUS
     torch.testing.assert_close(moved, 2 * matrix.expand(2, 5, 16), atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [float("nan"), float("inf")])
 def test_strength_must_be_a_number(strength: float) -> None:
     with pytest.raises(LatentError, match="finite"):
-        edit(W_PLUS, DIRECTION, strength)
+        step(W_PLUS, DIRECTION, strength)
 
 
 def test_direction_of_another_shape() -> None:
     with pytest.raises(ShapeError, match="another generator"):
-        edit(torch.zeros(1, 5, 32), DIRECTION, 1)
+        step(torch.zeros(1, 5, 32), DIRECTION, 1)
     with pytest.raises(LatentError, match="0 to 4"):
-        edit(W_PLUS, DIRECTION, 1, layers=[9])
+        step(W_PLUS, DIRECTION, 1, layers=[9])
 
 
 @pytest.mark.parametrize("layers", [None, (0, 3)])

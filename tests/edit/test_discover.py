@@ -10,10 +10,10 @@ from torch import Tensor
 
 from faceloom.edit import discover
 from faceloom.edit.discover import name_direction, pca, plain_directions, sefa, shifts, style_weights, trait_sigmas
-from faceloom.edit.sample import sample
-from faceloom.edit.spread import Spread, spread
+from faceloom.edit.generate import generate_latents
+from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.errors import LatentError
-from faceloom.networks.analyzer import TRAITS, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 
 
@@ -24,8 +24,8 @@ class Named:
 
 
 @pytest.fixture
-def own(tiny: MobileStyleGAN) -> Spread:
-    return spread(tiny, 500)
+def own(tiny: MobileStyleGAN) -> LatentStatistics:
+    return measure_latents(tiny, 500)
 
 
 def test_style_weights_are_the_affines_own(tiny: MobileStyleGAN):
@@ -34,7 +34,7 @@ def test_style_weights_are_the_affines_own(tiny: MobileStyleGAN):
         style_weights(tiny, 8)
 
 
-def test_sefa_finds_what_the_styles_answer_to_most(tiny: MobileStyleGAN, own: Spread):
+def test_sefa_finds_what_the_styles_answer_to_most(tiny: MobileStyleGAN, own: LatentStatistics):
     found = sefa(tiny, own, 16)
     rows = torch.cat([style_weights(tiny, layer) for layer in range(tiny.num_ws)])
     rows = rows / rows.norm(dim=1, keepdim=True)
@@ -45,13 +45,13 @@ def test_sefa_finds_what_the_styles_answer_to_most(tiny: MobileStyleGAN, own: Sp
     assert found[0].sigma == pytest.approx(own.sigma(found[0].vector))
 
 
-def test_layers_are_chosen_and_kept(tiny: MobileStyleGAN, own: Spread):
+def test_layers_are_chosen_and_kept(tiny: MobileStyleGAN, own: LatentStatistics):
     first, last = sefa(tiny, own, 1, layers=[0]), sefa(tiny, own, 1, layers=[7])
     assert abs(float(first[0].vector @ last[0].vector)) < 0.99
     assert last[0].direction(Named()).layers == (7,)
 
 
-def test_pca_explains_w(tiny: MobileStyleGAN, own: Spread):
+def test_pca_explains_w(tiny: MobileStyleGAN, own: LatentStatistics):
     found = pca(own, 3)
     assert found[0].explained > found[1].explained > found[2].explained
     assert found[0].sigma == pytest.approx(float(own.variances[0]) ** 0.5, rel=1e-5)
@@ -64,16 +64,16 @@ def test_pca_explains_w(tiny: MobileStyleGAN, own: Spread):
 
 def red_is_age(img: Tensor) -> Reading:
     """A fake analyzer: twenty years are one step of red, and nothing else is seen."""
-    traits = torch.zeros(len(img), len(TRAITS))
+    traits = torch.zeros(len(img), len(ATTRIBUTES))
     traits[:, 0] = 20 * img[:, 0].mean((1, 2))
     return Reading(traits, torch.ones(len(img), 1))
 
 
-def test_a_direction_is_named_by_what_it_moves(tiny: MobileStyleGAN, own: Spread, monkeypatch):
+def test_a_direction_is_named_by_what_it_moves(tiny: MobileStyleGAN, own: LatentStatistics, monkeypatch):
     monkeypatch.setattr(discover, "READ_SIDE", 32)
-    people = sample(tiny, range(4), 1.0)
+    people = generate_latents(tiny, range(4), 1.0)
     readings = discover.read_people(tiny, people, red_is_age)
-    assert readings.shape == (4, len(TRAITS))
+    assert readings.shape == (4, len(ATTRIBUTES))
     sigmas = trait_sigmas(readings)
     direction = pca(own, 1)[0].direction(Named())
     moved = shifts(tiny, direction, people, red_is_age, sigmas * 1e-3)
@@ -87,10 +87,10 @@ def test_names():
     assert name_direction({"age": 0.1, "smile": -0.2}) == "nothing the analyzer knows"
 
 
-def test_plain_directions_raise_their_trait(tiny: MobileStyleGAN, own: Spread, monkeypatch):
+def test_plain_directions_raise_their_trait(tiny: MobileStyleGAN, own: LatentStatistics, monkeypatch):
     monkeypatch.setattr(discover, "READ_SIDE", 32)
     (age,) = plain_directions(tiny, ["age"], red_is_age, people=own, generator=Named(), count=30)
-    people = sample(tiny, range(4), 1.0)
+    people = generate_latents(tiny, range(4), 1.0)
     sigmas = trait_sigmas(discover.read_people(tiny, people, red_is_age)) * 1e-3
     assert age.name == "age"
     assert shifts(tiny, age, people, red_is_age, sigmas)["age"] > 0

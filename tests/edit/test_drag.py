@@ -11,8 +11,8 @@ from torch import Tensor
 
 from checkpoints import forge
 from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sampled, square
-from faceloom.edit.sample import sample
-from faceloom.edit.spread import spread
+from faceloom.edit.generate import generate_latents
+from faceloom.edit.latent_statistics import measure_latents
 from faceloom.errors import LatentError
 from faceloom.networks.generator import Generator
 from faceloom.networks.mobilestylegan import MobileStyleGAN
@@ -42,7 +42,7 @@ FAMILIES = {"stylegan1": forge.generator1, "stylegan2": forge.generator2, "style
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_shows_features_and_is_dragged(family: str):
     G: Generator = FAMILIES[family]()
-    w_plus = sample(G, [1], 1.0, c=torch.eye(G.c_dim)[:1] if G.c_dim else None)
+    w_plus = generate_latents(G, [1], 1.0, c=torch.eye(G.c_dim)[:1] if G.c_dim else None)
     seen = Features(G, 16)(w_plus)
     assert seen.shape[-1] <= 16
     assert seen.shape[-1] & (seen.shape[-1] - 1) == 0
@@ -68,8 +68,10 @@ def test_the_margin_of_stylegan3_is_no_part_of_the_image():
 
 def test_a_handle_is_found_again_after_a_shift(tiny: MobileStyleGAN):
     torch.manual_seed(0)
-    w_plus = sample(tiny, [3], 1.0)
-    dragging = _Dragging(tiny, w_plus, [(0.5, 0.5)], [(0.9, 0.5)], None, spread(tiny, 200), DragConfig(side=16))
+    w_plus = generate_latents(tiny, [3], 1.0)
+    dragging = _Dragging(
+        tiny, w_plus, [(0.5, 0.5)], [(0.9, 0.5)], None, measure_latents(tiny, 200), DragConfig(side=16)
+    )
     features = F.interpolate(torch.randn(1, 8, 8, 8), size=16, mode="bicubic")
     dragging.looks = sampled(features, dragging.handles)
     dragging.features = lambda w: features.roll(
@@ -83,7 +85,9 @@ def test_a_handle_is_found_again_after_a_shift(tiny: MobileStyleGAN):
 def test_a_pull_moves_what_is_there_towards_the_target(tiny: MobileStyleGAN):
     """After one step, what is one GRID step on looks more as the handle's surroundings did (eq. 1)."""
     config = DragConfig(side=16, stride=0.02)
-    dragging = _Dragging(tiny, sample(tiny, [3], 1.0), [(0.4, 0.5)], [(0.6, 0.5)], None, spread(tiny, 200), config)
+    dragging = _Dragging(
+        tiny, generate_latents(tiny, [3], 1.0), [(0.4, 0.5)], [(0.6, 0.5)], None, measure_latents(tiny, 200), config
+    )
     around = dragging.handles[:, None] + square(3)
     still = sampled(dragging.start, around)
 
@@ -96,14 +100,18 @@ def test_a_pull_moves_what_is_there_towards_the_target(tiny: MobileStyleGAN):
 
 
 def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyleGAN):
-    w_plus = sample(tiny, [5], 1.0)
+    w_plus = generate_latents(tiny, [5], 1.0)
     config = DragConfig(steps=4, side=16, finest=8)
     free = list(drag(tiny, w_plus, [(0.3, 0.4)], [(0.7, 0.4)], config=config))[-1]
     fine = [layer for layer, side in enumerate(tiny.layer_resolutions) if side > 8]
     assert torch.equal(free.w_plus[:, fine], w_plus[:, fine])
     change = (free.w_plus - w_plus)[:, [layer for layer in range(tiny.num_ws) if layer not in fine]]
     torch.testing.assert_close(change, change[:, :1].expand_as(change))  # one for all
-    assert 0 < float(change.norm()) < 4 * config.stride * float(spread(tiny, 500).variances[0].sqrt()) * len(change[0])
+    assert (
+        0
+        < float(change.norm())
+        < 4 * config.stride * float(measure_latents(tiny, 500).variances[0].sqrt()) * len(change[0])
+    )
     mask = torch.zeros(64, 64)
     mask[:16] = 1
     held = list(drag(tiny, w_plus, [(0.3, 0.4)], [(0.7, 0.4)], mask=mask, config=config))[-1]
@@ -115,7 +123,7 @@ def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyle
 
 def test_others_may_draw_with_the_same_network_meanwhile(tiny: MobileStyleGAN):
     """A drag ends its own passes early, and nobody else's."""
-    w_plus = sample(tiny, [5], 1.0)
+    w_plus = generate_latents(tiny, [5], 1.0)
     wanted, features = tiny.synthesis(w_plus), Features(tiny, 16)
     with ThreadPoolExecutor(2) as threads:
         dragged = threads.submit(lambda: [features(w_plus) for _ in range(200)])
@@ -125,7 +133,7 @@ def test_others_may_draw_with_the_same_network_meanwhile(tiny: MobileStyleGAN):
 
 
 def test_who_is_there_already_stays(tiny: MobileStyleGAN):
-    w_plus = sample(tiny, [5], 1.0)
+    w_plus = generate_latents(tiny, [5], 1.0)
     steps = list(drag(tiny, w_plus, [(0.5, 0.5)], [(0.502, 0.5)], config=SMALL))
     assert len(steps) == 1
     assert steps[0].arrived
@@ -133,7 +141,7 @@ def test_who_is_there_already_stays(tiny: MobileStyleGAN):
 
 
 def test_somebody_who_was_tuned_is_dragged_in_their_own_generator(tiny: MobileStyleGAN):
-    w_plus = sample(tiny, [5], 1.0)
+    w_plus = generate_latents(tiny, [5], 1.0)
     delta = {"first.conv.bias": torch.ones_like(tiny.first.conv.bias)}
     seen = Features(Tuned(tiny, delta), 16)(w_plus)
     assert not torch.allclose(seen, Features(tiny, 16)(w_plus))
@@ -146,4 +154,4 @@ def test_somebody_who_was_tuned_is_dragged_in_their_own_generator(tiny: MobileSt
 )
 def test_points_that_make_no_sense(tiny: MobileStyleGAN, handles: list[tuple[float, float]], targets: list):
     with pytest.raises(LatentError):
-        next(drag(tiny, sample(tiny, [5], 1.0), handles, targets))
+        next(drag(tiny, generate_latents(tiny, [5], 1.0), handles, targets))

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from faceloom.edit.directions import edit
-from faceloom.edit.own import OwnConfig, from_groups, from_values
-from faceloom.edit.spread import Spread, spread_of
+from faceloom.edit.directions import step
+from faceloom.edit.fit_few import FitFewConfig, from_groups, from_values
+from faceloom.edit.latent_statistics import LatentStatistics, statistics_of
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import broadcast
 
@@ -31,7 +31,7 @@ def people(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, W_DIM, generator=torch.Generator().manual_seed(seed)) @ MIXING
 
 
-SPREAD: Spread = spread_of(people(4000, seed=9))
+SPREAD: LatentStatistics = statistics_of(people(4000, seed=9))
 GAP = 3 * SPREAD.sigma(TRUTH) * TRUTH
 
 
@@ -76,7 +76,7 @@ def test_numbers():
     own = from_values("age", broadcast(w, NUM_WS), values, unit="years", people=SPREAD, generator=Named())
     assert own.agreement > 0.8
     assert own.direction.unit == "years"
-    moved = edit(broadcast(w, NUM_WS), own.direction, 10)[:, 0] - w
+    moved = step(broadcast(w, NUM_WS), own.direction, 10)[:, 0] - w
     assert 0.2 < float((moved @ TRUTH).mean()) < 1.2  # ten years, shrunk
 
 
@@ -92,7 +92,7 @@ def test_what_is_held_stays():
         generator=Named(),
     ).direction
     free = from_groups("hat", positive + other, negative, people=SPREAD, generator=Named()).direction
-    holding = OwnConfig(hold=[held])
+    holding = FitFewConfig(hold=[held])
     kept = from_groups("hat", positive + other, negative, people=SPREAD, generator=Named(), config=holding).direction
     assert abs(float(kept.vector[5])) < 0.5 * abs(float(free.vector[5]))
     with pytest.raises(LatentError, match="nothing is left"):
@@ -102,7 +102,7 @@ def test_what_is_held_stays():
 def test_a_vector_a_layer():
     positive, negative = groups(50)
     positive[:, 2] = negative[:, 2] = 0
-    config = OwnConfig(per_layer=True, layers=[1, 2])
+    config = FitFewConfig(per_layer=True, layers=[1, 2])
     own = from_groups("hat", positive, negative, people=SPREAD, generator=Named(), config=config)
     assert own.direction.vector.shape == (NUM_WS, W_DIM)
     assert float(own.direction.vector[2].norm()) < 1e-6

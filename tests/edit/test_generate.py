@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.errors import LatentError
 
 
@@ -35,36 +35,36 @@ G = Mapping()
 
 def test_seed_is_the_fields() -> None:
     z = torch.from_numpy(np.random.RandomState(7).randn(1, 16)).float()
-    assert torch.equal(sample(G, [7], psi=1)[0, 2], G.mapping(z)[0])
+    assert torch.equal(generate_latents(G, [7], psi=1)[0, 2], G.mapping(z)[0])
 
 
 def test_company_changes_nothing() -> None:
-    together = sample(G, [3, 1, 4, 1, 5])
-    alone = torch.cat([sample(G, [seed]) for seed in (3, 1, 4, 1, 5)])
+    together = generate_latents(G, [3, 1, 4, 1, 5])
+    alone = torch.cat([generate_latents(G, [seed]) for seed in (3, 1, 4, 1, 5)])
     assert torch.equal(together, alone)
     assert not together.requires_grad
 
 
 def test_psi() -> None:
-    whole = sample(G, [0], psi=1)
-    assert torch.equal(sample(G, [0], psi=0), G.w_avg.expand(1, 5, 8))
-    torch.testing.assert_close(sample(G, [0], psi=0.7) - G.w_avg, 0.7 * (whole - G.w_avg))
-    half = sample(G, [0], psi=0, cutoff=2)
+    whole = generate_latents(G, [0], psi=1)
+    assert torch.equal(generate_latents(G, [0], psi=0), G.w_avg.expand(1, 5, 8))
+    torch.testing.assert_close(generate_latents(G, [0], psi=0.7) - G.w_avg, 0.7 * (whole - G.w_avg))
+    half = generate_latents(G, [0], psi=0, cutoff=2)
     assert torch.equal(half[:, 2:], whole[:, 2:])
     assert torch.equal(half[:, :2], G.w_avg.expand(1, 2, 8))
 
 
 def test_nobody() -> None:
-    assert sample(G, []).shape == (0, 5, 8)
+    assert generate_latents(G, []).shape == (0, 5, 8)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seed_out_of_range(seed: int) -> None:
     with pytest.raises(LatentError, match="out of range"):
-        sample(G, [seed])
+        generate_latents(G, [seed])
 
 
 @pytest.mark.parametrize("psi", [float("nan"), float("inf"), 1e308])
 def test_psi_out_of_range(psi: float) -> None:
     with pytest.raises(LatentError, match="psi"):
-        sample(G, [0], psi=psi)
+        generate_latents(G, [0], psi=psi)

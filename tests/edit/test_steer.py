@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceloom.edit.control import wander
+from faceloom.edit.attributes import random_edits
 from faceloom.edit.directions import Direction
 from faceloom.edit.steer import SteerConfig, apply, steer
 from faceloom.errors import LatentError
@@ -100,7 +100,7 @@ def test_unknown_names_are_refused():
 
 def test_wandering_is_an_edit_at_random_that_a_seed_repeats():
     def at(seed, **how):
-        return wander(basis(), **how)(W, torch.Generator().manual_seed(seed))
+        return random_edits(basis(), **how)(W, torch.Generator().manual_seed(seed))
 
     assert torch.equal(at(3), at(3))
     assert not torch.equal(at(3), at(4))
@@ -109,7 +109,7 @@ def test_wandering_is_an_edit_at_random_that_a_seed_repeats():
 
 def test_wandering_goes_far_and_mostly_in_age():
     random = torch.Generator().manual_seed(0)
-    edits = torch.cat([wander(basis(), 2.0, 0.0)(W, random) for _ in range(300)])[:, 0]
+    edits = torch.cat([random_edits(basis(), 2.0, 0.0)(W, random) for _ in range(300)])[:, 0]
     steps = edits @ torch.stack([d.vector / (d.per_unit * d.sigma) for d in basis()]).T
     assert steps.abs().max() == pytest.approx(2.0, abs=0.05)
     assert (steps.abs().amax(dim=1) > 1).float().mean() > 0.65  # three quarters, of a square root

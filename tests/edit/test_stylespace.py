@@ -14,7 +14,7 @@ from torch import Tensor
 from faceloom import likeness, tensorfile
 from faceloom.edit import directions, stylespace
 from faceloom.edit.directions import Direction
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 from faceloom.likeness import Likeness
@@ -41,7 +41,9 @@ def style(**changes: Any) -> StyleDirection:
 
 def person_of(G: MobileStyleGAN) -> Likeness:
     name, weight = next(iter(tunable(G, 16).items()))
-    return Likeness(sample(G, [1]), Named.hash, Named.name, delta={name: 0.01 * torch.ones_like(weight).half()})
+    return Likeness(
+        generate_latents(G, [1]), Named.hash, Named.name, delta={name: 0.01 * torch.ones_like(weight).half()}
+    )
 
 
 @pytest.mark.parametrize("family", ["mobile", "1", "2"])
@@ -56,7 +58,7 @@ def test_a_step_adds_to_the_styles(family: str, tiny: MobileStyleGAN) -> None:
     bent = stylespace.moved(G, style(places=(place,), step=torch.tensor([5.0])), 2.0)
     affine = list(G.affines(G.num_ws - 1))[-1]
     hook = affine.register_forward_hook(lambda m, i, s: s + 10 * torch.eye(s.shape[1])[-1:])
-    w_plus = sample(G, [4])
+    w_plus = generate_latents(G, [4])
     with torch.no_grad():
         wanted = G.synthesis(w_plus)
         hook.remove()
@@ -67,19 +69,19 @@ def test_a_step_adds_to_the_styles(family: str, tiny: MobileStyleGAN) -> None:
 
 def test_an_edit_keeps_the_tuning_and_its_opposite_returns(tiny: MobileStyleGAN) -> None:
     person = person_of(tiny)
-    edited = stylespace.edit(tiny, person, style(), 1.5)
+    edited = stylespace.step(tiny, person, style(), 1.5)
     assert set(person.delta) < set(edited.delta)
     assert torch.equal(edited.w_plus, person.w_plus)
-    back = stylespace.edit(tiny, edited, style(), -1.5)
+    back = stylespace.step(tiny, edited, style(), -1.5)
     assert set(back.delta) == set(person.delta)
-    twice = stylespace.edit(tiny, stylespace.edit(tiny, person, style(), 1.0), style(), 0.5)
+    twice = stylespace.step(tiny, stylespace.step(tiny, person, style(), 1.0), style(), 0.5)
     for name, change in edited.delta.items():
         torch.testing.assert_close(twice.delta[name], change)
 
 
 def test_undo_is_exact_whatever_was_edited(tiny: MobileStyleGAN, tmp_path: Path) -> None:
     person = person_of(tiny)
-    edited = stylespace.edit(tiny, person, style(), 1.5)
+    edited = stylespace.step(tiny, person, style(), 1.5)
     edited = edited.changed(edited.w_plus + 1)
     likeness.save(edited, tmp_path / "edited.likeness")
     found = likeness.load(tmp_path / "edited.likeness").found
@@ -109,7 +111,7 @@ def test_what_does_not_fit_is_refused(tiny: MobileStyleGAN) -> None:
 
 
 def test_responses_are_the_gradients(tiny: MobileStyleGAN) -> None:
-    w_plus = sample(tiny, [1])
+    w_plus = generate_latents(tiny, [1])
     answers = stylespace.responses(tiny, w_plus, red_and_green)
     places = stylespace.all_places(tiny)
     assert answers.shape == (2, len(places))
@@ -121,14 +123,14 @@ def test_responses_are_the_gradients(tiny: MobileStyleGAN) -> None:
 
 def red(G: MobileStyleGAN) -> Direction:
     """What the styles' gradients give for red, as a line in W."""
-    w_plus = sample(G, [0]).requires_grad_()
+    w_plus = generate_latents(G, [0]).requires_grad_()
     (slope,) = torch.autograd.grad(red_and_green(G.synthesis(w_plus))[0, 0], w_plus)
     vector = slope.sum((0, 1))
     return Direction("red", vector / vector.norm(), 0.3, "tenths", 0.5, Named.hash, Named.name)
 
 
 def test_a_fit_finds_few_channels_that_move_red_and_not_green(tiny: MobileStyleGAN) -> None:
-    people = sample(tiny, range(12))
+    people = generate_latents(tiny, range(12))
     answers = torch.stack([stylespace.responses(tiny, one, red_and_green) for one in people.split(1)])
     wide = red(tiny)
     sigmas = torch.tensor([wide.sigma, 1.0])

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from faceloom.edit.wishes import SURE, targets
+from faceloom.edit.targets import SURE, targets
 from faceloom.errors import LatentError
 
 BEFORE = {"age": 40.0, "smile": -1.0, "yaw": 3.0}

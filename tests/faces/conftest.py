@@ -14,7 +14,7 @@ from faceloom.networks.mtcnn import Mtcnn
 @pytest.fixture(scope="session")
 def mtcnn() -> Mtcnn:
     """The detector with the published weights."""
-    from faceloom.checkpoints.mtcnn import load_mtcnn
+    from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 
     return load_mtcnn()
 

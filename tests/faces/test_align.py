@@ -219,13 +219,13 @@ def test_pixels_lie_where_the_transform_says(degrees: float) -> None:
 
 @pytest.mark.models
 def test_generated_faces_come_back_to_their_frame(mtcnn: Mtcnn, default_model: Any) -> None:
-    from faceloom.edit.sample import sample
+    from faceloom.edit.generate import generate_latents
     from faceloom.images import area_resize, to_pixels
 
     errors = []
     for seed in range(8):
         with torch.no_grad():
-            img = default_model.G.synthesis(sample(default_model.G, [seed], 0.7))
+            img = default_model.G.synthesis(generate_latents(default_model.G, [seed], 0.7))
         (face,) = detect(mtcnn, Image.fromarray(to_pixels(area_resize(img, 256))))
         quad = quad_from_landmarks(face.landmarks)
         x = quad[3] - quad[0]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from faceloom.faces.geometry import UNIT_CORNERS, combined, moved_by
-from faceloom.faces.refine import refine
+from faceloom.faces.refine_alignment import refine
 from faceloom.networks.aligner import Aligner
 
 PHOTO = Image.new("RGB", (400, 300), (90, 120, 150))

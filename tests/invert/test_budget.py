@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from faceloom.invert.deadline import SEARCH, EncodeConfig, Plan, invert_within, plan_for
+from faceloom.invert.budget import SEARCH, EncodeConfig, Plan, invert_within, plan_for
 from faceloom.invert.quality import word
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceloom.invert.sequence import SequenceConfig, encode_frames, outward, smoothed
+from faceloom.invert.frames import SequenceConfig, encode_frames, outward, smoothed
 
 
 def frame(level: float) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_frames_come_nearer_with_every_search_and_stay_apart_by_runs():
 
 
 def test_the_seconds_are_shared_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("faceloom.invert.sequence.time.perf_counter", lambda: 5.0)  # nothing takes any time
+    monkeypatch.setattr("faceloom.invert.frames.time.perf_counter", lambda: 5.0)  # nothing takes any time
     search = Halfway()
     encode_frames([search], [frame(9)] * 8, [range(8)], PERSON, 0, config=SequenceConfig(seconds=16, batch=4))
     assert search.seconds == [8, 16]  # nothing was used of the first 8

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceloom.errors import ShapeError
-from faceloom.invert.deadline import EncodeConfig, invert_within
+from faceloom.invert.budget import EncodeConfig, invert_within
 from faceloom.invert.inversion import measure
 from faceloom.invert.natural import Comparison, NaturalSearch
 from faceloom.networks.analyzer import Analyzer

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from faceloom.assets.archives import sha256_of
-from faceloom.checkpoints.inception import load_inception
+from faceloom.checkpoints.readers.inception import load_inception
 from faceloom.errors import CorruptFile, ImageError, UnknownFormat, WrongShape
 from faceloom.metrics import InceptionFeatures, VggFeatures, extract
 from faceloom.networks.inception import Inception, enlarged

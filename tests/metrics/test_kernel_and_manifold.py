@@ -39,11 +39,11 @@ def test_precision_and_recall_of_known_sets():
     here, there, nowhere = points(1, 60), points(2, 60, shift=100.0), points(3, 20, shift=-100.0)
     one = points(4, 60)
     both = torch.cat([here, there])
-    only_one = precision_recall(one, both)
-    assert only_one.precision > 0.8
-    assert 0.35 < only_one.recall < 0.5
+    SingleServerLock = precision_recall(one, both)
+    assert SingleServerLock.precision > 0.8
+    assert 0.35 < SingleServerLock.recall < 0.5
     some_nowhere = precision_recall(torch.cat([one, nowhere]), both)
-    assert some_nowhere.precision == pytest.approx(0.75 * only_one.precision)
+    assert some_nowhere.precision == pytest.approx(0.75 * SingleServerLock.precision)
     same = precision_recall(both, both)
     assert (same.precision, same.recall) == (1.0, 1.0)
 

@@ -7,7 +7,7 @@ import torch
 
 from faceloom.errors import ShapeError
 from faceloom.networks.aligner import Aligner
-from faceloom.networks.analyzer import IDENTITY_DIM, SIDE, TRAITS, Analyzer, face_crop
+from faceloom.networks.analyzer import ATTRIBUTES, IDENTITY_DIM, SIDE, Analyzer, face_crop
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def analyzer() -> Analyzer:
 @pytest.mark.parametrize("side", [64, 256, 333])
 def test_any_side_gives_one_reading_a_face(analyzer: Analyzer, side: int):
     reading = analyzer(torch.rand(2, 3, side, side) * 2 - 1)
-    assert reading.traits.shape == (2, len(TRAITS))
+    assert reading.traits.shape == (2, len(ATTRIBUTES))
     assert reading.identity.shape == (2, IDENTITY_DIM)
     torch.testing.assert_close(reading.identity.norm(dim=1), torch.ones(2))
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from faceloom.networks.init import parameter_groups, start
 from faceloom.networks.layers import FullyConnected
-from faceloom.networks.scratch import parameter_groups, start
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 
 

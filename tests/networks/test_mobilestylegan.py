@@ -11,9 +11,9 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.latents import broadcast, layer_groups, z_from_seeds
 from faceloom.networks.generator import Generator, area_reduce
+from faceloom.networks.init import parameter_groups
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig, inverse_haar
 from faceloom.networks.precision import compute_in
-from faceloom.networks.scratch import parameter_groups
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:

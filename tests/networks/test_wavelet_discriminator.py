@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from faceloom.errors import ShapeError
+from faceloom.networks.init import parameter_groups
 from faceloom.networks.mobilestylegan import inverse_haar
 from faceloom.networks.precision import compute_in
-from faceloom.networks.scratch import parameter_groups
 from faceloom.networks.wavelet_discriminator import WaveletDiscriminator, WaveletDiscriminatorConfig, haar
 
 

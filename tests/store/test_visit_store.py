@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from faceloom.errors import StoreError
-from faceloom.store import Database, Keep, Person
+from faceloom.store import Database, Person, VisitStore
 from faceloom.store.database import MIGRATIONS
 
 SECRET = b"a-face-that-nobody-may-find"
@@ -20,11 +20,11 @@ def found(folder: Path, secret: bytes = SECRET) -> list[str]:
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Keep:
-    return Keep(tmp_path)
+def keep(tmp_path: Path) -> VisitStore:
+    return VisitStore(tmp_path)
 
 
-def begun(keep: Keep, seconds: float = 60):
+def begun(keep: VisitStore, seconds: float = 60):
     """A visit with a person and files, all of which hold the secret."""
     visit = keep.begin("booth", "play", seconds)
     visit.people.append(Person("p1", visit.id, 0, {"secret": SECRET.decode()}))
@@ -40,7 +40,7 @@ def begun(keep: Keep, seconds: float = 60):
 def test_a_visit_survives_a_restart(keep, tmp_path):
     visit = begun(keep)
     keep.database.close()
-    (back,) = Keep(tmp_path).visits()
+    (back,) = VisitStore(tmp_path).visits()
     assert (back.id, back.state, back.body) == (visit.id, "play", visit.body)
     assert [person.body for person in back.people] == [person.body for person in visit.people]
 
@@ -60,7 +60,7 @@ def test_an_erased_visit_is_nowhere(keep, tmp_path):
 
 def test_what_is_taken_home_outlives_the_visit_until_its_own_time(tmp_path):
     clock = [1000.0]
-    keep = Keep(tmp_path, lambda: clock[0])
+    keep = VisitStore(tmp_path, lambda: clock[0])
     visit = begun(keep)
     name, path = keep.place_for_take(".jpg")
     path.write_bytes(SECRET)
@@ -95,7 +95,7 @@ def test_erasing_that_a_crash_cut_short_is_finished_at_the_next_start(keep, tmp_
     (tmp_path / "takes").mkdir()
     (tmp_path / "takes" / "orphan.jpg").write_bytes(SECRET)
     keep.database.close()
-    again = Keep(tmp_path)
+    again = VisitStore(tmp_path)
     assert not again.visits()
     assert not found(tmp_path)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.web.tiny_booth import TinyAtelier
 from tests.web.tiny_server import Client, Server, photo
 
-from faceloom.web.laboratory import around, heat
+from faceloom.web.worker.lab import around, heat
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_heat_goes_from_black_over_coral_to_white():
 
 
 def test_a_drag_goes_with_its_visit(tmp_path: Path):
-    from faceloom.web.laboratory import Laboratory
+    from faceloom.web.worker.lab import Laboratory
 
     laboratory = Laboratory(TinyAtelier())
     wanted = {"id": "a", "begin": True, "seed": 1, "psi": 1.0, "cutoff": 64, "method": "pca", "along": [], "size": 64}

@@ -12,7 +12,7 @@ import pytest
 from tests.web.tiny_booth import tiny_app
 from tests.web.tiny_server import Server, photo, served
 
-from faceloom.web.scale import Maker, OnRay, Workers
+from faceloom.web.worker.ray_client import Maker, OnRay, Workers
 
 
 def here(make: Callable[[], Any]) -> Sequence[Maker]:

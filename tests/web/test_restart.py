@@ -66,7 +66,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_search_goes_on(tmp_path, mo
 
 def test_one_server_a_folder(tmp_path):
     with served(tmp_path):
-        from faceloom.web.app import only_one
+        from faceloom.web.app import SingleServerLock
 
         with pytest.raises(StoreError, match="another booth"):
-            only_one(tmp_path).__enter__()
+            SingleServerLock(tmp_path).__enter__()

@@ -7,18 +7,18 @@ import math
 import pytest
 
 from faceloom.errors import LatentError
-from faceloom.web.rails import KNOTS, RANGES, Rails, neutral, places, sliders, snapped, sure, touched
+from faceloom.web.sliders import KNOTS, RANGES, SliderCurves, neutral, places, sliders, snapped, sure, touched
 
 BEFORE = {"age": 30.0, "smile": 0.0, "glasses": -4.0, "yaw": 5.0, "pitch": 0.0, "mouth_open": -2.0, "gender": 3.0}
 
 
 def test_without_a_knot_a_unit_is_a_unit():
-    assert Rails(BEFORE).coefficients({"age": 12.0}) == {"age": 12.0}
-    assert Rails(BEFORE).coefficients({"smile": 0.5}) == {"smile": 0.0}
+    assert SliderCurves(BEFORE).coefficients({"age": 12.0}) == {"age": 12.0}
+    assert SliderCurves(BEFORE).coefficients({"smile": 0.5}) == {"smile": 0.0}
 
 
 def test_knots_are_met_and_between_them_is_between():
-    rails = Rails(BEFORE)
+    rails = SliderCurves(BEFORE)
     rails.learn("age", 20.0, {"age": 30.0, "gender": 1.0})
     rails.learn("age", 40.0, {"age": 80.0, "gender": 3.0})
     assert rails.coefficients({"age": 20.0}) == {"age": 30.0, "gender": 1.0}
@@ -28,7 +28,7 @@ def test_knots_are_met_and_between_them_is_between():
 
 
 def test_sliders_add_up():
-    rails = Rails(BEFORE)
+    rails = SliderCurves(BEFORE)
     rails.learn("age", 20.0, {"age": 30.0, "smile": 1.0})
     both = rails.coefficients({"age": 20.0, "smile": 0.9})
     assert both["age"] == 30.0
@@ -36,19 +36,19 @@ def test_sliders_add_up():
 
 
 def test_what_is_missing_is_asked_for_once():
-    rails = Rails(BEFORE)
+    rails = SliderCurves(BEFORE)
     missing = list(rails.missing())
     assert missing[0] == ("age", 20.0)
     assert ("gender", 0.95) not in missing  # nearly there already
     for name, wish in missing:
         rails.learn(name, wish, {name: 1.0})
     assert not list(rails.missing())
-    assert Rails.from_json(rails.to_json()) == rails
+    assert SliderCurves.from_json(rails.to_json()) == rails
 
 
 def test_what_cannot_be_steered_is_refused():
     with pytest.raises(LatentError):
-        Rails(BEFORE).coefficients({"beard": 1.0})
+        SliderCurves(BEFORE).coefficients({"beard": 1.0})
 
 
 def test_every_slider_has_places_a_range_and_a_me():

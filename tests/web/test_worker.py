@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from faceloom.errors import LatentError
-from faceloom.web.messages import DESK, ENCODE, IMPROVE, QUICK, RAILS
-from faceloom.web.worker import Job, Worker
+from faceloom.web.worker.messages import DESK, ENCODE, IMPROVE, QUICK, RAILS
+from faceloom.web.worker.process import Job, Worker
 
 
 class Pipe:

@@ -23,18 +23,18 @@ import torch
 from PIL import Image
 
 from faceloom import likeness
-from faceloom.analyze import Traits
+from faceloom.analyze import Attributes
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.edit.directions import Direction
 from faceloom.faces.align import Aligned
 from faceloom.faces.detect import Face
 from faceloom.images import Photo, to_img
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 from faceloom.invert.inversion import Inversion
 from faceloom.likeness import Geometry, Likeness
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
-from faceloom.studio import Studio
-from faceloom.web.atelier import Atelier
+from faceloom.web.worker.previews import Atelier
+from faceloom.workflows.studio import Studio
 
 NAMES = ("age", "smile", "glasses", "yaw", "pitch", "mouth_open", "gender")
 SIGMAS = {"age": 15.0, "yaw": 12.0, "pitch": 8.0}
@@ -130,10 +130,11 @@ class TinyStudio(Studio):
 
     def analyze(self, photo: Photo) -> Any:
         """Everybody is alike."""
-        from faceloom.studio import Seen
+        from faceloom.workflows.studio import AnalyzedFace
 
         return tuple(
-            Seen(face, Traits(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0)) for face in self.find(photo)
+            AnalyzedFace(face, Attributes(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0))
+            for face in self.detect(photo)
         )
 
 
@@ -155,7 +156,7 @@ class TinyAtelier(Atelier):
 
     def traits(self, person: Likeness) -> dict[str, Any]:
         """The attributes as the analyzer would say them."""
-        from faceloom.edit.wishes import in_units
+        from faceloom.edit.targets import in_units
 
         seen = in_units(self.attributes(self.look_through(None), person))
         return {name: round(value, 3) for name, value in seen.items()}

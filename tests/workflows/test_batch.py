@@ -11,8 +11,8 @@ import torch
 
 from faceloom import likeness
 from faceloom.errors import ImageError, LatentError, StoreError
-from faceloom.gather import files_in, gather, read_labels
 from faceloom.likeness import Likeness
+from faceloom.workflows.batch import batch_encode, files_in, read_labels
 
 
 @dataclass
@@ -48,29 +48,31 @@ def photos(tmp_path: Path) -> Path:
 
 def test_a_second_run_searches_for_nobody_again(photos: Path, tmp_path: Path):
     studio, told = FakeStudio(), []
-    first = gather(studio, files_in(photos), tmp_path / "cache", callback=lambda done, name: told.append((done, name)))  # type: ignore[arg-type]
+    first = batch_encode(
+        studio, files_in(photos), tmp_path / "cache", callback=lambda done, name: told.append((done, name))
+    )  # type: ignore[arg-type]
     assert [path.name for path in first.people] == ["a.jpg", "b.jpg", "kept.likeness"]
     assert {path.name for path in first.failed} == {"bad.jpg", "strange.likeness"}
     assert "no picture" in first.failed.values()
     assert told[0] == (0.0, "a.jpg")
     assert told[-1][0] == 1.0
     studio.searched.clear()
-    second = gather(studio, files_in(photos), tmp_path / "cache")  # type: ignore[arg-type]
+    second = batch_encode(studio, files_in(photos), tmp_path / "cache")  # type: ignore[arg-type]
     assert list(second.people) == list(first.people)
     assert studio.searched == ["bad.jpg"]
 
 
 def test_another_content_is_another_person(photos: Path, tmp_path: Path):
     studio = FakeStudio()
-    gather(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+    batch_encode(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
     (photos / "a.jpg").write_text("somebody else")
-    gather(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+    batch_encode(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 def test_ctrl_c_keeps_what_was_whole(photos: Path, tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
-        gather(FakeStudio(interrupt=True), [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
+        batch_encode(FakeStudio(interrupt=True), [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
     assert not (tmp_path / "cache").exists()
 
 

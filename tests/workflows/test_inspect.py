@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceloom import Studio, insight, open_photo
+from faceloom import Studio, open_photo
 from faceloom.assets.cache import open_asset
 from faceloom.checkpoints.load import load_lpips
 from faceloom.images import Photo, to_img
 from faceloom.networks.lpips import distance, distance_map
+from faceloom.workflows import inspect
 
 pytestmark = pytest.mark.models
 
@@ -25,7 +26,7 @@ def photo() -> Photo:
 
 
 def test_the_detector_sieves_until_the_face_is_left(photo: Photo):
-    seen = insight.detected(photo.image)
+    seen = inspect.detected(photo.image)
     assert len(seen.proposed) > len(seen.sieved) > len(seen.boxes) == len(seen.scores) == 1
     assert seen.scores[0] > 0.99
     (left, top, right, bottom), points = seen.boxes[0], seen.points[0]
@@ -36,10 +37,10 @@ def test_the_detector_sieves_until_the_face_is_left(photo: Photo):
 def test_the_map_adds_up_to_the_distance(studio: Studio, photo: Photo):
     crop = to_img(studio.align(photo, studio.choose(photo).face, 256).image)
     person = studio.generate(1)
-    seen = insight.compared(studio, person, crop)
+    seen = inspect.compared(studio, person, crop)
     assert seen.where.shape == (256, 256)
     assert float(seen.where.mean()) == pytest.approx(seen.distance, rel=0.05)
-    same = insight.compared(studio, person, to_img(studio.render(person, 256)))
+    same = inspect.compared(studio, person, to_img(studio.render(person, 256)))
     assert same.distance < 0.02 < seen.distance
 
 
@@ -56,10 +57,10 @@ def test_a_change_shows_where_it_is():
 
 def test_styles_of_somebody_invented_are_common_and_the_mean_face_has_none(studio: Studio):
     mean = studio.generate(1, psi=0.0)
-    layers = insight.styles(studio, mean)
+    layers = inspect.styles(studio, mean)
     assert len(layers) == studio.generator.G.num_ws
     assert max(abs(value) for layer in layers for value in layer.channels) < 0.5
-    somebody = insight.styles(studio, studio.generate(1, psi=1.0))
+    somebody = inspect.styles(studio, studio.generate(1, psi=1.0))
     assert [layer.group for layer in somebody][:: len(layers) - 1] == ["coarse", "fine"]
     values = torch.tensor([value for layer in somebody for value in layer.channels])
     assert 0.5 < float(values.std()) < 2

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from faceloom.checkpoints.imported import free_folder, generator_place, remove_model, shipped_cards
+from faceloom.checkpoints.library import free_folder, generator_place, remove_model, shipped_cards
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 NAME = "open-faces"
 
@@ -36,9 +36,9 @@ def test_it_draws_people_without_any_download(studio: Studio):
 
 def test_its_sliders_do_what_they_say(studio: Studio):
     assert {"age", "smile", "gender"} <= {direction.name for direction in studio.basis}
-    done = studio.control(studio.generate(3), {"smile": 0.9})
+    done = studio.edit(studio.generate(3), {"smile": 0.9})
     assert done.after["smile"] == pytest.approx(0.9, abs=0.1)
-    older = studio.control(studio.generate(3), {"age": 10})
+    older = studio.edit(studio.generate(3), {"age": 10})
     assert older.after["age"] - older.before["age"] == pytest.approx(10, abs=4)
 
 

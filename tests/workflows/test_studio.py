@@ -14,7 +14,7 @@ from faceloom import Studio, likeness, open_photo
 from faceloom.cli.main import app
 from faceloom.errors import FaceError, LatentError, NoFaceFound
 from faceloom.images import Photo
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 
 pytestmark = pytest.mark.models
 
@@ -53,10 +53,10 @@ def test_the_search_repeats_itself(studio, person, portrait):
 
 
 def test_edits_change_the_picture_and_compose(studio, person):
-    older = studio.edit(person, {"age": 20, "smile": 1})
-    same = studio.edit(studio.edit(person, {"smile": 1}), {"age": 20})
+    older = studio.step(person, {"age": 20, "smile": 1})
+    same = studio.step(studio.step(person, {"smile": 1}), {"age": 20})
     np.testing.assert_allclose(older.w_plus.numpy(), same.w_plus.numpy(), atol=1e-5)
-    back = studio.edit(older, {"age": -20, "smile": -1})
+    back = studio.step(older, {"age": -20, "smile": -1})
     np.testing.assert_allclose(back.w_plus.numpy(), person.w_plus.numpy(), atol=1e-5)
     before, after = (np.asarray(studio.render(p, 256), dtype=float) for p in (person, older))
     assert np.abs(before - after).mean() > 2
@@ -65,7 +65,7 @@ def test_edits_change_the_picture_and_compose(studio, person):
 def test_paste_back_changes_the_face_alone(studio, person, portrait):
     photo = open_photo(portrait)
     assert studio.paste_back(person, photo).tobytes() == photo.image.tobytes()  # no edit, no change
-    pasted = studio.paste_back(studio.edit(person, {"age": 20, "smile": 1}), photo)
+    pasted = studio.paste_back(studio.step(person, {"age": 20, "smile": 1}), photo)
     assert pasted.size == photo.image.size
     changed = np.abs(np.asarray(pasted, dtype=int) - np.asarray(photo.image, dtype=int)).sum(axis=2) > 0
     x0, y0, x1, y1 = (round(x) for x in person.provenance["face"]["box"])
@@ -81,9 +81,9 @@ def test_paste_back_wants_the_photo_that_was_encoded(studio, person):
 
 
 def test_years_are_years_and_what_was_not_asked_for_stays(studio, person):
-    before = studio.traits(person)
-    done = studio.control(person, {"age": 20})
-    after = studio.traits(done.person)
+    before = studio.attributes(person)
+    done = studio.edit(person, {"age": 20})
+    after = studio.attributes(done.person)
     assert after.age - before.age == pytest.approx(20, abs=5)  # drawn in float32, steered in the faster precision
     assert done.after["age"] - done.before["age"] == pytest.approx(20, abs=2)
     assert after.smile == pytest.approx(before.smile, abs=0.25)
@@ -93,13 +93,13 @@ def test_years_are_years_and_what_was_not_asked_for_stays(studio, person):
 
 
 def test_edits_in_units_are_taken_back_exactly(studio, person):
-    twice = studio.control(studio.control(person, {"age": -10}).person, {"smile": 0.1}).person
+    twice = studio.edit(studio.edit(person, {"age": -10}).person, {"smile": 0.1}).person
     assert len(twice.provenance["edits"]) == 2
     assert np.array_equal(twice.found.w_plus.numpy(), person.w_plus.numpy())
 
 
 def test_the_guard_on_identity_stops_an_edit(studio, person):
-    done = studio.control(person, {"age": 40}, keep_identity=0.9)
+    done = studio.edit(person, {"age": 40}, keep_identity=0.9)
     assert done.steered.identity >= 0.9
     assert done.after["age"] < done.before["age"] + 40
 
@@ -157,7 +157,7 @@ def test_tuning_comes_closer_and_fits_the_file(studio, portrait, tuned, tmp_path
 
 
 def test_edits_and_morphs_are_drawn_by_the_tuned_generator(studio, tuned):
-    done = studio.control(tuned, {"age": 10})
+    done = studio.edit(tuned, {"age": 10})
     assert done.person.delta.keys() == tuned.delta.keys()
     assert done.after["age"] == pytest.approx(done.before["age"] + 10, abs=3)
     film = list(studio.morph([tuned, studio.generate(1)], 2, size=128))
@@ -194,7 +194,7 @@ def test_many_photos_on_the_command_line(portrait, tmp_path, monkeypatch):
 def test_what_is_no_face_ends_in_numbers_and_an_honest_word(studio, tuned, what):
     import torch
 
-    from faceloom.invert.deadline import UNTUNED
+    from faceloom.invert.budget import UNTUNED
     from faceloom.invert.quality import word
 
     torch.manual_seed(0)

@@ -15,13 +15,14 @@ pytest.importorskip("av")
 from bench.moving import SIZE, camera, shot, write_film
 from bench.video import flicker
 
-from faceloom import Studio, video
+from faceloom import Studio
 from faceloom.cli.main import app
 from faceloom.edit.film import save_film
 from faceloom.errors import NoFaceFound
 from faceloom.faces.track import Track
 from faceloom.images import open_photo
 from faceloom.images.clip import Clip, open_clip
+from faceloom.workflows import video
 
 COUNT, HIDDEN = 8, 6  # the last frames do not show the face
 WISHES = {"age": 20.0}
@@ -58,12 +59,12 @@ def studio() -> Studio:
 
 
 @pytest.fixture(scope="module")
-def found(studio: Studio, clip: Clip) -> video.Found:
+def found(studio: Studio, clip: Clip) -> video.VideoEncoding:
     return video.find_in_clip(studio, clip, seconds=3)
 
 
 @pytest.mark.models
-def test_the_face_is_found_where_it_is(found: video.Found, clip: Clip):
+def test_the_face_is_found_where_it_is(found: video.VideoEncoding, clip: Clip):
     assert found.rows == tuple(range(HIDDEN))
     assert (found.count, found.shots) == (COUNT, 2)
     assert found.codes.shape[0] == len(found.quads) == len(found.lpips) == HIDDEN
@@ -73,8 +74,8 @@ def test_the_face_is_found_where_it_is(found: video.Found, clip: Clip):
 
 
 @pytest.mark.models
-def test_the_edit_is_steady_and_all_else_is_the_films_own(studio: Studio, clip: Clip, found: video.Found):
-    done = studio.control(found.person, WISHES)
+def test_the_edit_is_steady_and_all_else_is_the_films_own(studio: Studio, clip: Clip, found: video.VideoEncoding):
+    done = studio.edit(found.person, WISHES)
     inputs, outputs = list(clip.frames()), list(video.draw_clip(studio, clip, found, done.person))
     assert len(outputs) == COUNT
     for i, (before, after) in enumerate(zip(inputs, outputs, strict=True)):
@@ -90,7 +91,7 @@ def test_the_edit_is_steady_and_all_else_is_the_films_own(studio: Studio, clip: 
 
 
 @pytest.mark.models
-def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, found: video.Found, tmp_path: Path):
+def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, found: video.VideoEncoding, tmp_path: Path):
     def stop(done: float, what: str) -> None:
         if what.startswith("frame 7"):
             raise KeyboardInterrupt

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceloom.networks.analyzer import TRAITS, Analyzer, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 
-_SIDED = torch.tensor([-1.0 if name in ("yaw", "roll") else 1.0 for name in TRAITS])
+_SIDED = torch.tensor([-1.0 if name in ("yaw", "roll") else 1.0 for name in ATTRIBUTES])
 PROBABILITIES = ("smile", "gender", "glasses", "mouth_open", "eyes_open")
 
 
 @dataclass(frozen=True)
-class Traits:
+class Attributes:
     """One face. An opinion of a small network, with the errors that its model card states."""
 
     age: float  # years
@@ -47,7 +47,7 @@ def read(net: Analyzer, img: Tensor) -> Reading:
     return Reading(traits, F.normalize(straight.identity + mirrored.identity, dim=1))
 
 
-def read_traits(net: Analyzer, img: Tensor) -> tuple[Traits, ...]:
+def read_attributes(net: Analyzer, img: Tensor) -> tuple[Attributes, ...]:
     """Say what aligned faces show. Convention and errors as `read`."""
     return tuple(_traits(row) for row in read(net, img).traits.tolist())
 
@@ -57,7 +57,7 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
     return F.cosine_similarity(a, b, dim=-1)
 
 
-def _traits(row: list[float]) -> Traits:
-    values = dict(zip(TRAITS, row, strict=True))
+def _traits(row: list[float]) -> Attributes:
+    values = dict(zip(ATTRIBUTES, row, strict=True))
     values |= {name: 1 / (1 + math.exp(-max(-50.0, min(50.0, values[name])))) for name in PROBABILITIES}
-    return Traits(**values | {"age": max(0.0, values["age"]), "sharpness": 2 ** values["sharpness"]})
+    return Attributes(**values | {"age": max(0.0, values["age"]), "sharpness": 2 ** values["sharpness"]})

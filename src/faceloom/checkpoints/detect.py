@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from faceloom.checkpoints import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
-from faceloom.checkpoints.flatten import Part
-from faceloom.checkpoints.foreign import Foreign, build
-from faceloom.checkpoints.sandbox import Content, read_foreign
+from faceloom.checkpoints.loaded_network import LoadedNetwork, build
+from faceloom.checkpoints.readers import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
+from faceloom.checkpoints.sandbox.flatten import Part
+from faceloom.checkpoints.sandbox.process import Content, read_foreign
 from faceloom.errors import CorruptFile, UnknownFormat
 
-__all__ = ["Foreign", "build", "read_checkpoint", "understand"]
+__all__ = ["LoadedNetwork", "build", "read_checkpoint", "understand"]
 
 
-def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) -> Foreign:
+def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) -> LoadedNetwork:
     """Read a network out of a file, or out of a folder that an import wrote.
 
     Convention: `bgr` exchanges red and blue: set it for networks that were trained with MMGeneration.
@@ -30,7 +30,7 @@ def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) 
     return understand(read_foreign(path, part), path, bgr)
 
 
-def understand(content: Content, path: Path, bgr: bool = False) -> Foreign:
+def understand(content: Content, path: Path, bgr: bool = False) -> LoadedNetwork:
     """Tell what network the tensors of the file `path` are. Raises as `read_checkpoint` does."""
     try:
         return _understand(content, path, bgr)
@@ -44,7 +44,7 @@ def understand(content: Content, path: Path, bgr: bool = False) -> Foreign:
         raise CorruptFile(f"{path.name} cannot be understood: {error}", "get the file again") from error
 
 
-def _understand(content: Content, path: Path, bgr: bool) -> Foreign:
+def _understand(content: Content, path: Path, bgr: bool) -> LoadedNetwork:
     """Ask the readers in turn, those with the most telling names first."""
     names = content.tensors
     if tf := nvidia_tf.find(names):

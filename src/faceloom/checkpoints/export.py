@@ -19,11 +19,12 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from faceloom.checkpoints import graphs, native, rosinality_out
-from faceloom.checkpoints.convert import read_checkpoint
-from faceloom.checkpoints.foreign import Foreign, build
+from faceloom.checkpoints import graphs, rosinality_writer
+from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.graphs import Run, WeightPrecision
 from faceloom.checkpoints.load import GeneratorModel
+from faceloom.checkpoints.loaded_network import LoadedNetwork, build
+from faceloom.checkpoints.readers import native
 from faceloom.errors import CheckpointError, StoreError, UnknownFormat
 from faceloom.latents import broadcast, truncate, z_from_seeds
 from faceloom.networks.generator import Generator
@@ -125,12 +126,12 @@ def _check(model: GeneratorModel, format: str, precision: str) -> None:
 def _safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
     G: Any = model.G
     state = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in G.state_dict().items()}
-    native.write(Foreign(model.family, "faceloom", G.config, state), path.parent, licence=model.licence)
+    native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, licence=model.licence)
     return _network(build(native.read(path.parent)))
 
 
 def _rosinality(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
-    rosinality_out.write(cast(Any, model.G), path)
+    rosinality_writer.write(cast(Any, model.G), path)
     return _network(build(read_checkpoint(path)))
 
 

@@ -56,10 +56,10 @@ def convert_checkpoint(path: Path, folder: Path, *, bgr: bool = False) -> Path:
 
 def _convert(path: Path, folder: Path, bgr: bool, **more: Any) -> Path:
     """Write what `path` holds into `folder`: the generator, and the encoder beside it where there is one."""
-    from faceloom.checkpoints import native
-    from faceloom.checkpoints.convert import read_checkpoint, understand
-    from faceloom.checkpoints.psp_encoder import save_encoder
-    from faceloom.checkpoints.sandbox import read_foreign
+    from faceloom.checkpoints.detect import read_checkpoint, understand
+    from faceloom.checkpoints.readers import native
+    from faceloom.checkpoints.readers.psp_encoder import save_encoder
+    from faceloom.checkpoints.sandbox.process import read_foreign
 
     if native.is_ours(path):
         foreign, encoder = read_checkpoint(path), path / ENCODER

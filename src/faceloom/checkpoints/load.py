@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from faceloom.assets.cache import open_asset
-from faceloom.checkpoints import native
-from faceloom.checkpoints.convert import build, read_checkpoint
-from faceloom.checkpoints.foreign import weights_hash
-from faceloom.checkpoints.imported import CARD, NOT_STATED, generator_place
+from faceloom.checkpoints.detect import build, read_checkpoint
+from faceloom.checkpoints.library import CARD, NOT_STATED, generator_place
+from faceloom.checkpoints.loaded_network import weights_hash
+from faceloom.checkpoints.readers import native
 from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.generator import Generator
 from faceloom.networks.lpips import Backbone, Lpips

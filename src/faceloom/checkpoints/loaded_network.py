@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceloom.checkpoints.rename import check_state
+from faceloom.checkpoints.readers.rename import check_state
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
@@ -30,7 +30,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
 
 
 @dataclass(frozen=True)
-class Foreign:
+class LoadedNetwork:
     """A checkpoint as it was understood."""
 
     family: str  # a key of FAMILIES
@@ -41,7 +41,7 @@ class Foreign:
     unused_keys: tuple[str, ...] = ()  # what the file holds and the network does not need
 
 
-def build(foreign: Foreign) -> nn.Module:
+def build(foreign: LoadedNetwork) -> nn.Module:
     """Make the network, on the CPU, ready for inference.
 
     Raises WrongShape or CorruptFile when the weights do not fit the description.
@@ -53,7 +53,7 @@ def build(foreign: Foreign) -> nn.Module:
     return G.eval().requires_grad_(False)
 
 
-def summary(foreign: Foreign) -> dict[str, Any]:
+def summary(foreign: LoadedNetwork) -> dict[str, Any]:
     """What people ask of a network first: its sizes, its number of weights, and the hash that latents belong to."""
     with torch.device("meta"):
         G = FAMILIES[foreign.family][0](foreign.config)

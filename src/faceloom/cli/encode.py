@@ -13,9 +13,9 @@ from faceloom.cli.align import FaceNumber
 from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
-    from faceloom.invert.deadline import EncodeConfig
+    from faceloom.invert.budget import EncodeConfig
     from faceloom.likeness import Likeness
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 FACTS = ("seconds", "steps", "method", "face", "interrupted", "precision", "notes")
 
@@ -82,7 +82,7 @@ def _config(
     space: str,
     **how: Any,
 ) -> EncodeConfig:
-    from faceloom.invert.deadline import PRESETS, EncodeConfig
+    from faceloom.invert.budget import PRESETS, EncodeConfig
 
     if space not in ("w", "w_plus"):
         raise typer.BadParameter(f"'{space}' is neither w nor w_plus", param_hint="--space")
@@ -149,7 +149,7 @@ def _everybody(studio: Studio, photo: Path, config: EncodeConfig) -> list[Likene
 
 
 def _files(photos: Sequence[Path]) -> Iterator[Path]:
-    from faceloom.gather import files_in
+    from faceloom.workflows.batch import files_in
 
     for photo in photos:
         yield from files_in(photo) if photo.is_dir() else [photo]

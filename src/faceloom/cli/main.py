@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from faceloom import __version__
+from faceloom._version import __version__
 from faceloom.cli import (
     align,
     analyze,
@@ -16,18 +16,18 @@ from faceloom.cli import (
     children,
     dataset,
     demo,
+    detect,
     direction,
     edit,
     encode,
     export,
-    faces,
-    find,
     generate,
     likeness,
     metrics,
     mix,
     models,
     morph,
+    search,
     serve,
     train,
     video,
@@ -45,7 +45,7 @@ app = typer.Typer(
 for module in (
     booth,
     serve,
-    faces,
+    detect,
     analyze,
     align,
     encode,
@@ -53,7 +53,7 @@ for module in (
     mix,
     morph,
     children,
-    find,
+    search,
     generate,
     train,
     video,

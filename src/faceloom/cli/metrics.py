@@ -89,7 +89,7 @@ def _network(features: str, weights: Path | None, sha256: str | None, device: st
         raise typer.BadParameter(f"'{features}' is none of vgg16, inception", param_hint="--features")
     if not (weights and sha256):
         raise typer.BadParameter("inception needs --weights FILE and --sha256 HEX", param_hint="--features")
-    from faceloom.checkpoints.inception import load_inception
+    from faceloom.checkpoints.readers.inception import load_inception
     from faceloom.metrics import InceptionFeatures
 
     return InceptionFeatures(load_inception(weights, sha256).to(device))

@@ -14,7 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from faceloom.likeness import Likeness
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
@@ -48,7 +48,7 @@ def open_studio(
     _one_of(engine, ("auto", "torch", "compile", "onnx", "openvino"), "--engine")
     _one_of(device, ("auto", "cpu", "cuda", "mps"), "--device")
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
     return Studio(
         generator or DEFAULT_GENERATOR,

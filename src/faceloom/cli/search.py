@@ -1,4 +1,4 @@
-"""`faceloom find`: an invented person who shows what is asked for."""
+"""`faceloom search`: an invented person who shows what is asked for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from faceloom.cli.output import keep_both, open_studio, print_json, progress
 if TYPE_CHECKING:
     from faceloom.images import Photo
     from faceloom.likeness import Likeness
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
 
-def find(
+def search(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for pictures and likenesses.")],
     text: Annotated[str, typer.Argument(help="What the face should show, as in 'about 40, smiling, glasses'.")] = "",
     like: Annotated[str | None, typer.Option(help="A photo or a likeness file that they should resemble.")] = None,
@@ -34,17 +34,17 @@ def find(
 
     \b
     Examples:
-      faceloom find "about 40, smiling, glasses" -o found
-      faceloom find "woman over 60" --like me.jpg --count 3 -o aunts --json
+      faceloom search "about 40, smiling, glasses" -o found
+      faceloom search "woman over 60" --like me.jpg --count 3 -o aunts --json
     """
-    from faceloom.edit.find import FindConfig
-    from faceloom.friends import find_people
+    from faceloom.edit.search import SearchConfig
+    from faceloom.workflows.search import search_people
 
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
-    config = FindConfig(candidates=max(candidates, count))
+    config = SearchConfig(candidates=max(candidates, count))
     with progress(1.0, "looking") as draw:
-        people = find_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
+        people = search_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
         facts.append(keep_both(studio, person, output / f"found{i}", size) | _facts(person))

@@ -50,7 +50,7 @@ def several(workers: int) -> dict[str, Any]:
     """What makes the server work with several workers. Raises MissingExtra."""
     if workers == 1:
         return {}
-    from faceloom.web.scale import OnRay, Workers
+    from faceloom.web.worker.ray_client import OnRay, Workers
 
     deploy = OnRay(workers)
     return {"workshop": lambda make: Workers(make, deploy)}

@@ -85,7 +85,7 @@ def train(
     folder = resume or out
     assert folder is not None
     from faceloom.train import distributed
-    from faceloom.training import Start, begin, draft, go_on
+    from faceloom.workflows.training import Start, begin, draft, go_on
 
     ranks = distributed.join(_device(device))
     if data and _restarted(folder):

@@ -14,7 +14,7 @@ from faceloom.cli.edit import facts_of, notes_on
 from faceloom.cli.output import note, open_studio, progress, tell
 
 if TYPE_CHECKING:
-    from faceloom.video import Found
+    from faceloom.workflows.video import VideoEncoding
 
 
 def video(
@@ -50,7 +50,7 @@ def video(
     """
     from faceloom.edit.film import save_film
     from faceloom.images.clip import open_clip
-    from faceloom.video import draw_clip, find_in_clip
+    from faceloom.workflows.video import draw_clip, find_in_clip
 
     asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
     asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
@@ -64,7 +64,7 @@ def video(
         found = find_in_clip(
             studio, opened, person=known, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
-        done = studio.control(found.person, wishes, keep_identity=keep_identity)
+        done = studio.edit(found.person, wishes, keep_identity=keep_identity)
         save_film(draw_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
     facts = facts_of(done, wishes)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
@@ -72,12 +72,12 @@ def video(
     tell({"output": str(output), "changes": wishes} | _facts(found) | facts, as_json)
 
 
-def _facts(found: Found) -> dict[str, Any]:
+def _facts(found: VideoEncoding) -> dict[str, Any]:
     edited = {"frames": found.count, "edited": len(found.rows), "shots": found.shots}
     return edited | {"lpips": round(median(found.lpips), 3)}
 
 
-def _notes(found: Found, fps: float, seconds: float) -> list[str]:
+def _notes(found: VideoEncoding, fps: float, seconds: float) -> list[str]:
     """What a person should know: a film that was not used to its end, frames without the face."""
     cut = [f"the first {found.count} frames were used: see --max-frames"] if found.count + 1.5 < fps * seconds else []
     missing = found.count - len(found.rows)

@@ -6,8 +6,8 @@ Knows pictures, labels and archives, and for aligned crops the face detector; no
 from faceloom.datasets.dataset import Dataset
 from faceloom.datasets.inspection import Checked, Inspected, check, inspect, sheet
 from faceloom.datasets.make import Duplicate, Made, MakeConfig, make
+from faceloom.datasets.metadata import Condition, Facts, Reading
 from faceloom.datasets.sources import Record, Source, SourceConfig, open_source
-from faceloom.datasets.tables import Condition, Facts, Reading
 
 __all__ = [
     "Checked",

@@ -8,12 +8,12 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner
 from faceloom.errors import ImageError
 from faceloom.faces import align, choose, detect, quad_from_landmarks
 from faceloom.faces.align import side_of
-from faceloom.faces.refine import refine
+from faceloom.faces.refine_alignment import refine
 
 CropMode = Literal["centre", "face", "none"]
 CROP_MODES: tuple[CropMode, ...] = get_args(CropMode)

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from faceloom.datasets.archives import DAMAGED, Tree, open_tree
 from faceloom.datasets.layout import MAX_CLASSES, TABLE
+from faceloom.datasets.metadata import MAX_BYTES, OURS
 from faceloom.datasets.sources import PICTURES, open_member
-from faceloom.datasets.tables import MAX_BYTES, OURS
-from faceloom.datasets.trees import DAMAGED, Tree, open_tree
 from faceloom.errors import ImageError, StoreError
 from faceloom.images.tensors import Pixels
 

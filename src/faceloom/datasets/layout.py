@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from faceloom.datasets.tables import OURS, Facts, Label
+from faceloom.datasets.metadata import OURS, Facts, Label
 
 TABLE = "dataset.json"
 VERSION = 1

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from faceloom.datasets.crops import Crop, CropMode, Size, crop_to
+from faceloom.datasets.duplicates import NEAR, Twins
 from faceloom.datasets.layout import Labels, Writer, encode_labels
 from faceloom.datasets.sources import Source, SourceConfig, open_source
-from faceloom.datasets.twins import NEAR, Twins
 from faceloom.errors import FaceError, ImageError, StoreError
 from faceloom.files import replacing
 

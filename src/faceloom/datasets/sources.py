@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from faceloom.datasets.tables import Facts, Reading, Table, facts_of, read_table
-from faceloom.datasets.trees import DAMAGED, FolderTree, TarTree, Tree, open_tree
+from faceloom.datasets.archives import DAMAGED, FolderTree, TarTree, Tree, open_tree
+from faceloom.datasets.metadata import Facts, Reading, Table, facts_of, read_table
 from faceloom.errors import ImageError, StoreError
 from faceloom.images import open_photo
 from faceloom.images.clip import open_clip

@@ -14,9 +14,9 @@ from torch import Tensor
 from faceloom.edit import directions
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
-from faceloom.edit.wishes import targets
+from faceloom.edit.targets import targets
 from faceloom.latents import WPlus
-from faceloom.networks.analyzer import TRAITS, Analyzer
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 from faceloom.networks.generator import Generator, image_at
 
 SIDE = 256  # of the pictures that are looked at
@@ -24,17 +24,19 @@ SIDE = 256  # of the pictures that are looked at
 
 def shipped_basis() -> tuple[Direction, ...]:
     """The default generator's directions that the analyzer can see."""
-    return tuple(directions.load_shipped(name) for name in directions.shipped() if name in TRAITS)
+    return tuple(directions.load_shipped(name) for name in directions.shipped() if name in ATTRIBUTES)
 
 
 def basis_in(folder: Path) -> tuple[Direction, ...]:
     """Those that lie in a folder, as `faceloom direction traits` keeps them beside a generator; none is no error."""
-    return tuple(found for path in sorted(folder.glob(f"*{SUFFIX}")) if (found := directions.load(path)).name in TRAITS)
+    return tuple(
+        found for path in sorted(folder.glob(f"*{SUFFIX}")) if (found := directions.load(path)).name in ATTRIBUTES
+    )
 
 
-def looking(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Look:
+def attribute_reader(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Look:
     """What steering looks through: draw small, read, and give the attributes in the order of the basis."""
-    order = [TRAITS.index(direction.name) for direction in basis]
+    order = [ATTRIBUTES.index(direction.name) for direction in basis]
 
     @torch.no_grad()
     def look(w_plus: WPlus) -> tuple[Tensor, Tensor]:
@@ -44,7 +46,7 @@ def looking(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> Loo
     return look
 
 
-def control(
+def edit_attributes(
     G: Generator,
     analyzer: Analyzer,
     w_plus: WPlus,
@@ -59,13 +61,13 @@ def control(
     Convention: w_plus `[1, num_ws, w_dim]`; wishes as in `edit.wishes`: changes in years and degrees, probabilities
     0...1 of the rest; `keep_identity` is the least cosine to the face before. Raises LatentError for other wishes.
     """
-    look = looking(G, analyzer, basis)
+    look = attribute_reader(G, analyzer, basis)
     attributes, _ = look(w_plus)
     before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))
     return steer(look, w_plus, basis, targets(wishes, before), keep_identity=keep_identity, config=config)
 
 
-def wander(
+def random_edits(
     basis: Sequence[Direction], far: float = SteerConfig.reach, aside: float = 0.5
 ) -> Callable[[WPlus, torch.Generator], WPlus]:
     """Edits at random, as steering makes them: where a person's generator must go on drawing people.

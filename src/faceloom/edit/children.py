@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.edit.mix import PULL, check_same_space, towards_w
-from faceloom.edit.spread import Spread
 from faceloom.errors import LatentError
 from faceloom.latents import GROUPS, WPlus, layer_groups
 
@@ -35,7 +35,7 @@ def child(
     *,
     seed: int,
     layer_resolutions: Sequence[int],
-    people: Spread,
+    people: LatentStatistics,
     variation: float = 0.3,
     pull: float = PULL,
 ) -> Child:

@@ -14,7 +14,7 @@ from math import inf
 from torch import Tensor
 
 from faceloom.errors import LatentError
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 
 ABOUT = 3.0  # years to either side of an age
 CLEAR = 1.5  # a logit that leaves little doubt: 82 %
@@ -73,7 +73,7 @@ AGES = (
 WORDS = sorted({word for phrase in PHRASES for word in phrase.split()} | {*NOT, "about", "over", "under", "between"})
 
 
-def parse_wanted(text: str) -> tuple[Bound, ...]:
+def parse_description(text: str) -> tuple[Bound, ...]:
     """Read what a face should show; at most one bound a trait.
 
     It knows ages ('about 40', '30-45', 'over 60', 'under 30'), smiling, neutral, glasses, man, woman, androgynous,
@@ -143,7 +143,7 @@ def penalty(traits: Tensor, wanted: tuple[Bound, ...], margin: float = 0.0) -> T
     """
     total = traits.new_zeros(len(traits))
     for bound in wanted:
-        value = traits[:, TRAITS.index(bound.trait)] / UNIT.get(bound.trait, 1.0)
+        value = traits[:, ATTRIBUTES.index(bound.trait)] / UNIT.get(bound.trait, 1.0)
         low, high = (limit / UNIT.get(bound.trait, 1.0) for limit in (bound.low, bound.high))
         room = min(margin, (high - low) / 2)
         total = total + (low + room - value).clamp_min(0).square() + (value - high + room).clamp_min(0).square()

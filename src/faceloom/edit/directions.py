@@ -17,8 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from faceloom import tensorfile
+from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.edit.mix import layer_mask
-from faceloom.edit.spread import Spread
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 from faceloom.latents import W, WPlus
 from faceloom.likeness import NamedGenerator
@@ -152,7 +152,7 @@ def _steadied(table: Regression, w: W, steady: Tensor, steadiness: float, ridge:
     return table.covariance - held.covariance @ given_up
 
 
-def edit(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[int] | None = None) -> WPlus:
+def step(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[int] | None = None) -> WPlus:
     """Move a face along a direction: `w_plus + strength * per_unit * vector` on the chosen layers.
 
     Convention: `w_plus [n, num_ws, w_dim]`; `strength` in the direction's units, negative for the opposite; `layers`
@@ -173,7 +173,7 @@ def edit(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[
     return w_plus + strength * direction.per_unit * mask[:, None] * direction.vector.to(w_plus)
 
 
-def from_step(name: str, step: Tensor, generator: NamedGenerator, people: Spread, num_ws: int) -> Direction:
+def from_step(name: str, step: Tensor, generator: NamedGenerator, people: LatentStatistics, num_ws: int) -> Direction:
     """Make a direction of a vector that others found: a strength of 1 adds it as it is.
 
     Convention: step `[w_dim]` or `[num_ws, w_dim]`, of the generator whose `people` are given; `sigma` becomes one

@@ -12,13 +12,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from faceloom.edit.directions import Direction, edit
-from faceloom.edit.own import from_values
-from faceloom.edit.spread import Spread, sample_w, signed
+from faceloom.edit.directions import Direction, step
+from faceloom.edit.fit_few import from_values
+from faceloom.edit.latent_statistics import LatentStatistics, sample_w, signed
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, broadcast
 from faceloom.likeness import NamedGenerator
-from faceloom.networks.analyzer import TRAITS, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
 Method = Literal["sefa", "pca"]
@@ -61,7 +61,7 @@ class Component:
         )
 
 
-def pca(people: Spread, count: int, layers: Sequence[int] | None = None) -> list[Component]:
+def pca(people: LatentStatistics, count: int, layers: Sequence[int] | None = None) -> list[Component]:
     """Take the principal axes of w, the widest first.
 
     Raises LatentError for a count that w_dim does not hold. Source: Haerkoenen et al. 2020 (GANSpace), section 2.1.
@@ -70,7 +70,7 @@ def pca(people: Spread, count: int, layers: Sequence[int] | None = None) -> list
 
 
 @torch.no_grad()
-def sefa(G: Generator, people: Spread, count: int, layers: Sequence[int] | None = None) -> list[Component]:
+def sefa(G: Generator, people: LatentStatistics, count: int, layers: Sequence[int] | None = None) -> list[Component]:
     """Take what moves the styles of the chosen layers most: the eigenvectors of A^T A, A their affine weights.
 
     Every row of A is first brought to unit length, so that no channel counts for more than another.
@@ -93,7 +93,7 @@ def style_weights(G: Generator, layer: int) -> Tensor:
 
 
 def _components(
-    vectors: Tensor, values: Tensor, count: int, people: Spread, layers: Sequence[int] | None, method: Method
+    vectors: Tensor, values: Tensor, count: int, people: LatentStatistics, layers: Sequence[int] | None, method: Method
 ) -> list[Component]:
     if not 1 <= count <= len(values):
         raise LatentError(f"{count} directions", f"ask for 1 to {len(values)}")
@@ -113,7 +113,7 @@ def read_people(G: Generator, w_plus: WPlus, read: Read) -> Tensor:
 
 def trait_sigmas(readings: Tensor) -> Tensor:
     """One standard deviation of each trait among `readings [n, 10]`, not less than what is seen as a change."""
-    least = torch.tensor([LEAST.get(name, LEAST_LOGIT) for name in TRAITS])
+    least = torch.tensor([LEAST.get(name, LEAST_LOGIT) for name in ATTRIBUTES])
     return torch.maximum(readings.std(0).cpu(), least)
 
 
@@ -125,9 +125,9 @@ def shifts(
     Convention: people `[n, num_ws, w_dim]`; each is drawn at plus and minus `strength`; `sigmas [10]` as
     `trait_sigmas` gives them.
     """
-    ends = [read_people(G, edit(people, direction, sign * strength), read).cpu() for sign in (1, -1)]
+    ends = [read_people(G, step(people, direction, sign * strength), read).cpu() for sign in (1, -1)]
     change = (ends[0] - ends[1]).mean(0) / (2 * strength * sigmas)
-    return dict(zip(TRAITS, change.tolist(), strict=True))
+    return dict(zip(ATTRIBUTES, change.tolist(), strict=True))
 
 
 def name_direction(moved: Mapping[str, float], at_least: float = 0.25, most: int = 3) -> str:
@@ -143,7 +143,13 @@ def name_direction(moved: Mapping[str, float], at_least: float = 0.25, most: int
 
 
 def plain_directions(
-    G: Generator, traits: Sequence[str], read: Read, *, people: Spread, generator: NamedGenerator, count: int = 200
+    G: Generator,
+    traits: Sequence[str],
+    read: Read,
+    *,
+    people: LatentStatistics,
+    generator: NamedGenerator,
+    count: int = 200,
 ) -> list[Direction]:
     """Fit how each trait of TRAITS goes with w, other traits not held: what a fit can be told to hold.
 
@@ -151,7 +157,7 @@ def plain_directions(
     """
     w_plus = broadcast(sample_w(G, count, seed=1), G.num_ws)
     readings = read_people(G, w_plus, read)
-    fits = [(name, readings[:, TRAITS.index(name)]) for name in traits]
+    fits = [(name, readings[:, ATTRIBUTES.index(name)]) for name in traits]
     return [
         from_values(name, w_plus, values, unit="units", people=people, generator=generator).direction
         for name, values in fits

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from faceloom.edit.spread import Spread, spread
+from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 from faceloom.networks.generator import Generator
@@ -73,7 +73,7 @@ def drag(
     targets: Sequence[Point],
     *,
     mask: Mask | None = None,
-    people: Spread | None = None,
+    people: LatentStatistics | None = None,
     config: DragConfig | None = None,
 ) -> Iterator[DragStep]:
     """Take every handle to its target, step by step; whoever iterates draws, and stops when it is enough.
@@ -85,7 +85,7 @@ def drag(
     """
     config = config or DragConfig()
     _check(handles, targets)
-    dragging = _Dragging(G, w_plus, handles, targets, mask, people or spread(G, PEOPLE), config)
+    dragging = _Dragging(G, w_plus, handles, targets, mask, people or measure_latents(G, PEOPLE), config)
     yield dragging.here(0)
     for number in range(1, config.steps + 1):
         if dragging.arrived:
@@ -105,7 +105,7 @@ class _Dragging:
         handles: Sequence[Point],
         targets: Sequence[Point],
         mask: Mask | None,
-        people: Spread,
+        people: LatentStatistics,
         config: DragConfig,
     ) -> None:
         self.config, self.features = config, Features(G, config.side)

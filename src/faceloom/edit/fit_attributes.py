@@ -15,11 +15,11 @@ from torch import Tensor
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
 from faceloom.edit.discover import READ_SIDE, Read, read_people
-from faceloom.edit.spread import sample_w
+from faceloom.edit.latent_statistics import sample_w
 from faceloom.errors import LatentError
 from faceloom.latents import W, broadcast
 from faceloom.likeness import NamedGenerator
-from faceloom.networks.analyzer import TRAITS, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
 PSI = 0.7  # of the people: the outermost are seldom whole faces
@@ -68,7 +68,7 @@ class People:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FittedDirection:
     """Directions with a unit that was seen, and why others are missing.
 
     Convention: `moved [k, k]` is what one sigma of each was seen to do to each, in sigmas: the cross-talk.
@@ -80,7 +80,7 @@ class Found:
 
 
 @torch.no_grad()
-def look_at(G: Generator, w: W, read: Read, callback: Callable[[int], None] | None = None) -> People:
+def read_generated(G: Generator, w: W, read: Read, callback: Callable[[int], None] | None = None) -> People:
     """Draw people one by one and read them; `callback` is told how many were read."""
     rows: list[tuple[Reading, Tensor]] = []
     for count, one in enumerate(w, start=1):
@@ -92,18 +92,18 @@ def look_at(G: Generator, w: W, read: Read, callback: Callable[[int], None] | No
     return People(w.cpu(), traits, identity, torch.cat([row[1].cpu() for row in rows]))
 
 
-def invented(G: Generator, count: int, seed: int = 0) -> W:
+def generated_faces(G: Generator, count: int, seed: int = 0) -> W:
     """People of a generator, a little truncated: `[count, w_dim]`."""
     return G.w_avg.lerp(sample_w(G, count, seed), PSI)
 
 
-def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: NamedGenerator) -> Found:
+def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: NamedGenerator) -> FittedDirection:
     """Fit a direction for each of SEEN while all others, and colours, hold; then look what one sigma does.
 
     Convention: `unseen [m, w_dim]` are people who are not among `people`. A direction whose attribute hardly varies,
     is hardly told by w, or hardly answers, is missing. Raises LatentError when none is left. Method: `directions.fit`.
     """
-    labels = {name: people.traits[:, TRAITS.index(name)].double() for name in SEEN}
+    labels = {name: people.traits[:, ATTRIBUTES.index(name)].double() for name in SEEN}
     missing = {
         name: f"its people hardly differ in it (standard deviation {values.std():.2f})"
         for name, values in labels.items()
@@ -115,13 +115,13 @@ def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: Named
     held = {f"colour {i}": column / column.std() for i, column in enumerate(people.colours.double().T)}
     rough = [_fit(name, people, known | held, generator) for name in known]
     moved = {direction.name: _moved(G, direction, unseen, read) for direction in rough}
-    gains = {one.name: float(moved[one.name][TRAITS.index(one.name)]) / one.sigma for one in rough}
+    gains = {one.name: float(moved[one.name][ATTRIBUTES.index(one.name)]) / one.sigma for one in rough}
     missing |= {name: f"it answers {gain:.0%} of what it should" for name, gain in gains.items() if gain < LEAST_GAIN}
     kept = tuple(replace(one, per_unit=one.per_unit / gains[one.name]) for one in rough if one.name not in missing)
     if not kept:
         why = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         raise LatentError(f"{generator.name} does nothing that the analyzer sees: {why}", "does it draw aligned faces?")
-    return Found(kept, _cross_talk(kept, [moved[one.name] / gains[one.name] for one in kept]), missing)
+    return FittedDirection(kept, _cross_talk(kept, [moved[one.name] / gains[one.name] for one in kept]), missing)
 
 
 def _fit(name: str, people: People, labels: Mapping[str, Tensor], generator: NamedGenerator) -> Direction:
@@ -160,11 +160,11 @@ def _who(identity: Tensor) -> Tensor:
 def _moved(G: Generator, direction: Direction, people: W, read: Read) -> Float[Tensor, " t"]:
     """What one sigma does to every trait: the mean of people and of both ways."""
     w_plus = broadcast(people, G.num_ws)
-    moved = (directions.edit(w_plus, direction, sign * direction.sigma) for sign in (1, -1))
+    moved = (directions.step(w_plus, direction, sign * direction.sigma) for sign in (1, -1))
     up, down = (read_people(G, people, read).cpu().mean(0) for people in moved)
     return (up - down) / 2
 
 
 def _cross_talk(found: Sequence[Direction], moved: Sequence[Tensor]) -> Tensor:
-    order, sigmas = [TRAITS.index(one.name) for one in found], torch.tensor([one.sigma for one in found])
+    order, sigmas = [ATTRIBUTES.index(one.name) for one in found], torch.tensor([one.sigma for one in found])
     return torch.stack(list(moved))[:, order] / sigmas

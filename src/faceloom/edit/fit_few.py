@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from faceloom.edit.directions import Direction, Labels
-from faceloom.edit.spread import Spread
+from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import WPlus
 from faceloom.likeness import NamedGenerator
@@ -22,7 +22,7 @@ FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False)
-class OwnConfig:
+class FitFewConfig:
     """How to fit."""
 
     hold: Sequence[Direction] = ()  # directions that stay where they are
@@ -32,7 +32,7 @@ class OwnConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
+class FewShotFit:
     """A fitted direction and how far to trust it.
 
     Convention: `agreement` is measured on people left out of the fit one at a time: of two groups the part that lands
@@ -50,10 +50,10 @@ def from_groups(
     positive: WPlus,
     negative: WPlus,
     *,
-    people: Spread,
+    people: LatentStatistics,
     generator: NamedGenerator,
-    config: OwnConfig = OwnConfig(),
-) -> Own:
+    config: FitFewConfig = FitFewConfig(),
+) -> FewShotFit:
     """Fit a direction from two groups of people; a strength of 1 is one standard deviation, towards the positives.
 
     This is linear discriminant analysis with a known covariance: not the samples' (dozens cannot tell 512 x 512
@@ -77,7 +77,7 @@ def from_groups(
     values = torch.cat([torch.ones(len(positive)), torch.zeros(len(negative))])
     step, readings = _fit(w_plus, values, people, config)
     direction = _direction(name, step, people, generator, "sigma", config)
-    return Own(direction, _on_own_side(readings, values == 1), readings)
+    return FewShotFit(direction, _on_own_side(readings, values == 1), readings)
 
 
 def from_values(
@@ -86,10 +86,10 @@ def from_values(
     values: Labels,
     *,
     unit: str,
-    people: Spread,
+    people: LatentStatistics,
     generator: NamedGenerator,
-    config: OwnConfig = OwnConfig(),
-) -> Own:
+    config: FitFewConfig = FitFewConfig(),
+) -> FewShotFit:
     """Fit a direction from people with a number each; a strength of 1 is one of `unit`.
 
     As `from_groups`, with the slope of w on the number in place of the difference of the means; with few people the
@@ -100,10 +100,10 @@ def from_values(
         raise LatentError(f"{len(values)} values that do not vary enough", "give four people who differ, at least")
     step, readings = _fit(w_plus, values, people, config)
     agreement = torch.corrcoef(torch.stack([readings, values.double()]))[0, 1].nan_to_num()
-    return Own(_direction(name, step, people, generator, unit, config), float(agreement), readings)
+    return FewShotFit(_direction(name, step, people, generator, unit, config), float(agreement), readings)
 
 
-def _fit(w_plus: WPlus, values: Labels, people: Spread, config: OwnConfig) -> tuple[Tensor, Tensor]:
+def _fit(w_plus: WPlus, values: Labels, people: LatentStatistics, config: FitFewConfig) -> tuple[Tensor, Tensor]:
     """The step of one unit `[l, w_dim]` along the principal axes, and every person's reading by a fit without them."""
     if w_plus.ndim != 3 or len(w_plus) != len(values) or w_plus.shape[2] != len(people.mean):
         raise ShapeError(f"expected people [n, num_ws, {len(people.mean)}] with a value each, got {list(w_plus.shape)}")
@@ -114,14 +114,14 @@ def _fit(w_plus: WPlus, values: Labels, people: Spread, config: OwnConfig) -> tu
     return _step(x, y, people, config.hold), readings
 
 
-def _step(x: Tensor, y: Tensor, people: Spread, hold: Sequence[Direction]) -> Tensor:
+def _step(x: Tensor, y: Tensor, people: LatentStatistics, hold: Sequence[Direction]) -> Tensor:
     """The natural step of one unit, `[l, w_dim]`: the slope of x on y, shrunk, less what is held."""
     slope = torch.einsum("nlw,n->lw", x - x.mean(0), y - y.mean()) / (y - y.mean()).square().sum()
     step = slope * people.variances / (people.variances + _ridge(len(x), people))
     return _without(step, hold, people)
 
 
-def _read_without(i: int, x: Tensor, y: Tensor, people: Spread, hold: Sequence[Direction]) -> Tensor:
+def _read_without(i: int, x: Tensor, y: Tensor, people: LatentStatistics, hold: Sequence[Direction]) -> Tensor:
     """How far person i lies along the step that all others give, in steps from the mean face."""
     others = torch.arange(len(x)) != i
     step = _step(x[others], y[others], people, hold)  # [l w_dim]
@@ -140,11 +140,11 @@ def _on_own_side(readings: Tensor, positive: Tensor) -> float:
     return float(right[positive].mean() + right[~positive].mean()) / 2
 
 
-def _ridge(count: int, people: Spread) -> Tensor:
+def _ridge(count: int, people: LatentStatistics) -> Tensor:
     return SHRINK / count * people.variances.mean()
 
 
-def _without(step: Tensor, hold: Sequence[Direction], people: Spread) -> Tensor:
+def _without(step: Tensor, hold: Sequence[Direction], people: LatentStatistics) -> Tensor:
     """Take out of a step what the held directions' own regressions would read in it (conjugate in S^-1)."""
     if not hold:
         return step
@@ -159,7 +159,7 @@ def _one_vector(direction: Direction) -> Tensor:
 
 
 def _direction(
-    name: str, step: Tensor, people: Spread, generator: NamedGenerator, unit: str, config: OwnConfig
+    name: str, step: Tensor, people: LatentStatistics, generator: NamedGenerator, unit: str, config: FitFewConfig
 ) -> Direction:
     vector = step @ people.axes.T  # [l w_dim]
     length = vector.norm(dim=1).max()

@@ -15,7 +15,7 @@ MAX_PSI = 2.0
 
 
 @torch.no_grad()
-def sample(
+def generate_latents(
     G: Generator, seeds: Sequence[int], psi: float = 0.7, cutoff: int | None = None, c: torch.Tensor | None = None
 ) -> WPlus:
     """Draw one person a seed: `[len(seeds), num_ws, w_dim]`.

@@ -18,7 +18,7 @@ SAMPLES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class LatentStatistics:
     """The mean and the covariance of w, by principal axes.
 
     Convention: `mean [w_dim]`; `axes [w_dim, w_dim]`, one axis a column, of unit length, the widest first;
@@ -65,17 +65,17 @@ def sample_w(G: Generator, count: int, seed: int = 0, c: Tensor | None = None) -
     return torch.cat([G.mapping(z[part], None if labels is None else labels[part]) for part in parts])
 
 
-def spread(G: Generator, samples: int = SAMPLES, seed: int = 0, c: Tensor | None = None) -> Spread:
+def measure_latents(G: Generator, samples: int = SAMPLES, seed: int = 0, c: Tensor | None = None) -> LatentStatistics:
     """Measure how w is spread, by `samples` random people."""
-    return spread_of(sample_w(G, samples, seed, c))
+    return statistics_of(sample_w(G, samples, seed, c))
 
 
-def spread_of(w: W) -> Spread:
+def statistics_of(w: W) -> LatentStatistics:
     """Measure how `w [n, w_dim]` is spread; float64."""
     x = w.double()
     mean = x.mean(0)
     variances, axes = torch.linalg.eigh((x - mean).T @ (x - mean) / len(x))
-    return Spread(mean, signed(axes.flip(1)), variances.flip(0).clamp_min(0))
+    return LatentStatistics(mean, signed(axes.flip(1)), variances.flip(0).clamp_min(0))
 
 
 def signed(axes: Tensor) -> Tensor:

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from faceloom.edit.description import Bound, penalty
 from faceloom.edit.discover import READ_SIDE, Read
-from faceloom.edit.sample import sample
-from faceloom.edit.spread import Spread
-from faceloom.edit.wanted import Bound, penalty
+from faceloom.edit.generate import generate_latents
+from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, broadcast
-from faceloom.networks.analyzer import TRAITS, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
 Callback = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class FindConfig:
+class SearchConfig:
     """How to look for people."""
 
     candidates: int = 200  # people drawn before any is refined
@@ -37,7 +37,7 @@ class FindConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """A person who was found.
 
     Convention: `w_plus [1, num_ws, w_dim]` has one style for all layers; `traits` are read from the picture, in the
@@ -53,25 +53,25 @@ class Found:
     steps: int
 
 
-def find(
+def search(
     G: Generator,
     wanted: Sequence[Bound],
     read: Read,
     *,
-    people: Spread,
+    people: LatentStatistics,
     count: int = 6,
     seed: int = 0,
     like: Tensor | None = None,
-    config: FindConfig | None = None,
+    config: SearchConfig | None = None,
     callback: Callback | None = None,
-) -> list[Found]:
+) -> list[SearchResult]:
     """Find `count` people who show what is wanted, the best first.
 
     Convention: `read` takes img `[n, 3, 256, 256]` and is differentiable; `like [1, 128]` is an identity that they
     should resemble. Candidate k is the person of seed `100,000 * seed + k`. `callback` gets progress 0...1 and a word.
     Raises LatentError for more people than candidates, or when neither anything is wanted nor anybody given.
     """
-    config, wanted = config or FindConfig(), tuple(wanted)
+    config, wanted = config or SearchConfig(), tuple(wanted)
     if not 1 <= count <= config.candidates:
         raise LatentError(f"{count} of {config.candidates} candidates", "ask for fewer people")
     if not wanted and like is None:
@@ -97,41 +97,41 @@ class _Search:
         G: Generator,
         wanted: tuple[Bound, ...],
         read: Read,
-        people: Spread,
+        people: LatentStatistics,
         like: Tensor | None,
-        config: FindConfig,
+        config: SearchConfig,
     ) -> None:
         self.G, self.wanted, self.read, self.like, self.config = G, wanted, read, like, config
         self.mean = people.mean.to(G.w_avg)
         self.axes = (people.axes * (people.variances + people.floor).sqrt()).to(G.w_avg)  # u -> w
 
     @torch.no_grad()
-    def candidate(self, seed: int, tell: Callable[[], None]) -> Found:
+    def candidate(self, seed: int, tell: Callable[[], None]) -> SearchResult:
         """Draw and read the person of a seed."""
         tell()
-        w_plus = sample(self.G, [seed], self.config.psi)
+        w_plus = generate_latents(self.G, [seed], self.config.psi)
         return self.found(w_plus, self.look(w_plus), seed, 0)
 
     def look(self, w_plus: WPlus) -> Reading:
         """Read a person's picture."""
         return self.read(image_at(self.G, w_plus, READ_SIDE))
 
-    def found(self, w_plus: WPlus, reading: Reading, seed: int, steps: int) -> Found:
+    def found(self, w_plus: WPlus, reading: Reading, seed: int, steps: int) -> SearchResult:
         """State a person in plain numbers."""
         reading = Reading(reading.traits.detach(), reading.identity.detach())
-        traits = dict(zip(TRAITS, reading.traits[0].tolist(), strict=True))
+        traits = dict(zip(ATTRIBUTES, reading.traits[0].tolist(), strict=True))
         missed = float(penalty(reading.traits, self.wanted)[0])
-        return Found(w_plus.detach(), traits, missed, float(self.similarity(reading)), seed, steps)
+        return SearchResult(w_plus.detach(), traits, missed, float(self.similarity(reading)), seed, steps)
 
     def similarity(self, reading: Reading) -> Tensor:
         """The cosine to the identity that was given, NaN for none."""
         return torch.tensor(torch.nan) if self.like is None else (reading.identity * self.like).sum(1)[0]
 
-    def rank(self, person: Found) -> float:
+    def rank(self, person: SearchResult) -> float:
         """What is least for the best."""
         return person.missed + (0.0 if self.like is None else self.config.like_weight * (1 - person.similarity))
 
-    def refined(self, person: Found) -> Found:
+    def refined(self, person: SearchResult) -> SearchResult:
         """Move a person by gradient descent in whitened w until all is met or the steps are used up; keep the best."""
         if self.met(person):
             return person
@@ -149,7 +149,7 @@ class _Search:
             adam.step()
         return best
 
-    def met(self, person: Found) -> bool:
+    def met(self, person: SearchResult) -> bool:
         """Whether nothing is left to do: a likeness can always be nearer."""
         return person.missed == 0 and self.like is None
 

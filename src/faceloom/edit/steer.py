@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.edit.directions import Direction
-from faceloom.edit.directions import edit as move
+from faceloom.edit.directions import step as move
 from faceloom.edit.mix import towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus

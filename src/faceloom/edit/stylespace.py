@@ -75,7 +75,7 @@ def shift(G: Generator, direction: StyleDirection, strength: float, layers: Sequ
     return {name: change for name, change in delta.items() if change.any()}
 
 
-def edit(
+def step(
     G: Generator, person: Likeness, direction: StyleDirection, strength: float, layers: Sequence[int] | None = None
 ) -> Likeness:
     """Move a person along a direction; what tuning changed for them stays. An edit and its opposite return.
@@ -102,7 +102,7 @@ def drawn(
     if isinstance(direction, StyleDirection):
         G = moved(G, direction, strength, delta)
     else:
-        w_plus, G = directions.edit(w_plus, direction, strength), _tuned(G, delta or {})
+        w_plus, G = directions.step(w_plus, direction, strength), _tuned(G, delta or {})
     return G.synthesis_at(w_plus, min(SIDE, G.img_resolution))
 
 

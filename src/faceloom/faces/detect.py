@@ -18,7 +18,7 @@ from faceloom.errors import FaceError, FaceTooSmall, NoFaceFound, SeveralFaces
 from faceloom.faces.boxes import best_of_each
 from faceloom.faces.cascade import Thresholds as Thresholds
 from faceloom.faces.cascade import search
-from faceloom.faces.look import look_again
+from faceloom.faces.refine_landmarks import look_again
 from faceloom.networks.mtcnn import CELL, Mtcnn
 
 LONGEST = 2048  # pixels; a larger photo is searched in a copy of this size

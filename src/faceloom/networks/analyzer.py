@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from faceloom.errors import ShapeError
 from faceloom.networks.trunk import Trunk
 
-TRAITS = (
+ATTRIBUTES = (
     "age",  # years
     "smile",  # logit
     "gender",  # logit of presentation, positive reads as masculine
@@ -58,11 +58,11 @@ class Analyzer(nn.Module):
         super().__init__()
         self.trunk = Trunk(WIDTHS, DEPTHS)
         self.trait_pool = _pool(WIDTHS[-1])
-        self.trait_head = nn.Linear(WIDTHS[-1], len(TRAITS))
+        self.trait_head = nn.Linear(WIDTHS[-1], len(ATTRIBUTES))
         self.identity_pool = _pool(WIDTHS[-1])
         self.identity_head = nn.Linear(WIDTHS[-1], IDENTITY_DIM)
-        self.register_buffer("mean", torch.zeros(len(TRAITS)))
-        self.register_buffer("scale", torch.ones(len(TRAITS)))
+        self.register_buffer("mean", torch.zeros(len(ATTRIBUTES)))
+        self.register_buffer("scale", torch.ones(len(ATTRIBUTES)))
 
     def forward(self, img: Tensor) -> Reading:
         return self.read(face_crop(img))

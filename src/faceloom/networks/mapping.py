@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
-from faceloom.networks.scratch import SQRT2, start
+from faceloom.networks.init import SQRT2, start
 
 
 def pixel_norm(x: Tensor) -> Tensor:

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from faceloom.latents import check_w_plus
 from faceloom.networks.generator import NoiseMode, area_reduce
+from faceloom.networks.init import start
 from faceloom.networks.mapping import MappingNetwork
 from faceloom.networks.ops import SQRT2
-from faceloom.networks.scratch import start
 
 
 class WaveletShape:

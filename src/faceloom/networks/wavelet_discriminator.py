@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import minibatch_deviation
+from faceloom.networks.init import SQRT2, start
 from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, plain_conv, separable
-from faceloom.networks.scratch import SQRT2, start
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Take:
     body: Mapping[str, Any]
 
 
-class Keep:
+class VisitStore:
     """The folder of one booth. `clock` tells the time, in seconds since 1970."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from faceloom.images.tensors import from_levels
 from faceloom.latents import broadcast
-from faceloom.networks.scratch import parameter_groups
+from faceloom.networks.init import parameter_groups
 from faceloom.train import ada
 from faceloom.train.build import discriminator_of, generator_of, in_precision
 from faceloom.train.config import TrainConfig

@@ -18,12 +18,12 @@ from filelock import FileLock, Timeout
 from faceloom.errors import StoreError, TrainingError
 from faceloom.files import replacing
 from faceloom.train import checkpoint, report, snapshot, stats
-from faceloom.train.board import Board
 from faceloom.train.config import TrainConfig, from_json, to_json
 from faceloom.train.distributed import Ranks
 from faceloom.train.health import Finding, examine
 from faceloom.train.loop import Trainer
 from faceloom.train.plan import Advice
+from faceloom.train.tensorboard import Board
 
 OPTIONS, LOG = "options.json", "log.txt"
 SAVE_EVERY = 600

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom.checkpoints import native
-from faceloom.checkpoints.foreign import Foreign
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import native
 from faceloom.errors import TrainingError
 from faceloom.images import save_picture, to_pixel_list
 from faceloom.latents import broadcast, z_from_seeds
@@ -97,7 +97,7 @@ def save_network(trainer: Trainer, folder: Path, **facts: Any) -> Path:
     if not all(torch.isfinite(tensor).all() for tensor in state.values()):
         raise TrainingError("the generator holds numbers that are not finite", "lower --gamma or the learning rate")
     notes = (f"trained by faceloom on {trainer.nimg // 1000} thousand images",)
-    foreign = Foreign(trainer.config.family, "faceloom", G.config, state, notes)
+    foreign = LoadedNetwork(trainer.config.family, "faceloom", G.config, state, notes)
     place = folder / name_of("network-snapshot-", trainer.nimg)
     return native.write(foreign, place, training={"kimg": trainer.nimg / 1000, **facts})
 

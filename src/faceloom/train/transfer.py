@@ -15,8 +15,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from faceloom.checkpoints.convert import read_checkpoint
-from faceloom.checkpoints.imported import generator_place
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.library import generator_place
 from faceloom.errors import AssetError, CheckpointError, TrainingError
 from faceloom.train import checkpoint
 from faceloom.train.build import base_of, shape_of

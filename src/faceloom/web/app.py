@@ -15,16 +15,16 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from filelock import FileLock, Timeout
 from starlette.exceptions import HTTPException
 
-from faceloom import __version__
+from faceloom._version import __version__
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
-from faceloom.store import Keep
-from faceloom.web.booth import Booth
-from faceloom.web.described import CSS, described
-from faceloom.web.guard import Gate, Refusal, error_json
+from faceloom.store import VisitStore
+from faceloom.web.api_page import CSS, described
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.views import API
 from faceloom.web.routes import api, finish, lab, operator, people, visit
-from faceloom.web.view import API
-from faceloom.web.workshop import Workshop
+from faceloom.web.security import Gate, Refusal, error_json
+from faceloom.web.worker.client import WorkerClient
 
 DIST = Path(__file__).parent / "dist"
 LOCAL = ("127.0.0.1", "localhost", "::1", "testserver")
@@ -36,8 +36,8 @@ log = logging.getLogger("faceloom.booth")
 
 def usual_atelier(generator: str | None = None) -> Any:
     """A generator, the default one unless named. Called in the worker: only there torch is loaded."""
-    from faceloom.studio import Studio
-    from faceloom.web.atelier import Atelier
+    from faceloom.web.worker.previews import Atelier
+    from faceloom.workflows.studio import Studio
 
     return Atelier(Studio(generator) if generator else None)
 
@@ -51,7 +51,7 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
-    workshop: Callable[[Callable[[], Any]], Workshop] = Workshop,
+    workshop: Callable[[Callable[[], Any]], WorkerClient] = WorkerClient,
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
@@ -66,8 +66,8 @@ def create_app(
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         folder = home or Settings().home / "booth"
-        with only_one(folder):
-            app.state.booth = booth = Booth(Keep(folder), workshop(atelier), address=address, lan=lan)
+        with SingleServerLock(folder):
+            app.state.booth = booth = Booth(VisitStore(folder), workshop(atelier), address=address, lan=lan)
             with booth.logging():
                 await booth.open()
                 try:
@@ -103,7 +103,7 @@ def create_app(
     return app
 
 
-class only_one:  # noqa: N801  reads as the sentence it is
+class SingleServerLock:
     """One server a folder. Raises StoreError when there is another."""
 
     def __init__(self, folder: Path) -> None:

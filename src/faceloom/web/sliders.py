@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faceloom.edit.wishes import CHANGES, SURE, targets
+from faceloom.edit.targets import CHANGES, SURE, targets
 
 Coefficients = dict[str, float]
 """Steps along directions by name, in their units, as `edit.steer.apply` takes them."""
@@ -44,7 +44,7 @@ SAME = 1e-3  # a slider this near to where the person is, is not touched
 
 
 @dataclass
-class Rails:
+class SliderCurves:
     """What is known of a person: `before` are the attributes in the directions' units, `knots` by attribute the steps
     (how far the wished attribute moves, in its unit) and the coefficients that brought it there.
     """
@@ -82,7 +82,7 @@ class Rails:
         return {"before": dict(self.before), "knots": self.knots}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Rails:
+    def from_json(cls, data: Mapping[str, Any]) -> SliderCurves:
         """From plain data."""
         knots = {name: [(float(step), dict(found)) for step, found in known] for name, known in data["knots"].items()}
         return cls(dict(data["before"]), knots)

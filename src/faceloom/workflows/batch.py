@@ -14,30 +14,30 @@ from pathlib import Path
 
 from faceloom import likeness
 from faceloom.errors import CorruptFile, FaceError, ImageError, LatentError, StoreError
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 Callback = Callable[[float, str], None]
 SUFFIX = ".likeness"
 
 
 @dataclass(frozen=True)
-class Gathered:
+class BatchResult:
     """Who was found, by file, and why the others were not."""
 
     people: Mapping[Path, Likeness]
     failed: Mapping[Path, str]
 
 
-def gather(
+def batch_encode(
     studio: Studio,
     sources: Sequence[Path],
     cache: Path,
     *,
     config: EncodeConfig | None = None,
     callback: Callback | None = None,
-) -> Gathered:
+) -> BatchResult:
     """Open likeness files and search for the faces of photos; a file that does not work is told and left out.
 
     Convention: each photo's likeness is kept in the folder `cache` under the photo's name and content, so that a second
@@ -53,7 +53,7 @@ def gather(
         except (FaceError, ImageError, LatentError, CorruptFile, StoreError) as error:
             failed[source] = error.message
     tell(1.0, "")
-    return Gathered(people, failed)
+    return BatchResult(people, failed)
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -1,27 +1,13 @@
-"""Friends: the children of two people, and people who are found by what they show.
-
-Knows the studio; keeps nothing. Where somebody comes from is written into their likeness.
-"""
+"""Children of two people. Needs the studio; keeps nothing. The parents are recorded in each child's provenance."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-import torch
-from torch import Tensor
-
-from faceloom import __version__, likeness
-from faceloom.analyze import read
-from faceloom.checkpoints.shipped import load_analyzer
+from faceloom import likeness
+from faceloom._version import __version__
 from faceloom.edit import children
-from faceloom.edit.discover import READ_SIDE
-from faceloom.edit.find import FindConfig, Found, find
 from faceloom.edit.mix import PULL
-from faceloom.edit.wanted import parse_wanted
-from faceloom.images import Photo, to_img
 from faceloom.likeness import Likeness
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 
 def child(
@@ -36,7 +22,7 @@ def child(
         number,
         seed=seed,
         layer_resolutions=studio.generator.G.layer_resolutions,
-        people=studio.spread,
+        people=studio.latent_statistics,
         variation=variation,
         pull=pull,
     )
@@ -50,58 +36,3 @@ def child(
         "inherited": made.inherited,
     }
     return Likeness(made.w_plus, studio.generator.hash, studio.generator.name, provenance=lineage)
-
-
-def find_people(
-    studio: Studio,
-    text: str = "",
-    *,
-    like: Photo | Likeness | None = None,
-    count: int = 6,
-    seed: int = 0,
-    config: FindConfig | None = None,
-    callback: Callable[[float, str], None] | None = None,
-) -> list[Likeness]:
-    """Find people who show what the text says ('about 40, smiling, glasses') or resemble a face, the best first.
-
-    What was read from each is in `provenance`: traits, missed (0: all is met), similarity. Raises as
-    `edit.wanted.parse_wanted` and `edit.find.find`, and FaceError for a photo without a face.
-    """
-    wanted = parse_wanted(text) if text or like is None else ()
-    found = find(
-        studio.fast_generator.G,
-        wanted,
-        load_analyzer(),
-        people=studio.spread,
-        count=count,
-        seed=seed,
-        like=None if like is None else identity(studio, like),
-        config=config,
-        callback=callback,
-    )
-    return [_found(studio, person, text, seed) for person in found]
-
-
-@torch.no_grad()
-def identity(studio: Studio, face: Photo | Likeness) -> Tensor:
-    """Read whose face it is `[1, 128]`. Raises FaceError for a photo without a face."""
-    if isinstance(face, Photo):
-        picture = studio.align(face, studio.choose(face).face, READ_SIDE).image
-    else:
-        picture = studio.render(face, READ_SIDE)
-    return read(load_analyzer(), to_img(picture)).identity
-
-
-def _found(studio: Studio, person: Found, text: str, seed: int) -> Likeness:
-    made = {
-        "faceloom": __version__,
-        "method": "find",
-        "wanted": text,
-        "seed": seed,
-        "candidate": person.seed,
-        "steps": person.steps,
-        "traits": person.traits,
-        "missed": person.missed,
-        "similarity": None if math.isnan(person.similarity) else person.similarity,
-    }
-    return Likeness(person.w_plus, studio.generator.hash, studio.generator.name, provenance=made)

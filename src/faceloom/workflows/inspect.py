@@ -14,16 +14,16 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom.checkpoints.load import load_lpips
-from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.faces.cascade import stages
 from faceloom.faces.detect import DEFAULTS
-from faceloom.faces.look import look_again
+from faceloom.faces.refine_landmarks import look_again
 from faceloom.images import area_resize
 from faceloom.latents import layer_groups
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import image_at
 from faceloom.networks.lpips import distance, distance_map
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 SIDE = 256  # pixels of what LPIPS compares
 LONGEST = 1024  # pixels of the photo that the detector's way is shown on
@@ -101,7 +101,7 @@ def styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
     """Read every layer's style off a person."""
     G = studio.generator.G
     group_of = {layer: name for name, layers in layer_groups(G.layer_resolutions).items() for layer in layers}
-    rarity = studio.spread.distance(person.w_plus)[0].tolist()
+    rarity = studio.latent_statistics.distance(person.w_plus)[0].tolist()
     return tuple(
         LayerStyle(layer, side, group_of[layer], round(rarity[layer], 3), _channels(studio, person.w_plus, layer))
         for layer, side in enumerate(G.layer_resolutions)
@@ -111,7 +111,7 @@ def styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
 def _channels(studio: Studio, w_plus: Tensor, layer: int) -> tuple[float, ...]:
     """The first affine's style against the mean face's, each channel by its own spread: A S A' has the variances."""
     affine = studio.generator.G.affines(layer)[0]
-    people = studio.spread
+    people = studio.latent_statistics
     mean = people.mean.to(w_plus)
     zero = affine(torch.zeros_like(mean)[None])
     along = (people.axes * people.variances.sqrt()).to(w_plus)  # [w_dim w_dim], a column one deviation

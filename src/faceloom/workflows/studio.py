@@ -19,30 +19,30 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom import __version__, likeness
-from faceloom.analyze import Traits, read, read_traits
-from faceloom.checkpoints.latent_files import read_latents
+from faceloom import likeness
+from faceloom._version import __version__
+from faceloom.analyze import Attributes, read, read_attributes
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips
-from faceloom.checkpoints.mtcnn import load_mtcnn
-from faceloom.checkpoints.psp_encoder import load_encoder as imported_encoder
+from faceloom.checkpoints.readers.latent_files import read_latents
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.psp_encoder import load_encoder as imported_encoder
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_curvature, load_encoder
-from faceloom.drawing import Drawing
 from faceloom.edit import directions, stylespace
-from faceloom.edit.control import basis_in, control, shipped_basis, wander
+from faceloom.edit.attributes import basis_in, edit_attributes, random_edits, shipped_basis
 from faceloom.edit.discover import READ_SIDE
+from faceloom.edit.generate import generate_latents
 from faceloom.edit.mix import PULL, mix
-from faceloom.edit.sample import sample
 from faceloom.edit.steer import Steered
 from faceloom.edit.stylespace import StyleDirection
-from faceloom.edit.wishes import in_units
+from faceloom.edit.targets import in_units
 from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
 from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
 from faceloom.faces.paste_back import paste_back
-from faceloom.faces.refine import refine
+from faceloom.faces.refine_alignment import refine
 from faceloom.images import Photo, open_photo, to_img
+from faceloom.invert.budget import EncodeConfig, First, Natural, invert_within
 from faceloom.invert.clock import Callback, Enough
-from faceloom.invert.deadline import EncodeConfig, First, Natural, invert_within
 from faceloom.invert.encode import first_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.natural import Comparison, NaturalSearch
@@ -50,6 +50,7 @@ from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
 from faceloom.networks.precision import fast_precision
+from faceloom.rendering import Renderer
 
 ALIGNED_SIZE = 1024
 DIRECTIONS = "directions"
@@ -57,15 +58,15 @@ DIRECTIONS = "directions"
 
 
 @dataclass(frozen=True)
-class Seen:
+class AnalyzedFace:
     """A face in a photo and what it shows."""
 
     face: Face
-    traits: Traits
+    traits: Attributes
 
 
 @dataclass(frozen=True)
-class Controlled:
+class EditResult:
     """A person after an edit in units, and what became of the wishes: years, degrees, probabilities."""
 
     person: Likeness
@@ -74,14 +75,14 @@ class Controlled:
     after: Mapping[str, float]
 
 
-class Studio(Drawing):
+class Studio(Renderer):
     """Faces in one generator. Networks are loaded when they are first needed."""
 
     _warm = False
 
     # -- photo -> face ------------------------------------------------------------------------------------------------
 
-    def find(self, photo: Photo) -> tuple[Face, ...]:
+    def detect(self, photo: Photo) -> tuple[Face, ...]:
         """Find every face, the largest first; none is no error."""
         return detect(load_mtcnn(), photo.image)
 
@@ -90,24 +91,24 @@ class Studio(Drawing):
 
         Raises NoFaceFound, FaceTooSmall, and FaceError for a number that is not there.
         """
-        return choose(self.find(photo), face)
+        return choose(self.detect(photo), face)
 
     def align(self, photo: Photo, face: Face, size: int = ALIGNED_SIZE) -> Aligned:
         """Cut the face out as FFHQ does (Karras et al. 2019, appendix A), the square refined by the aligner."""
         quad = refine(load_aligner(), photo.image, quad_from_landmarks(face.landmarks))
         return align(photo.image, quad, size)
 
-    def analyze(self, photo: Photo) -> tuple[Seen, ...]:
+    def analyze(self, photo: Photo) -> tuple[AnalyzedFace, ...]:
         """Read every face of a photo, the largest first. Raises FaceError for one that lies almost outside."""
-        faces = self.find(photo)
-        return tuple(Seen(face, self._read(to_img(self.align(photo, face, READ_SIDE).image))) for face in faces)
+        faces = self.detect(photo)
+        return tuple(AnalyzedFace(face, self._read(to_img(self.align(photo, face, READ_SIDE).image))) for face in faces)
 
-    def traits(self, person: Likeness) -> Traits:
+    def attributes(self, person: Likeness) -> Attributes:
         """Read what a person shows."""
         return self._read(to_img(self.render(person, READ_SIDE)))
 
-    def _read(self, img: Tensor) -> Traits:
-        return read_traits(load_analyzer(), img)[0]
+    def _read(self, img: Tensor) -> Attributes:
+        return read_attributes(load_analyzer(), img)[0]
 
     # -- face -> likeness ---------------------------------------------------------------------------------------------
 
@@ -146,7 +147,7 @@ class Studio(Drawing):
         """
         config = config or EncodeConfig()
         self.warm_up()
-        faces = self.find(photo)
+        faces = self.detect(photo)
         large = [number for number, face in enumerate(faces) if face.size >= SMALLEST]
         people = [choose(faces, number) for number in large] or [choose(faces)]
         cuts = [self.align(photo, person.face, QUALITY_RESOLUTION) for person in people]
@@ -174,7 +175,7 @@ class Studio(Drawing):
             alexnet=load_lpips("alexnet"),
             first=self.first if start is None else lambda img: start,
             natural=self.natural,
-            neighbour=wander(self.basis) if self.basis else None,
+            neighbour=random_edits(self.basis) if self.basis else None,
             enough=_alike(target, config.until_identity),
             config=config,
             callback=callback,
@@ -213,7 +214,7 @@ class Studio(Drawing):
             load_mtcnn(), load_aligner(), load_analyzer()
             self.invert(torch.zeros(1, 3, QUALITY_RESOLUTION, QUALITY_RESOLUTION), EncodeConfig(None, 2))
 
-    def search(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
+    def optimize(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Search for aligned faces `[n, 3, 256, 256]`, -1...1, from the mean face by VGG16; nothing else."""
         vgg, alexnet = load_lpips("vgg16", self.judging), load_lpips("alexnet")
         return invert_optimize(
@@ -278,7 +279,7 @@ class Studio(Drawing):
         w_plus = people[number : number + 1].clone()
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=made), len(people)
 
-    def edit(self, person: Likeness, changes: Mapping[str, float], layers: str | None = None) -> Likeness:
+    def step(self, person: Likeness, changes: Mapping[str, float], layers: str | None = None) -> Likeness:
         """Change a person: `changes` names directions, shipped ones or files, with strengths in their units.
 
         A direction of StyleSpace changes the person's `delta`, one of W their `w_plus`; `found` undoes both.
@@ -291,14 +292,12 @@ class Studio(Drawing):
         for name, strength in changes.items():
             direction = self.direction(name)
             if isinstance(direction, StyleDirection):
-                changed = stylespace.edit(self.generator.G, changed, direction, strength, chosen)
+                changed = stylespace.step(self.generator.G, changed, direction, strength, chosen)
             else:
-                changed = changed.changed(directions.edit(changed.w_plus, direction, strength, chosen))
+                changed = changed.changed(directions.step(changed.w_plus, direction, strength, chosen))
         return changed
 
-    def control(
-        self, person: Likeness, wishes: Mapping[str, float], *, keep_identity: float | None = None
-    ) -> Controlled:
+    def edit(self, person: Likeness, wishes: Mapping[str, float], *, keep_identity: float | None = None) -> EditResult:
         """Make a person what is wished for and leave the rest of them alone, by looking at every step.
 
         `wishes` as in `edit.wishes`: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`, `gender`,
@@ -310,10 +309,12 @@ class Studio(Drawing):
             name = self.generator_name
             raise LatentError(f"{name} has no directions", f"faceloom direction traits --generator {name} finds them")
         G = self.tuned_to(person)
-        found = control(G, load_analyzer(), person.w_plus, wishes, basis=self.basis, keep_identity=keep_identity)
+        found = edit_attributes(
+            G, load_analyzer(), person.w_plus, wishes, basis=self.basis, keep_identity=keep_identity
+        )
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(wishes), "coefficients": found.coefficients}]
         changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
-        return Controlled(changed, found, in_units(found.before), in_units(found.after))
+        return EditResult(changed, found, in_units(found.before), in_units(found.after))
 
     def direction(self, name: str) -> directions.Direction | StyleDirection:
         """Open a direction, of W or of StyleSpace: this generator's own, a shipped or an imported one, or a file."""
@@ -332,7 +333,7 @@ class Studio(Drawing):
 
         Raises LatentError for a label that is missing, out of range, or not wanted.
         """
-        w_plus = sample(self.generator.G, [seed], psi, c=_one_hot(label, self.generator.G.c_dim))
+        w_plus = generate_latents(self.generator.G, [seed], psi, c=_one_hot(label, self.generator.G.c_dim))
         made = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
         made |= {} if label is None else {"label": label}
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=made)

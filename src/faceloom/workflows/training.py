@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from faceloom import __version__
+from faceloom._version import __version__
 from faceloom.datasets import Dataset
 from faceloom.errors import AssetError, TrainingError
 from faceloom.images.tensors import from_levels

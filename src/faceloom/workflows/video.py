@@ -16,7 +16,7 @@ from torch import Tensor
 
 from faceloom.analyze import read
 from faceloom.checkpoints.load import load_lpips
-from faceloom.checkpoints.mtcnn import load_mtcnn
+from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
@@ -24,20 +24,20 @@ from faceloom.errors import FaceError, NoFaceFound
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import SMALLEST, detect
 from faceloom.faces.paste_back import paste_back
-from faceloom.faces.refine import refine
+from faceloom.faces.refine_alignment import refine
 from faceloom.faces.track import Track, follow
 from faceloom.images import area_resize, to_img, to_pixels
 from faceloom.images.clip import Clip
 from faceloom.images.tensors import Pixels
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
+from faceloom.invert.frames import Search, SequenceConfig, encode_frames
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
-from faceloom.invert.sequence import Search, SequenceConfig, encode_frames
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require
-from faceloom.networks.analyzer import TRAITS
+from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.generator import Generator, image_at
-from faceloom.studio import Studio
+from faceloom.workflows.studio import Studio
 
 MAX_FRAMES = 300
 PERSON = 0.3  # of the seconds: for the person, in the best frame; the rest for all frames
@@ -51,7 +51,7 @@ Callback = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class VideoEncoding:
     """A face that was followed through a film and found in the generator.
 
     Convention: `rows` are the numbers of the frames that show it; `codes [n, num_ws, w_dim]` theirs in the generator,
@@ -79,7 +79,7 @@ def find_in_clip(
     seconds: float | None = None,
     max_frames: int = MAX_FRAMES,
     callback: Callback | None = None,
-) -> Found:
+) -> VideoEncoding:
     """Follow a face through the film and find it in the generator, smoothly in time.
 
     `face` is its number in the first frame that shows one, 0 (the default) the largest; `person` is the same person's
@@ -113,11 +113,11 @@ def find_in_clip(
         known, w_plus=codes[best : best + 1].clone(), quality={"lpips": lpips[best], "mse": mse[best]}, geometry=None
     )
     quads, shots = tuple(track.quad(i) for i in rows), len(set(track.shots.tolist()))
-    return Found(made, rows, codes, quads, _strength(track, rows, runs), len(track.shots), shots, best, lpips)
+    return VideoEncoding(made, rows, codes, quads, _strength(track, rows, runs), len(track.shots), shots, best, lpips)
 
 
 def draw_clip(
-    studio: Studio, clip: Clip, found: Found, edited: Likeness, callback: Callback | None = None
+    studio: Studio, clip: Clip, found: VideoEncoding, edited: Likeness, callback: Callback | None = None
 ) -> Iterator[Pixels]:
     """Draw the film anew: the same step in the generator for every frame, and what it changed pasted back.
 
@@ -160,10 +160,10 @@ def pose_search(G: Generator, basis: Sequence[Direction]) -> Search:
     basis = [direction for direction in basis if direction.name in POSE]
     if not basis:
         return lambda img, start, seconds: start
-    order = [TRAITS.index(direction.name) for direction in basis]
+    order = [ATTRIBUTES.index(direction.name) for direction in basis]
     bound = torch.tensor([POSE[direction.name] for direction in basis])
     nowhere = torch.zeros(1, G.num_ws, G.w_dim)
-    steps = torch.cat([directions.edit(nowhere, direction, 1.0) for direction in basis])  # [k num_ws w_dim]
+    steps = torch.cat([directions.step(nowhere, direction, 1.0) for direction in basis])  # [k num_ws w_dim]
 
     def seen(img: Tensor) -> Tensor:
         return torch.maximum(torch.minimum(read(analyzer, img).traits[:, order], bound), -bound)
@@ -240,7 +240,7 @@ def _same_person(
     means = torch.stack([identity[run.start : run.stop].mean(0) for run in runs])
     alike = torch.cosine_similarity(means, means[:1]) >= ALIKE
     kept = [i for run, same in zip(runs, alike.tolist(), strict=True) if same for i in run]
-    yaw, pitch, eyes, sharp = (traits[kept, TRAITS.index(n)] for n in ("yaw", "pitch", "eyes_open", "sharpness"))
+    yaw, pitch, eyes, sharp = (traits[kept, ATTRIBUTES.index(n)] for n in ("yaw", "pitch", "eyes_open", "sharpness"))
     score = 2 * sharp + eyes.clamp(-3, 3) / 3 - (yaw.abs() + pitch.abs()) / 10
     return tuple(rows[i] for i in kept), [squares[i] for i in kept], int(score.argmax())
 

@@ -7,20 +7,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from faceloom.checkpoints import shapes
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import (
-    Rule,
-    first,
-    flipped,
-    over_sqrt2,
-    plane,
-    plus_one,
-    rename,
-    same,
-    turned,
-)
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import shapes
+from faceloom.checkpoints.readers.rename import Rule, first, flipped, over_sqrt2, plane, plus_one, rename, same, turned
+from faceloom.checkpoints.sandbox.process import Content
 
 SOURCE = "genforce"
 
@@ -35,7 +25,7 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
     return None
 
 
-def read(content: Content, family: str, prefix: str) -> Foreign:
+def read(content: Content, family: str, prefix: str) -> LoadedNetwork:
     """Understand the network that `find` found. Raises WrongShape or CorruptFile."""
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     if family == "stylegan2":

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from faceloom.assets.archives import sha256_of
-from faceloom.checkpoints.containers import check_safetensors, detect
 from faceloom.checkpoints.load import read_tensors
-from faceloom.checkpoints.sandbox import read_foreign
+from faceloom.checkpoints.sandbox.containers import check_safetensors, detect
+from faceloom.checkpoints.sandbox.process import read_foreign
 from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.inception import Inception
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceloom.checkpoints.sandbox import read_foreign
+from faceloom.checkpoints.sandbox.process import read_foreign
 from faceloom.errors import CorruptFile, LatentError, UnsafePickle
 from faceloom.latents import WPlus
 

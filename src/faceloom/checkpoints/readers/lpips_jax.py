@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceloom.checkpoints.pickles import read_pickle
+from faceloom.checkpoints.sandbox.pickles import read_pickle
 from faceloom.errors import UnknownFormat
 
 _CONVS = {"VGG16_0": 13, "AlexNet_0": 5}

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from faceloom.checkpoints import rosinality
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, same, scalar
-from faceloom.checkpoints.rename import plane as plane_of_noise
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import rosinality
+from faceloom.checkpoints.readers.rename import Rule, same, scalar
+from faceloom.checkpoints.readers.rename import plane as plane_of_noise
+from faceloom.checkpoints.sandbox.process import Content
 
 SOURCE = "mmgeneration"
 
@@ -45,7 +45,7 @@ def find(names: Mapping[str, Tensor]) -> str | None:
     return next((prefix for prefix in _PREFIXES if f"{prefix}constant_input.input" in names), None)
 
 
-def read(content: Content, prefix: str, bgr: bool) -> Foreign:
+def read(content: Content, prefix: str, bgr: bool) -> LoadedNetwork:
     """Understand the generator; `bgr` says that it draws blue first, as networks trained with MMGeneration do.
 
     Raises WrongShape or CorruptFile.

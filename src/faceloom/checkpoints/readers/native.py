@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from faceloom.checkpoints.containers import check_safetensors, detect
-from faceloom.checkpoints.foreign import FAMILIES, Foreign, summary
-from faceloom.checkpoints.imported import CARD
-from faceloom.checkpoints.rename import check_state
+from faceloom.checkpoints.library import CARD
+from faceloom.checkpoints.loaded_network import FAMILIES, LoadedNetwork, summary
+from faceloom.checkpoints.readers.rename import check_state
+from faceloom.checkpoints.sandbox.containers import check_safetensors, detect
 from faceloom.errors import CorruptFile, UnknownFormat
 from faceloom.files import replacing
 
@@ -28,7 +28,7 @@ def is_ours(path: Path) -> bool:
     return path.is_dir() or detect(path) == "safetensors"
 
 
-def write(foreign: Foreign, folder: Path, **more: Any) -> Path:
+def write(foreign: LoadedNetwork, folder: Path, **more: Any) -> Path:
     """Write the network into `folder`; `more` goes onto the card as it is. Gives the folder.
 
     The card comes last, so that a folder with one is whole. Raises StoreError when the disk refuses.
@@ -52,7 +52,7 @@ def write(foreign: Foreign, folder: Path, **more: Any) -> Path:
     return folder
 
 
-def read(path: Path) -> Foreign:
+def read(path: Path) -> LoadedNetwork:
     """Read a network that `write` wrote, by its folder or its safetensors file.
 
     Raises CorruptFile when a file is damaged or was changed, WrongShape when card and weights do not fit each other,
@@ -71,7 +71,7 @@ def read(path: Path) -> Foreign:
     if _sha256(weights) != sha256:
         raise CorruptFile(f"{weights} is not the file that its card describes", "import the network again")
     check_state(network, config, state)
-    return Foreign(card["family"], source, config, state, notes)
+    return LoadedNetwork(card["family"], source, config, state, notes)
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from faceloom.checkpoints import shapes
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import (
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import shapes
+from faceloom.checkpoints.readers.rename import (
     Rule,
     first,
     flipped,
@@ -22,8 +22,8 @@ from faceloom.checkpoints.rename import (
     scalar,
     turned,
 )
-from faceloom.checkpoints.rosinality import noise
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.readers.rosinality import noise
+from faceloom.checkpoints.sandbox.process import Content
 from faceloom.errors import UnknownFormat
 
 SOURCE = "nvidia-tf"
@@ -57,7 +57,7 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
     return None
 
 
-def read(content: Content, family: str, prefix: str) -> Foreign:
+def read(content: Content, family: str, prefix: str) -> LoadedNetwork:
     """Understand the network that `find` found. Raises WrongShape, CorruptFile, or UnknownFormat for other options."""
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     stem = f"{prefix.removesuffix('/')}.static_kwargs."
@@ -70,11 +70,11 @@ def read(content: Content, family: str, prefix: str) -> Foreign:
     size = max((int(side) for side in re.findall(r"(\d+)x\1/", " ".join(tensors))), default=4)
     rules = {"stylegan1": _stylegan1, "stylegan2": _stylegan2, "discriminator": _discriminator}[family](size, options)
     renamed = rename(tensors, rules)
-    understand: Callable[..., Foreign] = _UNDERSTAND[family]
+    understand: Callable[..., LoadedNetwork] = _UNDERSTAND[family]
     return understand(renamed.state, SOURCE, unused=tuple(renamed.unused), **_known(family, options))
 
 
-_UNDERSTAND: dict[str, Callable[..., Foreign]] = {
+_UNDERSTAND: dict[str, Callable[..., LoadedNetwork]] = {
     "stylegan1": shapes.stylegan1,
     "stylegan2": shapes.stylegan2,
     "discriminator": shapes.discriminator,

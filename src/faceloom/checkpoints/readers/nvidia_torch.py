@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from faceloom.checkpoints import shapes
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, check_state, rename, same
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import shapes
+from faceloom.checkpoints.readers.rename import Rule, check_state, rename, same
+from faceloom.checkpoints.sandbox.process import Content
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
@@ -45,7 +45,7 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
     return None
 
 
-def read(content: Content, family: str, prefix: str) -> Foreign:
+def read(content: Content, family: str, prefix: str) -> LoadedNetwork:
     """Understand the network that `find` found.
 
     Raises WrongShape, CorruptFile, or UnknownFormat for a variant whose layers differ.
@@ -75,12 +75,12 @@ def _check_activation(values: Mapping[str, Any], name: str) -> None:
 
 def _stylegan3(
     state: dict[str, Tensor], tensors: Mapping[str, Tensor], values: Mapping[str, Any], unused: tuple[str, ...]
-) -> Foreign:
+) -> LoadedNetwork:
     config = _stylegan3_config(state, tensors, values)
     state.setdefault("synthesis.input.transform", torch.eye(3))
     check_state(StyleGAN3, config, state)
     _check_filters(config, tensors)
-    return Foreign("stylegan3", SOURCE, config, state, (), unused)
+    return LoadedNetwork("stylegan3", SOURCE, config, state, (), unused)
 
 
 def _stylegan3_config(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from faceloom.checkpoints import nvidia_torch, rosinality
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, same
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import nvidia_torch, rosinality
+from faceloom.checkpoints.readers.rename import Rule, same
+from faceloom.checkpoints.sandbox.process import Content
 
 SOURCE = "psp"
 
@@ -22,7 +22,7 @@ def find(names: Mapping[str, Tensor]) -> bool:
     return any(name.startswith(_DECODER) for name in names)
 
 
-def read(content: Content) -> Foreign:
+def read(content: Content) -> LoadedNetwork:
     """Understand the decoder: rosinality's StyleGAN2, or NVIDIA's StyleGAN3 as stylegan3-editing keeps it.
 
     The encoder's tensors are reported as unused. Raises WrongShape or CorruptFile.

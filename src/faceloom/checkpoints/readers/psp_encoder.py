@@ -12,11 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from faceloom.checkpoints.bounds import check_bounds
-from faceloom.checkpoints.containers import check_safetensors
-from faceloom.checkpoints.imported import ENCODER, imported_folder
-from faceloom.checkpoints.rename import check_state
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.library import ENCODER, imported_folder
+from faceloom.checkpoints.readers.rename import check_state
+from faceloom.checkpoints.sandbox.bounds import check_bounds
+from faceloom.checkpoints.sandbox.containers import check_safetensors
+from faceloom.checkpoints.sandbox.process import Content
 from faceloom.errors import AssetError, CheckpointError, CorruptFile, UnknownFormat, WrongShape
 from faceloom.files import replacing
 from faceloom.networks.generator import Generator, image_at

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceloom.checkpoints.bounds import check_bounds
+from faceloom.checkpoints.sandbox.bounds import check_bounds
 from faceloom.errors import CorruptFile, WrongShape
 
 Target = str | Callable[[re.Match[str]], str] | None

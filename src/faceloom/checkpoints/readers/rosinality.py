@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from faceloom.checkpoints import shapes
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import Rule, first, flat, plane, rename, same, scalar
-from faceloom.checkpoints.sandbox import Content
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers import shapes
+from faceloom.checkpoints.readers.rename import Rule, first, flat, plane, rename, same, scalar
+from faceloom.checkpoints.sandbox.process import Content
 
 SOURCE = "rosinality"
 
@@ -25,19 +25,19 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
     return None
 
 
-def read(content: Content, part: str, prefix: str) -> Foreign:
+def read(content: Content, part: str, prefix: str) -> LoadedNetwork:
     """Understand a generator or discriminator whose names begin with `prefix`. Raises WrongShape or CorruptFile."""
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     return read_discriminator(tensors, SOURCE) if part == "discriminator" else read_generator(tensors, SOURCE)
 
 
-def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule, ...] = ()) -> Foreign:
+def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule, ...] = ()) -> LoadedNetwork:
     """Understand a generator; `rules` come before rosinality's own. Raises WrongShape or CorruptFile."""
     renamed = rename(tensors, [*rules, *GENERATOR])
     return shapes.stylegan2(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors))
 
 
-def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> Foreign:
+def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> LoadedNetwork:
     """Understand a discriminator. Raises WrongShape or CorruptFile."""
     size = 4 << min(sum(re.fullmatch(r"convs\.\d\.skip\.1\.weight", name) is not None for name in tensors), 9)
     renamed = rename(tensors, _discriminator_rules(size))

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceloom.checkpoints.bounds import check_bounds
-from faceloom.checkpoints.foreign import Foreign
-from faceloom.checkpoints.rename import check_state
+from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom.checkpoints.readers.rename import check_state
+from faceloom.checkpoints.sandbox.bounds import check_bounds
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.layers import StyleMapping
@@ -34,7 +34,7 @@ def stylegan2(
     notes: tuple[str, ...] = (),
     unused: tuple[str, ...] = (),
     **known: Any,
-) -> Foreign:
+) -> LoadedNetwork:
     """Understand StyleGAN2 weights; `known` are fields of the configuration that shapes do not tell.
 
     Raises WrongShape or CorruptFile.
@@ -51,10 +51,10 @@ def stylegan2(
     check_bounds(config)
     state, more = _completed(state, config)
     check_state(StyleGAN2, config, state)
-    return Foreign("stylegan2", source, config, state, (*notes, *more), unused)
+    return LoadedNetwork("stylegan2", source, config, state, (*notes, *more), unused)
 
 
-def stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> Foreign:
+def stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> LoadedNetwork:
     """Understand StyleGAN weights. Raises WrongShape or CorruptFile."""
     w_dim = _size(state, "synthesis.b4.conv1.affine.weight", 1)
     mapping = _mapping(state, w_dim)
@@ -64,10 +64,10 @@ def stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **know
     check_bounds(config)
     state, notes = _completed(state, config)
     check_state(StyleGAN1, config, state)
-    return Foreign("stylegan1", source, config, state, notes, unused)
+    return LoadedNetwork("stylegan1", source, config, state, notes, unused)
 
 
-def discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> Foreign:
+def discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **known: Any) -> LoadedNetwork:
     """Understand a StyleGAN2 discriminator's weights. Raises WrongShape or CorruptFile."""
     widths = [_size(state, "b4.conv.weight", 0)]
     while f"b{8 << (len(widths) - 1)}.conv0.weight" in state:
@@ -85,7 +85,7 @@ def discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **
         **known,
     )
     check_state(Discriminator, config, state)
-    return Foreign("stylegan2-discriminator", source, config, state, (), unused)
+    return LoadedNetwork("stylegan2-discriminator", source, config, state, (), unused)
 
 
 def low_pass(kernels: Iterable[Tensor]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
-from faceloom.checkpoints.unpickle import TORCH_MAGIC, ListedUnpickler, Storage, read_torch_stream
+from faceloom.checkpoints.sandbox.unpickle import TORCH_MAGIC, ListedUnpickler, Storage, read_torch_stream
 from faceloom.errors import CorruptFile, UnknownFormat
 
 Container = Literal["safetensors", "torch zip", "torch stream", "pickle"]

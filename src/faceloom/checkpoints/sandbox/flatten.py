@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceloom.checkpoints.unpickle import Array, Module, NumpyArray, Record, TFNetwork, TorchTensor
+from faceloom.checkpoints.sandbox.unpickle import Array, Module, NumpyArray, Record, TFNetwork, TorchTensor
 from faceloom.errors import CorruptFile, UnknownFormat
 
 Part = Literal["generator", "discriminator", "latents"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceloom import errors
-from faceloom.checkpoints.flatten import Part, choose, flatten
+from faceloom.checkpoints.sandbox.flatten import Part, choose, flatten
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,8 @@ PATIENCE = 10
 """How many times that it may take by the clock: a busy machine is no fault of the file's."""
 
 _START = (
-    "import sys; sys.path[:] = {path}; from faceloom.checkpoints.sandbox import main; sys.exit(main(*sys.argv[1:]))"
+    "import sys; sys.path[:] = {path}; from faceloom.checkpoints.sandbox.process import main; "
+    "sys.exit(main(*sys.argv[1:]))"
 )
 _KEPT_ENVIRONMENT = ("SYSTEMROOT", "PATH", "LD_LIBRARY_PATH", "TEMP", "TMP")
 
@@ -98,7 +99,7 @@ def main(path: str, out: str, answer: str, part: Part) -> int:
 def _read(path: Path, out: Path, part: Part) -> dict[str, Any]:
     from safetensors.numpy import save_file
 
-    from faceloom.checkpoints.containers import read_tree
+    from faceloom.checkpoints.sandbox.containers import read_tree
 
     roots, left_out = choose(read_tree(path), part)
     flat = flatten(roots, path.stat().st_size)

@@ -12,7 +12,7 @@ from faceloom.cli.direction.show import direction_facts
 from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
-    from faceloom.edit.seen import Found
+    from faceloom.edit.fit_attributes import FittedDirection
 
 
 def traits(
@@ -33,8 +33,8 @@ def traits(
       faceloom direction traits --generator run/network-snapshot-000400 -o mine-directions --json
     """
     from faceloom.checkpoints.shipped import load_analyzer
-    from faceloom.edit import directions, seen
-    from faceloom.studio import DIRECTIONS
+    from faceloom.edit import directions, fit_attributes
+    from faceloom.workflows.studio import DIRECTIONS
 
     studio = open_studio(generator=generator)
     model, analyzer = studio.generator, load_analyzer()
@@ -43,9 +43,11 @@ def traits(
     if folder is None:
         raise typer.BadParameter(f"{model.name} keeps none of its own: name a folder", param_hint="--output")
     with progress(people, "reading") as draw:
-        known = seen.look_at(model.G, seen.invented(model.G, people), analyzer, lambda count: draw(count, ""))
-    unseen = seen.invented(model.G, seen.CALIBRATED_ON, seed=1)
-    found = seen.fit(model.G, known, unseen, analyzer, generator=model)
+        known = fit_attributes.read_generated(
+            model.G, fit_attributes.generated_faces(model.G, people), analyzer, lambda count: draw(count, "")
+        )
+    unseen = fit_attributes.generated_faces(model.G, fit_attributes.CALIBRATED_ON, seed=1)
+    found = fit_attributes.fit(model.G, known, unseen, analyzer, generator=model)
     for direction in found.directions:
         directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
     for name, why in found.missing.items():
@@ -55,7 +57,7 @@ def traits(
     _report(found, folder, as_json)
 
 
-def _report(found: Found, folder: Path, as_json: bool) -> None:
+def _report(found: FittedDirection, folder: Path, as_json: bool) -> None:
     names = [direction.name for direction in found.directions]
     if as_json:
         rows = (dict(zip(names, row, strict=True)) for row in found.moved.tolist())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
     from faceloom.edit.discover import Component
     from faceloom.edit.stylespace import StyleDirection
-    from faceloom.studio import Studio
+    from faceloom.workflows.studio import Studio
 
     Measure = Callable[[Direction], dict[str, float]]
 
@@ -44,7 +44,7 @@ def discover(
         raise typer.BadParameter(f"'{method}' is neither sefa nor pca", param_hint="--method")
     studio = open_studio(generator=generator)
     chosen = parse_layers(studio, layers)
-    G, people = studio.fast_generator.G, studio.spread
+    G, people = studio.fast_generator.G, studio.latent_statistics
     found = sefa(G, people, count, chosen) if method == "sefa" else pca(people, count, chosen)
     shown = [studio.generate(seed, 0.8).w_plus for seed in parse_seeds(seeds)]
     index: list[dict[str, Any]] = []
@@ -89,11 +89,11 @@ def _measure(studio: Studio) -> Measure:
 
     from faceloom.checkpoints.shipped import load_analyzer
     from faceloom.edit.discover import read_people, shifts, trait_sigmas
-    from faceloom.edit.sample import sample
+    from faceloom.edit.generate import generate_latents
 
     G, read = studio.fast_generator.G, load_analyzer()
     c = torch.eye(G.c_dim)[:1] if G.c_dim else None
-    people = sample(G, range(9000, 9040), 1.0, c=c)
+    people = generate_latents(G, range(9000, 9040), 1.0, c=c)
     sigmas = trait_sigmas(read_people(G, people, read))
 
     def measured(direction: Direction) -> dict[str, float]:

@@ -63,7 +63,7 @@ def import_directions(
       faceloom direction import stylegan_ffhq_age_w_boundary.npy --generator ffhq --name their-age
       faceloom direction import smile.npy --json
     """
-    from faceloom.checkpoints.latent_files import read_directions
+    from faceloom.checkpoints.readers.latent_files import read_directions
     from faceloom.edit import directions
     from faceloom.settings import Settings
 
@@ -73,7 +73,9 @@ def import_directions(
     for key, step in found.items():
         stem = name or file.stem
         label = re.sub(r"[^\w.+-]", "_", stem if len(found) == 1 else f"{stem}-{key}")
-        direction = directions.from_step(label, step, studio.generator, studio.spread, studio.generator.G.num_ws)
+        direction = directions.from_step(
+            label, step, studio.generator, studio.latent_statistics, studio.generator.G.num_ws
+        )
         path = Settings().directions / f"{label}{directions.SUFFIX}"
         directions.save(direction, path)
         made.append({"output": str(path), **direction_facts(direction)})

@@ -15,9 +15,9 @@ from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
-    from faceloom.edit.own import Own
-    from faceloom.gather import Gathered
-    from faceloom.studio import Studio
+    from faceloom.edit.fit_few import FewShotFit
+    from faceloom.workflows.batch import BatchResult
+    from faceloom.workflows.studio import Studio
 
 
 def fit(
@@ -48,14 +48,14 @@ def fit(
       faceloom direction fit --labels ages.csv --unit years --name age2 -o age2.safetensors --json
     """
     from faceloom.edit import directions
-    from faceloom.edit.own import OwnConfig
+    from faceloom.edit.fit_few import FitFewConfig
 
     if (labels is None) == (positive is None) or (positive is None) != (negative is None):
         raise typer.BadParameter("give --positive and --negative, or --labels", param_hint="--positive")
     studio = open_studio(generator=generator)
     held = _held(studio, [one for one in hold.split(",") if one])
-    config = OwnConfig(held, per_layer, parse_layers(studio, layers), "fitted with faceloom direction fit")
-    about: dict[str, Any] = {"people": studio.spread, "generator": studio.generator, "config": config}
+    config = FitFewConfig(held, per_layer, parse_layers(studio, layers), "fitted with faceloom direction fit")
+    about: dict[str, Any] = {"people": studio.latent_statistics, "generator": studio.generator, "config": config}
     name, keep = name or output.stem, output.with_name(f"{output.stem}-likenesses")
     if labels is not None:
         own, gathered = _fit_values(studio, name, labels, keep, seconds, about | {"unit": unit})
@@ -71,13 +71,15 @@ def _held(studio: Studio, names: Sequence[str]) -> list[Direction]:
     """What to hold. Traits are fitted afresh: shipped directions have other traits held, and would be misread."""
     from faceloom.checkpoints.shipped import load_analyzer
     from faceloom.edit.discover import plain_directions
-    from faceloom.networks.analyzer import TRAITS
+    from faceloom.networks.analyzer import ATTRIBUTES
 
-    traits = [name for name in names if name in TRAITS]
-    held = [_in_w(studio, name) for name in names if name not in TRAITS]
+    traits = [name for name in names if name in ATTRIBUTES]
+    held = [_in_w(studio, name) for name in names if name not in ATTRIBUTES]
     if traits:
         G = studio.fast_generator.G
-        held += plain_directions(G, traits, load_analyzer(), people=studio.spread, generator=studio.generator)
+        held += plain_directions(
+            G, traits, load_analyzer(), people=studio.latent_statistics, generator=studio.generator
+        )
     return held
 
 
@@ -92,9 +94,9 @@ def _in_w(studio: Studio, name: str) -> Direction:
 
 def _fit_groups(
     studio: Studio, name: str, positive: Path, negative: Path, keep: Path, seconds: float, about: dict[str, Any]
-) -> tuple[Own, Gathered]:
-    from faceloom.edit.own import from_groups
-    from faceloom.gather import files_in
+) -> tuple[FewShotFit, BatchResult]:
+    from faceloom.edit.fit_few import from_groups
+    from faceloom.workflows.batch import files_in
 
     sides = files_in(positive), files_in(negative)
     gathered = _gather(studio, [*sides[0], *sides[1]], keep, seconds)
@@ -104,11 +106,11 @@ def _fit_groups(
 
 def _fit_values(
     studio: Studio, name: str, labels: Path, keep: Path, seconds: float, about: dict[str, Any]
-) -> tuple[Own, Gathered]:
+) -> tuple[FewShotFit, BatchResult]:
     import torch
 
-    from faceloom.edit.own import from_values
-    from faceloom.gather import read_labels
+    from faceloom.edit.fit_few import from_values
+    from faceloom.workflows.batch import read_labels
 
     table = read_labels(labels)
     gathered = _gather(studio, list(table), keep, seconds)
@@ -116,25 +118,25 @@ def _fit_values(
     return from_values(name, _stacked(gathered, list(table)), values, **about), gathered
 
 
-def _gather(studio: Studio, files: Sequence[Path], keep: Path, seconds: float) -> Gathered:
-    from faceloom.gather import gather
-    from faceloom.invert.deadline import EncodeConfig
+def _gather(studio: Studio, files: Sequence[Path], keep: Path, seconds: float) -> BatchResult:
+    from faceloom.invert.budget import EncodeConfig
+    from faceloom.workflows.batch import batch_encode
 
     with progress(1.0, "searching") as draw:
-        gathered = gather(studio, files, keep, config=EncodeConfig(seconds, tune=False), callback=draw)
+        gathered = batch_encode(studio, files, keep, config=EncodeConfig(seconds, tune=False), callback=draw)
     for file, why in gathered.failed.items():
         note(f"left out {file}: {why}")
     return gathered
 
 
-def _stacked(gathered: Gathered, files: Sequence[Path]) -> Any:
+def _stacked(gathered: BatchResult, files: Sequence[Path]) -> Any:
     import torch
 
     found = [gathered.people[file].w_plus for file in files if file in gathered.people]
     return torch.cat(found) if found else torch.empty(0, 1, 1)
 
 
-def _report_fit(own: Own, gathered: Gathered, output: Path, as_json: bool) -> None:
+def _report_fit(own: FewShotFit, gathered: BatchResult, output: Path, as_json: bool) -> None:
     failed = {str(file): why for file, why in gathered.failed.items()}
     if as_json:
         facts = {"people": len(gathered.people), "agreement": round(own.agreement, 3), "left_out": failed}

@@ -85,7 +85,7 @@ def apply(
       faceloom direction apply me.likeness --direction smile.s --strength 2 -o smiling.png
     """
     studio = open_studio(generator=generator)
-    changed = studio.edit(open_person(studio, person), {direction: strength}, layers)
+    changed = studio.step(open_person(studio, person), {direction: strength}, layers)
     keep_person(studio, changed, output, size)
     tell({"output": str(output), "person": person, "direction": direction, "strength": strength}, as_json)
 

@@ -28,7 +28,7 @@ def import_(
       faceloom models import network-snapshot-025000.pkl --name cats
       faceloom models import 550000.pt --name mine --licence "CC BY 4.0, by me"
     """
-    from faceloom.checkpoints.imported import import_checkpoint
+    from faceloom.checkpoints.library import import_checkpoint
 
     import_checkpoint(file, name, licence=licence, bgr=bgr)
     show_generator(name, as_json)
@@ -47,7 +47,7 @@ def convert(
       faceloom models convert stylegan2-ffhq-config-f.pkl -o ffhq
       faceloom models convert own-mmgeneration.pth --bgr -o own
     """
-    from faceloom.checkpoints.imported import convert_checkpoint
+    from faceloom.checkpoints.library import convert_checkpoint
 
     folder = convert_checkpoint(file, output, bgr=bgr)
     tell({"output": str(folder)}, as_json)
@@ -61,7 +61,7 @@ def remove(name: Annotated[str, typer.Argument(help="An imported generator.")], 
       faceloom models remove cats
       faceloom models remove cats --json
     """
-    from faceloom.checkpoints.imported import remove_model
+    from faceloom.checkpoints.library import remove_model
 
     remove_model(name)
     if as_json:

@@ -75,7 +75,7 @@ def _accept(name: str, accepted: bool) -> None:
 
 
 def _hash_note(name: str) -> str:
-    from faceloom.checkpoints.imported import imported_cards
+    from faceloom.checkpoints.library import imported_cards
 
     card = imported_cards()[name]
     trust = "as known" if card.get("sha256_was_known") else "seen for the first time, remembered from now on"

@@ -28,7 +28,7 @@ def list_models(
     """
     from faceloom.assets.manifest import MANIFEST
     from faceloom.assets.remote import REMOTES
-    from faceloom.checkpoints.imported import imported_cards, shipped_cards
+    from faceloom.checkpoints.library import imported_cards, shipped_cards
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
     imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
@@ -102,8 +102,8 @@ def _facts(asset: Asset) -> dict[str, Any]:
 
 def show_generator(name: str, as_json: bool) -> None:
     """Print what a generator's card says, the longer parts shortened for people."""
-    from faceloom.checkpoints.imported import CARD, generator_place
-    from faceloom.checkpoints.native import read_card
+    from faceloom.checkpoints.library import CARD, generator_place
+    from faceloom.checkpoints.readers.native import read_card
 
     folder = generator_place(name)
     facts = _card_facts(name, read_card(folder / CARD)) | {"folder": str(folder)}

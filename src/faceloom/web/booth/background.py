@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.web.messages import ENCODE, IMPROVE, PAGES, RAILS, Refused
-from faceloom.web.view import API, now, standing
+from faceloom.web.booth.views import API, now, standing
+from faceloom.web.worker.messages import ENCODE, IMPROVE, PAGES, RAILS, Refused
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 SLICE = 25.0  # seconds of improvement after which what was gained is shown
 LEAST = 3.0  # seconds of it that are worth beginning

@@ -15,11 +15,11 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from faceloom.errors import StoreError
-from faceloom.store import Keep, Person, Visit
-from faceloom.web.events import Hub
-from faceloom.web.guard import Rates, Refusal
+from faceloom.store import Person, Visit, VisitStore
+from faceloom.web.booth.events import Hub
+from faceloom.web.security import Rates, Refusal
 from faceloom.web.settings import BoothSettings
-from faceloom.web.workshop import Workshop
+from faceloom.web.worker.client import WorkerClient
 
 PICTURES = 64  # drawn pictures that are kept in memory, so that a page may ask twice
 MOST_VISITS = 100
@@ -31,7 +31,7 @@ log = logging.getLogger("faceloom.booth")
 class Booth:
     """One booth. `address` is where its pages are, as `http://127.0.0.1:8000`; `lan` where phones reach it, or ''."""
 
-    def __init__(self, keep: Keep, workshop: Workshop, *, address: str, lan: str = "") -> None:
+    def __init__(self, keep: VisitStore, workshop: WorkerClient, *, address: str, lan: str = "") -> None:
         self.keep, self.workshop, self.address, self.lan = keep, workshop, address, lan
         self.hub, self.rates = Hub(), Rates()
         self.settings = _settings(keep)
@@ -49,12 +49,12 @@ class Booth:
 
     async def open(self) -> None:
         """Start the worker, go on with the visits that a restart has interrupted, and begin to look at the clock."""
-        from faceloom.web import search
+        from faceloom.web.booth import background
 
         self.workshop.restarted = self.keep.finish_erasing  # of what the lost worker was writing
         await self.workshop.start()
         for visit in list(self.visits.values()):
-            search.resume(self, visit)
+            background.resume(self, visit)
         self.sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
@@ -113,7 +113,7 @@ class Booth:
 
     def changed(self, visit: Visit) -> None:
         """Write a visit down and tell its pages. A visit that is over stays so."""
-        from faceloom.web.view import visit_json
+        from faceloom.web.booth.views import visit_json
 
         if visit.id in self.visits:
             self.keep.save(visit)
@@ -230,7 +230,7 @@ class _Lines(logging.Handler):
         self.lines.append(f"{stamp} {record.levelname.lower()} {' '.join(record.getMessage().split())}"[:500])
 
 
-def _settings(keep: Keep) -> BoothSettings:
+def _settings(keep: VisitStore) -> BoothSettings:
     """What was set; what is no longer understood falls back to how it comes."""
     known = {name: value for name, value in keep.settings().items() if name in BoothSettings.model_fields}
     try:

@@ -7,16 +7,16 @@ import html
 import io
 from typing import TYPE_CHECKING, Literal
 
-from faceloom import __version__
+from faceloom._version import __version__
 from faceloom.errors import StoreError
 from faceloom.store import Person, Take, Visit
-from faceloom.web.guard import Refusal
-from faceloom.web.play import shown
-from faceloom.web.view import API, Json, moment, now
-from faceloom.web.visits import playable
+from faceloom.web.booth.edits import shown
+from faceloom.web.booth.views import API, Json, moment, now
+from faceloom.web.booth.visit_flow import playable
+from faceloom.web.security import Refusal
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 Form = Literal["single", "strip", "4x6", "paste_back"]
 TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".webp": "image/webp"}

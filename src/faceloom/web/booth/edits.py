@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from faceloom.store import Person, Visit
-from faceloom.store.keep import token
-from faceloom.web import search
-from faceloom.web.guard import Refusal
-from faceloom.web.messages import QUICK
-from faceloom.web.rails import RANGES, SAME
-from faceloom.web.view import Json, now, standing
-from faceloom.web.visits import playable
+from faceloom.store.visit_store import token
+from faceloom.web.booth import background
+from faceloom.web.booth.views import Json, now, standing
+from faceloom.web.booth.visit_flow import playable
+from faceloom.web.security import Refusal
+from faceloom.web.sliders import RANGES, SAME
+from faceloom.web.worker.messages import QUICK
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 MOST_STEPS = 200  # of a history
 MOST_KEPT = 12
@@ -85,7 +85,7 @@ async def mix(booth: Booth, visit: Visit, name: str, other: str, layers: str) ->
     facts = await booth.workshop.ask("mix", args, visit=owner.id)
     step = {"base": str(base), "controls": {}, "coefficients": {}, "traits": facts["traits"]}
     push(booth, visit, person, step | {"sliders": facts["sliders"], "of": [*now(person).get("of", []), *of]})
-    booth.spawn(visit.id, search.lay_rails(booth, visit, person, str(base)), person.id)
+    booth.spawn(visit.id, background.lay_rails(booth, visit, person, str(base)), person.id)
     return person
 
 
@@ -96,7 +96,7 @@ def push(booth: Booth, visit: Visit, person: Person, step: Json, first: Iterable
     body["at"] = len(body["history"]) - 1
     body["version"] += 1
     booth.changed(visit)
-    search.draw_ahead(booth, visit, person, first)
+    background.draw_ahead(booth, visit, person, first)
 
 
 def move(booth: Booth, visit: Visit, name: str, by: int) -> Person:
@@ -108,7 +108,7 @@ def move(booth: Booth, visit: Visit, name: str, by: int) -> Person:
     person.body["at"] = at
     person.body["version"] += 1
     booth.changed(visit)
-    search.draw_ahead(booth, visit, person)
+    background.draw_ahead(booth, visit, person)
     return person
 
 

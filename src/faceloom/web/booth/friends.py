@@ -6,15 +6,15 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from faceloom.store import Person, Visit
-from faceloom.store.keep import token
-from faceloom.web.guard import Refusal
-from faceloom.web.messages import FILM, QUICK
-from faceloom.web.play import shown
-from faceloom.web.view import API, Json, new_body
-from faceloom.web.visits import playable
+from faceloom.store.visit_store import token
+from faceloom.web.booth.edits import shown
+from faceloom.web.booth.views import API, Json, new_body
+from faceloom.web.booth.visit_flow import playable
+from faceloom.web.security import Refusal
+from faceloom.web.worker.messages import FILM, QUICK
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 CODE_SECONDS = 600.0

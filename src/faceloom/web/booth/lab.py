@@ -9,12 +9,12 @@ from typing import Any
 
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.store.keep import token
-from faceloom.web import play, search, visits
-from faceloom.web.booth import Booth
-from faceloom.web.guard import Refusal
-from faceloom.web.messages import FILM, Message, Refused
-from faceloom.web.view import API, Json, now
+from faceloom.store.visit_store import token
+from faceloom.web.booth import background, edits, visit_flow
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.views import API, Json, now
+from faceloom.web.security import Refusal
+from faceloom.web.worker.messages import FILM, Message, Refused
 
 DRAGS = 4  # at once; an older one is stopped
 WATCHED = 10.0  # seconds after which a drag that nobody asks for is stopped
@@ -97,13 +97,13 @@ async def keep(booth: Booth, visit: Visit, drag: Drag) -> Person:
     drag.state = "stopped" if drag.state == "running" else drag.state
     if not drag.person:
         raise Refusal(409, "invented", "nobody of the visit was dragged", "drag somebody who was found")
-    owner, person = visits.playable(booth, visit, drag.person)
+    owner, person = visit_flow.playable(booth, visit, drag.person)
     person.body["bases"] = base = person.body["bases"] + 1
-    args = {"id": drag.id, "shown": play.shown(booth, owner, person), "base": str(base)}
+    args = {"id": drag.id, "shown": edits.shown(booth, owner, person), "base": str(base)}
     facts = await booth.workshop.ask("lab.keep", args, rank=FILM, visit=owner.id)
     step = {"base": str(base), "controls": {}, "coefficients": {}, "traits": facts["traits"]}
-    play.push(booth, visit, person, step | {"sliders": facts["sliders"], "of": now(person).get("of", [])})
-    booth.spawn(visit.id, search.lay_rails(booth, visit, person, str(base)), person.id)
+    edits.push(booth, visit, person, step | {"sliders": facts["sliders"], "of": now(person).get("of", [])})
+    booth.spawn(visit.id, background.lay_rails(booth, visit, person, str(base)), person.id)
     return person
 
 

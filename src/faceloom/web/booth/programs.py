@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from faceloom.errors import FaceError, FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.store.keep import token
-from faceloom.web import play, together
-from faceloom.web.guard import Refusal
-from faceloom.web.messages import ENCODE
-from faceloom.web.view import API, Json, new_body, now, standing
+from faceloom.store.visit_store import token
+from faceloom.web.booth import edits, friends
+from faceloom.web.booth.views import API, Json, new_body, now, standing
+from faceloom.web.security import Refusal
+from faceloom.web.worker.messages import ENCODE
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 PHOTO = "photo-1.jpg"
 MOST_ENCODINGS = 20  # that may wait
@@ -57,7 +57,7 @@ async def encode(booth: Booth, data: bytes, face: int, seconds: float) -> Json:
 async def _encode(booth: Booth, visit: Visit, person: Person, job: Json, seconds: float) -> None:
     def tell(told: Mapping[str, Any]) -> None:
         job["progress"] = round(min(told.get("seconds", 0.0) / seconds, 1.0), 3)
-        booth.hub.send(visit.id, "job", together.job_json(job))
+        booth.hub.send(visit.id, "job", friends.job_json(job))
 
     folder = str(booth.keep.folder_of(visit.id))
     args = {"folder": folder, "photo": PHOTO, "face": person.body["face"], "person": person.id, "seconds": seconds}
@@ -69,7 +69,7 @@ async def _encode(booth: Booth, visit: Visit, person: Person, job: Json, seconds
         job |= {"state": "done", "progress": 1.0, "result": facts(visit, person)}
     except FaceloomError as error:
         job |= {"state": "failed", "error": {"code": error.code, "message": error.message, "hint": error.hint}}
-    booth.hub.send(visit.id, "job", together.job_json(job))
+    booth.hub.send(visit.id, "job", friends.job_json(job))
 
 
 async def invent(booth: Booth, seed: int, psi: float) -> Json:
@@ -101,17 +101,17 @@ def likeness(booth: Booth, name: str) -> tuple[Visit, Person]:
 
 async def edit(booth: Booth, visit: Visit, person: Person, wishes: Mapping[str, float]) -> Person:
     """Set sliders."""
-    return await play.control(booth, visit, person.id, wishes)
+    return await edits.control(booth, visit, person.id, wishes)
 
 
 async def mix(booth: Booth, visit: Visit, person: Person, other: str, layers: str) -> Person:
     """Give somebody layers of another handle's person, or of an invented one."""
     if other.startswith("seed:"):
-        return await play.mix(booth, visit, person.id, other, layers)
+        return await edits.mix(booth, visit, person.id, other, layers)
     friend, giver = likeness(booth, other)
     visit.body["friends"], known = [friend.id], visit.body.get("friends", [])
     try:
-        return await play.mix(booth, visit, person.id, giver.id, layers)
+        return await edits.mix(booth, visit, person.id, giver.id, layers)
     finally:
         visit.body["friends"] = known
 
@@ -119,12 +119,12 @@ async def mix(booth: Booth, visit: Visit, person: Person, other: str, layers: st
 def morph(booth: Booth, a: str, b: str) -> Json:
     """Begin a film of two handles."""
     one, two = likeness(booth, a), likeness(booth, b)
-    return together.begin_job(booth, one[0], "morph", [play.shown(booth, *one), play.shown(booth, *two)])
+    return friends.begin_job(booth, one[0], "morph", [edits.shown(booth, *one), edits.shown(booth, *two)])
 
 
 async def picture(booth: Booth, visit: Visit, person: Person, size: int) -> bytes:
     """Draw a handle's person."""
-    return await play.picture(booth, visit, person.id, size=size)
+    return await edits.picture(booth, visit, person.id, size=size)
 
 
 def facts(visit: Visit, person: Person) -> Json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faceloom.store import Person, Visit
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 API = "/api/v1"
 Json = dict[str, Any]

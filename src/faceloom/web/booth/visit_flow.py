@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from faceloom.errors import NoFaceFound
 from faceloom.store import Person, Visit
-from faceloom.store.keep import token
-from faceloom.web import search
-from faceloom.web.guard import Refusal
-from faceloom.web.view import moment, new_body
+from faceloom.store.visit_store import token
+from faceloom.web.booth import background
+from faceloom.web.booth.views import moment, new_body
+from faceloom.web.security import Refusal
 
 if TYPE_CHECKING:
-    from faceloom.web.booth import Booth
+    from faceloom.web.booth.booth import Booth
 
 BACK = {"who": "camera", "encoding": "camera", "play": "camera", "friend": "play", "finish": "play"}
 """Where 'back' leads; to the camera, everything of the photo is erased."""
@@ -93,7 +93,7 @@ def choose(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:
         number = max((person.number for person in visit.people), default=-1) + 1
         person = Person(token(), visit.id, number, new_body(face, visit.body["photo"]))
         visit.people.append(person)
-        search.begin(booth, visit, person)
+        background.begin(booth, visit, person)
     booth.changed(visit)
 
 

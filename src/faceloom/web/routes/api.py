@@ -14,13 +14,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
 from faceloom.store import Person
-from faceloom.web import programs, together
-from faceloom.web.booth import Booth
-from faceloom.web.guard import Refusal, our_page, same
+from faceloom.web.booth import friends, programs
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.views import Json
 from faceloom.web.routes.common import COOKIE, TheBooth, jpeg
 from faceloom.web.routes.people import Name, Side, Wishes
 from faceloom.web.routes.visit import whole
-from faceloom.web.view import Json
+from faceloom.web.security import Refusal, our_page, same
 
 router = APIRouter(tags=["programs"])
 jobs = APIRouter(tags=["jobs"])
@@ -106,7 +106,7 @@ async def encode(
     seconds: Annotated[float, Form(ge=1, le=120, allow_inf_nan=False)] = 10,
 ) -> Json:
     """Begin to find somebody's likeness: a job, whose result holds the handle."""
-    return together.job_json(await programs.encode(booth, await whole(photo), face, seconds))
+    return friends.job_json(await programs.encode(booth, await whole(photo), face, seconds))
 
 
 @router.post("/edit")
@@ -129,7 +129,7 @@ async def mix(booth: Programmed, wanted: Mixture) -> Json:
 @router.post("/morph", status_code=202)
 async def morph(booth: Programmed, wanted: Morph) -> Json:
     """Begin a film of two people who become each other: a job, whose url is the film."""
-    return together.job_json(programs.morph(booth, wanted.a, wanted.b))
+    return friends.job_json(programs.morph(booth, wanted.a, wanted.b))
 
 
 @router.post("/generate", status_code=201)
@@ -186,13 +186,13 @@ TheJob = Annotated[dict[str, Any], Depends(the_job)]
 @jobs.get("/jobs/{name}")
 async def job(found: TheJob) -> Json:
     """How a job is going."""
-    return together.job_json(found)
+    return friends.job_json(found)
 
 
 @jobs.get("/jobs/{name}/events", response_class=EventSourceResponse)
 async def events(booth: TheBooth, found: TheJob) -> AsyncIterator[ServerSentEvent]:
     """How a job is going, as it goes; the stream ends with the job."""
-    first = booth.hub.now("job", together.job_json(found))
+    first = booth.hub.now("job", friends.job_json(found))
     async for event in booth.hub.listen(found["visit"], None, first):
         if event.name == "job" and event.data["id"] == found["id"]:
             yield ServerSentEvent(data=event.data, event="job", id=str(event.id))

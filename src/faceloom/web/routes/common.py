@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from faceloom.store import Visit
-from faceloom.web.booth import Booth
-from faceloom.web.guard import our_page
+from faceloom.web.booth.booth import Booth
+from faceloom.web.security import our_page
 
 COOKIE = "visit"
 SIZES = {"ge": 64, "le": 1024}

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceloom.web import takes, together
-from faceloom.web.guard import Refusal, our_page
-from faceloom.web.messages import QUICK
+from faceloom.web.booth import downloads, friends
+from faceloom.web.booth.views import API, Json, moment
 from faceloom.web.routes.common import TheBooth, TheVisit, jpeg
 from faceloom.web.routes.people import Name, Side
-from faceloom.web.view import API, Json, moment
+from faceloom.web.security import Refusal, our_page
+from faceloom.web.worker.messages import QUICK
 
 router = APIRouter(tags=["finish"])
 addressed = APIRouter(tags=["takes"])
@@ -44,46 +44,46 @@ class Shown(BaseModel):
 async def finish(booth: TheBooth, visit: TheVisit, wanted: Wanted) -> Json:
     """Make something to take home; a film is a job, whose url is there when it is done."""
     if wanted.form == "film":
-        return together.job_json(together.film(booth, visit, wanted.person, None))
+        return friends.job_json(friends.film(booth, visit, wanted.person, None))
     async with booth.lock(visit):
-        return await takes.finish(booth, visit, wanted.person, wanted.form)
+        return await downloads.finish(booth, visit, wanted.person, wanted.form)
 
 
 @router.get("/visit/takes")
 async def taken(booth: TheBooth, visit: TheVisit) -> Json:
     """What this visit has made to take home."""
-    return {"takes": [takes.take_json(booth, take) for take in booth.keep.takes() if take.visit == visit.id]}
+    return {"takes": [downloads.take_json(booth, take) for take in booth.keep.takes() if take.visit == visit.id]}
 
 
 @router.post("/takes/{name}/gallery")
 async def gallery(booth: TheBooth, visit: TheVisit, name: Name, wanted: Shown) -> Json:
     """Leave a picture in the gallery, or take it out again."""
-    take = takes.find_take(booth, name)
+    take = downloads.find_take(booth, name)
     if take.visit != visit.id:
         raise Refusal(404, "no_picture", "there is no picture here (any more)")
     if wanted.shown and not booth.settings.gallery:
         raise Refusal(409, "no_gallery", "this booth has no gallery")
     booth.keep.show_take(name, wanted.shown)
-    return takes.take_json(booth, takes.find_take(booth, name))
+    return downloads.take_json(booth, downloads.find_take(booth, name))
 
 
 @router.post("/takes/{name}/print")
 async def print_it(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """Print a picture on the booth's own printer."""
     booth.rates.allow("print", visit.id, 6, 600)
-    take = takes.find_take(booth, name)
+    take = downloads.find_take(booth, name)
     if take.visit != visit.id:
         raise Refusal(404, "no_picture", "there is no picture here (any more)")
-    await takes.print_take(booth, take)
+    await downloads.print_take(booth, take)
     return {"printed": True}
 
 
 @addressed.get("/takes/{name}", response_class=FileResponse)
 async def take(booth: TheBooth, name: Name, download: bool = False) -> FileResponse:
     """The file itself: whoever has the address has the picture."""
-    found = takes.find_take(booth, name)
+    found = downloads.find_take(booth, name)
     path = booth.keep.path_of(found)
-    kind = takes.TYPES[path.suffix]
+    kind = downloads.TYPES[path.suffix]
     file = f"faceloom-{found.body['form']}{path.suffix}" if download else None
     return FileResponse(path, media_type=kind, filename=file, headers={"Cache-Control": "no-store"})
 
@@ -91,14 +91,14 @@ async def take(booth: TheBooth, name: Name, download: bool = False) -> FileRespo
 @addressed.get("/takes/{name}/qr.svg", response_class=Response)
 async def qr(booth: TheBooth, name: Name) -> Response:
     """The address of the phone's page as a QR code."""
-    found = takes.find_take(booth, name)
-    return Response(takes.qr_svg(takes.take_json(booth, found)["page"]), media_type="image/svg+xml")
+    found = downloads.find_take(booth, name)
+    return Response(downloads.qr_svg(downloads.take_json(booth, found)["page"]), media_type="image/svg+xml")
 
 
 @addressed.get("/takes/{name}/recipe.json")
 async def recipe(booth: TheBooth, name: Name) -> Json:
     """How the picture was made."""
-    return dict(takes.find_take(booth, name).body)
+    return dict(downloads.find_take(booth, name).body)
 
 
 @router.get("/visit/phone/qr.svg", response_class=Response)
@@ -106,7 +106,7 @@ async def phone_qr(booth: TheBooth, visit: TheVisit) -> Response:
     """The address at which a phone may send the photo, as a QR code."""
     if not booth.lan or not visit.body.get("phone") or not booth.settings.phone:
         raise Refusal(404, "no_phone", "this booth is not reachable from a phone", "start it with --lan")
-    return Response(takes.qr_svg(f"{booth.lan}/phone/{visit.body['phone']}"), media_type="image/svg+xml")
+    return Response(downloads.qr_svg(f"{booth.lan}/phone/{visit.body['phone']}"), media_type="image/svg+xml")
 
 
 @router.get("/gallery")
@@ -149,10 +149,10 @@ async def samples(booth: TheBooth) -> Json:
 @pages.get("/take/{name}")
 async def take_page(booth: TheBooth, name: Name) -> HTMLResponse:
     """The page that a phone opens."""
-    return HTMLResponse(takes.take_page(booth, takes.find_take(booth, name)))
+    return HTMLResponse(downloads.take_page(booth, downloads.find_take(booth, name)))
 
 
 @pages.get("/take.css")
 async def take_css() -> Response:
     """How it looks."""
-    return Response(takes.TAKE_CSS, media_type="text/css")
+    return Response(downloads.TAKE_CSS, media_type="text/css")

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from faceloom.store import Visit
-from faceloom.web import lab, play, visits
-from faceloom.web.booth import Booth
-from faceloom.web.guard import Refusal, our_page
-from faceloom.web.lab import Drags, drag_json
-from faceloom.web.messages import FILM, QUICK
+from faceloom.web.booth import edits, lab, visit_flow
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.lab import Drags, drag_json
+from faceloom.web.booth.views import Json, person_json
 from faceloom.web.routes.common import COOKIE, TheBooth, TheVisit, jpeg, the_booth
-from faceloom.web.view import Json, person_json
+from faceloom.web.security import Refusal, our_page
+from faceloom.web.worker.messages import FILM, QUICK
 
 
 def open_lab(request: Request, booth: Annotated[Booth, Depends(the_booth)]) -> None:
@@ -81,7 +81,7 @@ def who(booth: Booth, visit: Visit | None, wanted: Whose) -> dict[str, Any]:
     if wanted.person:
         if visit is None:
             raise Refusal(404, "no_visit", "there is no visit", "begin one")
-        args["shown"] = play.shown(booth, *visits.playable(booth, visit, wanted.person))
+        args["shown"] = edits.shown(booth, *visit_flow.playable(booth, visit, wanted.person))
     return args
 
 
@@ -126,10 +126,10 @@ async def distance(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
 
 
 def _of_photo(booth: Booth, visit: Visit, name: str) -> dict[str, Any]:
-    owner, person = visits.playable(booth, visit, name)
+    owner, person = visit_flow.playable(booth, visit, name)
     if not person.body.get("photo"):
         raise Refusal(409, "no_photo", "this person was not photographed", "choose one who was")
-    return {"shown": play.shown(booth, owner, person), "photo": person.body["photo"]}
+    return {"shown": edits.shown(booth, owner, person), "photo": person.body["photo"]}
 
 
 # -- dragging ---------------------------------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceloom import __version__
-from faceloom.web.booth import Booth
-from faceloom.web.guard import Refusal, our_page, same
+from faceloom._version import __version__
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.views import Json
 from faceloom.web.routes.common import TheBooth
+from faceloom.web.security import Refusal, our_page, same
 from faceloom.web.settings import BoothSettings
-from faceloom.web.view import Json
 
 router = APIRouter(prefix="/operator", tags=["operator"])
 COOKIE = "operator"

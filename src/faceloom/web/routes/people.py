@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceloom.web import play, together, visits
-from faceloom.web.guard import Refusal
-from faceloom.web.rails import RANGES
+from faceloom.web.booth import edits, friends, visit_flow
+from faceloom.web.booth.views import Json, person_json
 from faceloom.web.routes.common import TheBooth, TheVisit, jpeg
-from faceloom.web.view import Json, person_json
+from faceloom.web.security import Refusal
+from faceloom.web.sliders import RANGES
 
 router = APIRouter(tags=["people"])
 
@@ -84,7 +84,7 @@ async def preview(
         asked = {key: float(value) for key, value in request.query_params.items() if key not in ("n", "size")}
     except ValueError as error:
         raise Refusal(422, "no_number", "a slider's value is a number") from error
-    return jpeg(await play.preview(booth, visit, name, asked, size, n))
+    return jpeg(await edits.preview(booth, visit, name, asked, size, n))
 
 
 preview.__doc__ = f"{preview.__doc__} Sliders: {', '.join(RANGES)}."
@@ -101,24 +101,24 @@ async def image(
     kept: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
     """Somebody as they are now, at a `step` of the history (0: as found), or `kept`; or as far as a search has come."""
-    _, person = visits.find_person(booth, visit, name, friends=True)
+    _, person = visit_flow.find_person(booth, visit, name, friends=True)
     if not person.body["playable"]:
         frame = booth.frames.get(person.id)
         if frame is None:
             return await crop(booth, visit, name)
         return jpeg(frame[1])
-    chosen = play.kept_step(person, kept) if kept else None
+    chosen = edits.kept_step(person, kept) if kept else None
     if step is not None:
         if step >= len(person.body["history"]):
             raise Refusal(404, "no_step", "there is no such step")
         chosen = person.body["history"][step]
-    return jpeg(await play.picture(booth, visit, name, size=size, step=chosen))
+    return jpeg(await edits.picture(booth, visit, name, size=size, step=chosen))
 
 
 @router.get("/people/{name}/crop", response_class=Response)
 async def crop(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
     """The photo's square of a face."""
-    owner, person = visits.find_person(booth, visit, name)
+    owner, person = visit_flow.find_person(booth, visit, name)
     path = booth.keep.folder_of(owner.id) / f"{person.id}.jpg"
     if not path.is_file():
         raise Refusal(404, "not_yet", "there is no picture yet", "wait a moment")
@@ -129,63 +129,63 @@ async def crop(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
 async def controls(booth: TheBooth, visit: TheVisit, name: Name, wishes: Wishes) -> Json:
     """Set sliders, exactly."""
     async with booth.lock(visit):
-        return person_json(await play.control(booth, visit, name, wishes.given()))
+        return person_json(await edits.control(booth, visit, name, wishes.given()))
 
 
 @router.post("/people/{name}/undo")
 async def undo(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """One step back."""
-    return person_json(play.move(booth, visit, name, -1))
+    return person_json(edits.move(booth, visit, name, -1))
 
 
 @router.post("/people/{name}/redo")
 async def redo(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """One step forward again."""
-    return person_json(play.move(booth, visit, name, +1))
+    return person_json(edits.move(booth, visit, name, +1))
 
 
 @router.post("/people/{name}/reset")
 async def reset(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """Back to the person as found."""
-    return person_json(play.reset(booth, visit, name))
+    return person_json(edits.reset(booth, visit, name))
 
 
 @router.post("/people/{name}/keep")
 async def keep(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """Keep the person as they are now."""
-    return person_json(play.keep(booth, visit, name))
+    return person_json(edits.keep(booth, visit, name))
 
 
 @router.post("/people/{name}/kept/{kept}")
 async def restore(booth: TheBooth, visit: TheVisit, name: Name, kept: Name) -> Json:
     """Come back to what was kept."""
-    return person_json(play.restore(booth, visit, name, kept))
+    return person_json(edits.restore(booth, visit, name, kept))
 
 
 @router.post("/people/{name}/mix")
 async def mix(booth: TheBooth, visit: TheVisit, name: Name, mixture: Mixture) -> Json:
     """Give somebody layers of another: a person's id, `seed:7`, or `sample:1`."""
     async with booth.lock(visit):
-        return person_json(await play.mix(booth, visit, name, mixture.other, mixture.layers))
+        return person_json(await edits.mix(booth, visit, name, mixture.other, mixture.layers))
 
 
 @router.post("/people/{name}/surprise")
 async def surprise(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
     """Set a few sliders to somewhere else."""
     async with booth.lock(visit):
-        return person_json(await play.surprise(booth, visit, name))
+        return person_json(await edits.surprise(booth, visit, name))
 
 
 @router.post("/visit/friends/code", tags=["friends"])
 async def code(booth: TheBooth, visit: TheVisit) -> Json:
     """A short code that a friend may join by."""
-    return together.offer(booth, visit)
+    return friends.offer(booth, visit)
 
 
 @router.post("/visit/friends", tags=["friends"])
 async def join(booth: TheBooth, visit: TheVisit, given: Code) -> Json:
     """Join the visit that gave the code."""
-    together.join(booth, visit, given.code)
+    friends.join(booth, visit, given.code)
     return {"friends": len(visit.body["friends"])}
 
 
@@ -200,14 +200,14 @@ async def blend(
     size: Side = 512,
 ) -> Response:
     """Who is between two people."""
-    return jpeg(await together.blend(booth, visit, a, b, t, size, n))
+    return jpeg(await friends.blend(booth, visit, a, b, t, size, n))
 
 
 @router.post("/children", tags=["friends"])
 async def children(booth: TheBooth, visit: TheVisit, pair: Pair) -> Json:
     """Nine children of two people."""
     async with booth.lock(visit):
-        born = await together.children(booth, visit, pair.a, pair.b, pair.seed)
+        born = await friends.children(booth, visit, pair.a, pair.b, pair.seed)
     return {"children": [person_json(person) for person in born]}
 
 
@@ -217,4 +217,4 @@ async def film(booth: TheBooth, visit: TheVisit, scene: Scene) -> Json:
     first = scene.person or scene.a
     if first is None:
         raise Refusal(422, "nobody", "say who: a and b, or person")
-    return together.job_json(together.film(booth, visit, first, None if scene.person else scene.b))
+    return friends.job_json(friends.film(booth, visit, first, None if scene.person else scene.b))

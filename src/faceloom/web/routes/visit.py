@@ -10,10 +10,10 @@ from fastapi import APIRouter, File, Header, Query, Request, Response, UploadFil
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceloom.web import visits
-from faceloom.web.guard import MAX_PHOTO, Refusal, our_page
+from faceloom.web.booth import visit_flow
+from faceloom.web.booth.views import Json, visit_json
 from faceloom.web.routes.common import COOKIE, TheBooth, TheVisit, jpeg
-from faceloom.web.view import Json, visit_json
+from faceloom.web.security import MAX_PHOTO, Refusal, our_page
 
 router = APIRouter(tags=["visit"])
 known = APIRouter(tags=["server"])
@@ -91,7 +91,7 @@ async def end(booth: TheBooth, visit: TheVisit, response: Response) -> None:
 async def consent(booth: TheBooth, visit: TheVisit, answer: Consent) -> Json:
     """Agree, or not: then the visit is over."""
     async with booth.lock(visit):
-        await visits.agree(booth, visit, answer.agreed)
+        await visit_flow.agree(booth, visit, answer.agreed)
     return visit_json(booth, visit) if visit.id in booth.visits else {"state": "wiped"}
 
 
@@ -102,7 +102,7 @@ async def photo(
     """Give a photo; `add` finds one more person and keeps those who are there."""
     data = await whole(photo)
     async with booth.lock(visit):
-        await visits.take_photo(booth, visit, data, add=add)
+        await visit_flow.take_photo(booth, visit, data, add=add)
     return visit_json(booth, visit)
 
 
@@ -131,7 +131,7 @@ async def shown_photo(booth: TheBooth, visit: TheVisit) -> Response:
 async def faces(booth: TheBooth, visit: TheVisit, answer: Faces) -> Json:
     """Choose one face of the photo, or two."""
     async with booth.lock(visit):
-        visits.choose(booth, visit, answer.chosen)
+        visit_flow.choose(booth, visit, answer.chosen)
     return visit_json(booth, visit)
 
 
@@ -139,7 +139,7 @@ async def faces(booth: TheBooth, visit: TheVisit, answer: Faces) -> Json:
 async def cancel(booth: TheBooth, visit: TheVisit) -> Json:
     """Stop looking for somebody."""
     async with booth.lock(visit):
-        await visits.cancel(booth, visit)
+        await visit_flow.cancel(booth, visit)
     return visit_json(booth, visit)
 
 
@@ -147,7 +147,7 @@ async def cancel(booth: TheBooth, visit: TheVisit) -> Json:
 async def back(booth: TheBooth, visit: TheVisit) -> Json:
     """One step back."""
     async with booth.lock(visit):
-        await visits.back(booth, visit)
+        await visit_flow.back(booth, visit)
     return visit_json(booth, visit) if visit.id in booth.visits else {"state": "wiped"}
 
 
@@ -155,7 +155,7 @@ async def back(booth: TheBooth, visit: TheVisit) -> Json:
 async def go(booth: TheBooth, visit: TheVisit, answer: Screen) -> Json:
     """Go to play, friend or finish."""
     async with booth.lock(visit):
-        visits.go(booth, visit, answer.state)
+        visit_flow.go(booth, visit, answer.state)
     return visit_json(booth, visit)
 
 
@@ -181,7 +181,7 @@ async def phone_photo(request: Request, booth: TheBooth, token: str, photo: Anno
     booth.touch(visit)
     data = await whole(photo)
     async with booth.lock(visit):
-        await visits.take_photo(booth, visit, data)
+        await visit_flow.take_photo(booth, visit, data)
     return {"state": visit.state}
 
 

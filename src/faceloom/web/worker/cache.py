@@ -17,7 +17,7 @@ from faceloom import likeness
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
-from faceloom.web.rails import Rails
+from faceloom.web.sliders import SliderCurves
 
 REMEMBERED = 8  # people whose weights are kept ready
 LIKENESSES = 64
@@ -62,7 +62,7 @@ class Shelf:
         self.forgotten: set[str] = set()
         self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
         self.weights: OrderedDict[Path, tuple[Likeness, Generator]] = OrderedDict()
-        self.rails: dict[Path, Rails] = {}
+        self.rails: dict[Path, SliderCurves] = {}
         self.frames: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
 
     def load(self, shown: Shown) -> Likeness:
@@ -101,7 +101,7 @@ class Shelf:
         with self.lock:
             return self.frames.get(key)
 
-    def keep_frame(self, folder: str, key: tuple[Any, ...], picture: bytes) -> None:
+    def store_frame(self, folder: str, key: tuple[Any, ...], picture: bytes) -> None:
         """Keep a picture in memory, unless the visit is over."""
         with self.lock:
             if not {folder, f"{folder}/{key[1]}"} & self.forgotten:

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
-from faceloom.web.messages import DESK, ENCODE, Message, Refused
-from faceloom.web.worker import work
+from faceloom.web.worker.messages import DESK, ENCODE, Message, Refused
+from faceloom.web.worker.process import work
 
 HUNG = 90.0  # seconds that something answered at once may take before the worker is taken for dead
 LOST = {"code": "worker_lost", "message": "the worker stopped and was started again", "hint": "please try again"}
@@ -32,7 +32,7 @@ class Asked:
     begin: float = field(default_factory=time.monotonic)
 
 
-class Workshop:
+class WorkerClient:
     """One worker process. All methods belong to the event loop's thread."""
 
     def __init__(self, make: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from faceloom.edit.film import save_film
 from faceloom.errors import MissingExtra
 from faceloom.images.tensors import Pixels
-from faceloom.web.atelier import Atelier, Json, Pause, Shown, Tell
+from faceloom.web.worker.previews import Atelier, Json, Pause, Shown, Tell
 
 FPS = 24
 

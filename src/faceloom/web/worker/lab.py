@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceloom import insight
 from faceloom.analyze import read
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.discover import Component, name_direction, pca, read_people, sefa, shifts, trait_sigmas
 from faceloom.edit.drag import DragConfig, DragStep, Point, drag
-from faceloom.edit.sample import sample
+from faceloom.edit.generate import generate_latents
 from faceloom.errors import LatentError
 from faceloom.images import open_photo
 from faceloom.latents import WPlus, layer_groups, parse_layers, truncate
 from faceloom.likeness import Likeness
-from faceloom.web.atelier import QUICK, Atelier, Json, Pause, Shown, Tell
+from faceloom.web.worker.previews import QUICK, Atelier, Json, Pause, Shown, Tell
+from faceloom.workflows import inspect
 
 AXES = 8  # that are offered of each method
 NAMED_BY = 4  # people by whose pictures an axis gets its name
@@ -97,12 +97,14 @@ class Laboratory:
         return [{"number": c.number, "name": name, "explained": round(c.explained, 4)} for c, name in found]
 
     def _components(self, method: str) -> list[Component]:
-        return METHODS[method](self.studio.generator.G, self.studio.spread)
+        return METHODS[method](self.studio.generator.G, self.studio.latent_statistics)
 
     def _names(self, method: str) -> list[str]:
         G, analyzer = self.studio.fast_generator.G, load_analyzer()
-        people = sample(G, range(NAMED_BY), 0.7)
-        sigmas = trait_sigmas(read_people(G, sample(G, range(4 * NAMED_BY), 1.0), lambda img: read(analyzer, img)))
+        people = generate_latents(G, range(NAMED_BY), 0.7)
+        sigmas = trait_sigmas(
+            read_people(G, generate_latents(G, range(4 * NAMED_BY), 1.0), lambda img: read(analyzer, img))
+        )
         directions = [component.direction(self.studio.generator) for component in self.components(method)]
         return [name_direction(shifts(G, one, people, lambda img: read(analyzer, img), sigmas)) for one in directions]
 
@@ -135,16 +137,16 @@ class Laboratory:
         """What the detector saw on the photo, how far the person is from it, and their styles."""
         person = self.atelier.load(shown)
         opened = open_photo(f"{shown.folder}/{photo}")
-        detected = insight.detected(opened.image)
-        distance = insight.compared(self.studio, person, self.atelier.target_of(person, opened)).distance
-        layers = [asdict(layer) for layer in insight.styles(self.studio, self.atelier.seen(shown))]
+        detected = inspect.detected(opened.image)
+        distance = inspect.compared(self.studio, person, self.atelier.target_of(person, opened)).distance
+        layers = [asdict(layer) for layer in inspect.styles(self.studio, self.atelier.seen(shown))]
         return {"detector": asdict(detected), "distance": distance, "quality": dict(person.quality), "layers": layers}
 
     def distance(self, shown: Shown, photo: str) -> bytes:
         """The map of the distance between photo and likeness, as a picture: from black over coral to white."""
         person = self.atelier.load(shown)
         crop = self.atelier.target_of(person, open_photo(f"{shown.folder}/{photo}"))
-        where = insight.compared(self.studio, person, crop).where
+        where = inspect.compared(self.studio, person, crop).where
         buffer = io.BytesIO()
         Image.fromarray(heat(where / BRIGHTEST)).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
@@ -188,7 +190,7 @@ class Laboratory:
         mask = around(handles, targets, wanted["around"]) if wanted["around"] else None
         G = self.studio.tuned_to(person)
         config = DragConfig(side=min(128, G.img_resolution // 2))
-        steps = drag(G, person.w_plus, handles, targets, mask=mask, people=self.studio.spread, config=config)
+        steps = drag(G, person.w_plus, handles, targets, mask=mask, people=self.studio.latent_statistics, config=config)
         folder = wanted["shown"]["folder"] if wanted.get("shown") else ""
         dragged = self.drags[wanted["id"]] = Dragged(person, folder, steps, next(steps))
         while len(self.drags) > DRAGS:

@@ -19,32 +19,32 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom import friends
-from faceloom.analyze import read, read_traits
+from faceloom.analyze import read, read_attributes
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.control import looking, wander
+from faceloom.edit.attributes import attribute_reader, random_edits
 from faceloom.edit.directions import Direction
 from faceloom.edit.mix import PULL
 from faceloom.edit.morph import morph
 from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
-from faceloom.edit.wishes import in_units, targets
+from faceloom.edit.targets import in_units, targets
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.files import replacing
 from faceloom.images import Photo, area_resize, open_photo, save_picture, to_img, to_pixels
-from faceloom.invert.deadline import EncodeConfig
+from faceloom.invert.budget import EncodeConfig
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.quality import word
 from faceloom.invert.tune import TuneConfig, invert_tune
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.tuned import blend
-from faceloom.studio import Studio
-from faceloom.web.progress import Progress
-from faceloom.web.rails import SAME, Rails, neutral, places, sliders, snapped, touched
-from faceloom.web.shelf import Shelf
-from faceloom.web.shelf import Shown as Shown
+from faceloom.web.sliders import SAME, SliderCurves, neutral, places, sliders, snapped, touched
+from faceloom.web.worker.cache import Shelf
+from faceloom.web.worker.cache import Shown as Shown
+from faceloom.web.worker.progress import Progress
+from faceloom.workflows import family
+from faceloom.workflows.studio import Studio
 
 Json = dict[str, Any]
 Tell = Callable[[Json], None]
@@ -90,7 +90,7 @@ class Atelier:
         with self.writing(folder):
             save_picture(image, Path(folder) / name, ai_generated=False)
         kept = open_photo(Path(folder) / name)
-        faces = self.studio.find(kept)
+        faces = self.studio.detect(kept)
         facts = [{"number": i, "box": [round(x, 1) for x in f.box], "size": round(f.size)} for i, f in enumerate(faces)]
         return {"faces": facts, "size": list(image.size), "notes": list(photo.notes)}
 
@@ -99,7 +99,7 @@ class Atelier:
         image = open_photo(data).image
         image.thumbnail((FRAME, FRAME))
         width, height = image.size
-        boxes = [face.box for face in self.studio.find(Photo(image))]
+        boxes = [face.box for face in self.studio.detect(Photo(image))]
         return {
             "faces": [
                 {"box": [x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height]} for x0, y0, x1, y1 in boxes
@@ -160,7 +160,7 @@ class Atelier:
         if known is None:
             there = self.towards(shown, anchor, {**anchor, name: wish})
             known = self.jpeg(self.draw_shown(replace(shown, coefficients=there), size), QUICK)
-            self.shelf.keep_frame(shown.folder, key, known)
+            self.shelf.store_frame(shown.folder, key, known)
         return known
 
     def draw_ahead(self, shown: Shown, anchor: Wishes, names: Sequence[str], anew: bool, pause: Pause) -> None:
@@ -266,7 +266,7 @@ class Atelier:
 
     def child(self, a: Shown, b: Shown, seed: int, number: int, folder: str, person: str) -> Json:
         """Have child `number` of two people, and keep it as a person."""
-        born = friends.child(self.studio, self.seen(a), self.seen(b), number, seed=seed)
+        born = family.child(self.studio, self.seen(a), self.seen(b), number, seed=seed)
         self.keep(Shown(folder, person), born)
         return {"inherited": born.provenance["inherited"]}
 
@@ -294,12 +294,12 @@ class Atelier:
 
     def look_through(self, G: Generator) -> Look:
         """What steering looks through."""
-        return looking(G, load_analyzer(), self.basis)
+        return attribute_reader(G, load_analyzer(), self.basis)
 
     def traits(self, person: Likeness) -> Json:
         """Read what a person shows."""
         img = to_img(self.draw(person, QUALITY_RESOLUTION))
-        return read_traits(load_analyzer(), img)[0].rounded()
+        return read_attributes(load_analyzer(), img)[0].rounded()
 
     def alike(self, img: Tensor, target: Tensor) -> float:
         """How much a picture of a search shows the person: the cosine of identities."""
@@ -311,7 +311,7 @@ class Atelier:
         G, alexnet = self.studio.fast_generator.G, load_lpips("alexnet")
         config = TuneConfig(seconds=seconds, seed=random.randrange(2**31))  # other neighbours each time
         start = person.found.w_plus
-        near = wander(self.basis) if self.basis else None
+        near = random_edits(self.basis) if self.basis else None
         return invert_tune(
             G, target, start, alexnet=alexnet, neighbour=near, config=config, delta=person.delta, callback=step
         )
@@ -333,7 +333,7 @@ class Atelier:
             "seconds": person.provenance.get("seconds", 0.0),
         }
 
-    def me(self, rails: Rails) -> dict[str, float]:
+    def me(self, rails: SliderCurves) -> dict[str, float]:
         """Where the sliders stand before anything is asked for."""
         return neutral(in_units(rails.before))
 
@@ -355,17 +355,17 @@ class Atelier:
         bounded = {k: min(max(v, -reach[k]), reach[k]) for k, v in coefficients.items() if k in reach and v}
         return base.changed(apply(base.w_plus, self.basis, bounded)) if bounded else base
 
-    def rails_of(self, shown: Shown) -> Rails:
+    def rails_of(self, shown: Shown) -> SliderCurves:
         """What is known of how a base answers to the sliders."""
         path = shown.path.with_suffix(".rails")
         with self.shelf.lock:
             known = self.shelf.rails.get(path)
         if known is None:
             try:
-                known = Rails.from_json(json.loads(path.read_bytes()))
+                known = SliderCurves.from_json(json.loads(path.read_bytes()))
             except (OSError, ValueError, KeyError, TypeError):
                 person = self.load(shown)
-                known = Rails(self.attributes(self.look_through(self.studio.tuned_to(person)), person))
+                known = SliderCurves(self.attributes(self.look_through(self.studio.tuned_to(person)), person))
             with self.shelf.lock:
                 known = self.shelf.rails.setdefault(path, known)
         return known

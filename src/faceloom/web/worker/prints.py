@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from faceloom.images import open_photo, save_picture
-from faceloom.web.atelier import Atelier, Shown
+from faceloom.web.worker.previews import Atelier, Shown
 
 INK, PAPER, FAINT = (32, 30, 28), (255, 255, 255), (120, 114, 108)
 PRINT = (1200, 1800)  # pixels: 4 x 6 inches at 300 dots an inch

@@ -18,7 +18,7 @@ from threading import Condition, Lock, Thread
 from typing import Any
 
 from faceloom.errors import FaceloomError
-from faceloom.web.messages import DESK, ENCODE, PAGES, QUICK, Message
+from faceloom.web.worker.messages import DESK, ENCODE, PAGES, QUICK, Message
 
 AFTER_TOUCH = 0.7  # seconds that what has time waits after a hand was on a slider
 PATIENCE = 0.3  # seconds that what somebody waits for waits at each step
@@ -50,7 +50,7 @@ class Job:
         return min(self.rank, ENCODE)
 
 
-class Courtesy:
+class Scheduler:
     """Lets the quicker go first."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Worker:
 
     def __init__(self, connection: Connection, tasks: Mapping[str, Callable[..., Any]]) -> None:
         self.connection, self.tasks = connection, tasks
-        self.courtesy, self.sending = Courtesy(), Lock()
+        self.scheduler, self.sending = Scheduler(), Lock()
         self.coming = Condition()
         self.waiting: list[Job] = []
         self.running: dict[int, Job] = {}
@@ -129,7 +129,7 @@ class Worker:
                 if len(self.newest) > KEYS:
                     del self.newest[next(iter(self.newest))]
                 self.drop([old for old in self.waiting if old.key == job.key], STALE)
-            self.courtesy.enter(job)
+            self.scheduler.enter(job)
             self.waiting.append(job)
             self.coming.notify_all()
 
@@ -148,7 +148,7 @@ class Worker:
         """Answer jobs that nobody is to do."""
         for job in jobs:
             self.waiting.remove(job)
-            self.courtesy.leave(job)
+            self.scheduler.leave(job)
             self.answer(job.id, error=why)
 
     # -- what is done -------------------------------------------------------------------------------------------------
@@ -165,11 +165,11 @@ class Worker:
             self.run(job)
             with self.coming:
                 del self.running[job.id]
-            self.courtesy.leave(job)
+            self.scheduler.leave(job)
 
     def pause(self, job: Job) -> None:
         """What a long work calls at each step. Raises KeyboardInterrupt when it is to end."""
-        self.courtesy.wait(job)
+        self.scheduler.wait(job)
         if job.stopped:
             raise KeyboardInterrupt
         if job.rank >= PAGES and any(ENCODE <= other.rank < job.rank for other in self.waiting):
@@ -209,7 +209,7 @@ def work(connection: Connection, make: Callable[[], Any]) -> None:
     from faceloom.memory import keep_memory
 
     keep_memory()
-    from faceloom.web.tasks import tasks_of
+    from faceloom.web.worker.tasks import tasks_of
 
     try:
         atelier = make()

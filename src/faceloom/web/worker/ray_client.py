@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from faceloom.errors import MissingExtra
-from faceloom.web.messages import Message
-from faceloom.web.worker import Job, Worker
-from faceloom.web.workshop import LOST, Workshop
+from faceloom.web.worker.client import LOST, WorkerClient
+from faceloom.web.worker.messages import Message
+from faceloom.web.worker.process import Job, Worker
 
 ONGOING = 1000  # requests that a worker takes: it has a queue of its own, which knows what goes first
 PINNED = 4096  # visits whose worker is remembered
@@ -42,7 +42,7 @@ class Maker:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         from faceloom.memory import keep_memory
-        from faceloom.web.tasks import tasks_of
+        from faceloom.web.worker.tasks import tasks_of
 
         keep_memory()
         atelier = make()
@@ -89,7 +89,7 @@ class Maker:
             self.worker.run(Job(message["id"], "forget", message["args"], -2))
 
 
-class Workers(Workshop):
+class Workers(WorkerClient):
     """Several workers that look like one. `deploy` starts them and gives a hand of each."""
 
     def __init__(self, make: Callable[[], Any], deploy: Callable[[Callable[[], Any]], Sequence[Hand]]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from faceloom.web import films, prints
-from faceloom.web.atelier import Atelier, Pause, Shown, Tell
-from faceloom.web.laboratory import Laboratory
+from faceloom.web.worker import films, prints
+from faceloom.web.worker.lab import Laboratory
+from faceloom.web.worker.previews import Atelier, Pause, Shown, Tell
 
 Args = Mapping[str, Any]
 Task = Callable[[Args, Tell, Pause], Any]
