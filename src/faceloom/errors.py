@@ -104,6 +104,10 @@ class TrainingError(FaceloomError):
     """A training run cannot start or go on."""
 
 
+class Cancelled(FaceloomError):
+    """Raised inside long work when it is to be canceled; the best result so far is kept where there is one."""
+
+
 class EngineError(FaceloomError):
     """An engine cannot do what is asked of it, or not on this machine."""
 

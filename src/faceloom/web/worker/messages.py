@@ -1,28 +1,560 @@
-"""What the server and its worker say to each other: plain dicts over a pipe. Imports nothing heavy."""
+"""Messages between the server and its worker process: one frozen dataclass a task. Imports nothing heavy.
+
+A task is a request of type `Task[Result]`: `result = await client.run(Encode(...))` has the type that `Encode` names.
+Which function of the worker does a task stands in `tasks.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
 from faceloom.errors import FaceloomError
+from faceloom.store.models import Box, Failure, PhotoFace, Quality, Slider
 
-Message = dict[str, Any]
+Result = TypeVar("Result", covariant=True)
+AttributeValues = Mapping[str, float]
+"""Values by attribute name, in the units of `analyze.attributes`."""
 
-QUICK, DESK = -2, -1
-"""Ranks of what is answered at once: pictures, and what takes a second or two. Each has a thread of its own."""
-
-ENCODE, FILM, RAILS, PAGES, IMPROVE = 0, 1, 2, 3, 4
-"""Ranks of what takes time: the lowest goes first; from PAGES on, a job makes room when a lower one comes."""
+Point = tuple[float, float]
+"""(x, y) as fractions of the picture's sides, 0...1; the origin is the top left corner."""
 
 
-class Refused(FaceloomError):
-    """What the worker could not do, as it said it."""
+class Priority(IntEnum):
+    """Which task goes first: the lowest value.
 
-    def __init__(self, error: Message) -> None:
-        super().__init__(str(error["message"]), str(error.get("hint", "")))
-        self.said = str(error["code"])
+    PREVIEW and INTERACTIVE have a thread each. The others share one; from PRERENDER on, a task is stopped when one
+    with a lower value is waiting.
+    """
+
+    PREVIEW = -2
+    INTERACTIVE = -1
+    ENCODE = 0
+    FILM = 1
+    CALIBRATE = 2
+    PRERENDER = 3
+    IMPROVE = 4
+
+
+class WorkerError(FaceloomError):
+    """An error that the worker reported: `failure.code` is its code."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message, failure.hint)
+        self.failure = failure
 
     @property
     def code(self) -> str:
-        """The code that the worker gave."""
-        return self.said
+        """Return the code that the worker gave."""
+        return self.failure.code
+
+
+@dataclass(frozen=True)
+class PersonRef:
+    """What to draw: a base latent code of a person (`''` as encoded, or a number), moved by coefficients."""
+
+    folder: str
+    person: str
+    base: str = ""
+    coefficients: AttributeValues = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """Return the path of the base's likeness file."""
+        return Path(self.folder) / f"{self.person}{'.' if self.base else ''}{self.base}.likeness"
+
+    @property
+    def encoded_path(self) -> Path:
+        """Return the path of the likeness as encoded, which holds the tuned weights of every base."""
+        return Path(self.folder) / f"{self.person}.likeness"
+
+
+class Task(Generic[Result]):
+    """A task for the worker; `Result` is the type of its answer."""
+
+
+# -- photos -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenedPhoto:
+    """The faces of a photo, largest first; `size` is (width, height) in pixels."""
+
+    faces: tuple[PhotoFace, ...]
+    size: tuple[int, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OpenPhoto(Task[OpenedPhoto]):
+    """Decode an uploaded photo, store its pixels as `folder/name`, and detect the faces."""
+
+    folder: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class FrameFace:
+    """A face in a camera frame: left, top, width and height as fractions of the frame."""
+
+    box: Box
+
+
+@dataclass(frozen=True)
+class DetectInFrame(Task[tuple[FrameFace, ...]]):
+    """Detect the faces in one camera frame; the frame is not stored."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class AnalyzedPhotoFace:
+    """A face of a stored photo and its attributes."""
+
+    number: int
+    box: Box
+    traits: dict[str, float]
+
+
+@dataclass(frozen=True)
+class AnalyzePhoto(Task[tuple[AnalyzedPhotoFace, ...]]):
+    """Read the attributes of every face of a stored photo."""
+
+    folder: str
+    photo: str
+
+
+# -- encoding ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """What the booth stores about a new base: quality, attributes, sliders, and the seconds that it took."""
+
+    quality: Quality
+    traits: dict[str, float]
+    sliders: tuple[Slider, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EncodeProgress:
+    """How far an encoding is. `crop` says that the aligned crop was just written; then nothing else is set."""
+
+    crop: bool = False
+    seconds: float = 0.0
+    seconds_left: float = 0.0
+    identity: float | None = None
+    jpeg: bytes = b""
+
+
+@dataclass(frozen=True)
+class Encode(Task[PersonFacts]):
+    """Encode one face of a stored photo within `seconds`. Reports EncodeProgress."""
+
+    folder: str
+    photo: str
+    face: int
+    person: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Improved:
+    """The quality after a slice of improvement, and the seconds that it took."""
+
+    quality: Quality
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Improve(Task[Improved]):
+    """Continue pivotal tuning for `seconds`; the latent code stays."""
+
+    folder: str
+    photo: str
+    person: str
+    seconds: float
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preview(Task[bytes]):
+    """Draw what slider values would lead to, without steering: from `person`, which stands at the values `anchor`."""
+
+    person: PersonRef
+    anchor: AttributeValues
+    values: AttributeValues
+    size: int
+
+
+@dataclass(frozen=True)
+class Prerender(Task[None]):
+    """Draw the positions of some sliders before they are asked for; `refresh` drops the pictures drawn so far."""
+
+    person: PersonRef
+    anchor: AttributeValues
+    sliders: tuple[str, ...]
+    refresh: bool
+
+
+@dataclass(frozen=True)
+class Render(Task[bytes]):
+    """Draw a person as JPEG; `size` None is the generator's own size."""
+
+    person: PersonRef
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class RenderBetween(Task[bytes]):
+    """Draw the face between two people, `t` 0...1."""
+
+    a: PersonRef
+    b: PersonRef
+    t: float
+    size: int
+
+
+@dataclass(frozen=True)
+class RenderSeed(Task[bytes]):
+    """Draw the generated face of a seed."""
+
+    seed: int
+    psi: float
+    size: int
+
+
+@dataclass(frozen=True)
+class FilmProgress:
+    """The part of a film that is drawn, 0...1."""
+
+    progress: float
+
+
+@dataclass(frozen=True)
+class MakeFilm(Task[str]):
+    """Write a film that morphs through people and back; the answer is the file's name. Reports FilmProgress.
+
+    `path` has no suffix: the suffix depends on which encoders are installed.
+    """
+
+    people: tuple[PersonRef, ...]
+    path: str
+    frames: int
+    size: int
+
+
+@dataclass(frozen=True)
+class PrintSize:
+    """Width and height of a print in pixels."""
+
+    width: int
+    height: int
+
+
+PrintForm = Literal["single", "strip", "4x6", "paste_back"]
+
+
+@dataclass(frozen=True)
+class MakePrint(Task[PrintSize]):
+    """Write a picture to take home to `path`; `steps` are the pictures beside the main one."""
+
+    person: PersonRef
+    steps: tuple[PersonRef, ...]
+    form: PrintForm
+    path: str
+    photo: str | None
+    event: str
+
+
+# -- edits ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The coefficients that an edit came to, the attributes after it, and the identity similarity to before."""
+
+    coefficients: dict[str, float]
+    after: dict[str, float]
+    identity: float
+
+
+@dataclass(frozen=True)
+class Edit(Task[Edited]):
+    """Steer a person's base to attribute values, and check the result."""
+
+    person: PersonRef
+    values: AttributeValues
+
+
+@dataclass(frozen=True)
+class CalibrateSlider(Task[bool]):
+    """Measure one more knot of the slider curves; the answer is False when none is missing."""
+
+    person: PersonRef
+
+
+@dataclass(frozen=True)
+class Mix(Task[PersonFacts]):
+    """Replace some layers of a person with those of another person or of a seed, as the new base `base`."""
+
+    person: PersonRef
+    other: PersonRef | int
+    layers: str
+    base: str
+
+
+@dataclass(frozen=True)
+class MakeChild(Task[dict[str, str]]):
+    """Make child `number` of two people and store it as `person`; the answer says which layers came from whom."""
+
+    a: PersonRef
+    b: PersonRef
+    seed: int
+    number: int
+    folder: str
+    person: str
+
+
+@dataclass(frozen=True)
+class Generate(Task[PersonFacts]):
+    """Generate a face from a seed and store it as `person`."""
+
+    folder: str
+    person: str
+    seed: int
+    psi: float
+
+
+# -- the Lab ----------------------------------------------------------------------------------------------------------
+
+AxisMethod = Literal["pca", "sefa"]
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer's resolution in pixels and its group: coarse, middle or fine."""
+
+    resolution: int
+    group: str
+
+
+@dataclass(frozen=True)
+class GeneratorFacts:
+    """The generator's name, resolution, layers, and the methods that discover axes."""
+
+    name: str
+    resolution: int
+    layers: tuple[LayerFacts, ...]
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DescribeGenerator(Task[GeneratorFacts]):
+    """Describe the generator."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A discovered axis: its number from 1, what it moves by the analyzer's readings, and its share of the variance."""
+
+    number: int
+    name: str
+    explained: float
+
+
+@dataclass(frozen=True)
+class DiscoverAxes(Task[tuple[Axis, ...]]):
+    """Discover the strongest axes of a method."""
+
+    method: AxisMethod
+
+
+@dataclass(frozen=True)
+class LabFace:
+    """A face of the Lab: of a seed or a person, truncated, and moved along axes by standard deviations."""
+
+    seed: int
+    person: PersonRef | None
+    psi: float
+    cutoff: int
+    method: AxisMethod
+    along: tuple[tuple[int, float], ...]
+    layers: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RenderLabFace(Task[bytes]):
+    """Draw a face of the Lab as JPEG."""
+
+    face: LabFace
+
+
+@dataclass(frozen=True)
+class DetectorTrace:
+    """The boxes that passed each of the detector's three networks, and five points a face; fractions of the photo."""
+
+    proposed: tuple[Box, ...]
+    sieved: tuple[Box, ...]
+    boxes: tuple[Box, ...]
+    scores: tuple[float, ...]
+    points: tuple[tuple[Point, ...], ...]
+
+
+@dataclass(frozen=True)
+class LayerStyleFacts:
+    """One layer's style: how rare it is (1 is usual), and its channels' factors against the mean face."""
+
+    layer: int
+    resolution: int
+    group: str
+    rarity: float
+    channels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the detector, LPIPS and the generator saw of a person."""
+
+    detector: DetectorTrace
+    distance: float
+    quality: Quality
+    layers: tuple[LayerStyleFacts, ...]
+
+
+@dataclass(frozen=True)
+class InspectPerson(Task[Inspection]):
+    """Inspect a person who was encoded from `photo`."""
+
+    person: PersonRef
+    photo: str
+
+
+@dataclass(frozen=True)
+class RenderDistanceMap(Task[bytes]):
+    """Draw where photo and likeness differ by LPIPS, as JPEG."""
+
+    person: PersonRef
+    photo: str
+
+
+@dataclass(frozen=True)
+class DragProgress:
+    """How far a drag has come: `distance` is the mean distance to the targets in fractions of the picture."""
+
+    number: int
+    distance: float
+    arrived: bool
+    handles: tuple[Point, ...]
+    jpeg: bytes
+    running: bool = True
+
+
+@dataclass(frozen=True)
+class Drag(Task[DragProgress]):
+    """Start drag `id` (`start`), or continue it for some seconds. Reports DragProgress."""
+
+    id: str
+    start: bool
+    face: LabFace
+    handles: tuple[Point, ...]
+    targets: tuple[Point, ...]
+    around: float
+
+
+@dataclass(frozen=True)
+class KeepDrag(Task[PersonFacts]):
+    """Store the result of drag `id` as the person's new base `base`."""
+
+    id: str
+    person: PersonRef
+    base: str
+
+
+# -- the envelope -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Request:
+    """A task with its place in the queue. Of requests with the same `key`, a higher `sequence` replaces lower ones."""
+
+    id: int
+    task: Task[Any]
+    priority: Priority = Priority.INTERACTIVE
+    visit: str = ""
+    key: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel request `id`."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Cancel the requests of `visit`, and drop what is cached of `folder`: of files that begin with `prefix`, or all."""
+
+    id: int
+    visit: str
+    folder: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Quit:
+    """End the worker."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker can serve: the generator's name, whether it has sliders, and how many workers there are."""
+
+    generator: str
+    sliders: bool
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class CannotStart:
+    """The worker cannot start."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress of request `id`."""
+
+    id: int
+    report: Any
+
+
+@dataclass(frozen=True)
+class Done:
+    """Request `id` is done."""
+
+    id: int
+    result: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Request `id` failed."""
+
+    id: int
+    failure: Failure
+
+
+ToWorker = Request | Cancel | Forget | Quit
+FromWorker = Ready | CannotStart | Progress | Done | Failed

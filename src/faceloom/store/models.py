@@ -1,0 +1,131 @@
+"""Visits and people as they are stored: pydantic models of plain data. Knows no database, no files and no web."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Unit = Literal["years", "degrees", "probability"]
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in pixels of the photo; the origin is the top left corner."""
+
+VisitKind = Literal["booth", "api"]
+VisitState = Literal["consent", "camera", "who", "encoding", "play", "friend", "finish"]
+
+
+class Value(BaseModel):
+    """A frozen value without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Failure(Value):
+    """An error as it is stored and sent: a code for programs, a message and a hint for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Quality(Value):
+    """How close a likeness is to its photo; every field is null for a generated face."""
+
+    lpips: float | None = None
+    mse: float | None = None
+    identity: float | None = Field(None, description="Identity similarity to the photo, a cosine of -1...1")
+    word: str | None = None
+
+
+class Slider(Value):
+    """One slider of a person: its range, its unit, and the value `me` at which it changes nothing."""
+
+    name: str
+    min: float
+    max: float
+    unit: Unit
+    me: float
+
+
+class PhotoFace(Value):
+    """A face in the visit's photo; `size` is its side in pixels."""
+
+    number: int
+    box: Box
+    size: int
+
+
+class Consent(Value):
+    """What the visitor agreed to, and when (ISO 8601, UTC)."""
+
+    at: str
+    text: str
+    retention_minutes: float
+
+
+class Step(BaseModel):
+    """One step of a person's history: the base latent code, the slider values, and the coefficients they led to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base: str = ""
+    controls: dict[str, float] = {}
+    coefficients: dict[str, float] = {}
+    traits: dict[str, float] | None = None
+    sliders: list[Slider] | None = None
+    of: list[str] = Field([], description="Ids of the people of other visits whose layers this step holds")
+
+
+class KeptStep(Step):
+    """A step that the visitor kept."""
+
+    id: str
+
+
+class Person(BaseModel):
+    """A person of a visit: photographed, generated, or a child of two others."""
+
+    id: str
+    visit: str
+    number: int
+    face: int | None = None
+    photo: str | None = None
+    playable: bool = False
+    better: bool = Field(False, description="Whether the likeness is still being improved in the background")
+    improved: float = Field(0.0, description="Seconds of improvement so far")
+    crop: bool = Field(False, description="Whether the aligned crop of the photo is on disk")
+    error: Failure | None = None
+    quality: Quality = Quality()
+    traits: dict[str, float] = {}
+    sliders: list[Slider] = []
+    history: list[Step] = [Step()]
+    at: int = Field(0, description="Index of the step of the history that is shown")
+    kept: list[KeptStep] = []
+    bases: int = Field(0, description="Number of base latent codes made so far, by mixing or dragging")
+    version: int = Field(0, description="Grows when pictures of this person must be drawn again")
+    of: list[str] = Field([], description="Ids of the parents and of their ancestors")
+    parents: list[str] = []
+    seed: int | None = None
+    inherited: dict[str, str] = {}
+    borrowed: dict[str, list[str]] = Field({}, description="Bases that hold layers of another visit, by its id")
+
+
+class Visit(BaseModel):
+    """A visit; `created` and `expires` are seconds since 1970."""
+
+    id: str
+    kind: VisitKind
+    state: VisitState
+    created: float
+    expires: float
+    consent: Consent | None = None
+    phone: str | None = Field(None, description="Token with which a phone may send the photo")
+    photos: int = 0
+    photo: str | None = None
+    size: tuple[int, int] | None = None
+    faces: list[PhotoFace] = []
+    notes: list[str] = []
+    friends: list[str] = Field([], description="Ids of the visits that joined this one")
+    place: int | None = Field(None, description="Place in the queue of encodings that the page was last told")
+    touched: bool = False
+    people: list[Person] = []
