@@ -12,7 +12,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { "/api": env["BOOTH"] ?? "http://127.0.0.1:8000" } },
+  server: { proxy: { "/api": env.BOOTH ?? "http://127.0.0.1:8000" } },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -27,7 +27,13 @@ export function address(path: string, query?: Query): string {
   return text ? `${whole}?${text}` : whole;
 }
 
-async function ask(method: string, path: string, body?: unknown, query?: Query, signal?: AbortSignal): Promise<Response> {
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  query?: Query,
+  signal?: AbortSignal,
+): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Faceloom"] = "1";
   const raw = body instanceof FormData || body instanceof Blob;

@@ -3,12 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Button } from "./parts/button";
-import { Lazy } from "./parts/lazy";
 import { Idle } from "./parts/idle";
+import { Lazy } from "./parts/lazy";
 import { Leave } from "./parts/leave";
 import { go, route } from "./route";
-import { change, known, notice, online, visit, wiped } from "./state/booth";
-import { unsent } from "./state/photo";
 import { Camera } from "./screens/camera";
 import { Consent } from "./screens/consent";
 import { Encoding } from "./screens/encoding";
@@ -21,6 +19,8 @@ import { Random } from "./screens/random";
 import { Welcome } from "./screens/welcome";
 import { Who } from "./screens/who";
 import { Wiped } from "./screens/wiped";
+import { change, known, notice, online, visit, wiped } from "./state/booth";
+import { unsent } from "./state/photo";
 import type { Visit } from "./types";
 import { say } from "./words/words";
 
@@ -161,4 +161,3 @@ function OperatorDoor() {
   };
   return <div class="door" onPointerDown={tap} aria-hidden="true" />;
 }
-

@@ -32,7 +32,7 @@ effect(() => {
   document.documentElement.lang = language.value;
   document.title = booth.value.event ? `${booth.value.event} · faceloom` : `faceloom · ${say("title")}`;
 });
-effect(() => void (document.documentElement.dataset["look"] = booth.value.look));
+effect(() => void (document.documentElement.dataset.look = booth.value.look));
 effect(() => {
   if (online.value && visit.value?.state === "camera") void sendKept();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { advise, brightness, onStage, type Box } from "../src/state/camera";
+import { advise, type Box, brightness, onStage } from "../src/state/camera";
 
 const WIDE = { width: 1920, height: 1080 };
 const PHONE = { width: 390, height: 844 };
@@ -34,7 +34,10 @@ test("a frame that is cut off at the sides is wider than the stage", () => {
 });
 
 test("a dark suit does not make a dark room", () => {
-  const [black, skin] = [[0, 0, 0, 255], [200, 160, 140, 255]] as const;
+  const [black, skin] = [
+    [0, 0, 0, 255],
+    [200, 160, 140, 255],
+  ] as const;
   const picture = (light: number) => Array.from({ length: 100 }, (_, n) => (n < light ? skin : black)).flat();
   expect(brightness(new Uint8ClampedArray(picture(20)))).toBeGreaterThan(0.5);
   expect(brightness(new Uint8ClampedArray(picture(2)))).toBe(0);

@@ -1,7 +1,7 @@
 /** Points that are dragged, colours of styles, and the Lab's words. */
 
 import { expect, test } from "vitest";
-import { MOST, NONE, PULLS, tap, within, type Points } from "../src/lab/points";
+import { MOST, NONE, type Points, PULLS, tap, within } from "../src/lab/points";
 import { colour } from "../src/lab/strip";
 import de from "../src/lab/words/de.json";
 import en from "../src/lab/words/en.json";
@@ -28,7 +28,9 @@ test("a pointer is a part of the picture, and never outside", () => {
 });
 
 test("ready-made pulls lie in the picture", () => {
-  const dots = Object.values(PULLS).flatMap(({ pairs }) => pairs.flatMap(({ handle, target }) => [...handle, ...target]));
+  const dots = Object.values(PULLS).flatMap(({ pairs }) =>
+    pairs.flatMap(({ handle, target }) => [...handle, ...target]),
+  );
   expect(dots.every((part) => part > 0 && part < 1)).toBe(true);
 });
 

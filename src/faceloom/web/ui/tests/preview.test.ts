@@ -32,7 +32,7 @@ test("while one is asked for, only the newest value waits", async () => {
   expect(asked).toHaveLength(1);
   asked[0]?.answer("one");
   await turn();
-  expect(asked.map(({ query }) => query["age"])).toEqual([1, 4]);
+  expect(asked.map(({ query }) => query.age)).toEqual([1, 4]);
   asked[1]?.answer("four");
   await turn();
   expect(shown).toEqual([{ age: 1 }, { age: 4 }]);
@@ -44,7 +44,7 @@ test("numbers grow, so that the server knows what is stale", async () => {
   asked[0]?.answer("");
   await turn();
   preview.want({ age: 2 });
-  expect(Number(asked[1]?.query["n"])).toBeGreaterThan(Number(asked[0]?.query["n"]));
+  expect(Number(asked[1]?.query.n)).toBeGreaterThan(Number(asked[0]?.query.n));
 });
 
 test("a stale answer is no error, anything else is", async () => {

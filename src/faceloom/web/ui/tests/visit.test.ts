@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { screenOf } from "../src/app";
 import { parseRoute } from "../src/route";
-import { toggle } from "../src/screens/who";
-import { pair } from "../src/screens/friend";
 import { told } from "../src/screens/encoding";
+import { pair } from "../src/screens/friend";
+import { toggle } from "../src/screens/who";
 import * as state from "../src/state/booth";
 import { alter, settle, slide, take } from "../src/state/play";
 import { comesTo, inUnits, isChanged } from "../src/state/units";
@@ -69,7 +69,10 @@ test("what the server refuses is said to people, with what to do", async () => {
 });
 
 test("a server that is away takes nothing from the visit", async () => {
-  vi.stubGlobal("fetch", vi.fn(async () => Promise.reject(new TypeError("failed"))));
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(async () => Promise.reject(new TypeError("failed"))),
+  );
   state.visit.value = visiting("play", [somebody("a")]);
   await state.change("/visit/back");
   expect([state.online.value, state.visit.value?.state]).toEqual([false, "play"]);
@@ -139,7 +142,13 @@ test("undo comes after the slider that was just let go", async () => {
 });
 
 test("words of a search", () => {
-  const now = (more: Partial<Progress>): Progress => ({ person: "a", seconds: 8, seconds_left: 2, quality: 0.87, ...more });
+  const now = (more: Partial<Progress>): Progress => ({
+    person: "a",
+    seconds: 8,
+    seconds_left: 2,
+    quality: 0.87,
+    ...more,
+  });
   expect(told(undefined, 0)).toBe("Found you. One moment.");
   expect(told(undefined, 2)).toBe("2 before you");
   expect(told(now({}), 0)).toBe("Getting closer: 87% alike");

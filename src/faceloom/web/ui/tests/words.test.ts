@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { chooseLanguage, clock, language, LANGUAGES, say } from "../src/words/words";
+import { chooseLanguage, clock, LANGUAGES, language, say } from "../src/words/words";
 
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 

@@ -9,7 +9,7 @@ import { act, complain, receivePerson } from "../state/booth";
 import type { Person } from "../types";
 import { figure, say } from "../words/words";
 import { Whose } from "./lab";
-import { NONE, PULLS, tap, within, type Dot, type Points } from "./points";
+import { type Dot, NONE, type Points, PULLS, tap, within } from "./points";
 import { face, look, query, wanted } from "./state";
 import { tell } from "./words";
 
@@ -74,7 +74,11 @@ export function DragRoom() {
               {tell("drag.start")}
             </Button>
           )}
-          <Button icon="close" disabled={!!now || (!ready && !points.value.waiting)} onClick={() => (points.value = NONE)}>
+          <Button
+            icon="close"
+            disabled={!!now || (!ready && !points.value.waiting)}
+            onClick={() => (points.value = NONE)}
+          >
             {tell("drag.clear")}
           </Button>
           {now && !running && (

@@ -7,7 +7,7 @@ import { Slider } from "../parts/slider";
 import { figure, say } from "../words/words";
 import { Whose } from "./lab";
 import { Pad } from "./pad";
-import { axes, face, findAxes, generator, look, wanted, type Axis, type Layers, type Method } from "./state";
+import { type Axis, axes, face, findAxes, generator, type Layers, look, type Method, wanted } from "./state";
 import { tell } from "./words";
 
 const SEEDS = 1_000_000;
@@ -106,8 +106,18 @@ function Axes() {
         <div class="pad-and-axes">
           <Pad x={x} y={y} label={tell("pad")} onMove={(to) => look(to)} />
           <div class="choices">
-            <AxisChoice label={tell("axis.x")} known={known} value={wanted.value.x_axis} onChoose={(x_axis) => look({ x_axis })} />
-            <AxisChoice label={tell("axis.y")} known={known} value={wanted.value.y_axis} onChoose={(y_axis) => look({ y_axis })} />
+            <AxisChoice
+              label={tell("axis.x")}
+              known={known}
+              value={wanted.value.x_axis}
+              onChoose={(x_axis) => look({ x_axis })}
+            />
+            <AxisChoice
+              label={tell("axis.y")}
+              known={known}
+              value={wanted.value.y_axis}
+              onChoose={(y_axis) => look({ y_axis })}
+            />
             <Button icon="reset" disabled={!x && !y} onClick={() => look({ x: 0, y: 0 })}>
               {tell("pad.reset")}
             </Button>

@@ -1,8 +1,8 @@
 /** A square to walk in: two axes at once, by finger, mouse or arrow keys. */
 
+import { figure } from "../words/words";
 import { within } from "./points";
 import { REACH } from "./state";
-import { figure } from "../words/words";
 
 const STEP = 0.25; // standard deviations an arrow key moves
 const MOVES: Record<string, [number, number]> = {

@@ -10,7 +10,7 @@ import type { Person } from "../types";
 import { figure, say } from "../words/words";
 import { found, wanted } from "./state";
 import { Strip } from "./strip";
-import { tell, type LabWord } from "./words";
+import { type LabWord, tell } from "./words";
 
 type Box = [number, number, number, number];
 
@@ -98,9 +98,9 @@ function Detector({ seen }: { seen: Insight }) {
               />
             ))}
             {stage.value === "boxes" &&
-              detector.points.flat().map(([x, y], n) => (
-                <circle key={n} cx={x * size[0]} cy={y * size[1]} r={Math.max(...size) / 110} />
-              ))}
+              detector.points
+                .flat()
+                .map(([x, y], n) => <circle key={n} cx={x * size[0]} cy={y * size[1]} r={Math.max(...size) / 110} />)}
           </svg>
         </figure>
       )}
@@ -120,7 +120,9 @@ function Eye({ seen, person }: { seen: Insight; person: Person }) {
     <section class="sight">
       <h2>{tell("eye")}</h2>
       <p class="muted">
-        {alex === undefined ? tell("eye.more.plain") : tell("eye.more", { vgg: three(seen.distance), alex: three(alex) })}
+        {alex === undefined
+          ? tell("eye.more.plain")
+          : tell("eye.more", { vgg: three(seen.distance), alex: three(alex) })}
       </p>
       <div class="threes">
         {pictures.map(

@@ -1,6 +1,6 @@
 /** The Lab's own words: fetched with the Lab, since few visitors open it. Here, and only here, they may be technical. */
 
-import { language, type Language } from "../words/words";
+import { type Language, language } from "../words/words";
 import de from "./words/de.json";
 import en from "./words/en.json";
 import es from "./words/es.json";
@@ -12,5 +12,7 @@ const WORDS: Record<Language, Record<LabWord, string>> = { en, de, es, fr };
 
 /** Say a word of the Lab; {names} in it are filled from `values`. */
 export function tell(word: LabWord, values: Record<string, string | number> = {}): string {
-  return (WORDS[language.value][word] ?? en[word]).replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+  return (WORDS[language.value][word] ?? en[word]).replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(values[name] ?? ""),
+  );
 }

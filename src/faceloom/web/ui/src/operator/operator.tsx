@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get, post, put, remove, Refused } from "../api";
+import { get, post, put, Refused, remove } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { FIGURES, Keypad } from "../parts/keypad";
@@ -10,7 +10,7 @@ import { go } from "../route";
 import { act, load, meet, notice } from "../state/booth";
 import { say } from "../words/words";
 import { Settings, type Values } from "./settings";
-import { State, type Facts } from "./state";
+import { type Facts, State } from "./state";
 import { TestShot } from "./test_shot";
 import "./operator.css";
 
@@ -45,7 +45,14 @@ function Login({ onEnter }: { onEnter: () => void }) {
       <div class="page">
         <h1>{say("operator")}</h1>
         <p class="lead">{say("operator.pin.more")}</p>
-        <Keypad keys={FIGURES} value={pin.value} length={12} hidden onChange={(next) => (pin.value = next)} onEnter={() => void enter()} />
+        <Keypad
+          keys={FIGURES}
+          value={pin.value}
+          length={12}
+          hidden
+          onChange={(next) => (pin.value = next)}
+          onEnter={() => void enter()}
+        />
         <div class="pair">
           <Button icon="back" onClick={() => go("/")}>
             {say("home")}

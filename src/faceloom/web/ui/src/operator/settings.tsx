@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { Button } from "../parts/button";
-import { isWord, LANGUAGES, say, type Language } from "../words/words";
+import { isWord, LANGUAGES, type Language, say } from "../words/words";
 
 export type Value = string | number | boolean | string[];
 export type Values = Record<string, Value>;
@@ -64,7 +64,12 @@ function Field({ name, value, onChange }: FieldProps) {
   if (typeof value === "boolean") {
     return (
       <label class="switch">
-        <input type="checkbox" role="switch" checked={value} onChange={(event) => onChange(event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          role="switch"
+          checked={value}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />
         <span>{label(name)}</span>
       </label>
     );

@@ -17,7 +17,7 @@ export interface Facts {
   lan: string | null;
 }
 
-const gigabytes = (bytes: number): string => figure(bytes / 2 ** 30, { maximumFractionDigits: 1 }) + " GB";
+const gigabytes = (bytes: number): string => `${figure(bytes / 2 ** 30, { maximumFractionDigits: 1 })} GB`;
 
 export function duration(seconds: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
@@ -26,14 +26,20 @@ export function duration(seconds: number): string {
 
 function told(queue: unknown): string {
   if (typeof queue !== "object" || queue === null) return String(queue);
-  return Object.entries(queue).map(([name, value]) => `${name} ${value}`).join(", ");
+  return Object.entries(queue)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
 }
 
 function rows(facts: Facts): [string, string, boolean][] {
   const memory = Object.values(facts.memory).reduce((sum, bytes) => sum + bytes, 0);
   const ready = Boolean(facts.model.ready);
   return [
-    [say("state.model"), `${facts.model.name ?? ""} ${facts.model.engine ?? ""} ${say(ready ? "state.ready" : "state.starting")}`, !ready],
+    [
+      say("state.model"),
+      `${facts.model.name ?? ""} ${facts.model.engine ?? ""} ${say(ready ? "state.ready" : "state.starting")}`,
+      !ready,
+    ],
     [say("state.restarts"), String(facts.model.restarts ?? 0), Boolean(facts.model.restarts)],
     [say("state.queue"), told(facts.queue), false],
     [say("operator.visits"), String(facts.visits), false],

@@ -33,7 +33,16 @@ export function TestShot() {
       <Button icon="camera" expanded={open.value} onClick={() => (open.value = !open.value)}>
         {say("operator.test")}
       </Button>
-      {open.value && <video ref={video} autoPlay muted playsInline onLoadedData={() => void look()} aria-label={say("operator.camera")} />}
+      {open.value && (
+        <video
+          ref={video}
+          autoPlay
+          muted
+          playsInline
+          onLoadedData={() => void look()}
+          aria-label={say("operator.camera")}
+        />
+      )}
       <p role="status">{open.value ? told.value : ""}</p>
     </div>
   );

@@ -49,7 +49,9 @@ export function Face({ src, alt, before, hold, split, children, class: extra }: 
       {layers.map(({ key, src: address }, n) => (
         <img key={key} src={address} alt={n === layers.length - 1 ? alt : ""} draggable={false} />
       ))}
-      {over && <img class="before" src={before} alt="" draggable={false} style={{ clipPath: `inset(0 ${cut}% 0 0)` }} />}
+      {over && (
+        <img class="before" src={before} alt="" draggable={false} style={{ clipPath: `inset(0 ${cut}% 0 0)` }} />
+      )}
       {children}
     </figure>
   );

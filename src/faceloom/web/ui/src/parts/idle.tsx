@@ -1,11 +1,11 @@
 /** Nobody touches the kiosk any more: ask, then wipe. */
 
 import { useEffect, useState } from "preact/hooks";
+import { booth, visit, wipe } from "../state/booth";
+import { say } from "../words/words";
 import { Button } from "./button";
 import { useNow } from "./clock";
 import { Dialog } from "./dialog";
-import { booth, visit, wipe } from "../state/booth";
-import { say } from "../words/words";
 
 const ASK_MS = 20_000;
 const SIGNS = ["pointerdown", "keydown", "touchstart", "wheel"] as const;

@@ -1,7 +1,7 @@
 /** Letters and figures to tap, and the keyboard's as well. */
 
-import { useKeys, pressed, type Keys } from "./keys";
 import { say } from "../words/words";
+import { type Keys, pressed, useKeys } from "./keys";
 
 export const FIGURES = "1234567890";
 /** Without those that are taken for others. */

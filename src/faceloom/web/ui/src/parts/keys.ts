@@ -4,7 +4,10 @@ import { useEffect, useRef } from "preact/hooks";
 
 export type Keys = Record<string, (down: boolean) => void>;
 
-const OWN: Record<string, string> = { " ": "button, a, input, select, textarea, summary", Enter: "button, a, input, select, textarea, summary" };
+const OWN: Record<string, string> = {
+  " ": "button, a, input, select, textarea, summary",
+  Enter: "button, a, input, select, textarea, summary",
+};
 
 /** Bind keys (`event.key`, letters in lower case) as long as the screen is there; called on press and on release. */
 export function useKeys(keys: Keys): void {

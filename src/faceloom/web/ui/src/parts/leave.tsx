@@ -1,11 +1,11 @@
 /** The way out that is on every screen of a visit: everything deleted, after one question. */
 
 import { useSignal } from "@preact/signals";
-import { Button } from "./button";
-import { Dialog } from "./dialog";
-import { useNow } from "./clock";
 import { moment, visit, wipe } from "../state/booth";
 import { clock, say } from "../words/words";
+import { Button } from "./button";
+import { useNow } from "./clock";
+import { Dialog } from "./dialog";
 
 const SOON_MS = 3 * 60_000;
 

@@ -8,9 +8,18 @@ import { useNow } from "../parts/clock";
 import { Dialog } from "../parts/dialog";
 import { pressed, useKeys } from "../parts/keys";
 import { booth, busy, notice, visit } from "../state/booth";
-import { advise, onStage, openCamera, smallFrame, takeFrame, type Advice, type Box, type Trouble } from "../state/camera";
-import { beep } from "../state/sound";
+import {
+  type Advice,
+  advise,
+  type Box,
+  onStage,
+  openCamera,
+  smallFrame,
+  type Trouble,
+  takeFrame,
+} from "../state/camera";
 import { sendPhoto, unsent } from "../state/photo";
+import { beep } from "../state/sound";
 import { say, type Word } from "../words/words";
 
 const LOOK_MS = 350;
@@ -173,7 +182,13 @@ export function Camera({ add = false, onBack }: CameraProps) {
       <div class="camera-row">
         <FileButton onChoose={choose} />
         {!camera.trouble && (
-          <button type="button" class="shutter" aria-label={say("shutter")} aria-disabled={!camera.ready} onClick={shutter} />
+          <button
+            type="button"
+            class="shutter"
+            aria-label={say("shutter")}
+            aria-disabled={!camera.ready}
+            onClick={shutter}
+          />
         )}
         {onBack ? (
           <Button icon="back" onClick={onBack}>
@@ -257,7 +272,12 @@ function Approve({ photo, address, mirrored, add, onAgain }: ApproveProps) {
       {broken ? (
         <p class="advice low">{say("alt.photo")}</p>
       ) : (
-        <img class={mirrored ? "mirror" : "chosen"} src={address} alt={say("alt.photo")} onError={() => setBroken(true)} />
+        <img
+          class={mirrored ? "mirror" : "chosen"}
+          src={address}
+          alt={say("alt.photo")}
+          onError={() => setBroken(true)}
+        />
       )}
       <div class="flash" aria-hidden="true" />
       <div class="camera-row">

@@ -45,7 +45,7 @@ function useSecondsLeft(now: Progress | undefined): number {
 }
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
-    const playable = visit.value?.state === "play";
+  const playable = visit.value?.state === "play";
   const one = searched();
   const now = one ? progress.value[one.id] : undefined;
   const left = useSecondsLeft(now);

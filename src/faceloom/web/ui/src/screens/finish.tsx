@@ -69,7 +69,12 @@ export function Finish({ onBack }: { onBack: () => void }) {
         <h2>{say("finish.title")}</h2>
         <div class="chips" role="group" aria-label={say("finish.form")}>
           {forms.map((name) => (
-            <Button key={name} kind="chip" pressed={form.value === name} onClick={() => !busy.value && (form.value = name)}>
+            <Button
+              key={name}
+              kind="chip"
+              pressed={form.value === name}
+              onClick={() => !busy.value && (form.value = name)}
+            >
               {say(`form.${name}`)}
             </Button>
           ))}
@@ -78,7 +83,11 @@ export function Finish({ onBack }: { onBack: () => void }) {
           <p class="lead">{say("finish.until", { time: hour(moment(take.expires)) })}</p>
         ) : (
           <div class="scan">
-            {take ? <img class="qr" src={take.qr} alt={say("alt.qr", { url: "" })} /> : <span class="qr" aria-hidden="true" />}
+            {take ? (
+              <img class="qr" src={take.qr} alt={say("alt.qr", { url: "" })} />
+            ) : (
+              <span class="qr" aria-hidden="true" />
+            )}
             <p>
               <strong>{say("finish.scan")}</strong>
               <span class="muted">{take ? say("finish.until", { time: hour(moment(take.expires)) }) : " "}</span>

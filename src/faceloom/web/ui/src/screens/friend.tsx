@@ -72,7 +72,7 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
       picture.value = made.at(-1) ?? null;
     };
     const asking = new Preview(`/blend?a=${a.id}&b=${b.id}`, show, complain, (path, query, signal) =>
-      fetchBlend(path, Number(query["t"]), Number(query["n"]), signal),
+      fetchBlend(path, Number(query.t), Number(query.n), signal),
     );
     preview.value = asking;
     asking.want({ t: t.value });

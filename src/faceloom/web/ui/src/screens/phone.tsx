@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { post, Refused } from "../api";
 import { Button } from "../parts/button";
-import { photoForm } from "../state/photo";
 import { booth, notice } from "../state/booth";
+import { photoForm } from "../state/photo";
 import { say, type Word } from "../words/words";
 
 type Stage = "ready" | "sending" | "sent" | "gone";

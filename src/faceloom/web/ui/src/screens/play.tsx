@@ -49,7 +49,6 @@ export function Play({ onFriend, onFinish }: PlayProps) {
   );
 }
 
-
 /** The picture. A finger on it shows the photo; in split, it moves the line. */
 function Likeness({ one }: { one: Person }) {
   const held = useSignal(false);
@@ -134,7 +133,6 @@ function Likeness({ one }: { one: Person }) {
           >
             {say("split")}
           </Button>
-          
         </div>
       )}
     </section>

@@ -9,7 +9,7 @@ import { pressed, useKeys } from "../parts/keys";
 import { go } from "../route";
 import { begin, booth, busy } from "../state/booth";
 import type { Invented } from "../types";
-import { LANGUAGES, language, say, type Language } from "../words/words";
+import { LANGUAGES, type Language, language, say } from "../words/words";
 
 const STAY_MS = 4500;
 const SIDE = 1024;

@@ -1,7 +1,7 @@
 /** What the page knows: the booth, the visit, how the search goes on. Screens read it; `act` changes it. */
 
 import { computed, signal } from "@preact/signals";
-import { get, post, remove, Refused, Unreachable } from "../api";
+import { get, post, Refused, remove, Unreachable } from "../api";
 import type { Booth, Person, Progress, Visit } from "../types";
 
 export const UNKNOWN_BOOTH: Booth = {

@@ -36,7 +36,9 @@ export const keepPhoto = (unsent: Unsent): Promise<unknown> =>
   run("readwrite", (store) => store.put(unsent, KEY)).catch(() => undefined);
 
 export const keptPhoto = (): Promise<Unsent | undefined> =>
-  run<Unsent | undefined>("readonly", (store) => store.get(KEY) as IDBRequest<Unsent | undefined>).catch(() => undefined);
+  run<Unsent | undefined>("readonly", (store) => store.get(KEY) as IDBRequest<Unsent | undefined>).catch(
+    () => undefined,
+  );
 
 export const dropPhoto = (): Promise<unknown> =>
   run("readwrite", (store) => store.delete(KEY) as IDBRequest<undefined>).catch(() => undefined);

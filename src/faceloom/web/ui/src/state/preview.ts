@@ -1,6 +1,6 @@
 /** Pictures that follow a hand on a slider: one question at a time, always the newest, never an old answer. */
 
-import { picture, Refused, type Query } from "../api";
+import { picture, type Query, Refused } from "../api";
 
 export type Values = Record<string, number>;
 type Ask = (path: string, query: Query, signal: AbortSignal) => Promise<Blob>;

@@ -34,8 +34,8 @@ export function inUnits({ unit }: Pick<Control, "unit">, value: number): string 
 
 /** Say what a change comes to, where that is another number: "about 46". */
 export function comesTo(control: Control, person: Person, value: number): string {
-  if (control.name !== "age" || person.traits["age"] === undefined) return "";
-  const age = Math.max(0, person.traits["age"] - (person.controls["age"] ?? 0) + value);
+  if (control.name !== "age" || person.traits.age === undefined) return "";
+  const age = Math.max(0, person.traits.age - (person.controls.age ?? 0) + value);
   return say("about", { n: figure(age, { maximumFractionDigits: 0 }) });
 }
 
