@@ -1,7 +1,7 @@
 """Messages between the server and its worker process: one frozen dataclass a task. Imports nothing heavy.
 
 A task is a request of type `Task[Result]`: `result = await client.run(Encode(...))` has the type that `Encode` names.
-Which function of the worker does a task stands in `tasks.py`.
+The table in `tasks.py` names the function that runs each task.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Point = tuple[float, float]
 
 
 class Priority(IntEnum):
-    """Which task goes first: the lowest value.
+    """Priority of a task; the task with the lowest value runs first.
 
-    PREVIEW and INTERACTIVE have a thread each. The others share one; from PRERENDER on, a task is stopped when one
-    with a lower value is waiting.
+    PREVIEW and INTERACTIVE have a thread each. The others share one thread. From PRERENDER on, a task is canceled when
+    a task with a lower value waits for that thread.
     """
 
     PREVIEW = -2
@@ -48,13 +48,16 @@ class WorkerError(FaceloomError):
 
     @property
     def code(self) -> str:
-        """Return the code that the worker gave."""
+        """The code of the failure."""
         return self.failure.code
 
 
 @dataclass(frozen=True)
 class PersonRef:
-    """What to draw: a base latent code of a person (`''` as encoded, or a number), moved by coefficients."""
+    """A reference to a person in a folder of a visit: a base latent code, moved by coefficients.
+
+    `base` is `''` for the likeness as encoded, or the number of a base that was made by mixing or dragging.
+    """
 
     folder: str
     person: str
@@ -63,17 +66,17 @@ class PersonRef:
 
     @property
     def path(self) -> Path:
-        """Return the path of the base's likeness file."""
+        """The path of the base's likeness file."""
         return Path(self.folder) / f"{self.person}{'.' if self.base else ''}{self.base}.likeness"
 
     @property
     def encoded_path(self) -> Path:
-        """Return the path of the likeness as encoded, which holds the tuned weights of every base."""
+        """The path of the likeness as encoded, which holds the tuned weights for all bases of the person."""
         return Path(self.folder) / f"{self.person}.likeness"
 
 
 class Task(Generic[Result]):
-    """A task for the worker; `Result` is the type of its answer."""
+    """A task for the worker; `Result` is the type of its result."""
 
 
 # -- photos -----------------------------------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ class AnalyzePhoto(Task[tuple[AnalyzedPhotoFace, ...]]):
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What the booth stores about a new base: quality, attributes, sliders, and the seconds that it took."""
+    """Facts about a new base that the booth stores: quality, attributes, sliders, and the seconds of encoding."""
 
     quality: Quality
     traits: dict[str, float]
@@ -143,7 +146,7 @@ class PersonFacts:
 
 @dataclass(frozen=True)
 class EncodeProgress:
-    """How far an encoding is. `crop` says that the aligned crop was just written; then nothing else is set."""
+    """Progress of an encoding. With `crop`, the aligned crop was just written, and nothing else is set."""
 
     crop: bool = False
     seconds: float = 0.0
@@ -186,7 +189,10 @@ class Improve(Task[Improved]):
 
 @dataclass(frozen=True)
 class Preview(Task[bytes]):
-    """Draw what slider values would lead to, without steering: from `person`, which stands at the values `anchor`."""
+    """Predict and draw the face at slider `values`, without steering.
+
+    The prediction starts from `person`, who was edited to the values `anchor`.
+    """
 
     person: PersonRef
     anchor: AttributeValues
@@ -196,7 +202,7 @@ class Preview(Task[bytes]):
 
 @dataclass(frozen=True)
 class Prerender(Task[None]):
-    """Draw the positions of some sliders before they are asked for; `refresh` drops the pictures drawn so far."""
+    """Draw the previews of all positions of some sliders in advance; `refresh` drops the previews drawn before."""
 
     person: PersonRef
     anchor: AttributeValues
@@ -240,7 +246,7 @@ class FilmProgress:
 
 @dataclass(frozen=True)
 class MakeFilm(Task[str]):
-    """Write a film that morphs through people and back; the answer is the file's name. Reports FilmProgress.
+    """Write a film that morphs through people and back; the result is the file's name. Reports FilmProgress.
 
     `path` has no suffix: the suffix depends on which encoders are installed.
     """
@@ -264,7 +270,7 @@ PrintForm = Literal["single", "strip", "4x6", "paste_back"]
 
 @dataclass(frozen=True)
 class MakePrint(Task[PrintSize]):
-    """Write a picture to take home to `path`; `steps` are the pictures beside the main one."""
+    """Write a picture for the visitor to `path`; `steps` are the pictures beside the main one."""
 
     person: PersonRef
     steps: tuple[PersonRef, ...]
@@ -279,7 +285,7 @@ class MakePrint(Task[PrintSize]):
 
 @dataclass(frozen=True)
 class Edited:
-    """The coefficients that an edit came to, the attributes after it, and the identity similarity to before."""
+    """The coefficients of an edit, the attributes after it, and the identity similarity to the face before it."""
 
     coefficients: dict[str, float]
     after: dict[str, float]
@@ -296,7 +302,7 @@ class Edit(Task[Edited]):
 
 @dataclass(frozen=True)
 class CalibrateSlider(Task[bool]):
-    """Measure one more knot of the slider curves; the answer is False when none is missing."""
+    """Measure one more knot of the slider curves; the result is False when none is missing."""
 
     person: PersonRef
 
@@ -313,7 +319,7 @@ class Mix(Task[PersonFacts]):
 
 @dataclass(frozen=True)
 class MakeChild(Task[dict[str, str]]):
-    """Make child `number` of two people and store it as `person`; the answer says which layers came from whom."""
+    """Make child `number` of two people and store it as `person`; the result names the parent of each layer group."""
 
     a: PersonRef
     b: PersonRef
@@ -363,7 +369,7 @@ class DescribeGenerator(Task[GeneratorFacts]):
 
 @dataclass(frozen=True)
 class Axis:
-    """A discovered axis: its number from 1, what it moves by the analyzer's readings, and its share of the variance."""
+    """A discovered axis: its number from 1, a name by the attributes that it changes, and its share of the variance."""
 
     number: int
     name: str
@@ -422,7 +428,7 @@ class LayerStyleFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the detector, LPIPS and the generator saw of a person."""
+    """Intermediate results of the detector, LPIPS and the generator for a person."""
 
     detector: DetectorTrace
     distance: float
@@ -440,7 +446,7 @@ class InspectPerson(Task[Inspection]):
 
 @dataclass(frozen=True)
 class RenderDistanceMap(Task[bytes]):
-    """Draw where photo and likeness differ by LPIPS, as JPEG."""
+    """Draw a map of the LPIPS distance between photo and likeness, as JPEG."""
 
     person: PersonRef
     photo: str
@@ -448,7 +454,7 @@ class RenderDistanceMap(Task[bytes]):
 
 @dataclass(frozen=True)
 class DragProgress:
-    """How far a drag has come: `distance` is the mean distance to the targets in fractions of the picture."""
+    """Progress of a drag: `distance` is the largest distance of a handle to its target, in fractions of the picture."""
 
     number: int
     distance: float
@@ -460,7 +466,11 @@ class DragProgress:
 
 @dataclass(frozen=True)
 class Drag(Task[DragProgress]):
-    """Start drag `id` (`start`), or continue it for some seconds. Reports DragProgress."""
+    """Start drag `id` (with `start`) or continue it, for some seconds. Reports DragProgress.
+
+    `around` is the radius around the paths inside which the face may change; 0 is no limit. Lengths are fractions of
+    the picture.
+    """
 
     id: str
     start: bool
@@ -484,7 +494,10 @@ class KeepDrag(Task[PersonFacts]):
 
 @dataclass(frozen=True)
 class Request:
-    """A task with its place in the queue. Of requests with the same `key`, a higher `sequence` replaces lower ones."""
+    """A task, with the facts that decide its place in the queue.
+
+    Among waiting requests with the same `key`, the one with the highest `sequence` replaces the others.
+    """
 
     id: int
     task: Task[Any]
@@ -503,7 +516,10 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Forget:
-    """Cancel the requests of `visit`, and drop what is cached of `folder`: of files that begin with `prefix`, or all."""
+    """Cancel the requests of `visit`, and drop everything cached of `folder`, or of its files that begin with `prefix`.
+
+    Afterwards the worker writes none of these files. The answer is Done.
+    """
 
     id: int
     visit: str
@@ -518,7 +534,7 @@ class Quit:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker can serve: the generator's name, whether it has sliders, and how many workers there are."""
+    """Facts of a worker that is ready: the generator's name, whether it has sliders, and the number of workers."""
 
     generator: str
     sliders: bool
