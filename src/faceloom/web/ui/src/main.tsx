@@ -6,7 +6,7 @@ import { App } from "./app";
 import { followAddress, route } from "./route";
 import { booth, meet, online, resume, visit } from "./state/booth";
 import { keepKiosk } from "./state/kiosk";
-import { follow } from "./state/live";
+import { follow } from "./state/events";
 import { sendKept } from "./state/photo";
 import { chooseLanguage, language, say } from "./words/words";
 import "./style/base.css";

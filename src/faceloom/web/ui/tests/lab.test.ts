@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { MOST, NONE, type Points, PULLS, tap, within } from "../src/lab/points";
-import { colour } from "../src/lab/strip";
+import { colour } from "../src/lab/layer_style";
 import de from "../src/lab/words/de.json";
 import en from "../src/lab/words/en.json";
 import es from "../src/lab/words/es.json";

@@ -3,9 +3,9 @@ import { screenOf } from "../src/app";
 import { parseRoute } from "../src/route";
 import { told } from "../src/screens/encoding";
 import { pair } from "../src/screens/friend";
-import { toggle } from "../src/screens/who";
+import { toggle } from "../src/screens/choose_faces";
 import * as state from "../src/state/booth";
-import { alter, settle, slide, take } from "../src/state/play";
+import { alter, settle, slide, take } from "../src/state/edits";
 import { comesTo, inUnits, isChanged } from "../src/state/units";
 import type { Control, Person, Progress, Visit } from "../src/types";
 

@@ -7,7 +7,7 @@ import { go } from "../route";
 import { say } from "../words/words";
 import { DragRoom } from "./drag";
 import { Explore } from "./explore";
-import { Seen } from "./seen";
+import { Seen } from "./inspect";
 import { close, found, lookAt, open, wanted } from "./state";
 import { tell } from "./words";
 import "./lab.css";

@@ -1,7 +1,7 @@
 /** Letters and figures to tap, and the keyboard's as well. */
 
 import { say } from "../words/words";
-import { type Keys, pressed, useKeys } from "./keys";
+import { type Keys, pressed, useKeys } from "./keyboard";
 
 export const FIGURES = "1234567890";
 /** Without those that are taken for others. */

@@ -6,7 +6,7 @@ import { post, Refused } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Dialog } from "../parts/dialog";
-import { pressed, useKeys } from "../parts/keys";
+import { pressed, useKeys } from "../parts/keyboard";
 import { booth, busy, notice, visit } from "../state/booth";
 import {
   type Advice,

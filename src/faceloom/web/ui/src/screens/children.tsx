@@ -7,7 +7,7 @@ import { Button } from "../parts/button";
 import { busy, chosen, load, receivePerson } from "../state/booth";
 import type { Person, Sample } from "../types";
 import { say } from "../words/words";
-import { toggle } from "./who";
+import { toggle } from "./choose_faces";
 
 type Pair = [Sample, Sample];
 interface Generation {

@@ -3,8 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keys";
-import { Ring } from "../parts/ring";
+import { pressed, useKeys } from "../parts/keyboard";
+import { Ring } from "../parts/countdown_ring";
 import { busy, change, chosen, grown, person, progress, queuePlace, visit } from "../state/booth";
 import type { Person, Progress } from "../types";
 import { figure, say } from "../words/words";

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { address } from "../api";
 import { Button } from "../parts/button";
 import { busy, visit } from "../state/booth";
-import { alter } from "../state/play";
+import { alter } from "../state/edits";
 import type { Invented, Person, Sample } from "../types";
 import { say } from "../words/words";
 import { samples } from "./welcome";

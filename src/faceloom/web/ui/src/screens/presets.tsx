@@ -2,7 +2,7 @@
 
 import { Button } from "../parts/button";
 import { busy } from "../state/booth";
-import { alter } from "../state/play";
+import { alter } from "../state/edits";
 import type { Person } from "../types";
 import { say, type Word } from "../words/words";
 

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { address } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keys";
+import { pressed, useKeys } from "../parts/keyboard";
 import { Slider } from "../parts/slider";
 import { go } from "../route";
 import { figure, say } from "../words/words";

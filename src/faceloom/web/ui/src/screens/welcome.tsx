@@ -5,7 +5,7 @@ import { address, get } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keys";
+import { pressed, useKeys } from "../parts/keyboard";
 import { go } from "../route";
 import { begin, booth, busy } from "../state/booth";
 import type { Invented } from "../types";

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
-import { pressed, useKeys } from "../parts/keys";
+import { pressed, useKeys } from "../parts/keyboard";
 import { wiped } from "../state/booth";
 import { say } from "../words/words";
 

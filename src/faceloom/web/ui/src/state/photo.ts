@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { post, Unreachable } from "../api";
 import type { Visit } from "../types";
 import { act, online, receive, visit } from "./booth";
-import { dropPhoto, keepPhoto, keptPhoto } from "./kept";
+import { dropPhoto, keepPhoto, keptPhoto } from "./unsent_photo";
 
 /** A photo waits for the server. */
 export const unsent = signal(false);

@@ -9,7 +9,7 @@ import { complain, visit } from "../state/booth";
 import type { Person } from "../types";
 import { figure, say } from "../words/words";
 import { found, wanted } from "./state";
-import { Strip } from "./strip";
+import { Strip } from "./layer_style";
 import { type LabWord, tell } from "./words";
 
 type Box = [number, number, number, number];
