@@ -11,7 +11,7 @@ from labels import Table
 from labels import read as read_table
 from numpy.typing import NDArray
 
-from faceloom.analyze import read
+from faceloom.analyze.reading import read
 from faceloom.images import to_img
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 
@@ -71,8 +71,8 @@ def pairs(identity: NDArray[np.float32], person: NDArray[np.str_]) -> str:
 
 def auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
     """The chance that a positive scores above a negative."""
-    order = np.sort(negative)
-    below = np.searchsorted(order, positive, "left") + np.searchsorted(order, positive, "right")
+    shuffled_indices = np.sort(negative)
+    below = np.searchsorted(shuffled_indices, positive, "left") + np.searchsorted(shuffled_indices, positive, "right")
     return float(below.mean() / 2 / len(negative))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceloom.analyze import read
+from faceloom.analyze.reading import read
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Dataset
@@ -52,8 +52,8 @@ def grid(G: Generator, path: Path) -> None:
 def distances(G: Generator, train: Dataset, val: Dataset, count: int) -> None:
     """Print distances (VGG16): drawn people, and training portraits, to those kept aside and to other training ones."""
     net = VggFeatures(load_lpips("vgg16"))
-    order = np.random.default_rng(0).permutation(len(train))
-    first, second = (extract(net, portraits(train, rows)) for rows in np.split(order[: 2 * count], 2))
+    shuffled_indices = np.random.default_rng(0).permutation(len(train))
+    first, second = (extract(net, portraits(train, rows)) for rows in np.split(shuffled_indices[: 2 * count], 2))
     aside, fake = extract(net, portraits(val, range(len(val)))), extract(net, drawn(G, count))
     print(f"{'':32}{'Frechet':>9}{'kernel':>9}{'precision':>11}{'recall':>8}")
     for name, one, other in (

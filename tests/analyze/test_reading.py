@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceloom.analyze import read_attributes, similarity
+from faceloom.analyze.reading import read_attributes, similarity
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 
 

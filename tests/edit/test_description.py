@@ -1,4 +1,4 @@
-"""The language of `find`: what it reads, what it refuses, and how far a face is from it."""
+"""The language of descriptions: phrases, errors and the penalty."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from math import inf
 import pytest
 import torch
 
-from faceloom.edit.description import ABOUT, CLEAR, PHRASES, parse_description, penalty
+from faceloom.edit.description import AGE_TOLERANCE, CLEAR_LOGIT, PHRASES, parse_description, penalty
 from faceloom.errors import LatentError
 from faceloom.networks.analyzer import ATTRIBUTES
 
 
 def ranges(text: str) -> dict[str, tuple[float, float]]:
-    return {bound.trait: (bound.low, bound.high) for bound in parse_description(text)}
+    return {bound.attribute: (bound.low, bound.high) for bound in parse_description(text)}
 
 
 @pytest.mark.parametrize(
     ("text", "low", "high"),
     [
-        ("about 40", 40 - ABOUT, 40 + ABOUT),
-        ("40", 40 - ABOUT, 40 + ABOUT),
+        ("about 40", 40 - AGE_TOLERANCE, 40 + AGE_TOLERANCE),
+        ("40", 40 - AGE_TOLERANCE, 40 + AGE_TOLERANCE),
         ("30-45", 30, 45),
         ("between 30 and 45 years", 30, 45),
         ("over 60 years old", 60, inf),
@@ -32,14 +32,15 @@ def test_ages(text: str, low: float, high: float):
     assert ranges(text) == {"age": (low, high)}
 
 
+YES, NO = (CLEAR_LOGIT, inf), (-inf, -CLEAR_LOGIT)
+
+
 def test_sentences():
-    assert ranges("About 40, smiling, glasses") == {
-        "age": (37, 43), "smile": (CLEAR, inf), "glasses": (CLEAR, inf)
-    }  # fmt: skip
+    assert ranges("About 40, smiling, glasses") == {"age": (37, 43), "smile": YES, "glasses": YES}
     assert ranges("a woman with closed eyes and no glasses, not smiling") == {
-        "gender": (-inf, -CLEAR), "eyes_open": (-inf, -CLEAR), "glasses": (-inf, -CLEAR), "smile": (-inf, -CLEAR)
+        "gender": NO, "eyes_open": NO, "glasses": NO, "smile": NO
     }  # fmt: skip
-    assert ranges("looking left; mouth open") == {"yaw": (-inf, -10), "mouth_open": (CLEAR, inf)}
+    assert ranges("looking left; mouth open") == {"yaw": (-inf, -10), "mouth_open": YES}
     assert ranges("without spectacles") == ranges("not glasses") == ranges("no glasses")
 
 
@@ -54,26 +55,26 @@ def test_every_phrase_is_read(phrase: str):
     [
         ("smilling", "did you mean 'smiling'"),
         ("about 40, glases", "did you mean 'glasses'"),
-        ("xyzzy", "it knows about 40"),
+        ("xyzzy", "known phrases are about 40"),
         ("man, woman", "contradict"),
         ("over 60, under 40", "contradict"),
-        ("45-30", "no range of ages"),
-        ("over 400", "no range of ages"),
+        ("45-30", "not a range of ages"),
+        ("over 400", "not a range of ages"),
         ("not 40", "says too little"),
         ("not androgynous", "says too little"),
         ("", "says nothing"),
         ("a person", "says nothing"),
-        ("not", "does not know 'not'"),
-        ("looking", "does not know 'looking'"),
+        ("not", "unknown word: 'not'"),
+        ("looking", "unknown word: 'looking'"),
     ],
 )
-def test_what_it_refuses(text: str, says: str):
+def test_errors_name_the_problem(text: str, says: str):
     with pytest.raises(LatentError) as caught:
         parse_description(text)
     assert says in str(caught.value)
 
 
-def test_penalty_is_nothing_within_and_grows_beyond():
+def test_penalty_is_zero_within_the_bounds_and_grows_outside():
     wanted = parse_description("about 40, smiling")
     traits = torch.zeros(4, len(ATTRIBUTES))
     traits[:, ATTRIBUTES.index("age")] = torch.tensor([40.0, 43, 51, 40])

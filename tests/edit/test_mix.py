@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceloom.edit.mix import PULL, mix, mix_grid
+from faceloom.edit.mix import W_PULL_MIXING, mix, mix_grid
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import broadcast
 
@@ -52,9 +52,9 @@ def test_faces_of_two_generators() -> None:
 def test_a_pull_moves_people_in_w_plus_and_leaves_the_ends_and_people_in_w():
     a, b = torch.randn(2, 1, 8, 16).unbind()
     for layers, end in (([], a), (range(8), b)):
-        assert torch.equal(mix(a, b, layers, PULL), end)
-    mixed = mix(a, b, [0, 1, 2, 3], PULL)
-    torch.testing.assert_close(mixed[:, :4], b[:, :4].lerp(b.mean(1, keepdim=True), PULL))
-    torch.testing.assert_close(mixed[:, 4:], a[:, 4:].lerp(a.mean(1, keepdim=True), PULL))
+        assert torch.equal(mix(a, b, layers, W_PULL_MIXING), end)
+    mixed = mix(a, b, [0, 1, 2, 3], W_PULL_MIXING)
+    torch.testing.assert_close(mixed[:, :4], b[:, :4].lerp(b.mean(1, keepdim=True), W_PULL_MIXING))
+    torch.testing.assert_close(mixed[:, 4:], a[:, 4:].lerp(a.mean(1, keepdim=True), W_PULL_MIXING))
     flat = [broadcast(person[:, 0], 8) for person in (a, b)]
-    torch.testing.assert_close(mix(*flat, [0, 5], PULL), mix(*flat, [0, 5]))
+    torch.testing.assert_close(mix(*flat, [0, 5], W_PULL_MIXING), mix(*flat, [0, 5]))

@@ -1,4 +1,4 @@
-"""What people say, as values to steer to."""
+"""Requested values and the targets that they become."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import math
 
 import pytest
 
-from faceloom.edit.targets import SURE, targets
+from faceloom.analyze.attributes import MAX_PROBABILITY
+from faceloom.edit.targets import compute_targets
 from faceloom.errors import LatentError
 
 BEFORE = {"age": 40.0, "smile": -1.0, "yaw": 3.0}
 
 
 def test_changes_add_and_probabilities_are_absolute():
-    wanted = targets({"age": 20, "yaw": -10, "smile": 0.8}, BEFORE)
-    assert wanted == {"age": 60.0, "yaw": -7.0, "smile": pytest.approx(math.log(4))}
+    result = compute_targets({"age": 20, "yaw": -10, "smile": 0.8}, BEFORE)
+    assert result == {"age": 60.0, "yaw": -7.0, "smile": pytest.approx(math.log(4))}
 
 
-@pytest.mark.parametrize(("wish", "end"), [(1, SURE), (0, 1 - SURE)])
-def test_certainty_has_an_end(wish: float, end: float):
-    logit = targets({"smile": wish}, BEFORE)["smile"]
+@pytest.mark.parametrize(("value", "end"), [(1, MAX_PROBABILITY), (0, 1 - MAX_PROBABILITY)])
+def test_probabilities_are_limited(value: float, end: float):
+    logit = compute_targets({"smile": value}, BEFORE)["smile"]
     assert 1 / (1 + math.exp(-logit)) == pytest.approx(end)
 
 
 @pytest.mark.parametrize(
-    ("name", "wish"), [("smile", 1.2), ("smile", math.nan), ("age", 90), ("age", math.nan), ("hat", 1)]
+    ("name", "value"), [("smile", 1.2), ("smile", math.nan), ("age", 90), ("age", math.nan), ("hat", 1)]
 )
-def test_nonsense_is_refused(name: str, wish: float):
+def test_invalid_values_are_rejected(name: str, value: float):
     with pytest.raises(LatentError) as caught:
-        targets({name: wish}, BEFORE)
+        compute_targets({name: value}, BEFORE)
     assert caught.value.hint

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from faceloom.analyze.attributes import SLIDERS
 from faceloom.errors import LatentError
-from faceloom.web.sliders import KNOTS, RANGES, SliderCurves, neutral, places, sliders, snapped, sure, touched
+from faceloom.web.sliders import SliderCurves, neutral, places, sliders, snapped, sure, touched
 
 BEFORE = {"age": 30.0, "smile": 0.0, "glasses": -4.0, "yaw": 5.0, "pitch": 0.0, "mouth_open": -2.0, "gender": 3.0}
 
@@ -52,8 +53,8 @@ def test_what_cannot_be_steered_is_refused():
 
 
 def test_every_slider_has_places_a_range_and_a_me():
-    assert set(KNOTS) == set(RANGES)
-    for name, (low, high, _) in RANGES.items():
+    for name, slider in SLIDERS.items():
+        low, high = slider.low, slider.high
         every = places(name, low)
         assert (every[0], every[-1]) == (low, high)
         assert all(snapped(name, place) == place for place in every)
@@ -61,7 +62,7 @@ def test_every_slider_has_places_a_range_and_a_me():
     me = neutral({"smile": 0.204, "age": 44})
     assert (me["smile"], me["age"]) == (0.204, 0.0)
     assert touched({**me, "age": 3.0}, me) == {"age": 3.0}
-    assert {slider["name"] for slider in sliders({}, RANGES)} == set(RANGES)
+    assert {slider["name"] for slider in sliders({}, SLIDERS)} == set(SLIDERS)
     assert [slider["name"] for slider in sliders({}, ["yaw", "age"])] == ["age", "yaw"]
 
 

@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 
 from faceloom import likeness
-from faceloom.analyze import Attributes
+from faceloom.analyze.reading import Attributes
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.edit.directions import Direction
 from faceloom.faces.align import Aligned
@@ -156,9 +156,9 @@ class TinyAtelier(Atelier):
 
     def traits(self, person: Likeness) -> dict[str, Any]:
         """The attributes as the analyzer would say them."""
-        from faceloom.edit.targets import in_units
+        from faceloom.edit.targets import to_units
 
-        seen = in_units(self.attributes(self.look_through(None), person))
+        seen = to_units(self.attributes(self.look_through(None), person))
         return {name: round(value, 3) for name, value in seen.items()}
 
     def alike(self, img: torch.Tensor, target: torch.Tensor) -> float:

@@ -1,4 +1,4 @@
-"""What the analyzer reads, in the units that people use."""
+"""Reading of attributes and identity from aligned faces, in the units of the table of attributes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceloom.analyze.attributes import TABLE
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 
-_SIDED = torch.tensor([-1.0 if name in ("yaw", "roll") else 1.0 for name in ATTRIBUTES])
-PROBABILITIES = ("smile", "gender", "glasses", "mouth_open", "eyes_open")
+_MIRROR_SIGNS = torch.tensor([-1.0 if TABLE[name].flips_sign else 1.0 for name in ATTRIBUTES])
+PROBABILITIES = tuple(row.name for row in TABLE.values() if row.unit == "probability")
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """One face. An opinion of a small network, with the errors that its model card states."""
+    """Attributes of one face, as estimated by a small network with the errors that its model card states."""
 
     age: float  # years
     smile: float  # probability, as the next four
@@ -31,33 +32,37 @@ class Attributes:
     sharpness: float  # pixels that the aligned square's side truly resolves, up to 160
 
     def rounded(self) -> dict[str, float]:
-        """Give the numbers with as many digits as they are worth."""
+        """Return the values by name, rounded to the digits that carry information."""
         digits = {name: 3 if name in PROBABILITIES else 1 for name in asdict(self)}
         return {name: round(value, digits[name]) for name, value in asdict(self).items()}
 
 
 @torch.no_grad()
 def read(net: Analyzer, img: Tensor) -> Reading:
-    """Read aligned faces `[n, 3, h, h]`, -1...1, as they are and mirrored: steadier, at twice the cost.
+    """Read aligned faces `[n, 3, h, h]`, -1...1, as the mean over the pictures and their mirror images.
 
-    Raises ShapeError for other shapes.
+    The mean is steadier than a single reading and costs twice as much. Raises ShapeError for other shapes.
     """
     straight, mirrored = net(img), net(img.flip(3))
-    traits = (straight.traits + mirrored.traits * _SIDED) / 2
-    return Reading(traits, F.normalize(straight.identity + mirrored.identity, dim=1))
+    attributes = (straight.traits + mirrored.traits * _MIRROR_SIGNS) / 2
+    return Reading(attributes, F.normalize(straight.identity + mirrored.identity, dim=1))
 
 
 def read_attributes(net: Analyzer, img: Tensor) -> tuple[Attributes, ...]:
-    """Say what aligned faces show. Convention and errors as `read`."""
-    return tuple(_traits(row) for row in read(net, img).traits.tolist())
+    """Read the attributes of aligned faces. Convention and errors as `read`."""
+    return tuple(_to_attributes(row) for row in read(net, img).traits.tolist())
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:
-    """Say how much faces are alike, by their identities `[n, 128]`: `[n]`, 1 for the same, about 0 for strangers."""
+    """Compute the identity similarity of faces.
+
+    Convention: identities `[n, 128]` -> `[n]`, 1 for the same face, about 0 for strangers.
+    """
     return F.cosine_similarity(a, b, dim=-1)
 
 
-def _traits(row: list[float]) -> Attributes:
+def _to_attributes(row: list[float]) -> Attributes:
+    """Convert a row of the network's outputs: logits to probabilities, log2 of the sharpness to pixels."""
     values = dict(zip(ATTRIBUTES, row, strict=True))
     values |= {name: 1 / (1 + math.exp(-max(-50.0, min(50.0, values[name])))) for name in PROBABILITIES}
     return Attributes(**values | {"age": max(0.0, values["age"]), "sharpness": 2 ** values["sharpness"]})

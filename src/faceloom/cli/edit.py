@@ -8,25 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceloom.analyze.attributes import TABLE
 from faceloom.cli import options
 from faceloom.cli.output import keep_person, note, open_person, open_studio, tell
 
 if TYPE_CHECKING:
     from faceloom.workflows.studio import EditResult
 
-CHANGES = ("age", "yaw", "pitch")  # told as a change; all others as what they came to
 
-
+@options.with_attribute_options
 def edit(
     person: options.Person,
     output: options.Output,
-    age: options.Age = None,
-    smile: options.Smile = None,
-    gender: options.Gender = None,
-    glasses: options.Glasses = None,
-    mouth: options.Mouth = None,
-    yaw: options.Yaw = None,
-    pitch: options.Pitch = None,
+    values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
     undo: Annotated[bool, typer.Option("--undo", help="First take back every edit of the likeness.")] = False,
     direction: Annotated[
@@ -57,9 +51,6 @@ def edit(
     """
     from faceloom.images import open_photo, save_picture
 
-    asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
-    asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
-    wishes = {name: value for name, value in asked.items() if value is not None}
     steps = _parse(direction or [])
     studio = open_studio(precision, generator, engine=engine, device=device)
     given = open_person(studio, person, psi)
@@ -67,23 +58,23 @@ def edit(
     if steps:
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
-    if wishes:
-        done = studio.edit(changed, wishes, keep_identity=keep_identity)
-        changed, facts = done.person, facts_of(done, wishes)
+    if values:
+        done = studio.edit(changed, values, keep_identity=keep_identity)
+        changed, facts = done.person, facts_of(done, values)
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
     else:
         keep_person(studio, changed, output, size)
     for text in () if as_json else notes_on(facts):
         note(text)
-    asked_for = {"changes": wishes | steps, "undone": undo}
+    asked_for = {"changes": values | steps, "undone": undo}
     tell({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts, as_json)
 
 
-def facts_of(done: EditResult, wishes: Mapping[str, float]) -> dict[str, Any]:
-    """What became of the wishes, in the units that they were made in."""
+def facts_of(done: EditResult, values: Mapping[str, float]) -> dict[str, Any]:
+    """What became of the values, in the units that they were made in."""
     before, after = done.before, done.after
-    reached = {name: round(after[name] - before[name] if name in CHANGES else after[name], 3) for name in wishes}
+    reached = {name: round(after[name] - before[name] if TABLE[name].is_change else after[name], 3) for name in values}
     return {"reached": reached, "identity": round(done.steered.identity, 3), "kept": done.steered.kept}
 
 

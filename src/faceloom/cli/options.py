@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from faceloom.analyze.attributes import TABLE
 
 PERSON = "A likeness file, or seed:N for an invented person; seed:N:LABEL where the generator takes labels."
 
@@ -38,13 +43,35 @@ Generator = Annotated[
     typer.Option("--generator", help="An imported generator's name, or a checkpoint's file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
-Age = Annotated[float | None, typer.Option(help="Years older, or younger when negative.")]
-Smile = Annotated[float | None, typer.Option(help="How sure a smile is to be seen: 0.9 is clear, 0 is none.")]
-Gender = Annotated[float | None, typer.Option(help="Gender presentation: 0 feminine, 1 masculine.")]
-Glasses = Annotated[float | None, typer.Option(help="How sure glasses are to be seen: 0 or 1.")]
-Mouth = Annotated[float | None, typer.Option(help="How sure the lips are to be apart: 0 or 1.")]
-Yaw = Annotated[float | None, typer.Option(help="Degrees to turn; positive to the viewer's right.")]
-Pitch = Annotated[float | None, typer.Option(help="Degrees to nod; positive downwards.")]
 KeepIdentity = Annotated[
     float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
 ]
+
+
+def with_attribute_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the parameter `values` of a command by one option for each attribute that has an option in the table.
+
+    The command receives the requested values by attribute; attributes whose options were not given are left out.
+    """
+    rows = [row for row in TABLE.values() if row.option]
+    added = [
+        inspect.Parameter(
+            row.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=None,
+            annotation=Annotated[float | None, typer.Option(f"--{row.option}", help=row.help)],
+        )
+        for row in rows
+    ]
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        given = {row.name: arguments.pop(row.name) for row in rows}
+        command(values={name: value for name, value in given.items() if value is not None}, **arguments)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        parameters += added if parameter.name == "values" else [parameter]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run

@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from faceloom.workflows.video import VideoEncoding
 
 
+@options.with_attribute_options
 def video(
     clip: Annotated[Path, typer.Argument(help="A short film with a face: MP4, MOV, WebM, Matroska, AVI, GIF.")],
     output: options.Output,
-    age: options.Age = None,
-    smile: options.Smile = None,
-    gender: options.Gender = None,
-    glasses: options.Glasses = None,
-    mouth: options.Mouth = None,
-    yaw: options.Yaw = None,
-    pitch: options.Pitch = None,
+    values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
     person: Annotated[
         Path | None, typer.Option(help="The same person's likeness, found in a photo or in a frame: better and sooner.")
@@ -52,10 +47,7 @@ def video(
     from faceloom.images.clip import open_clip
     from faceloom.workflows.video import draw_clip, find_in_clip
 
-    asked = {"age": age, "smile": smile, "gender": gender, "glasses": glasses}
-    asked |= {"mouth_open": mouth, "yaw": yaw, "pitch": pitch}
-    wishes = {name: value for name, value in asked.items() if value is not None}
-    if not wishes:
+    if not values:
         raise typer.BadParameter("say what to change, as --age +20", param_hint="--age, --smile, ...")
     opened = open_clip(clip)
     studio = open_studio(precision)
@@ -64,12 +56,12 @@ def video(
         found = find_in_clip(
             studio, opened, person=known, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
-        done = studio.edit(found.person, wishes, keep_identity=keep_identity)
+        done = studio.edit(found.person, values, keep_identity=keep_identity)
         save_film(draw_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
-    facts = facts_of(done, wishes)
+    facts = facts_of(done, values)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
         note(text)
-    tell({"output": str(output), "changes": wishes} | _facts(found) | facts, as_json)
+    tell({"output": str(output), "changes": values} | _facts(found) | facts, as_json)
 
 
 def _facts(found: VideoEncoding) -> dict[str, Any]:

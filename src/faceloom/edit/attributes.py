@@ -14,12 +14,12 @@ from torch import Tensor
 from faceloom.edit import directions
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
-from faceloom.edit.targets import targets
+from faceloom.edit.targets import compute_targets
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 from faceloom.networks.generator import Generator, image_at
 
-SIDE = 256  # of the pictures that are looked at
+READING_RESOLUTION = 256  # of the pictures that are looked at
 
 
 def shipped_basis() -> tuple[Direction, ...]:
@@ -40,7 +40,7 @@ def attribute_reader(G: Generator, analyzer: Analyzer, basis: Sequence[Direction
 
     @torch.no_grad()
     def look(w_plus: WPlus) -> tuple[Tensor, Tensor]:
-        reading = analyzer(image_at(G, w_plus, SIDE))
+        reading = analyzer(image_at(G, w_plus, READING_RESOLUTION))
         return reading.traits[0, order], reading.identity[0]
 
     return look
@@ -64,7 +64,7 @@ def edit_attributes(
     look = attribute_reader(G, analyzer, basis)
     attributes, _ = look(w_plus)
     before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))
-    return steer(look, w_plus, basis, targets(wishes, before), keep_identity=keep_identity, config=config)
+    return steer(look, w_plus, basis, compute_targets(wishes, before), keep_identity=keep_identity, config=config)
 
 
 def random_edits(

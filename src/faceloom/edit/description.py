@@ -1,6 +1,6 @@
-"""A small language for what a face should show: 'about 40, smiling, glasses' -> bounds on what an analyzer reads.
+"""Descriptions of faces in a small language: 'about 40, smiling, glasses' becomes bounds on what an analyzer reads.
 
-Knows the analyzer's traits by name: no networks, no latents.
+Phrases come from the table of attributes. Works with names and numbers only, without networks or latents.
 """
 
 from __future__ import annotations
@@ -13,104 +13,98 @@ from math import inf
 
 from torch import Tensor
 
+from faceloom.analyze.attributes import TABLE, Attribute
 from faceloom.errors import LatentError
 from faceloom.networks.analyzer import ATTRIBUTES
 
-ABOUT = 3.0  # years to either side of an age
-CLEAR = 1.5  # a logit that leaves little doubt: 82 %
-TURNED = 10.0  # degrees from which a face looks aside
-STRAIGHT = 6.0  # degrees up to which it looks straight ahead
-UNIT = {"age": 4.0, "yaw": 4.0, "pitch": 4.0}
-"""How much of a trait weighs as much as one of a logit."""
+AGE_TOLERANCE = 3.0  # years to either side of a stated age
+CLEAR_LOGIT = 1.5  # least logit of a clear yes, a probability of 82 %
+MIDDLE_LOGIT = 1.0  # largest logit, in absolute value, of neither yes nor no
+TURNED_DEGREES = 10.0  # least angle at which a face looks aside
+STRAIGHT_DEGREES = 6.0  # largest angle at which a face looks straight ahead
+PENALTY_UNITS = {row.name: 4.0 for row in TABLE.values() if row.unit in ("years", "degrees")}
+"""Years or degrees that weigh as much in the penalty as one logit of another attribute."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A trait's wanted range, in the units of TRAITS; `text` is how it was asked for."""
+    """The requested range of an attribute, in the analyzer's units; `text` is the phrase that asked for it."""
 
-    trait: str
+    attribute: str
     low: float
     high: float
     text: str
 
 
-def _yes(trait: str) -> tuple[str, float, float]:
-    return trait, CLEAR, inf
-
-
-def _no(trait: str) -> tuple[str, float, float]:
-    return trait, -inf, -CLEAR
+def _ranges(row: Attribute) -> Iterator[tuple[str, tuple[str, float, float]]]:
+    """Yield each phrase of an attribute with its range."""
+    angle = row.unit == "degrees"
+    end, middle = (TURNED_DEGREES, STRAIGHT_DEGREES) if angle else (CLEAR_LOGIT, MIDDLE_LOGIT)
+    for phrases, low, high in (
+        (row.phrases.high, end, inf),
+        (row.phrases.low, -inf, -end),
+        (row.phrases.middle, -middle, middle),
+    ):
+        for phrase in phrases:
+            yield phrase, (row.name, low, high)
 
 
 PHRASES: dict[str, tuple[str, float, float]] = {
-    **dict.fromkeys(("smiling", "smile", "smiles", "happy"), _yes("smile")),
-    **dict.fromkeys(("neutral", "serious"), _no("smile")),
-    **dict.fromkeys(("glasses", "spectacles"), _yes("glasses")),
-    **dict.fromkeys(("man", "masculine", "male"), _yes("gender")),
-    **dict.fromkeys(("woman", "feminine", "female"), _no("gender")),
-    "androgynous": ("gender", -1.0, 1.0),
-    **dict.fromkeys(("mouth open", "open mouth"), _yes("mouth_open")),
-    **dict.fromkeys(("mouth closed", "closed mouth"), _no("mouth_open")),
-    **dict.fromkeys(("eyes open", "open eyes"), _yes("eyes_open")),
-    **dict.fromkeys(("eyes closed", "closed eyes"), _no("eyes_open")),
-    "looking left": ("yaw", -inf, -TURNED),
-    "looking right": ("yaw", TURNED, inf),
-    "looking up": ("pitch", -inf, -TURNED),
-    "looking down": ("pitch", TURNED, inf),
-    **dict.fromkeys(("looking straight", "straight"), ("yaw", -STRAIGHT, STRAIGHT)),
+    phrase: bound for row in TABLE.values() for phrase, bound in _ranges(row)
 }
-LOGITS = ("smile", "glasses", "gender", "mouth_open", "eyes_open")
-NOT = ("not", "no", "without")
+"""Attribute, low and high end by phrase."""
+
+NEGATIONS = ("not", "no", "without")
 FILLERS = frozenset(("a", "an", "and", "with", "who", "is", "but", "the", "of", "ahead", "-"))
 FILLERS |= {"aged", "age", "years", "year", "old", "person", "people", "face"}
 AGES = (
-    (r"(?:about|around|circa|roughly) (\d+)", lambda n: (n - ABOUT, n + ABOUT)),
+    (r"(?:about|around|circa|roughly) (\d+)", lambda n: (n - AGE_TOLERANCE, n + AGE_TOLERANCE)),
     (r"(?:between )?(\d+) (?:-|to|and) (\d+)", lambda n, m: (n, m)),
     (r"(?:over|above|older than|at least) (\d+)", lambda n: (n, inf)),
     (r"(?:under|below|younger than|at most) (\d+)", lambda n: (-inf, n)),
-    (r"(\d+)", lambda n: (n - ABOUT, n + ABOUT)),
+    (r"(\d+)", lambda n: (n - AGE_TOLERANCE, n + AGE_TOLERANCE)),
 )
-WORDS = sorted({word for phrase in PHRASES for word in phrase.split()} | {*NOT, "about", "over", "under", "between"})
+WORDS = sorted(
+    {word for phrase in PHRASES for word in phrase.split()} | {*NEGATIONS, "about", "over", "under", "between"}
+)
 
 
 def parse_description(text: str) -> tuple[Bound, ...]:
-    """Read what a face should show; at most one bound a trait.
+    """Parse a description of a face into bounds, at most one for each attribute.
 
-    It knows ages ('about 40', '30-45', 'over 60', 'under 30'), smiling, neutral, glasses, man, woman, androgynous,
-    mouth open or closed, eyes open or closed, looking left (the viewer's), right, up, down or straight, and 'not',
-    'no', 'without' before any of them that can be turned round.
-    Raises LatentError for a word that it does not know, naming the nearest, and for wishes that contradict each other.
+    The language knows ages ('about 40', '30-45', 'over 60', 'under 30'), smiling, neutral, glasses, man, woman,
+    androgynous, mouth open or closed, eyes open or closed, looking left (the viewer's), right, up, down or straight,
+    and 'not', 'no', 'without' before each of them that has an opposite.
+    Raises LatentError for an unknown word, naming the nearest known one, and for phrases that contradict each other.
     """
-    wanted: dict[str, Bound] = {}
-    for bound in _bounds(" ".join(re.findall(r"\d+|[a-z]+|-", text.lower()))):
-        before = wanted.get(bound.trait, Bound(bound.trait, -inf, inf, ""))
-        both = Bound(
-            bound.trait, max(before.low, bound.low), min(before.high, bound.high), f"{before.text} {bound.text}".strip()
-        )
-        if both.low >= both.high:
-            raise LatentError(f"'{before.text}' and '{bound.text}' contradict each other", "leave one of them out")
-        wanted[bound.trait] = both
-    if not wanted:
+    bounds: dict[str, Bound] = {}
+    for bound in _parse_bounds(" ".join(re.findall(r"\d+|[a-z]+|-", text.lower()))):
+        earlier = bounds.get(bound.attribute, Bound(bound.attribute, -inf, inf, ""))
+        low, high = max(earlier.low, bound.low), min(earlier.high, bound.high)
+        if low >= high:
+            raise LatentError(f"'{earlier.text}' and '{bound.text}' contradict each other", "leave one of them out")
+        bounds[bound.attribute] = Bound(bound.attribute, low, high, f"{earlier.text} {bound.text}".strip())
+    if not bounds:
         raise LatentError(f"'{text}' says nothing about a face", "as in 'about 40, smiling, glasses'")
-    return tuple(wanted.values())
+    return tuple(bounds.values())
 
 
-def _bounds(text: str) -> Iterator[Bound]:
+def _parse_bounds(text: str) -> Iterator[Bound]:
     while text:
-        negated = re.match(rf"(?:{'|'.join(NOT)}) ", text)
-        rest = text[negated.end() :] if negated else text
-        bound, length = _first(rest)
+        negation = re.match(rf"(?:{'|'.join(NEGATIONS)}) ", text)
+        rest = text[negation.end() :] if negation else text
+        bound, length = _parse_first(rest)
         text = rest[length:].lstrip()
         if bound:
-            yield _turned_round(bound) if negated else bound
+            yield _negate(bound) if negation else bound
 
 
-def _first(text: str) -> tuple[Bound | None, int]:
-    """The bound that a text begins with, and how many characters say it; None for a filler."""
+def _parse_first(text: str) -> tuple[Bound | None, int]:
+    """Parse the bound at the start of a text; return it with its number of characters, or None for a filler word."""
     for pattern, limits in AGES:
         if match := re.match(rf"{pattern}\b", text):
             low, high = limits(*(float(number) for number in match.groups()))
-            return _age(low, high, match[0]), match.end()
+            return _age_bound(low, high, match[0]), match.end()
     words = text.split()
     for count in (2, 1):
         phrase = " ".join(words[:count])
@@ -119,32 +113,34 @@ def _first(text: str) -> tuple[Bound | None, int]:
     if words[0] in FILLERS:
         return None, len(words[0])
     near = get_close_matches(words[0], WORDS, 1, 0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "it knows " + ", ".join(("about 40", *PHRASES))
-    raise LatentError(f"find does not know '{words[0]}'", hint)
+    hint = f"did you mean '{near[0]}'?" if near else "known phrases are " + ", ".join(("about 40", *PHRASES))
+    raise LatentError(f"the description holds an unknown word: '{words[0]}'", hint)
 
 
-def _age(low: float, high: float, text: str) -> Bound:
+def _age_bound(low: float, high: float, text: str) -> Bound:
     if low >= high or high < 0 or 120 < low < inf:
-        raise LatentError(f"'{text}' is no range of ages", "as in '30-45'")
+        raise LatentError(f"'{text}' is not a range of ages", "as in '30-45'")
     return Bound("age", low, high, text)
 
 
-def _turned_round(bound: Bound) -> Bound:
-    if bound.trait not in LOGITS or (bound.low, bound.high) == (-1.0, 1.0):
+def _negate(bound: Bound) -> Bound:
+    one_sided = (bound.low == -inf) != (bound.high == inf)
+    if TABLE[bound.attribute].unit != "probability" or not one_sided:
         raise LatentError(f"'not {bound.text}' says too little", "say what it should be instead")
-    return Bound(bound.trait, -bound.high, -bound.low, f"not {bound.text}")
+    return Bound(bound.attribute, -bound.high, -bound.low, f"not {bound.text}")
 
 
-def penalty(traits: Tensor, wanted: tuple[Bound, ...], margin: float = 0.0) -> Tensor:
-    """How far readings are from what is wanted: 0 where every bound is met.
+def penalty(readings: Tensor, bounds: tuple[Bound, ...], margin: float = 0.0) -> Tensor:
+    """Measure how far readings lie outside the bounds; the result is 0 where every bound is met. Differentiable.
 
-    Convention: traits `[n, 10]` -> `[n]`, the sum over the bounds of what is beyond them, squared, in logits or UNIT;
-    `margin`, in the same, makes every bound stricter. Differentiable.
+    Convention: readings `[n, 10]` in the order of the analyzer -> `[n]`, the sum over the bounds of the squared
+    excess, in logits or PENALTY_UNITS; `margin`, in the same units, makes every bound stricter.
     """
-    total = traits.new_zeros(len(traits))
-    for bound in wanted:
-        value = traits[:, ATTRIBUTES.index(bound.trait)] / UNIT.get(bound.trait, 1.0)
-        low, high = (limit / UNIT.get(bound.trait, 1.0) for limit in (bound.low, bound.high))
+    total = readings.new_zeros(len(readings))
+    for bound in bounds:
+        unit = PENALTY_UNITS.get(bound.attribute, 1.0)
+        value = readings[:, ATTRIBUTES.index(bound.attribute)] / unit
+        low, high = bound.low / unit, bound.high / unit
         room = min(margin, (high - low) / 2)
         total = total + (low + room - value).clamp_min(0).square() + (value - high + room).clamp_min(0).square()
     return total

@@ -1,43 +1,43 @@
-"""From what people say to where steering must go: '+20 years', 'a smile of 80 %'. Knows numbers only."""
+"""Targets of an edit: requested values such as '+20 years' or 'a smile of 80 %' turned into the analyzer's units."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
+from faceloom.analyze.attributes import EDITABLE, TABLE
 from faceloom.errors import LatentError
 
-CHANGES = {"age": 60.0, "yaw": 40.0, "pitch": 30.0}
-"""Said as a change; the number is the largest that makes sense, in years or degrees."""
 
-PROBABILITIES = ("smile", "gender", "glasses", "mouth_open", "eyes_open")
-"""Said as the probability, 0...1, that whoever looks would say yes; held as its logit."""
+def compute_targets(values: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """Turn requested values into the values that a face should reach, in the analyzer's units (years, degrees, logits).
 
-SURE = 0.97  # nobody can be made surer: the logit has no end
-
-
-def targets(wishes: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    """Turn wishes into values that a face should come to, in the analyzer's units (years, degrees, logits).
-
-    Raises LatentError for a wish that is not known or out of range.
+    Convention: `values` as in the table of attributes: changes of age, yaw and pitch, probabilities 0...1 of the
+    others; `before` is what the face shows, in the analyzer's units.
+    Raises LatentError for an attribute that cannot be edited, and for a value out of range.
     """
-    return {name: _target(name, wish, before.get(name, math.nan)) for name, wish in wishes.items()}
+    return {name: _target(name, value, before.get(name, math.nan)) for name, value in values.items()}
 
 
-def in_units(values: Mapping[str, float]) -> dict[str, float]:
-    """Tell the analyzer's values as people say them: logits as probabilities."""
-    return {name: 1 / (1 + math.exp(-x)) if name in PROBABILITIES else x for name, x in values.items()}
+def to_units(values: Mapping[str, float]) -> dict[str, float]:
+    """Convert the analyzer's values to the units of the table of attributes: logits become probabilities."""
+    return {name: 1 / (1 + math.exp(-x)) if is_probability(name) else x for name, x in values.items()}
 
 
-def _target(name: str, wish: float, before: float) -> float:
-    if name in PROBABILITIES:
-        if not 0 <= wish <= 1:
-            raise LatentError(f"{name} {wish:g} is out of range", "give a probability from 0 to 1, as 0.8")
-        p = min(max(wish, 1 - SURE), SURE)
-        return math.log(p / (1 - p))
-    if name not in CHANGES:
-        known = ", ".join((*CHANGES, *PROBABILITIES))
-        raise LatentError(f"faceloom cannot steer '{name}'", f"it steers {known}")
-    if not abs(wish) <= CHANGES[name]:
-        raise LatentError(f"{name} {wish:+g} is out of range", f"give at most {CHANGES[name]:g} either way")
-    return before + wish
+def is_probability(name: str) -> bool:
+    """Return whether an attribute is a probability, which the analyzer reads as a logit."""
+    return name in TABLE and TABLE[name].unit == "probability"
+
+
+def _target(name: str, value: float, before: float) -> float:
+    attribute = EDITABLE.get(name)
+    if attribute is None:
+        raise LatentError(f"faceloom cannot edit '{name}'", f"it edits {', '.join(EDITABLE)}")
+    if attribute.is_change:
+        if not abs(value) <= attribute.limit:
+            raise LatentError(f"{name} {value:+g} is out of range", f"give at most {attribute.limit:g} either way")
+        return before + value
+    if not 0 <= value <= 1:
+        raise LatentError(f"{name} {value:g} is out of range", "give a probability from 0 to 1, as 0.8")
+    p = min(max(value, 1 - attribute.limit), attribute.limit)
+    return math.log(p / (1 - p))

@@ -11,32 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faceloom.edit.targets import CHANGES, SURE, targets
+from faceloom.analyze.attributes import MAX_PROBABILITY, SLIDERS, TABLE
+from faceloom.edit.targets import compute_targets
 
 Coefficients = dict[str, float]
 """Steps along directions by name, in their units, as `edit.steer.apply` takes them."""
-
-KNOTS: Mapping[str, tuple[float, ...]] = {
-    "age": (20.0, -20.0, 40.0, -40.0),
-    "smile": (0.95, 0.05),
-    "glasses": (0.95, 0.05),
-    "yaw": (20.0, -20.0),
-    "gender": (0.95, 0.05),
-    "pitch": (12.0, -12.0),
-    "mouth_open": (0.95, 0.05),
-}
-"""Where rails are measured, in the order of the chips; as wishes."""
-
-RANGES: Mapping[str, tuple[float, float, str]] = {
-    "age": (-40.0, 40.0, "years"),
-    "smile": (0.0, 1.0, "probability"),
-    "glasses": (0.0, 1.0, "probability"),
-    "yaw": (-30.0, 30.0, "degrees"),
-    "pitch": (-20.0, 20.0, "degrees"),
-    "mouth_open": (0.0, 1.0, "probability"),
-    "gender": (0.0, 1.0, "probability"),
-}
-"""How far each slider goes, and in which unit."""
 
 APART = 1.0  # logits that a knot must be away from what the person shows already
 PLACES = 20  # that a slider is divided into for previews: 4 years, 5 %, 3 degrees
@@ -68,14 +47,14 @@ class SliderCurves:
 
     def missing(self) -> Iterator[tuple[str, float]]:
         """The knots that are still to be measured, the most wanted first."""
-        for place in range(max(len(knots) for knots in KNOTS.values())):
-            for name, wishes in KNOTS.items():
-                if place < len(wishes) and name in self.before and self._wanted(name, wishes[place]):
-                    yield name, wishes[place]
+        for place in range(max(len(slider.knots) for slider in SLIDERS.values())):
+            for name, slider in SLIDERS.items():
+                if place < len(slider.knots) and name in self.before and self._wanted(name, slider.knots[place]):
+                    yield name, slider.knots[place]
 
     def step(self, name: str, wish: float) -> float:
         """How far a wish is from what the person shows, in the direction's unit."""
-        return targets({name: wish}, self.before)[name] - self.before.get(name, 0.0)
+        return compute_targets({name: wish}, self.before)[name] - self.before.get(name, 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -90,7 +69,7 @@ class SliderCurves:
     def _wanted(self, name: str, wish: float) -> bool:
         step = self.step(name, wish)
         known = any(abs(knot - step) < SAME for knot, _ in self.knots.get(name, []))
-        return not known and abs(step) > (0.0 if name in CHANGES else APART)
+        return not known and abs(step) > (0.0 if TABLE[name].is_change else APART)
 
     def _along(self, name: str, step: float) -> Coefficients:
         """Between the knots on this side of the person, or as far beyond the last as its steps were long."""
@@ -107,44 +86,44 @@ class SliderCurves:
 
 def touched(wishes: Mapping[str, float], me: Mapping[str, float]) -> dict[str, float]:
     """The wishes that ask for something: those away from where the person is already, as steering can aim at them."""
-    aimed = {name: wish if name in CHANGES else sure(wish, me.get(name, 0.5)) for name, wish in wishes.items()}
+    aimed = {name: wish if TABLE[name].is_change else sure(wish, me.get(name, 0.5)) for name, wish in wishes.items()}
     return {name: wish for name, wish in aimed.items() if abs(wish - me.get(name, 0.0)) > SAME}
 
 
 def neutral(traits: Mapping[str, float]) -> dict[str, float]:
     """Where each slider stands when nothing was asked for: no years, no degrees, and the person's own smile."""
-    return {name: 0.0 if name in CHANGES else round(traits.get(name, 0.0), 3) for name in RANGES}
+    return {name: 0.0 if TABLE[name].is_change else round(traits.get(name, 0.0), 3) for name in SLIDERS}
 
 
 def sliders(traits: Mapping[str, float], movable: Collection[str]) -> list[dict[str, Any]]:
     """What a page needs to draw the sliders of what the generator can move: name, range, unit, and where 'me' is."""
     me = neutral(traits)
     return [
-        {"name": name, "min": low, "max": high, "unit": unit, "me": me[name]}
-        for name, (low, high, unit) in RANGES.items()
+        {"name": name, "min": slider.low, "max": slider.high, "unit": TABLE[name].unit, "me": me[name]}
+        for name, slider in SLIDERS.items()
         if name in movable
     ]
 
 
 def snapped(name: str, wish: float) -> float:
     """The nearest of the places of a slider at which previews are drawn."""
-    low, high, _ = RANGES[name]
+    low, high = SLIDERS[name].low, SLIDERS[name].high
     step = (high - low) / PLACES
     return round(low + round((wish - low) / step) * step, 4)
 
 
 def places(name: str, around: float) -> list[float]:
     """Every place of a slider, the nearest first."""
-    low, high, _ = RANGES[name]
+    low, high = SLIDERS[name].low, SLIDERS[name].high
     every = [round(low + i * (high - low) / PLACES, 4) for i in range(PLACES + 1)]
     return sorted(every, key=lambda place: abs(place - around))
 
 
 def sure(wish: float, me: float) -> float:
     """A probability that steering can aim at; nobody who is surer already is made less so by asking for more."""
-    if wish >= me > SURE or wish <= me < 1 - SURE:
+    if wish >= me > MAX_PROBABILITY or wish <= me < 1 - MAX_PROBABILITY:
         return me
-    return min(max(wish, 1 - SURE), SURE)
+    return min(max(wish, 1 - MAX_PROBABILITY), MAX_PROBABILITY)
 
 
 def _between(a: tuple[float, Coefficients], b: tuple[float, Coefficients], part: float) -> Coefficients:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from faceloom import likeness
 from faceloom._version import __version__
 from faceloom.edit import children
-from faceloom.edit.mix import PULL
+from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.likeness import Likeness
 from faceloom.workflows.studio import Studio
 
 
 def child(
-    studio: Studio, a: Likeness, b: Likeness, number: int, *, seed: int = 0, variation: float = 0.3, pull: float = PULL
+    studio: Studio, a: Likeness, b: Likeness, number: int, *, seed: int = 0, variation: float = 0.3, pull: float = W_PULL_MIXING
 ) -> Likeness:
     """Have child `number` of two people; it does not depend on how many there are. Raises as `edit.children`."""
     for parent in (a, b):

@@ -25,9 +25,9 @@ from faceloom.networks.generator import image_at
 from faceloom.networks.lpips import distance, distance_map
 from faceloom.workflows.studio import Studio
 
-SIDE = 256  # pixels of what LPIPS compares
+COMPARISON_RESOLUTION = 256  # pixels of what LPIPS compares
 LONGEST = 1024  # pixels of the photo that the detector's way is shown on
-SMALLEST = 20  # pixels of a face on it
+INSPECTED_MIN_FACE_PIXELS = 20  # pixels of a face on it
 
 Box = tuple[float, float, float, float]
 
@@ -74,7 +74,7 @@ def detected(photo: Image.Image) -> Detected:
     small = photo.copy()
     small.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3)
     net = load_mtcnn()
-    found = stages(net, small, SMALLEST, DEFAULTS)
+    found = stages(net, small, INSPECTED_MIN_FACE_PIXELS, DEFAULTS)
     scores, points = look_again(net.onet, small, found.points) if len(found.points) else (found.scores, found.points)
     sure = scores >= DEFAULTS.face
     size = np.array(small.size)
@@ -91,9 +91,9 @@ def compared(studio: Studio, person: Likeness, img: Tensor) -> Compared:
     """Compare a person, as they were found, with the aligned photo `[1, 3, h, w]` that they were found in."""
     eye = load_lpips("vgg16")
     found = person.found
-    drawn = image_at(studio.tuned_to(found), found.w_plus, SIDE).clamp(-1, 1)
-    photo, likeness = eye.features(area_resize(img, SIDE)), eye.features(drawn)
-    return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, SIDE)[0].numpy())
+    drawn = image_at(studio.tuned_to(found), found.w_plus, COMPARISON_RESOLUTION).clamp(-1, 1)
+    photo, likeness = eye.features(area_resize(img, COMPARISON_RESOLUTION)), eye.features(drawn)
+    return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, COMPARISON_RESOLUTION)[0].numpy())
 
 
 @torch.no_grad()

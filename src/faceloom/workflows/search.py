@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faceloom._version import __version__
-from faceloom.analyze import read
+from faceloom.analyze.reading import read
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.description import parse_description
 from faceloom.edit.discover import READ_SIDE

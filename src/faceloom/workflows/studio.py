@@ -21,7 +21,7 @@ from torch import Tensor
 
 from faceloom import likeness
 from faceloom._version import __version__
-from faceloom.analyze import Attributes, read, read_attributes
+from faceloom.analyze.reading import Attributes, read, read_attributes
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips
 from faceloom.checkpoints.readers.latent_files import read_latents
 from faceloom.checkpoints.readers.mtcnn import load_mtcnn
@@ -31,21 +31,22 @@ from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import basis_in, edit_attributes, random_edits, shipped_basis
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.generate import generate_latents
-from faceloom.edit.mix import PULL, mix
+from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.steer import Steered
 from faceloom.edit.stylespace import StyleDirection
-from faceloom.edit.targets import in_units
+from faceloom.edit.targets import to_units
 from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
-from faceloom.faces.detect import SMALLEST, Chosen, Face, choose, detect
+from faceloom.faces.detect import Chosen, Face, choose, detect
+from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine_alignment import refine
 from faceloom.images import Photo, open_photo, to_img
-from faceloom.invert.budget import EncodeConfig, First, Natural, invert_within
-from faceloom.invert.clock import Callback, Enough
-from faceloom.invert.encode import first_guess
+from faceloom.invert.budget import EncodeConfig, First, Natural, invert_within_budget
+from faceloom.invert.clock import Callback, StopCondition
+from faceloom.invert.encode import encoder_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
-from faceloom.invert.natural import Comparison, NaturalSearch
+from faceloom.invert.natural import ImageLoss, NaturalGradientDescent
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Geometry, Likeness
@@ -148,7 +149,7 @@ class Studio(Renderer):
         config = config or EncodeConfig()
         self.warm_up()
         faces = self.detect(photo)
-        large = [number for number, face in enumerate(faces) if face.size >= SMALLEST]
+        large = [number for number, face in enumerate(faces) if face.size >= MIN_FACE_PIXELS]
         people = [choose(faces, number) for number in large] or [choose(faces)]
         cuts = [self.align(photo, person.face, QUALITY_RESOLUTION) for person in people]
         targets = to_img([cut.image for cut in cuts])
@@ -169,13 +170,13 @@ class Studio(Renderer):
     ) -> Inversion:
         """Find an aligned face `[1, 3, 256, 256]`, -1...1, within the time; without `start` the encoder gives one."""
         config = config or EncodeConfig()
-        return invert_within(
+        return invert_within_budget(
             self.fast_generator.G,
             target,
             alexnet=load_lpips("alexnet"),
             first=self.first if start is None else lambda img: start,
             natural=self.natural,
-            neighbour=random_edits(self.basis) if self.basis else None,
+            neighbor=random_edits(self.basis) if self.basis else None,
             enough=_alike(target, config.until_identity),
             config=config,
             callback=callback,
@@ -186,7 +187,7 @@ class Studio(Renderer):
         """The encoder of the generator, if there is one: ours of the default one, or what was imported with another."""
         G = self.fast_generator.G
         if self.generator.name == DEFAULT_GENERATOR:
-            return lambda img: first_guess(G, load_encoder(), img)
+            return lambda img: encoder_guess(G, load_encoder(), img)
         try:
             return imported_encoder(self.generator.name).encode
         except AssetError:
@@ -197,8 +198,8 @@ class Studio(Renderer):
         """The search that knows the default generator's curvature; other generators have Adam's."""
         if self.generator.name != DEFAULT_GENERATOR:
             return None
-        G, comparison = self.fast_generator.G, Comparison(load_lpips("alexnet"), load_analyzer())
-        return lambda img, start: NaturalSearch(G, comparison.to(img), start, load_curvature())
+        G, comparison = self.fast_generator.G, ImageLoss(load_lpips("alexnet"), load_analyzer())
+        return lambda img, start: NaturalGradientDescent(G, comparison.to(img), start, load_curvature())
 
     @cached_property
     def basis(self) -> tuple[directions.Direction, ...]:
@@ -314,7 +315,7 @@ class Studio(Renderer):
         )
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(wishes), "coefficients": found.coefficients}]
         changed = replace(person.changed(found.w_plus), provenance={**person.provenance, "edits": edits})
-        return EditResult(changed, found, in_units(found.before), in_units(found.after))
+        return EditResult(changed, found, to_units(found.before), to_units(found.after))
 
     def direction(self, name: str) -> directions.Direction | StyleDirection:
         """Open a direction, of W or of StyleSpace: this generator's own, a shipped or an imported one, or a file."""
@@ -323,7 +324,7 @@ class Studio(Renderer):
         likeness.require(found, self.generator)
         return found
 
-    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse", *, pull: float = PULL) -> Likeness:
+    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse", *, pull: float = W_PULL_MIXING) -> Likeness:
         """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers; `pull` as in `edit.mix`."""
         chosen = parse_layers(layers, self.generator.G.layer_resolutions)
         return a.changed(mix(a.w_plus, b.w_plus, chosen, pull))
@@ -358,7 +359,7 @@ class Studio(Renderer):
         return paste_back(photo.image, self.render(person), quad, original=self.render(person.found))
 
 
-def _alike(target: Tensor, bound: float | None) -> Enough | None:
+def _alike(target: Tensor, bound: float | None) -> StopCondition | None:
     """Ask whether pictures show the same person, by the analyzer."""
     if bound is None:
         return None

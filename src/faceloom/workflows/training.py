@@ -18,22 +18,22 @@ from faceloom.metrics import VggFeatures, extract
 from faceloom.metrics.frechet import frechet_distance
 from faceloom.networks.precision import fast_precision
 from faceloom.train import run as runs
-from faceloom.train.data import Pictures, open_pictures, order
+from faceloom.train.data import TrainingImages, open_training_images, shuffled_indices
 from faceloom.train.distributed import Ranks
 from faceloom.train.loop import Trainer
-from faceloom.train.plan import Facts, Plan, plan
-from faceloom.train.run import Limits, Outcome, Run
-from faceloom.train.snapshot import drawn, labels_for
-from faceloom.train.transfer import Origin, open_origin, settings_for, take_over
+from faceloom.train.plan import TrainingFacts, Plan, plan
+from faceloom.train.run import RunControl, Outcome, Run
+from faceloom.train.snapshot import generate_images, spread_labels
+from faceloom.train.transfer import Origin, open_origin, settings_for, copy_weights
 
-MEASURED = 1000
+FRECHET_IMAGES = 1000
 """Pictures on each side of the Frechet distance that a run watches."""
 
-Loading = Callable[[int], None]
+LoadCallback = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Start:
+class NewRun:
     """What a new run is made from."""
 
     data: Path
@@ -43,23 +43,23 @@ class Start:
     metrics: bool = True  # watch the Frechet distance (VGG16)
 
 
-def draft(start: Start, ranks: Ranks, **asked: Any) -> Plan:
+def plan_run(start: NewRun, ranks: Ranks, **requested: Any) -> Plan:
     """Choose a run's settings. Raises StoreError for what is no dataset, TrainingError for what cannot be."""
-    return _plan(start, Dataset.open(start.data), ranks, asked, _origin(asked))
+    return _choose_settings(start, Dataset.open(start.data), ranks, requested, _open_origin(requested))
 
 
-def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = None, **asked: Any) -> Outcome:
+def start_run(start: NewRun, ranks: Ranks, control: RunControl, loading: LoadCallback | None = None, **requested: Any) -> Outcome:
     """Start a run in a new folder and train to its end.
 
     Raises TrainingError when the folder holds a run already, or the settings cannot be, StoreError for what is no
     dataset or when the disk refuses.
     """
     dataset = Dataset.open(start.data)
-    origin = _origin(asked)
-    chosen = _plan(start, dataset, ranks, asked, origin)
-    trainer = Trainer(chosen.config, open_pictures(dataset, with_labels=start.cond, callback=loading), ranks)
+    origin = _open_origin(requested)
+    chosen = _choose_settings(start, dataset, ranks, requested, origin)
+    trainer = Trainer(chosen.config, open_training_images(dataset, with_labels=start.cond, callback=loading), ranks)
     if origin:
-        limits.say(f"{take_over(trainer, origin):.0%} of the generator comes from {origin.name}")
+        control.on_message(f"{take_over(trainer, origin):.0%} of the generator comes from {origin.name}")
     if ranks.is_first:
         facts: dict[str, Any] = {
             "faceloom": __version__,
@@ -68,55 +68,55 @@ def begin(start: Start, ranks: Ranks, limits: Limits, loading: Loading | None = 
             "metrics": start.metrics,
             "processes": ranks.size,
         }
-        runs.create(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
+        runs.create_run(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
     ranks.wait()
-    return Run(trainer, start.out, ranks, _measure(start.metrics and ranks.is_first, limits), limits).go()
+    return Run(trainer, start.out, ranks, _make_measure(start.metrics and ranks.is_first, control), control).train()
 
 
-def go_on(
-    folder: Path, ranks: Ranks, limits: Limits, loading: Loading | None = None, *, metrics: bool = True, **changed: Any
+def resume_run(
+    folder: Path, ranks: Ranks, control: RunControl, loading: LoadCallback | None = None, *, metrics: bool = True, **changed: Any
 ) -> Outcome:
     """Train on where a run's last checkpoint is, bit by bit as if it had never stopped; `changed` may be kimg.
 
     Raises as `begin`.
     """
-    config = runs.options(folder, **changed)
+    config = runs.read_config(folder, **changed)
     dataset = Dataset.open(Path(config.data))
     if dataset.resolution != (config.width, config.height):
         raise TrainingError(f"{config.data} has pictures of another size now", "give the run its dataset back")
-    pictures = open_pictures(dataset, with_labels=config.c_dim > 0, callback=loading)
-    trainer = Trainer(config, pictures, ranks)
-    runs.resume(trainer, folder)
+    images = open_training_images(dataset, with_labels=config.c_dim > 0, callback=loading)
+    trainer = Trainer(config, images, ranks)
+    runs.restore_checkpoint(trainer, folder)
     if ranks.is_first and changed:
-        runs.change(folder, **changed)
-    return Run(trainer, folder, ranks, _measure(metrics and ranks.is_first, limits), limits).go()
+        runs.record_changes(folder, **changed)
+    return Run(trainer, folder, ranks, _make_measure(metrics and ranks.is_first, control), control).train()
 
 
-def _origin(asked: Mapping[str, Any]) -> Origin | None:
-    return open_origin(asked["source"], runs.options) if asked.get("source") else None
+def _open_origin(requested: Mapping[str, Any]) -> Origin | None:
+    return open_origin(requested["source"], runs.read_config) if requested.get("source") else None
 
 
-def _plan(start: Start, dataset: Dataset, ranks: Ranks, asked: Mapping[str, Any], origin: Origin | None) -> Plan:
+def _choose_settings(start: NewRun, dataset: Dataset, ranks: Ranks, requested: Mapping[str, Any], origin: Origin | None) -> Plan:
     if start.cond and not dataset.c_dim:
         raise TrainingError(f"{start.data} has no labels", "leave --cond out, or make it with --labels folders")
     width, height = dataset.resolution
     on_gpu = ranks.device.startswith("cuda")
     has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
     c_dim = dataset.c_dim if start.cond else 0
-    facts = Facts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
+    facts = TrainingFacts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
     adopted = settings_for(origin, height, width) if origin else {}
-    return plan(facts, start.preset, **adopted | {name: value for name, value in asked.items() if value is not None})
+    return plan(facts, start.preset, **adopted | {name: value for name, value in requested.items() if value is not None})
 
 
-def _measure(wanted: bool, limits: Limits) -> runs.Measure | None:
-    if not wanted:
+def _make_measure(enabled: bool, control: RunControl) -> runs.Measure | None:
+    if not enabled:
         return None
     from faceloom.checkpoints.load import load_lpips
 
     try:
         return FrechetVgg(VggFeatures(load_lpips("vgg16")))
     except AssetError as error:
-        limits.say(f"the Frechet distance is not measured: {error}")
+        control.on_message(f"the Frechet distance is not measured: {error}")
         return None
 
 
@@ -126,23 +126,23 @@ class FrechetVgg:
     No FID, and to be compared only within a run, or with the same number of pictures.
     """
 
-    def __init__(self, net: VggFeatures, count: int = MEASURED) -> None:
+    def __init__(self, net: VggFeatures, count: int = FRECHET_IMAGES) -> None:
         self.net, self.count = net, count
         self.real: Tensor | None = None
 
     def __call__(self, G: Any, trainer: Trainer) -> Mapping[str, float]:
         """Measure."""
-        pictures, count = trainer.pictures, min(self.count, len(trainer.pictures))
+        images, count = trainer.images, min(self.count, len(trainer.images))
         if count < 2:
             return {}
         self.net.net.to(trainer.device)
         if self.real is None:
-            self.real = extract(self.net, _real(pictures, count))
-        labels = labels_for(pictures, count)
-        images = (drawn(G, 1, None if labels is None else labels[i : i + 1], first=i) for i in range(count))
+            self.real = extract(self.net, _real_images(images, count))
+        labels = spread_labels(images, count)
+        images = (generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i) for i in range(count))
         return {"frechet_vgg16": frechet_distance(extract(self.net, images), self.real)}
 
 
-def _real(pictures: Pictures, count: int) -> Iterator[Tensor]:
-    for number in order(len(pictures), 0, 0, count):
-        yield from_levels(pictures.take([number]))
+def _real_images(images: TrainingImages, count: int) -> Iterator[Tensor]:
+    for index in shuffled_indices(len(images), 0, 0, count):
+        yield from_levels(images.load([index]))

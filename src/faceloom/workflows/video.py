@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom.analyze import read
+from faceloom.analyze.reading import read
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.readers.mtcnn import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
@@ -22,7 +22,8 @@ from faceloom.edit import directions
 from faceloom.edit.directions import Direction
 from faceloom.errors import FaceError, NoFaceFound
 from faceloom.faces.align import Quad, align, quad_from_landmarks
-from faceloom.faces.detect import SMALLEST, detect
+from faceloom.faces.detect import detect
+from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine_alignment import refine
 from faceloom.faces.track import Track, follow
@@ -205,7 +206,7 @@ def _follow(studio: Studio, clip: Clip, face: int | None, max_frames: int, tell:
     expected = min(max_frames, max(1, round(clip.seconds * clip.fps)))
 
     def find(picture: Image.Image) -> Sequence[Quad]:
-        faces = [found for found in detect(net, picture) if found.size >= SMALLEST]
+        faces = [found for found in detect(net, picture) if found.size >= MIN_FACE_PIXELS]
         return [quad_from_landmarks(found.landmarks) for found in faces]
 
     def pictures() -> Iterator[Image.Image]:

@@ -6,13 +6,14 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from faceloom.analyze.attributes import SLIDERS, TABLE
 from faceloom.store import Person, Visit
 from faceloom.store.visit_store import token
 from faceloom.web.booth import background
 from faceloom.web.booth.views import Json, now, standing
 from faceloom.web.booth.visit_flow import playable
 from faceloom.web.security import Refusal
-from faceloom.web.sliders import RANGES, SAME
+from faceloom.web.sliders import SAME
 from faceloom.web.worker.messages import QUICK
 
 if TYPE_CHECKING:
@@ -170,9 +171,10 @@ def shown(booth: Booth, owner: Visit, person: Person, step: Json | None = None) 
 def checked(wishes: Mapping[str, float]) -> dict[str, float]:
     """The wishes, if sliders can stand so. Raises Refusal (422) for one that is unknown or out of range."""
     for name, wish in wishes.items():
-        low, high, unit = RANGES.get(name, (0.0, 0.0, ""))
-        if not unit:
-            raise Refusal(422, "no_such_slider", f"there is no slider '{name[:40]}'", f"there are {', '.join(RANGES)}")
-        if not low <= wish <= high:
-            raise Refusal(422, "out_of_range", f"{name} {wish:g} is out of range", f"{low:g} to {high:g} {unit}")
+        slider = SLIDERS.get(name)
+        if slider is None:
+            raise Refusal(422, "no_such_slider", f"there is no slider '{name[:40]}'", f"there are {', '.join(SLIDERS)}")
+        if not slider.low <= wish <= slider.high:
+            span = f"{slider.low:g} to {slider.high:g} {TABLE[name].unit}"
+            raise Refusal(422, "out_of_range", f"{name} {wish:g} is out of range", span)
     return dict(wishes)

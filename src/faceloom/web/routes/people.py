@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from faceloom.analyze.attributes import SLIDERS
 from faceloom.web.booth import edits, friends, visit_flow
 from faceloom.web.booth.views import Json, person_json
 from faceloom.web.routes.common import TheBooth, TheVisit, jpeg
 from faceloom.web.security import Refusal
-from faceloom.web.sliders import RANGES
 
 router = APIRouter(tags=["people"])
 
@@ -87,7 +87,7 @@ async def preview(
     return jpeg(await edits.preview(booth, visit, name, asked, size, n))
 
 
-preview.__doc__ = f"{preview.__doc__} Sliders: {', '.join(RANGES)}."
+preview.__doc__ = f"{preview.__doc__} Sliders: {', '.join(SLIDERS)}."
 
 
 @router.get("/people/{name}/image", response_class=Response)

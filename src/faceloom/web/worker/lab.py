@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceloom.analyze import read
+from faceloom.analyze.reading import read
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.discover import Component, name_direction, pca, read_people, sefa, shifts, trait_sigmas
 from faceloom.edit.drag import DragConfig, DragStep, Point, drag

@@ -19,15 +19,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom.analyze import read, read_attributes
+from faceloom.analyze.reading import read, read_attributes
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, random_edits
 from faceloom.edit.directions import Direction
-from faceloom.edit.mix import PULL
+from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import morph
 from faceloom.edit.steer import Look, SteerConfig, Steered, apply, steer
-from faceloom.edit.targets import in_units, targets
+from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.files import replacing
@@ -190,7 +190,7 @@ class Atelier:
     def blend(self, a: Shown, b: Shown, t: float, size: int) -> bytes:
         """Draw who is between two people."""
         one, two = self.seen(a), self.seen(b)
-        w_plus = morph(one.w_plus, two.w_plus, t, PULL)
+        w_plus = morph(one.w_plus, two.w_plus, t, W_PULL_MIXING)
         between = Likeness(w_plus, one.generator_hash, one.generator_name, delta=blend(one.delta, two.delta, t))
         return self.jpeg(self.draw(between, size), QUICK)
 
@@ -224,14 +224,14 @@ class Atelier:
         rails = self.rails_of(shown)
         wishes = touched(wishes, self.me(rails))
         if not wishes:
-            return {"coefficients": {}, "after": in_units(rails.before), "identity": 1.0}
+            return {"coefficients": {}, "after": to_units(rails.before), "identity": 1.0}
         found = self.steer(shown, wishes, pause)
         if len(wishes) == 1:
             (name,) = wishes
             self.learn(shown, name, wishes[name], found.coefficients)
         return {
             "coefficients": dict(found.coefficients),
-            "after": {name: round(value, 3) for name, value in in_units(found.after).items()},
+            "after": {name: round(value, 3) for name, value in to_units(found.after).items()},
             "identity": round(found.identity, 3),
         }
 
@@ -254,7 +254,7 @@ class Atelier:
             pause()
             return see(w_plus)
 
-        return steer(look, self.load(shown).w_plus, self.basis, targets(wishes, before), config=config)
+        return steer(look, self.load(shown).w_plus, self.basis, compute_targets(wishes, before), config=config)
 
     def mix(self, shown: Shown, other: Shown | int, layers: str, base: str) -> Json:
         """Give a person some layers of another, or of the invented one of a seed, as a new base."""
@@ -313,7 +313,7 @@ class Atelier:
         start = person.found.w_plus
         near = random_edits(self.basis) if self.basis else None
         return invert_tune(
-            G, target, start, alexnet=alexnet, neighbour=near, config=config, delta=person.delta, callback=step
+            G, target, start, alexnet=alexnet, neighbor=near, config=config, delta=person.delta, callback=step
         )
 
     def target_of(self, person: Likeness, photo: Photo) -> Tensor:
@@ -335,7 +335,7 @@ class Atelier:
 
     def me(self, rails: SliderCurves) -> dict[str, float]:
         """Where the sliders stand before anything is asked for."""
-        return neutral(in_units(rails.before))
+        return neutral(to_units(rails.before))
 
     def attributes(self, look: Look, person: Likeness) -> dict[str, float]:
         """What steering sees before it begins, in the directions' units."""

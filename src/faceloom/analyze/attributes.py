@@ -1,0 +1,243 @@
+"""The table of attributes: one row for each property of a face that is read, edited, described or shown on a slider.
+
+Sliders, options of the command line, fields of the REST API, words of descriptions and limits of edits are derived from
+this table. Adding an attribute means adding one row. The module imports neither torch nor anything else that is slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Unit = Literal["years", "degrees", "probability", "pixels"]
+Language = Literal["en", "de", "es", "fr"]
+LANGUAGES: tuple[Language, ...] = ("en", "de", "es", "fr")
+
+MAX_PROBABILITY = 0.97
+"""Highest probability that an edit aims at; 1 minus it is the lowest. The logit of 1 is infinite."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of one language for an attribute: its label, and the low and the high end of its slider."""
+
+    label: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider of the page.
+
+    Convention: `low`, `high` and `knots` are requested values in the attribute's unit. The curve of a slider is
+    measured at its `knots`, the most useful one first.
+    """
+
+    low: float
+    high: float
+    knots: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """English phrases by which a description asks for the low end, the middle or the high end of an attribute."""
+
+    low: tuple[str, ...] = ()
+    middle: tuple[str, ...] = ()
+    high: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A row of the table.
+
+    Convention: `requested_as` says what a requested value means: a "change" is added to the value that the face shows,
+    a "probability" is the value itself, and None stands for an attribute that cannot be edited. `limit` is the largest
+    change in either direction, or the highest probability that an edit aims at.
+    """
+
+    name: str
+    unit: Unit
+    words: Mapping[Language, Words]
+    requested_as: Literal["change", "probability"] | None = None
+    limit: float = 0.0
+    slider: Slider | None = None
+    option: str = ""  # name of the command-line option without its dashes; empty: the command line has none
+    help: str = ""  # help text of that option
+    phrases: Phrases = field(default_factory=Phrases)
+    read_by_analyzer: bool = True  # only attributes that the analyzer reads can be edited
+    flips_sign: bool = False  # the value changes its sign when the picture is mirrored
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether a requested value is added to the value that the face shows."""
+        return self.requested_as == "change"
+
+
+_ROWS = (
+    Attribute(
+        name="age",
+        unit="years",
+        requested_as="change",
+        limit=60.0,
+        slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
+        option="age",
+        help="Years to add; a negative number makes the face younger.",
+        words={
+            "en": Words("Age", "younger", "older"),
+            "de": Words("Alter", "jünger", "älter"),
+            "es": Words("Edad", "más joven", "mayor"),
+            "fr": Words("Âge", "plus jeune", "plus âgé"),
+        },
+    ),
+    Attribute(
+        name="smile",
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="smile",
+        help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
+        phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
+        words={
+            "en": Words("Smile", "serious", "laughing"),
+            "de": Words("Lächeln", "ernst", "lachend"),
+            "es": Words("Sonrisa", "en serio", "riendo"),
+            "fr": Words("Sourire", "sérieux", "rieur"),
+        },
+    ),
+    Attribute(
+        name="glasses",
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="glasses",
+        help="Probability of glasses: 0 is without, 1 is with.",
+        phrases=Phrases(high=("glasses", "spectacles")),
+        words={
+            "en": Words("Glasses", "none", "on"),
+            "de": Words("Brille", "ohne", "mit"),
+            "es": Words("Gafas", "sin", "con"),
+            "fr": Words("Lunettes", "sans", "avec"),
+        },
+    ),
+    Attribute(
+        name="yaw",  # positive looks to the viewer's right
+        unit="degrees",
+        requested_as="change",
+        limit=40.0,
+        slider=Slider(-30.0, 30.0, knots=(20.0, -20.0)),
+        option="yaw",
+        help="Degrees to turn the head; positive turns it to the viewer's right.",
+        phrases=Phrases(low=("looking left",), middle=("looking straight", "straight"), high=("looking right",)),
+        flips_sign=True,
+        words={
+            "en": Words("Turn", "left", "right"),
+            "de": Words("Drehen", "links", "rechts"),
+            "es": Words("Girar", "izquierda", "derecha"),
+            "fr": Words("Tourner", "gauche", "droite"),
+        },
+    ),
+    Attribute(
+        name="pitch",  # positive looks down
+        unit="degrees",
+        requested_as="change",
+        limit=30.0,
+        slider=Slider(-20.0, 20.0, knots=(12.0, -12.0)),
+        option="pitch",
+        help="Degrees to nod; positive looks down.",
+        phrases=Phrases(low=("looking up",), high=("looking down",)),
+        words={
+            "en": Words("Nod", "up", "down"),
+            "de": Words("Nicken", "oben", "unten"),
+            "es": Words("Inclinar", "arriba", "abajo"),
+            "fr": Words("Incliner", "haut", "bas"),
+        },
+    ),
+    Attribute(
+        name="mouth_open",
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="mouth",
+        help="Probability that the lips are apart: 0 is closed, 1 is open.",
+        phrases=Phrases(low=("mouth closed", "closed mouth"), high=("mouth open", "open mouth")),
+        words={
+            "en": Words("Mouth", "closed", "open"),
+            "de": Words("Mund", "zu", "offen"),
+            "es": Words("Boca", "cerrada", "abierta"),
+            "fr": Words("Bouche", "fermée", "ouverte"),
+        },
+    ),
+    Attribute(
+        name="gender",  # of presentation
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="gender",
+        help="Gender presentation: 0 is feminine, 1 is masculine.",
+        phrases=Phrases(
+            low=("woman", "feminine", "female"), middle=("androgynous",), high=("man", "masculine", "male")
+        ),
+        words={
+            "en": Words("Man, woman", "woman", "man"),
+            "de": Words("Mann, Frau", "Frau", "Mann"),
+            "es": Words("Hombre, mujer", "mujer", "hombre"),
+            "fr": Words("Homme, femme", "femme", "homme"),
+        },
+    ),
+    Attribute(
+        name="eyes_open",
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        phrases=Phrases(low=("eyes closed", "closed eyes"), high=("eyes open", "open eyes")),
+        words={
+            "en": Words("Eyes", "closed", "open"),
+            "de": Words("Augen", "zu", "offen"),
+            "es": Words("Ojos", "cerrados", "abiertos"),
+            "fr": Words("Yeux", "fermés", "ouverts"),
+        },
+    ),
+    Attribute(
+        name="roll",  # positive is turned clockwise
+        unit="degrees",
+        flips_sign=True,
+        words={
+            "en": Words("Tilt", "left", "right"),
+            "de": Words("Neigen", "links", "rechts"),
+            "es": Words("Ladear", "izquierda", "derecha"),
+            "fr": Words("Pencher", "gauche", "droite"),
+        },
+    ),
+    Attribute(
+        name="sharpness",  # number of pixels that the side of the aligned square truly resolves, up to 160
+        unit="pixels",
+        words={
+            "en": Words("Sharpness", "blurred", "sharp"),
+            "de": Words("Schärfe", "unscharf", "scharf"),
+            "es": Words("Nitidez", "borrosa", "nítida"),
+            "fr": Words("Netteté", "floue", "nette"),
+        },
+    ),
+)
+
+TABLE: Mapping[str, Attribute] = MappingProxyType({row.name: row for row in _ROWS})
+"""Every attribute by its name, in the order of the sliders."""
+
+EDITABLE: Mapping[str, Attribute] = MappingProxyType({row.name: row for row in _ROWS if row.requested_as})
+"""The attributes that an edit can change."""
+
+SLIDERS: Mapping[str, Slider] = MappingProxyType({row.name: row.slider for row in _ROWS if row.slider})
+"""The sliders of the page by attribute, in their order."""
+
+
+def words(language: Language) -> dict[str, Words]:
+    """Return the words of one language by attribute."""
+    return {row.name: row.words[language] for row in _ROWS}

@@ -1,0 +1,89 @@
+"""The table of attributes, and everything that is derived from it, name by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from faceloom.analyze.attributes import EDITABLE, LANGUAGES, SLIDERS, TABLE, words
+from faceloom.analyze.reading import PROBABILITIES, Attributes
+from faceloom.cli import options
+from faceloom.edit.description import PHRASES, parse_description
+from faceloom.edit.targets import compute_targets
+from faceloom.networks.analyzer import ATTRIBUTES
+from faceloom.web.sliders import SliderCurves, sliders
+
+
+def test_names_agree_with_the_analyzer():
+    assert {row.name for row in TABLE.values() if row.read_by_analyzer} == set(ATTRIBUTES)
+    assert {field.name for field in dataclasses.fields(Attributes)} == set(ATTRIBUTES)
+    assert {name for name in TABLE if TABLE[name].unit == "probability"} == set(PROBABILITIES)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_rows_are_consistent(row):
+    assert bool(row.requested_as) == bool(row.limit)
+    assert not (row.slider or row.option) or row.requested_as
+    assert bool(row.option) == bool(row.help)
+    assert not row.requested_as or row.read_by_analyzer
+    if row.slider:
+        assert all(row.slider.low <= knot <= row.slider.high for knot in row.slider.knots)
+        assert not row.is_change or max(-row.slider.low, row.slider.high) <= row.limit
+    assert row.requested_as != "probability" or row.unit == "probability"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_attribute_has_words_in_every_language(language):
+    for name, entry in words(language).items():
+        assert all((entry.label, entry.low, entry.high)), name
+        assert entry.low != entry.high
+
+
+@pytest.mark.parametrize("name", EDITABLE)
+def test_every_editable_attribute_has_a_target(name):
+    assert set(compute_targets({name: 0.5}, {name: 1.0})) == {name}
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_every_slider_is_shown_measured_and_accepted_by_rest(name):
+    assert name in {slider["name"] for slider in sliders({}, TABLE)}
+    missing = SliderCurves(dict.fromkeys(TABLE, 0.0)).missing()
+    assert name in {attribute for attribute, _ in missing}
+    from faceloom.web.routes import people
+
+    models = [value for value in vars(people).values() if inspect.isclass(value) and hasattr(value, "model_fields")]
+    assert any(set(model.model_fields) >= set(SLIDERS) for model in models)
+
+
+def test_every_option_reaches_the_command():
+    received = {}
+
+    @options.with_attribute_options
+    def command(values: dict[str, float], flag: bool = False) -> None:
+        received.update(values)
+
+    parameters = inspect.signature(command).parameters
+    assert [*parameters] == [*(name for name, row in TABLE.items() if row.option), "flag"]
+    command(**dict.fromkeys(parameters, None) | {"age": 3.0})
+    assert received == {"age": 3.0}
+
+
+def test_every_phrase_is_a_word_of_descriptions():
+    for row in TABLE.values():
+        for phrase in (*row.phrases.low, *row.phrases.middle, *row.phrases.high):
+            assert PHRASES[phrase][0] == row.name
+            assert [bound.attribute for bound in parse_description(phrase)] == [row.name]
+
+
+def test_eyes_are_read_and_edited_without_a_slider():
+    assert "eyes_open" in EDITABLE
+    assert "eyes_open" not in SLIDERS
+
+
+def test_the_table_is_imported_without_torch():
+    code = "import sys, faceloom.analyze.attributes; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
