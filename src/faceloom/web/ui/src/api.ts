@@ -3,7 +3,7 @@
 export const API = "/api/v1";
 
 /** The server said no: `code` for the page, `message` and `hint` for people. */
-export class Refused extends Error {
+export class ServerError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
@@ -15,12 +15,12 @@ export class Refused extends Error {
 }
 
 /** The server did not answer at all. */
-export class Unreachable extends Error {}
+export class NetworkError extends Error {}
 
 export type Query = Record<string, string | number | boolean>;
 
 /** Write a path under /api/v1 with its query; a path that is complete already stays as it is. */
-export function address(path: string, query?: Query): string {
+export function apiUrl(path: string, query?: Query): string {
   const whole = path.startsWith("/api/") ? path : API + path;
   if (!query) return whole;
   const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
@@ -44,21 +44,21 @@ async function ask(
   if (signal) init.signal = signal;
   let answer: Response;
   try {
-    answer = await fetch(address(path, query), init);
+    answer = await fetch(apiUrl(path, query), init);
   } catch (error) {
     if ((error as Error).name === "AbortError") throw error;
-    throw new Unreachable(String(error));
+    throw new NetworkError(String(error));
   }
   if (!answer.ok) throw await refusal(answer);
   return answer;
 }
 
-async function refusal(answer: Response): Promise<Refused> {
+async function refusal(answer: Response): Promise<ServerError> {
   try {
     const said = ((await answer.json()) as { error?: { code?: string; message?: string; hint?: string } }).error;
-    return new Refused(answer.status, said?.code ?? "error", said?.message ?? "", said?.hint ?? "");
+    return new ServerError(answer.status, said?.code ?? "error", said?.message ?? "", said?.hint ?? "");
   } catch {
-    return new Refused(answer.status, "error", "", "");
+    return new ServerError(answer.status, "error", "", "");
   }
 }
 
@@ -80,5 +80,5 @@ export const remove = async (path: string): Promise<void> => {
 };
 
 /** Fetch a picture as it is: the caller makes it an address of its own and gives that back when it is done. */
-export const picture = async (path: string, query?: Query, signal?: AbortSignal): Promise<Blob> =>
+export const fetchPicture = async (path: string, query?: Query, signal?: AbortSignal): Promise<Blob> =>
   (await ask("GET", path, undefined, query, signal)).blob();

@@ -3,11 +3,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Button } from "./parts/button";
-import { Idle } from "./parts/idle_dialog";
-import { Lazy } from "./parts/lazy_page";
-import { Leave } from "./parts/start_over";
+import { IdleDialog } from "./parts/idle_dialog";
+import { LazyPage } from "./parts/lazy_page";
+import { StartOver } from "./parts/start_over";
 import { go, route } from "./route";
 import { Camera } from "./screens/camera";
+import { ChooseFaces } from "./screens/choose_faces";
 import { Consent } from "./screens/consent";
 import { Encoding } from "./screens/encoding";
 import { Finish } from "./screens/finish";
@@ -17,12 +18,11 @@ import { Phone } from "./screens/phone";
 import { Play } from "./screens/play";
 import { Random } from "./screens/random";
 import { Welcome } from "./screens/welcome";
-import { Who } from "./screens/choose_faces";
 import { Wiped } from "./screens/wiped";
-import { change, known, notice, online, visit, wiped } from "./state/booth";
-import { unsent } from "./state/photo";
+import { changeVisit, notice, online, visit, visitLoaded, wiped } from "./state/booth";
+import { photoUnsent } from "./state/photo";
 import type { Visit } from "./types";
-import { say } from "./words/words";
+import { translate } from "./words/words";
 
 /** What this window adds to the visit's state: it looks on while somebody is found, or takes a friend's photo. */
 interface Aside {
@@ -37,7 +37,7 @@ export function screenOf(now: Visit, { looking, adding }: Aside): Visit["state"]
   return adding && (now.state === "play" || now.state === "friend") ? "camera" : now.state;
 }
 
-function TheVisit() {
+function VisitPage() {
   const looking = useSignal(false);
   const adding = useSignal(false);
   const now = visit.value;
@@ -48,10 +48,10 @@ function TheVisit() {
     else if (now?.state !== "play") looking.value = false;
     if (now?.state !== "play" && now?.state !== "friend") adding.value = false;
   }, [now?.state]);
-  const go = (state: Visit["state"]) => () => void change("/visit/go", { state });
+  const go = (state: Visit["state"]) => () => void changeVisit("/visit/go", { state });
   useBack(screen, () => {
     if (adding.value) adding.value = false;
-    else void change("/visit/back");
+    else void changeVisit("/visit/back");
   });
   const photo = (): void => void (adding.value = true);
   switch (screen) {
@@ -62,7 +62,7 @@ function TheVisit() {
     case "camera":
       return adding.value ? <Camera add onBack={() => (adding.value = false)} /> : <Camera />;
     case "who":
-      return <Who />;
+      return <ChooseFaces />;
     case "encoding":
       return <Encoding onPlay={() => void (looking.value = false)} />;
     case "play":
@@ -110,11 +110,11 @@ function Page() {
     case "phone":
       return <Phone token={token} />;
     case "lab":
-      return <Lazy key="lab" load={() => import("./lab/lab").then(({ Lab }) => Lab)} />;
+      return <LazyPage key="lab" load={() => import("./lab/lab").then(({ Lab }) => Lab)} />;
     case "operator":
-      return <Lazy key="operator" load={() => import("./operator/operator").then(({ Operator }) => Operator)} />;
+      return <LazyPage key="operator" load={() => import("./operator/operator").then(({ Operator }) => Operator)} />;
     default:
-      return known.value ? <TheVisit /> : null;
+      return visitLoaded.value ? <VisitPage /> : null;
   }
 }
 
@@ -124,12 +124,12 @@ export function App() {
   return (
     <>
       <Page />
-      {here === "visit" && visit.value && <Leave />}
-      {here === "visit" && <Idle />}
+      {here === "visit" && visit.value && <StartOver />}
+      {here === "visit" && <IdleDialog />}
       <Notice />
       {!online.value && (
         <p class="offline" role="status">
-          {say("offline")} {unsent.value && say("offline.kept")}
+          {translate("offline")} {photoUnsent.value && translate("offline.kept")}
         </p>
       )}
       {here === "visit" && <OperatorDoor />}
@@ -143,10 +143,10 @@ function Notice() {
   return (
     <div class="notice" role="alert">
       <p>
-        <strong>{said.message || say("error")}</strong> {said.hint}
+        <strong>{said.message || translate("error")}</strong> {said.hint}
       </p>
       <Button kind="quiet" onClick={() => (notice.value = null)}>
-        {say("close")}
+        {translate("close")}
       </Button>
     </div>
   );

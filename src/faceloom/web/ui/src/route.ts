@@ -21,7 +21,7 @@ export function go(path: string): void {
   route.value = parseRoute(path);
 }
 
-export function followAddress(): void {
+export function followLocation(): void {
   route.value = parseRoute(location.pathname);
   addEventListener("popstate", () => (route.value = parseRoute(location.pathname)));
 }

@@ -100,14 +100,14 @@ export interface Sample {
 }
 
 /** Somebody who does not exist, by the seed that they are drawn from. */
-export interface Invented extends Sample {
+export interface GeneratedFace extends Sample {
   seed: number;
 }
 
 export type Form = "single" | "strip" | "4x6" | "paste_back" | "film";
 
 /** Something to take home, as long as it is kept. */
-export interface Take {
+export interface Download {
   id: string;
   download: string;
   qr: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Refused } from "../src/api";
+import { ServerError } from "../src/api";
 import { Preview, type Values } from "../src/state/preview";
 
 interface Asked {
@@ -50,11 +50,11 @@ test("numbers grow, so that the server knows what is stale", async () => {
 test("a stale answer is no error, anything else is", async () => {
   const { asked, errors, preview } = bench();
   preview.want({ age: 1 });
-  asked[0]?.fail(new Refused(409, "stale", "", ""));
+  asked[0]?.fail(new ServerError(409, "stale", "", ""));
   await turn();
   expect(errors).toEqual([]);
   preview.want({ age: 2 });
-  asked[1]?.fail(new Refused(422, "out_of_range", "", ""));
+  asked[1]?.fail(new ServerError(422, "out_of_range", "", ""));
   await turn();
   expect(errors).toHaveLength(1);
 });

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { screenOf } from "../src/app";
 import { parseRoute } from "../src/route";
-import { told } from "../src/screens/encoding";
-import { pair } from "../src/screens/friend";
 import { toggle } from "../src/screens/choose_faces";
+import { progressText } from "../src/screens/encoding";
+import { pair } from "../src/screens/friend";
 import * as state from "../src/state/booth";
-import { alter, settle, slide, take } from "../src/state/edits";
-import { comesTo, inUnits, isChanged } from "../src/state/units";
+import { commitSliders, editPerson, moveSlider, selectPerson } from "../src/state/edits";
+import { formatResult, formatValue, isChanged } from "../src/state/units";
 import type { Control, Person, Progress, Visit } from "../src/types";
 
 const AGE: Control = { name: "age", unit: "years", min: -40, max: 40, me: 0 };
@@ -53,7 +53,7 @@ afterEach(() => vi.unstubAllGlobals());
 test("a call that changes something carries the page's header, once", async () => {
   const fetched = answer(201, visiting("consent"));
   vi.stubGlobal("fetch", fetched);
-  await Promise.all([state.begin(), state.begin()]); // a double click
+  await Promise.all([state.startVisit(), state.startVisit()]); // a double click
   expect(fetched).toHaveBeenCalledTimes(1);
   const [path, init] = fetched.mock.calls[0] as unknown as [string, RequestInit];
   expect([path, init.method]).toEqual(["/api/v1/visits", "POST"]);
@@ -64,7 +64,7 @@ test("a call that changes something carries the page's header, once", async () =
 test("what the server refuses is said to people, with what to do", async () => {
   vi.stubGlobal("fetch", answer(422, { error: { code: "no_face_found", message: "no face", hint: "come closer" } }));
   state.visit.value = visiting("camera");
-  expect(await state.change("/visit/photo")).toBe(false);
+  expect(await state.changeVisit("/visit/photo")).toBe(false);
   expect(state.notice.value).toEqual({ message: "no face", hint: "come closer" });
 });
 
@@ -74,23 +74,23 @@ test("a server that is away takes nothing from the visit", async () => {
     vi.fn(async () => Promise.reject(new TypeError("failed"))),
   );
   state.visit.value = visiting("play", [somebody("a")]);
-  await state.change("/visit/back");
+  await state.changeVisit("/visit/back");
   expect([state.online.value, state.visit.value?.state]).toEqual([false, "play"]);
 });
 
 test("a visit that the server no longer knows is over", async () => {
   vi.stubGlobal("fetch", answer(404, { error: { code: "no_visit", message: "", hint: "" } }));
   state.visit.value = visiting("play", [somebody("a")]);
-  await state.change("/visit/back");
+  await state.changeVisit("/visit/back");
   expect([state.visit.value, state.wiped.value]).toEqual([null, true]);
 });
 
 test("wiped leaves nothing behind", () => {
   state.visit.value = visiting("encoding", [somebody("a")]);
-  state.chosen.value = "a";
+  state.selectedId.value = "a";
   state.receiveProgress({ person: "a", seconds: 3, seconds_left: 7, quality: 0.5 });
   state.receive({ state: "wiped" } as Visit);
-  expect([state.visit.value, state.progress.value, state.chosen.value]).toEqual([null, {}, ""]);
+  expect([state.visit.value, state.progress.value, state.selectedId.value]).toEqual([null, {}, ""]);
 });
 
 test("whoever watched themselves appear says when to play; who comes back plays at once", () => {
@@ -131,10 +131,10 @@ test("undo comes after the slider that was just let go", async () => {
     asked.push(path);
     return new Response(JSON.stringify(one));
   });
-  take(one);
-  slide(one, "age", 10);
-  void settle();
-  await alter("undo");
+  selectPerson(one);
+  moveSlider(one, "age", 10);
+  void commitSliders();
+  await editPerson("undo");
   expect(asked.filter((path) => !path.includes("preview"))).toEqual([
     "/api/v1/people/a/controls",
     "/api/v1/people/a/undo",
@@ -149,16 +149,16 @@ test("words of a search", () => {
     quality: 0.87,
     ...more,
   });
-  expect(told(undefined, 0)).toBe("Found you. One moment.");
-  expect(told(undefined, 2)).toBe("2 before you");
-  expect(told(now({}), 0)).toBe("Getting closer: 87% alike");
-  expect(told(now({ quality: 0.3 }), 0)).toMatch(/difficult/);
-  expect(told(now({ playable: true }), 0)).toBe("This is you: 87% alike");
+  expect(progressText(undefined, 0)).toBe("Found you. One moment.");
+  expect(progressText(undefined, 2)).toBe("2 before you");
+  expect(progressText(now({}), 0)).toBe("Getting closer: 87% alike");
+  expect(progressText(now({ quality: 0.3 }), 0)).toMatch(/difficult/);
+  expect(progressText(now({ playable: true }), 0)).toBe("This is you: 87% alike");
 });
 
 test("sliders in units", () => {
   const older = somebody("a", { controls: { age: 12, smile: 0.7 }, traits: { age: 52 } });
-  expect([inUnits(AGE, 12), inUnits(AGE, 0), inUnits(SMILE, 0.8)]).toEqual(["+12 years", "0 years", "80%"]);
-  expect(comesTo(AGE, older, 20)).toBe("about 60");
+  expect([formatValue(AGE, 12), formatValue(AGE, 0), formatValue(SMILE, 0.8)]).toEqual(["+12 years", "0 years", "80%"]);
+  expect(formatResult(AGE, older, 20)).toBe("about 60");
   expect([isChanged(AGE, older), isChanged(SMILE, older)]).toEqual([true, false]);
 });

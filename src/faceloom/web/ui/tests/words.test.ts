@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { chooseLanguage, clock, LANGUAGES, language, say } from "../src/words/words";
+import { chooseLanguage, formatCountdown, LANGUAGES, language, translate } from "../src/words/words";
 
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
@@ -28,6 +28,6 @@ test("the first wished language that the booth offers", () => {
 
 test("a word with its values", () => {
   language.value = "de";
-  expect(say("who.face", { number: 2 })).toBe("Gesicht 2");
-  expect([clock(61_000), clock(-5)]).toEqual(["1:01", "0:00"]);
+  expect(translate("who.face", { number: 2 })).toBe("Gesicht 2");
+  expect([formatCountdown(61_000), formatCountdown(-5)]).toEqual(["1:01", "0:00"]);
 });

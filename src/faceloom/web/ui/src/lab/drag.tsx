@@ -2,21 +2,21 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get, picture, post, remove } from "../api";
+import { fetchPicture, get, post, remove } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { act, complain, receivePerson } from "../state/booth";
+import { receivePerson, reportError, runAction } from "../state/booth";
 import type { Person } from "../types";
-import { figure, say } from "../words/words";
-import { Whose } from "./lab";
-import { type Dot, NONE, type Points, PULLS, tap, within } from "./points";
-import { face, look, query, wanted } from "./state";
-import { tell } from "./words";
+import { formatNumber, translate } from "../words/words";
+import { FaceChoice } from "./lab";
+import { addPoint, type Dot, NO_POINTS, type Points, PRESET_DRAGS, relativePosition } from "./points";
+import { changeView, faceUrl, view, viewQuery } from "./state";
+import { translateLab } from "./words";
 
 const EVERY_MS = 350; // between looks at how far it is
 const AROUND = 0.2; // of the picture's side, around the ways, that may change
 
-interface Drag {
+interface DragState {
   id: string;
   state: "running" | "done" | "stopped" | "failed";
   error: { message: string } | null;
@@ -26,13 +26,13 @@ interface Drag {
   distance?: number;
 }
 
-const points = signal<Points>(NONE);
-const drag = signal<Drag | null>(null);
+const points = signal<Points>(NO_POINTS);
+const drag = signal<DragState | null>(null);
 const drawn = signal<string | null>(null);
 const hold = signal(false);
 const kept = signal(false);
 
-export function DragRoom() {
+export function Drag() {
   useEffect(() => () => void forget(), []);
   const now = drag.value;
   const running = now?.state === "running";
@@ -44,46 +44,46 @@ export function DragRoom() {
         <Picture />
       </section>
       <section class="controls">
-        <p class="muted">{tell("drag.more")}</p>
-        {!now && <Whose />}
-        <div class="row" role="group" aria-label={tell("drag")}>
-          {(Object.keys(PULLS) as (keyof typeof PULLS)[]).map((name) => (
-            <Button key={name} kind="chip" disabled={running} onClick={() => void aim(PULLS[name])}>
-              {tell(`drag.${name}`)}
+        <p class="muted">{translateLab("drag.more")}</p>
+        {!now && <FaceChoice />}
+        <div class="row" role="group" aria-label={translateLab("drag")}>
+          {(Object.keys(PRESET_DRAGS) as (keyof typeof PRESET_DRAGS)[]).map((name) => (
+            <Button key={name} kind="chip" disabled={running} onClick={() => void aim(PRESET_DRAGS[name])}>
+              {translateLab(`drag.${name}`)}
             </Button>
           ))}
         </div>
         <label class="switch">
           <input type="checkbox" checked={hold.value} onChange={() => (hold.value = !hold.value)} />
-          {tell("drag.around")}
+          {translateLab("drag.around")}
         </label>
         <p class="under" role="status">
           {status()}
         </p>
         <div class="pair">
-          {done && wanted.value.person && !kept.value ? (
+          {done && view.value.person && !kept.value ? (
             <Button kind="next" icon="keep" onClick={() => void keep()}>
-              {tell("drag.keep")}
+              {translateLab("drag.keep")}
             </Button>
           ) : running ? (
             <Button kind="next" onClick={() => void stop()}>
-              {tell("drag.stop")}
+              {translateLab("drag.stop")}
             </Button>
           ) : (
             <Button kind="next" disabled={!ready || done} onClick={() => void start()}>
-              {tell("drag.start")}
+              {translateLab("drag.start")}
             </Button>
           )}
           <Button
             icon="close"
             disabled={!!now || (!ready && !points.value.waiting)}
-            onClick={() => (points.value = NONE)}
+            onClick={() => (points.value = NO_POINTS)}
           >
-            {tell("drag.clear")}
+            {translateLab("drag.clear")}
           </Button>
           {now && !running && (
             <Button icon="undo" onClick={() => void forget()}>
-              {tell("drag.back")}
+              {translateLab("drag.back")}
             </Button>
           )}
         </div>
@@ -97,11 +97,14 @@ function Picture() {
   const moved = drag.value?.handles;
   const press = (event: MouseEvent & { currentTarget: HTMLElement }): void => {
     if (drag.value) return;
-    points.value = tap(points.value, within(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect()));
+    points.value = addPoint(
+      points.value,
+      relativePosition(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect()),
+    );
   };
   return (
     <div class="draggable" onClick={press}>
-      <Face src={drawn.value ?? face.value} alt={tell("drag.picture")}>
+      <Face src={drawn.value ?? faceUrl.value} alt={translateLab("drag.picture")}>
         <svg class="points" viewBox="0 0 100 100" aria-hidden="true">
           {pairs.map(({ handle, target }, n) => {
             const [x, y] = moved?.[n] ?? handle;
@@ -115,7 +118,7 @@ function Picture() {
           })}
           {waiting && <circle class="handle" cx={waiting[0] * 100} cy={waiting[1] * 100} r="1.3" />}
         </svg>
-        <figcaption class="mark">{wanted.value.person ? tell("you") : say("alt.invented")}</figcaption>
+        <figcaption class="mark">{view.value.person ? translateLab("you") : translate("alt.invented")}</figcaption>
       </Face>
     </div>
   );
@@ -123,14 +126,14 @@ function Picture() {
 
 function status(): string {
   const now = drag.value;
-  if (kept.value) return tell("drag.kept");
-  if (points.value.waiting) return tell("drag.target");
+  if (kept.value) return translateLab("drag.kept");
+  if (points.value.waiting) return translateLab("drag.target");
   if (!now) return "";
   const number = now.number ?? 0;
-  const left = figure(now.distance ?? 0, { style: "percent", maximumFractionDigits: 1 });
-  if (now.state === "running") return tell("drag.step", { number, left });
-  if (now.state === "failed") return tell("drag.failed", { message: now.error?.message ?? "" });
-  return now.state === "done" ? tell("drag.done", { number }) : tell("drag.stopped", { number, left });
+  const left = formatNumber(now.distance ?? 0, { style: "percent", maximumFractionDigits: 1 });
+  if (now.state === "running") return translateLab("drag.step", { number, left });
+  if (now.state === "failed") return translateLab("drag.failed", { message: now.error?.message ?? "" });
+  return now.state === "done" ? translateLab("drag.done", { number }) : translateLab("drag.stopped", { number, left });
 }
 
 /** Begin anew with ready-made points. */
@@ -143,12 +146,12 @@ async function start(): Promise<void> {
   kept.value = false;
   const { pairs } = points.value;
   const body = {
-    ...query(wanted.value),
+    ...viewQuery(view.value),
     handles: pairs.map(({ handle }) => handle),
     targets: pairs.map(({ target }) => target),
     around: hold.value ? AROUND : 0,
   };
-  const begun = await act(() => post<Drag>("/lab/drags", body));
+  const begun = await runAction(() => post<DragState>("/lab/drags", body));
   if (begun) {
     drag.value = begun;
     void watch(begun.id);
@@ -160,16 +163,16 @@ async function watch(id: string): Promise<void> {
   let shown = "";
   while (drag.value?.id === id) {
     try {
-      const now = await get<Drag>(`/lab/drags/${id}`);
+      const now = await get<DragState>(`/lab/drags/${id}`);
       if (now.image && now.image !== shown) {
-        show(await picture(now.image));
+        show(await fetchPicture(now.image));
         shown = now.image;
       }
       if (drag.value?.id !== id) return;
       drag.value = now;
       if (now.state !== "running") return;
     } catch (error) {
-      complain(error);
+      reportError(error);
       return;
     }
     await new Promise((next) => setTimeout(next, EVERY_MS));
@@ -180,17 +183,17 @@ async function stop(): Promise<void> {
   const now = drag.value;
   if (!now) return;
   drag.value = { ...now, state: "stopped" };
-  await remove(`/lab/drags/${now.id}`).catch(complain);
+  await remove(`/lab/drags/${now.id}`).catch(reportError);
 }
 
 async function keep(): Promise<void> {
   const now = drag.value;
   if (!now) return;
-  const person = await act(() => post<Person>(`/lab/drags/${now.id}/keep`));
+  const person = await runAction(() => post<Person>(`/lab/drags/${now.id}/keep`));
   if (!person) return;
   receivePerson(person);
   kept.value = true;
-  look();
+  changeView();
 }
 
 function show(blob: Blob): void {
@@ -204,7 +207,7 @@ async function forget(): Promise<void> {
   const now = drag.value;
   drag.value = null;
   kept.value = false;
-  points.value = NONE;
+  points.value = NO_POINTS;
   if (drawn.value) URL.revokeObjectURL(drawn.value);
   drawn.value = null;
   if (now?.state === "running") await remove(`/lab/drags/${now.id}`).catch(() => undefined);

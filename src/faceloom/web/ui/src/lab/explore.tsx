@@ -4,29 +4,31 @@ import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { Slider } from "../parts/slider";
-import { figure, say } from "../words/words";
-import { Whose } from "./lab";
+import { formatNumber, translate } from "../words/words";
+import { FaceChoice } from "./lab";
 import { Pad } from "./pad";
-import { type Axis, axes, face, findAxes, generator, type Layers, look, type Method, wanted } from "./state";
-import { tell } from "./words";
+import { type Axis, axes, changeView, faceUrl, generator, type Layers, loadAxes, type Method, view } from "./state";
+import { translateLab } from "./words";
 
 const SEEDS = 1_000_000;
 const METHODS: Record<Method, string> = { pca: "PCA", sefa: "SeFa" };
 const LAYERS: Layers[] = ["all", "coarse", "middle", "fine"];
 
 export function Explore() {
-  const now = wanted.value;
+  const now = view.value;
   return (
     <div class="bench">
       <section class="stage">
-        <Face src={face.value} alt={say("alt.invented")}>
-          <figcaption class="mark">{now.person ? tell("you") : tell("seed", { number: figure(now.seed) })}</figcaption>
+        <Face src={faceUrl.value} alt={translate("alt.invented")}>
+          <figcaption class="mark">
+            {now.person ? translateLab("you") : translateLab("seed", { number: formatNumber(now.seed) })}
+          </figcaption>
         </Face>
       </section>
       <section class="controls">
-        <p class="muted explained">{tell("explore.more")}</p>
+        <p class="muted explained">{translateLab("explore.more")}</p>
         <div class="row">
-          <Whose />
+          <FaceChoice />
           {!now.person && <Seeds seed={now.seed} />}
         </div>
         <Truncation />
@@ -39,47 +41,51 @@ export function Explore() {
 function Seeds({ seed }: { seed: number }) {
   return (
     <div class="row">
-      <Button label={tell("seed.previous")} icon="back" onClick={() => look({ seed: Math.max(0, seed - 1) })} />
-      <Button icon="dice" onClick={() => look({ seed: Math.floor(Math.random() * SEEDS) })}>
-        {tell("seed.dice")}
+      <Button
+        label={translateLab("seed.previous")}
+        icon="back"
+        onClick={() => changeView({ seed: Math.max(0, seed - 1) })}
+      />
+      <Button icon="dice" onClick={() => changeView({ seed: Math.floor(Math.random() * SEEDS) })}>
+        {translateLab("seed.dice")}
       </Button>
-      <Button label={tell("seed.next")} icon="next" onClick={() => look({ seed: seed + 1 })} />
+      <Button label={translateLab("seed.next")} icon="next" onClick={() => changeView({ seed: seed + 1 })} />
     </div>
   );
 }
 
 function Truncation() {
-  const { psi, cutoff } = wanted.value;
+  const { psi, cutoff } = view.value;
   const all = generator.value?.layers.length ?? 0;
   const first = Math.min(cutoff, all);
   return (
     <div class="block">
       <h2>
-        {tell("psi")} <span class="value">{figure(psi, { minimumFractionDigits: 2 })}</span>
+        {translateLab("psi")} <span class="value">{formatNumber(psi, { minimumFractionDigits: 2 })}</span>
       </h2>
       <Slider
-        label={tell("psi")}
+        label={translateLab("psi")}
         low={-1}
         high={1.5}
         step={0.05}
         value={psi}
         notch={0}
-        notchLabel={tell("psi.mean")}
-        lowLabel={tell("psi.low")}
-        highLabel={tell("psi.high")}
-        text={figure(psi)}
-        onSlide={(value) => look({ psi: value })}
+        notchLabel={translateLab("psi.mean")}
+        lowLabel={translateLab("psi.low")}
+        highLabel={translateLab("psi.high")}
+        text={formatNumber(psi)}
+        onSlide={(value) => changeView({ psi: value })}
       />
       {all > 0 && (
         <Slider
-          label={tell("cutoff.label")}
+          label={translateLab("cutoff.label")}
           low={0}
           high={all}
           step={1}
           value={first}
-          lowLabel={tell("cutoff", { count: first, all })}
-          text={tell("cutoff", { count: first, all })}
-          onSlide={(value) => look({ cutoff: value })}
+          lowLabel={translateLab("cutoff", { count: first, all })}
+          text={translateLab("cutoff", { count: first, all })}
+          onSlide={(value) => changeView({ cutoff: value })}
         />
       )}
     </div>
@@ -87,16 +93,21 @@ function Truncation() {
 }
 
 function Axes() {
-  const { method, layers, x, y } = wanted.value;
-  useEffect(() => void findAxes(method), [method]);
+  const { method, layers, x, y } = view.value;
+  useEffect(() => void loadAxes(method), [method]);
   const known = axes.value[method];
   return (
     <div class="block">
       <div class="titled">
-        <h2>{tell("pad")}</h2>
-        <div class="row" role="group" aria-label={tell("method")}>
+        <h2>{translateLab("pad")}</h2>
+        <div class="row" role="group" aria-label={translateLab("method")}>
           {(Object.keys(METHODS) as Method[]).map((name) => (
-            <Button key={name} kind="chip" pressed={method === name} onClick={() => look({ method: name, x: 0, y: 0 })}>
+            <Button
+              key={name}
+              kind="chip"
+              pressed={method === name}
+              onClick={() => changeView({ method: name, x: 0, y: 0 })}
+            >
               {METHODS[name]}
             </Button>
           ))}
@@ -104,35 +115,35 @@ function Axes() {
       </div>
       {known ? (
         <div class="pad-and-axes">
-          <Pad x={x} y={y} label={tell("pad")} onMove={(to) => look(to)} />
+          <Pad x={x} y={y} label={translateLab("pad")} onMove={(to) => changeView(to)} />
           <div class="choices">
             <AxisChoice
-              label={tell("axis.x")}
+              label={translateLab("axis.x")}
               known={known}
-              value={wanted.value.x_axis}
-              onChoose={(x_axis) => look({ x_axis })}
+              value={view.value.x_axis}
+              onChoose={(x_axis) => changeView({ x_axis })}
             />
             <AxisChoice
-              label={tell("axis.y")}
+              label={translateLab("axis.y")}
               known={known}
-              value={wanted.value.y_axis}
-              onChoose={(y_axis) => look({ y_axis })}
+              value={view.value.y_axis}
+              onChoose={(y_axis) => changeView({ y_axis })}
             />
-            <Button icon="reset" disabled={!x && !y} onClick={() => look({ x: 0, y: 0 })}>
-              {tell("pad.reset")}
+            <Button icon="reset" disabled={!x && !y} onClick={() => changeView({ x: 0, y: 0 })}>
+              {translateLab("pad.reset")}
             </Button>
           </div>
         </div>
       ) : (
         <p class="muted" role="status">
-          {tell("axes.wait")}
+          {translateLab("axes.wait")}
         </p>
       )}
-      {known && <p class="muted">{tell("pad.more")}</p>}
-      <div class="row" role="group" aria-label={tell("layers")}>
+      {known && <p class="muted">{translateLab("pad.more")}</p>}
+      <div class="row" role="group" aria-label={translateLab("layers")}>
         {LAYERS.map((name) => (
-          <Button key={name} kind="chip" pressed={layers === name} onClick={() => look({ layers: name })}>
-            {tell(`layers.${name}`)}
+          <Button key={name} kind="chip" pressed={layers === name} onClick={() => changeView({ layers: name })}>
+            {translateLab(`layers.${name}`)}
           </Button>
         ))}
       </div>
@@ -163,7 +174,7 @@ function AxisChoice({ label, known, value, onChoose }: AxisChoiceProps) {
 }
 
 function titleOf({ number, name, explained }: Axis): string {
-  const part = figure(explained, { style: "percent", maximumFractionDigits: 1 });
-  if (!name) return tell("axis.plain", { number, part });
-  return tell("axis", { number, part, name: name.startsWith("nothing") ? tell("axis.none") : name });
+  const part = formatNumber(explained, { style: "percent", maximumFractionDigits: 1 });
+  if (!name) return translateLab("axis.plain", { number, part });
+  return translateLab("axis", { number, part, name: name.startsWith("nothing") ? translateLab("axis.none") : name });
 }

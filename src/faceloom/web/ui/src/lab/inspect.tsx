@@ -2,15 +2,15 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { address, get } from "../api";
+import { apiUrl, get } from "../api";
 import { Button } from "../parts/button";
 import { go } from "../route";
-import { complain, visit } from "../state/booth";
+import { reportError, visit } from "../state/booth";
 import type { Person } from "../types";
-import { figure, say } from "../words/words";
-import { found, wanted } from "./state";
-import { Strip } from "./layer_style";
-import { type LabWord, tell } from "./words";
+import { formatNumber, translate } from "../words/words";
+import { LayerStrip } from "./layer_style";
+import { playablePeople, view } from "./state";
+import { type LabTextKey, translateLab } from "./words";
 
 type Box = [number, number, number, number];
 
@@ -22,44 +22,45 @@ interface LayerStyle {
   channels: number[];
 }
 
-interface Insight {
+interface Inspection {
   detector: { proposed: Box[]; sieved: Box[]; boxes: Box[]; scores: number[]; points: [number, number][][] };
   distance: number;
   quality: { lpips?: number };
   layers: LayerStyle[];
 }
 
-export function Seen() {
-  const person = found.value.find(({ id }) => id === wanted.value.person) ?? found.value.find(({ crop }) => crop);
-  const seen = useSignal<Insight | null>(null);
+export function Inspect() {
+  const person =
+    playablePeople.value.find(({ id }) => id === view.value.person) ?? playablePeople.value.find(({ crop }) => crop);
+  const inspection = useSignal<Inspection | null>(null);
   useEffect(() => {
-    seen.value = null;
+    inspection.value = null;
     if (!person) return;
-    get<Insight>(`/lab/people/${person.id}`).then((answer) => (seen.value = answer), complain);
+    get<Inspection>(`/lab/people/${person.id}`).then((answer) => (inspection.value = answer), reportError);
   }, [person?.id]);
-  if (!person) return <Nobody />;
-  if (!seen.value) {
+  if (!person) return <NoPerson />;
+  if (!inspection.value) {
     return (
       <p class="lead wait-here" role="status">
-        {tell("seen.wait")}
+        {translateLab("seen.wait")}
       </p>
     );
   }
   return (
     <div class="sights">
-      <Detector seen={seen.value} />
-      <Eye seen={seen.value} person={person} />
-      <Maker layers={seen.value.layers} />
+      <Detector inspection={inspection.value} />
+      <PerceptualDistance inspection={inspection.value} person={person} />
+      <GeneratorLayers layers={inspection.value.layers} />
     </div>
   );
 }
 
-function Nobody() {
+function NoPerson() {
   return (
     <div class="page">
-      <p class="lead">{tell("seen.nobody")}</p>
+      <p class="lead">{translateLab("seen.nobody")}</p>
       <Button kind="next" onClick={() => go("/")}>
-        {say("start")}
+        {translate("start")}
       </Button>
     </div>
   );
@@ -67,25 +68,25 @@ function Nobody() {
 
 const STAGES = ["proposed", "sieved", "boxes"] as const;
 
-function Detector({ seen }: { seen: Insight }) {
+function Detector({ inspection }: { inspection: Inspection }) {
   const stage = useSignal<(typeof STAGES)[number]>("boxes");
-  const { detector } = seen;
+  const { detector } = inspection;
   const photo = visit.value?.photo;
   const size = visit.value?.size ?? [1, 1];
   return (
     <section class="sight">
-      <h2>{tell("detector")}</h2>
-      <p class="muted">{tell("detector.more")}</p>
-      <div class="row" role="group" aria-label={tell("detector")}>
+      <h2>{translateLab("detector")}</h2>
+      <p class="muted">{translateLab("detector.more")}</p>
+      <div class="row" role="group" aria-label={translateLab("detector")}>
         {STAGES.map((name) => (
           <Button key={name} kind="chip" pressed={stage.value === name} onClick={() => (stage.value = name)}>
-            {tell(`detector.${name}`, { count: detector[name].length })}
+            {translateLab(`detector.${name}`, { count: detector[name].length })}
           </Button>
         ))}
       </div>
       {photo && (
         <figure class="overlaid">
-          <img src={photo} alt={tell("eye.photo")} />
+          <img src={photo} alt={translateLab("eye.photo")} />
           <svg viewBox={`0 0 ${size[0]} ${size[1]}`} preserveAspectRatio="none" aria-hidden="true">
             {detector[stage.value].map(([x0, y0, x1, y1], n) => (
               <rect
@@ -108,29 +109,29 @@ function Detector({ seen }: { seen: Insight }) {
   );
 }
 
-function Eye({ seen, person }: { seen: Insight; person: Person }) {
-  const alex = seen.quality.lpips;
-  const three = (value: number): string => figure(value, { maximumFractionDigits: 3 });
-  const pictures: [LabWord, string | null][] = [
+function PerceptualDistance({ inspection, person }: { inspection: Inspection; person: Person }) {
+  const alex = inspection.quality.lpips;
+  const three = (value: number): string => formatNumber(value, { maximumFractionDigits: 3 });
+  const pictures: [LabTextKey, string | null][] = [
     ["eye.photo", person.crop],
     ["eye.likeness", person.found],
-    ["eye.map", address(`/lab/people/${person.id}/distance`)],
+    ["eye.map", apiUrl(`/lab/people/${person.id}/distance`)],
   ];
   return (
     <section class="sight">
-      <h2>{tell("eye")}</h2>
+      <h2>{translateLab("eye")}</h2>
       <p class="muted">
         {alex === undefined
-          ? tell("eye.more.plain")
-          : tell("eye.more", { vgg: three(seen.distance), alex: three(alex) })}
+          ? translateLab("eye.more.plain")
+          : translateLab("eye.more", { vgg: three(inspection.distance), alex: three(alex) })}
       </p>
       <div class="threes">
         {pictures.map(
           ([name, src]) =>
             src && (
               <figure key={name} class="face">
-                <img src={src} alt={tell(name)} />
-                <figcaption class="mark">{tell(name)}</figcaption>
+                <img src={src} alt={translateLab(name)} />
+                <figcaption class="mark">{translateLab(name)}</figcaption>
               </figure>
             ),
         )}
@@ -139,24 +140,29 @@ function Eye({ seen, person }: { seen: Insight; person: Person }) {
   );
 }
 
-function Maker({ layers }: { layers: LayerStyle[] }) {
+function GeneratorLayers({ layers }: { layers: LayerStyle[] }) {
   return (
     <section class="sight wide">
-      <h2>{tell("maker")}</h2>
-      <p class="muted">{tell("maker.more")}</p>
+      <h2>{translateLab("maker")}</h2>
+      <p class="muted">{translateLab("maker.more")}</p>
       <ol class="strips">
         {layers.map(({ layer, resolution, group, rarity, channels }) => {
-          const words = { number: layer, side: resolution, group: tell(`layers.${group}`), rarity: figure(rarity) };
+          const words = {
+            number: layer,
+            side: resolution,
+            group: translateLab(`layers.${group}`),
+            rarity: formatNumber(rarity),
+          };
           return (
             <li key={layer}>
-              <span class="unseen">{tell("maker.layer", words)}</span>
+              <span class="unseen">{translateLab("maker.layer", words)}</span>
               <span class="figures" aria-hidden="true">
                 {resolution} px
               </span>
-              <Strip values={channels} />
+              <LayerStrip values={channels} />
               <span class="rarity" aria-hidden="true">
                 <i style={{ width: `${Math.min(100, rarity * 33)}%` }} />
-                <b class="figures">{figure(rarity, { maximumFractionDigits: 1, minimumFractionDigits: 1 })}</b>
+                <b class="figures">{formatNumber(rarity, { maximumFractionDigits: 1, minimumFractionDigits: 1 })}</b>
               </span>
             </li>
           );

@@ -1,7 +1,7 @@
 /** A square to walk in: two axes at once, by finger, mouse or arrow keys. */
 
-import { figure } from "../words/words";
-import { within } from "./points";
+import { formatNumber } from "../words/words";
+import { relativePosition } from "./points";
 import { REACH } from "./state";
 
 const STEP = 0.25; // standard deviations an arrow key moves
@@ -25,7 +25,7 @@ const bounded = (value: number): number => Math.round(Math.min(REACH, Math.max(-
 export function Pad({ x, y, label, onMove }: PadProps) {
   const follow = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
     if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
-    const [right, down] = within(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect());
+    const [right, down] = relativePosition(event.clientX, event.clientY, event.currentTarget.getBoundingClientRect());
     onMove({ x: bounded((right * 2 - 1) * REACH), y: bounded((1 - down * 2) * REACH) });
   };
   const press = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
@@ -48,7 +48,7 @@ export function Pad({ x, y, label, onMove }: PadProps) {
       aria-valuemin={-REACH}
       aria-valuemax={REACH}
       aria-valuenow={x}
-      aria-valuetext={`${figure(x)} σ, ${figure(y)} σ`}
+      aria-valuetext={`${formatNumber(x)} σ, ${formatNumber(y)} σ`}
       data-typing
       onPointerDown={press}
       onPointerMove={follow}
@@ -56,7 +56,7 @@ export function Pad({ x, y, label, onMove }: PadProps) {
     >
       <i style={place} />
       <span class="figures" aria-hidden="true">
-        {figure(x)} σ, {figure(y)} σ
+        {formatNumber(x)} σ, {formatNumber(y)} σ
       </span>
     </div>
   );

@@ -8,23 +8,27 @@ export interface Points {
   waiting: Dot | null;
 }
 
-export const NONE: Points = { pairs: [], waiting: null };
-export const MOST = 8;
+export const NO_POINTS: Points = { pairs: [], waiting: null };
+export const MAX_POINTS = 8;
 
 /** Tap: first what should move, then where to. */
-export function tap({ pairs, waiting }: Points, at: Dot): Points {
+export function addPoint({ pairs, waiting }: Points, at: Dot): Points {
   if (waiting) return { pairs: [...pairs, { handle: waiting, target: at }], waiting: null };
-  return pairs.length < MOST ? { pairs, waiting: at } : { pairs, waiting };
+  return pairs.length < MAX_POINTS ? { pairs, waiting: at } : { pairs, waiting };
 }
 
 /** Where a pointer is in a box, as parts of it, never outside. */
-export function within(x: number, y: number, box: { left: number; top: number; width: number; height: number }): Dot {
+export function relativePosition(
+  x: number,
+  y: number,
+  box: { left: number; top: number; width: number; height: number },
+): Dot {
   const part = (value: number): number => Math.min(1, Math.max(0, value));
   return [part((x - box.left) / box.width), part((y - box.top) / box.height)];
 }
 
 /** Ready-made pulls, where an aligned face has its nose and the corners of its mouth. */
-export const PULLS: Record<"turn" | "smile" | "nod", Points> = {
+export const PRESET_DRAGS: Record<"turn" | "smile" | "nod", Points> = {
   turn: { pairs: [{ handle: [0.5, 0.6], target: [0.57, 0.6] }], waiting: null },
   smile: {
     pairs: [

@@ -6,12 +6,12 @@ import en from "./words/en.json";
 import es from "./words/es.json";
 import fr from "./words/fr.json";
 
-export type LabWord = keyof typeof en;
+export type LabTextKey = keyof typeof en;
 
-const WORDS: Record<Language, Record<LabWord, string>> = { en, de, es, fr };
+const WORDS: Record<Language, Record<LabTextKey, string>> = { en, de, es, fr };
 
 /** Say a word of the Lab; {names} in it are filled from `values`. */
-export function tell(word: LabWord, values: Record<string, string | number> = {}): string {
+export function translateLab(word: LabTextKey, values: Record<string, string | number> = {}): string {
   return (WORDS[language.value][word] ?? en[word]).replace(/\{(\w+)\}/g, (_, name: string) =>
     String(values[name] ?? ""),
   );

@@ -2,13 +2,13 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get, post, put, Refused, remove } from "../api";
+import { get, post, put, remove, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { FIGURES, Keypad } from "../parts/keypad";
 import { go } from "../route";
-import { act, load, meet, notice } from "../state/booth";
-import { say } from "../words/words";
+import { load, loadBooth, notice, runAction } from "../state/booth";
+import { translate } from "../words/words";
 import { Settings, type Values } from "./settings";
 import { type Facts, State } from "./state";
 import { TestShot } from "./test_shot";
@@ -24,7 +24,7 @@ export function Operator() {
       inside.value = true;
     } catch (error) {
       inside.value = false;
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof ServerError)) throw error;
     }
   };
   useEffect(() => void enter(), []);
@@ -38,13 +38,13 @@ function Login({ onEnter }: { onEnter: () => void }) {
   const enter = async (): Promise<void> => {
     const given = pin.value;
     pin.value = "";
-    if (await act(() => post("/operator/login", { pin: given }).then(() => true))) onEnter();
+    if (await runAction(() => post("/operator/login", { pin: given }).then(() => true))) onEnter();
   };
   return (
     <main class="screen operator login">
       <div class="page">
-        <h1>{say("operator")}</h1>
-        <p class="lead">{say("operator.pin.more")}</p>
+        <h1>{translate("operator")}</h1>
+        <p class="lead">{translate("operator.pin.more")}</p>
         <Keypad
           keys={FIGURES}
           value={pin.value}
@@ -55,10 +55,10 @@ function Login({ onEnter }: { onEnter: () => void }) {
         />
         <div class="pair">
           <Button icon="back" onClick={() => go("/")}>
-            {say("home")}
+            {translate("home")}
           </Button>
           <Button kind="next" disabled={!pin.value} onClick={() => void enter()}>
-            {say("operator.enter")}
+            {translate("operator.enter")}
           </Button>
         </div>
       </div>
@@ -76,7 +76,7 @@ function Desk({ onLeave }: { onLeave: () => void }) {
         facts.value = await get<Facts>("/operator/state");
         lines.value = (await get<{ lines: string[] }>("/operator/logs")).lines;
       } catch (error) {
-        if (error instanceof Refused && error.status === 401) onLeave();
+        if (error instanceof ServerError && error.status === 401) onLeave();
       }
     };
     void look();
@@ -85,35 +85,35 @@ function Desk({ onLeave }: { onLeave: () => void }) {
     return () => clearInterval(timer);
   }, []);
   const save = async (next: Values): Promise<void> => {
-    const saved = await act(() => put<Values>("/operator/settings", next));
+    const saved = await runAction(() => put<Values>("/operator/settings", next));
     if (!saved) return;
     settings.value = saved;
-    await meet();
-    notice.value = { message: say("operator.saved"), hint: "" };
+    await loadBooth();
+    notice.value = { message: translate("operator.saved"), hint: "" };
   };
   return (
     <main class="screen operator desk">
       <header>
-        <h1>{say("operator")}</h1>
+        <h1>{translate("operator")}</h1>
         <Button icon="back" onClick={() => go("/")}>
-          {say("home")}
+          {translate("home")}
         </Button>
-        <Button onClick={() => go("/gallery")}>{say("gallery")}</Button>
-        <Button onClick={onLeave}>{say("operator.leave")}</Button>
+        <Button onClick={() => go("/gallery")}>{translate("gallery")}</Button>
+        <Button onClick={onLeave}>{translate("operator.leave")}</Button>
       </header>
       <section>
-        <h2>{say("operator.state")}</h2>
+        <h2>{translate("operator.state")}</h2>
         {facts.value && <State facts={facts.value} />}
         <TestShot />
       </section>
       <section>
-        <h2>{say("operator.settings")}</h2>
+        <h2>{translate("operator.settings")}</h2>
         {settings.value && <Settings values={settings.value} onSave={(next) => void save(next)} />}
       </section>
       <Wipe />
       <section>
-        <h2>{say("operator.logs")}</h2>
-        <pre class="log" role="log" tabIndex={0} aria-label={say("operator.logs")}>
+        <h2>{translate("operator.logs")}</h2>
+        <pre class="log" role="log" tabIndex={0} aria-label={translate("operator.logs")}>
           {lines.value.slice(-60).reverse().join("\n")}
         </pre>
       </section>
@@ -124,24 +124,24 @@ function Desk({ onLeave }: { onLeave: () => void }) {
 function Wipe() {
   const asking = useSignal<"" | "visits" | "gallery">("");
   const wipe = async (): Promise<void> => {
-    await act(() => remove(`/operator/${asking.value}`));
+    await runAction(() => remove(`/operator/${asking.value}`));
     asking.value = "";
   };
   return (
     <section class="wipe">
-      <h2>{say("delete")}</h2>
+      <h2>{translate("delete")}</h2>
       <Button icon="bin" onClick={() => (asking.value = "visits")}>
-        {say("operator.wipe")}
+        {translate("operator.wipe")}
       </Button>
       <Button icon="bin" onClick={() => (asking.value = "gallery")}>
-        {say("operator.empty")}
+        {translate("operator.empty")}
       </Button>
       {asking.value && (
-        <Dialog title={say("operator.wipe.sure")} onClose={() => (asking.value = "")}>
+        <Dialog title={translate("operator.wipe.sure")} onClose={() => (asking.value = "")}>
           <div class="pair">
-            <Button onClick={() => (asking.value = "")}>{say("back")}</Button>
+            <Button onClick={() => (asking.value = "")}>{translate("back")}</Button>
             <Button kind="next" icon="bin" onClick={() => void wipe()}>
-              {say("delete")}
+              {translate("delete")}
             </Button>
           </div>
         </Dialog>

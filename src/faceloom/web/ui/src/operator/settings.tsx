@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { Button } from "../parts/button";
-import { isWord, LANGUAGES, type Language, say } from "../words/words";
+import { isTextKey, LANGUAGES, type Language, translate } from "../words/words";
 
 export type Value = string | number | boolean | string[];
 export type Values = Record<string, Value>;
@@ -22,7 +22,7 @@ const BOUNDS: Record<string, [number, number]> = {
 
 const label = (name: string): string => {
   const word = `set.${name}`;
-  return isWord(word) ? say(word) : name.replaceAll("_", " ");
+  return isTextKey(word) ? translate(word) : name.replaceAll("_", " ");
 };
 
 interface SettingsProps {
@@ -48,7 +48,7 @@ export function Settings({ values, onSave }: SettingsProps) {
         <Field key={name} name={name} value={value} onChange={(next) => set(name, next)} />
       ))}
       <button type="submit" class="button next" aria-disabled={!Object.keys(draft.value).length}>
-        {say("operator.save")}
+        {translate("operator.save")}
       </button>
     </form>
   );
@@ -81,7 +81,7 @@ function Field({ name, value, onChange }: FieldProps) {
         <legend>{label(name)}</legend>
         {LOOKS.map((look) => (
           <Button key={look} kind="chip" pressed={value === look} onClick={() => onChange(look)}>
-            {say(`look.${look}`)}
+            {translate(`look.${look}`)}
           </Button>
         ))}
       </fieldset>

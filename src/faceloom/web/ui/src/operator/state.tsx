@@ -1,6 +1,6 @@
 /** How the booth is: one row a fact. */
 
-import { figure, say } from "../words/words";
+import { formatNumber, translate } from "../words/words";
 
 export interface Facts {
   version: string;
@@ -17,14 +17,14 @@ export interface Facts {
   lan: string | null;
 }
 
-const gigabytes = (bytes: number): string => `${figure(bytes / 2 ** 30, { maximumFractionDigits: 1 })} GB`;
+const gigabytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30, { maximumFractionDigits: 1 })} GB`;
 
 export function duration(seconds: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
   return `${hours} h ${String(minutes).padStart(2, "0")} min`;
 }
 
-function told(queue: unknown): string {
+function progressText(queue: unknown): string {
   if (typeof queue !== "object" || queue === null) return String(queue);
   return Object.entries(queue)
     .map(([name, value]) => `${name} ${value}`)
@@ -36,20 +36,20 @@ function rows(facts: Facts): [string, string, boolean][] {
   const ready = Boolean(facts.model.ready);
   return [
     [
-      say("state.model"),
-      `${facts.model.name ?? ""} ${facts.model.engine ?? ""} ${say(ready ? "state.ready" : "state.starting")}`,
+      translate("state.model"),
+      `${facts.model.name ?? ""} ${facts.model.engine ?? ""} ${translate(ready ? "state.ready" : "state.starting")}`,
       !ready,
     ],
-    [say("state.restarts"), String(facts.model.restarts ?? 0), Boolean(facts.model.restarts)],
-    [say("state.queue"), told(facts.queue), false],
-    [say("operator.visits"), String(facts.visits), false],
-    [say("state.takes"), `${facts.takes} / ${facts.gallery}`, false],
-    [say("state.disk"), `${gigabytes(facts.disk.free)} / ${gigabytes(facts.disk.total)}`, facts.disk.low],
-    [say("state.memory"), gigabytes(memory), false],
-    [say("state.uptime"), duration(facts.uptime), false],
-    [say("state.address"), [facts.address, facts.lan].filter(Boolean).join("  "), false],
-    [say("state.version"), facts.version, false],
-    ...(facts.error ? [[say("state.error"), facts.error, true] as [string, string, boolean]] : []),
+    [translate("state.restarts"), String(facts.model.restarts ?? 0), Boolean(facts.model.restarts)],
+    [translate("state.queue"), progressText(facts.queue), false],
+    [translate("operator.visits"), String(facts.visits), false],
+    [translate("state.takes"), `${facts.takes} / ${facts.gallery}`, false],
+    [translate("state.disk"), `${gigabytes(facts.disk.free)} / ${gigabytes(facts.disk.total)}`, facts.disk.low],
+    [translate("state.memory"), gigabytes(memory), false],
+    [translate("state.uptime"), duration(facts.uptime), false],
+    [translate("state.address"), [facts.address, facts.lan].filter(Boolean).join("  "), false],
+    [translate("state.version"), facts.version, false],
+    ...(facts.error ? [[translate("state.error"), facts.error, true] as [string, string, boolean]] : []),
   ];
 }
 

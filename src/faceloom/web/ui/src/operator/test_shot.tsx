@@ -4,11 +4,11 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Button } from "../parts/button";
 import { openCamera, smallFrame, type Trouble } from "../state/camera";
-import { figure, say } from "../words/words";
+import { formatNumber, translate } from "../words/words";
 
 export function TestShot() {
   const open = useSignal(false);
-  const told = useSignal("");
+  const progressText = useSignal("");
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     if (!open.value) return;
@@ -18,7 +18,7 @@ export function TestShot() {
         stream = opened;
         if (video.current) video.current.srcObject = opened;
       },
-      (trouble: Trouble) => (told.value = say(`camera.${trouble}`)),
+      (trouble: Trouble) => (progressText.value = translate(`camera.${trouble}`)),
     );
     return () => stream?.getTracks().forEach((track) => track.stop());
   }, [open.value]);
@@ -26,12 +26,12 @@ export function TestShot() {
     const seen = video.current;
     if (!seen?.videoWidth) return;
     const { light } = await smallFrame(seen);
-    told.value = `${seen.videoWidth} × ${seen.videoHeight}, ${say("operator.light")} ${figure(light, { style: "percent" })}`;
+    progressText.value = `${seen.videoWidth} × ${seen.videoHeight}, ${translate("operator.light")} ${formatNumber(light, { style: "percent" })}`;
   };
   return (
     <div class="test-shot">
       <Button icon="camera" expanded={open.value} onClick={() => (open.value = !open.value)}>
-        {say("operator.test")}
+        {translate("operator.test")}
       </Button>
       {open.value && (
         <video
@@ -40,10 +40,10 @@ export function TestShot() {
           muted
           playsInline
           onLoadedData={() => void look()}
-          aria-label={say("operator.camera")}
+          aria-label={translate("operator.camera")}
         />
       )}
-      <p role="status">{open.value ? told.value : ""}</p>
+      <p role="status">{open.value ? progressText.value : ""}</p>
     </div>
   );
 }

@@ -2,7 +2,7 @@
 
 const ROUND = 2 * Math.PI * 46;
 
-export function Ring({ part, children }: { part: number; children?: string }) {
+export function CountdownRing({ part, children }: { part: number; children?: string }) {
   const shown = Math.min(1, Math.max(0, part));
   return (
     <div class="ring" aria-hidden="true">

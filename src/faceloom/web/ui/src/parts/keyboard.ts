@@ -34,7 +34,7 @@ export function useKeys(keys: Keys): void {
 }
 
 /** Call `work` on the press only. */
-export const pressed =
+export const onPress =
   (work: () => void) =>
   (down: boolean): void => {
     if (down) work();

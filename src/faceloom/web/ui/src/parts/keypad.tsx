@@ -1,7 +1,7 @@
 /** Letters and figures to tap, and the keyboard's as well. */
 
-import { say } from "../words/words";
-import { type Keys, pressed, useKeys } from "./keyboard";
+import { translate } from "../words/words";
+import { type Keys, onPress, useKeys } from "./keyboard";
 
 export const FIGURES = "1234567890";
 /** Without those that are taken for others. */
@@ -19,8 +19,8 @@ interface KeypadProps {
 export function Keypad({ keys: there, value, length, hidden, onChange, onEnter }: KeypadProps) {
   const add = (figure: string): void => onChange((value + figure).slice(0, length));
   const drop = (): void => onChange(value.slice(0, -1));
-  const keys: Keys = { Backspace: pressed(drop), Enter: pressed(() => onEnter?.()) };
-  for (const key of there) keys[key.toLowerCase()] = pressed(() => add(key));
+  const keys: Keys = { Backspace: onPress(drop), Enter: onPress(() => onEnter?.()) };
+  for (const key of there) keys[key.toLowerCase()] = onPress(() => add(key));
   useKeys(keys);
   const shown = hidden ? "•".repeat(value.length) : value;
   return (
@@ -33,7 +33,7 @@ export function Keypad({ keys: there, value, length, hidden, onChange, onEnter }
           {key}
         </button>
       ))}
-      <button type="button" aria-label={say("delete")} onClick={drop}>
+      <button type="button" aria-label={translate("delete")} onClick={drop}>
         ⌫
       </button>
     </div>

@@ -2,9 +2,9 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { say } from "../words/words";
+import { translate } from "../words/words";
 
-export function Lazy({ load }: { load: () => Promise<ComponentType> }) {
+export function LazyPage({ load }: { load: () => Promise<ComponentType> }) {
   const [page, setPage] = useState<{ Page: ComponentType } | null>(null);
   useEffect(() => {
     load().then((Page) => setPage({ Page }));
@@ -12,7 +12,7 @@ export function Lazy({ load }: { load: () => Promise<ComponentType> }) {
   if (page) return <page.Page />;
   return (
     <main class="screen" aria-busy="true">
-      <p class="unseen">{say("lab.loading")}</p>
+      <p class="unseen">{translate("lab.loading")}</p>
     </main>
   );
 }

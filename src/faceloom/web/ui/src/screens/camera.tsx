@@ -2,11 +2,11 @@
 
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { post, Refused } from "../api";
+import { post, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Dialog } from "../parts/dialog";
-import { pressed, useKeys } from "../parts/keyboard";
+import { onPress, useKeys } from "../parts/keyboard";
 import { booth, busy, notice, visit } from "../state/booth";
 import {
   type Advice,
@@ -18,9 +18,9 @@ import {
   type Trouble,
   takeFrame,
 } from "../state/camera";
-import { sendPhoto, unsent } from "../state/photo";
+import { photoUnsent, sendPhoto } from "../state/photo";
 import { beep } from "../state/sound";
-import { say, type Word } from "../words/words";
+import { type TextKey, translate } from "../words/words";
 
 const LOOK_MS = 350;
 const DIM_LOOKS = 4; // a camera that opens is dark at first
@@ -111,7 +111,7 @@ async function facesIn(frame: Blob): Promise<{ box: Box }[]> {
   try {
     return (await post<{ faces: { box: Box }[] }>("/visit/look", frame)).faces;
   } catch (error) {
-    if (error instanceof Refused && [404, 405].includes(error.status)) looks = false;
+    if (error instanceof ServerError && [404, 405].includes(error.status)) looks = false;
     return [];
   }
 }
@@ -150,27 +150,27 @@ export function Camera({ add = false, onBack }: CameraProps) {
     return () => clearTimeout(timer);
   }, [count]);
   const choose = (photo: File): void => setShot({ photo, address: URL.createObjectURL(photo), mirrored: false });
-  useKeys({ " ": pressed(shutter), Enter: pressed(shutter) });
+  useKeys({ " ": onPress(shutter), Enter: onPress(shutter) });
 
   if (shot) return <Approve {...shot} add={add} onAgain={forget} />;
-  const word: Word = camera.ready ? `camera.${advice}` : "camera.waiting";
+  const word: TextKey = camera.ready ? `camera.${advice}` : "camera.waiting";
   return (
     <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
-      <h1 class="unseen">{say("camera.title")}</h1>
+      <h1 class="unseen">{translate("camera.title")}</h1>
       {!camera.trouble && (
         <video ref={video} class="mirror" autoPlay muted playsInline onLoadedData={camera.onReady} aria-hidden="true" />
       )}
       {camera.trouble ? (
         <section class="page trouble" role="alert">
-          <h2>{say(`camera.${camera.trouble}`)}</h2>
-          <p>{say(`camera.${camera.trouble}.more`)}</p>
-          <Button onClick={camera.again}>{say("camera.again")}</Button>
+          <h2>{translate(`camera.${camera.trouble}`)}</h2>
+          <p>{translate(`camera.${camera.trouble}.more`)}</p>
+          <Button onClick={camera.again}>{translate("camera.again")}</Button>
         </section>
       ) : (
         <>
           <div class={`oval ${count ? "still" : ""}`} aria-hidden="true" />
           <p class="advice" role="status">
-            {count ? "" : say(word)}
+            {count ? "" : translate(word)}
           </p>
           {count > 0 && (
             <p class="count" role="timer" aria-live="assertive" key={count}>
@@ -185,18 +185,18 @@ export function Camera({ add = false, onBack }: CameraProps) {
           <button
             type="button"
             class="shutter"
-            aria-label={say("shutter")}
+            aria-label={translate("shutter")}
             aria-disabled={!camera.ready}
             onClick={shutter}
           />
         )}
         {onBack ? (
           <Button icon="back" onClick={onBack}>
-            {say("back")}
+            {translate("back")}
           </Button>
         ) : visit.value?.phone ? (
           <Button icon="phone" onClick={() => setPhone(true)}>
-            {say("phone")}
+            {translate("phone")}
           </Button>
         ) : (
           <span />
@@ -212,7 +212,7 @@ function FileButton({ onChoose }: { onChoose: (photo: File) => void }) {
   return (
     <>
       <Button icon="upload" onClick={() => input.current?.click()}>
-        {say("upload")}
+        {translate("upload")}
       </Button>
       <input
         ref={input}
@@ -234,11 +234,11 @@ function FileButton({ onChoose }: { onChoose: (photo: File) => void }) {
 function PhoneCode({ onClose }: { onClose: () => void }) {
   const link = visit.value?.phone;
   return (
-    <Dialog title={say("phone")} onClose={onClose} class="code">
-      <img class="qr" src="/api/v1/visit/phone/qr.svg" alt={say("alt.qr", { url: link ?? "" })} />
-      <p>{say("phone.scan")}</p>
+    <Dialog title={translate("phone")} onClose={onClose} class="code">
+      <img class="qr" src="/api/v1/visit/phone/qr.svg" alt={translate("alt.qr", { url: link ?? "" })} />
+      <p>{translate("phone.scan")}</p>
       <p class="muted">{link}</p>
-      <Button onClick={onClose}>{say("close")}</Button>
+      <Button onClick={onClose}>{translate("close")}</Button>
     </Dialog>
   );
 }
@@ -260,35 +260,35 @@ function Approve({ photo, address, mirrored, add, onAgain }: ApproveProps) {
   const use = async (): Promise<void> => {
     if (sent.current) return;
     sent.current = true;
-    sent.current = (await sendPhoto(photo, add)) || unsent.value;
+    sent.current = (await sendPhoto(photo, add)) || photoUnsent.value;
   };
   useEffect(() => {
     if (mirrored && left <= 0 && !sent.current && !notice.value) void use();
   }, [left]);
-  useKeys({ " ": pressed(() => void use()), Enter: pressed(() => void use()), Escape: pressed(onAgain) });
+  useKeys({ " ": onPress(() => void use()), Enter: onPress(() => void use()), Escape: onPress(onAgain) });
   return (
     <main class="screen camera approve">
-      <h1 class="unseen">{say("use")}</h1>
+      <h1 class="unseen">{translate("use")}</h1>
       {broken ? (
-        <p class="advice low">{say("alt.photo")}</p>
+        <p class="advice low">{translate("alt.photo")}</p>
       ) : (
         <img
           class={mirrored ? "mirror" : "chosen"}
           src={address}
-          alt={say("alt.photo")}
+          alt={translate("alt.photo")}
           onError={() => setBroken(true)}
         />
       )}
       <div class="flash" aria-hidden="true" />
       <div class="camera-row">
         <Button onClick={onAgain} disabled={busy.value}>
-          {say("again")}
+          {translate("again")}
         </Button>
         <Button kind="next" onClick={() => void use()} disabled={busy.value} autofocus>
-          {busy.value ? say("sending") : say("use")}
+          {busy.value ? translate("sending") : translate("use")}
         </Button>
       </div>
-      <p class="under">{mirrored && left > 0 && !busy.value ? say("use.auto", { seconds: left }) : ""}</p>
+      <p class="under">{mirrored && left > 0 && !busy.value ? translate("use.auto", { seconds: left }) : ""}</p>
     </main>
   );
 }

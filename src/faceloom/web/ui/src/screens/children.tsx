@@ -4,9 +4,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
-import { busy, chosen, load, receivePerson } from "../state/booth";
+import { busy, load, receivePerson, selectedId } from "../state/booth";
 import type { Person, Sample } from "../types";
-import { say } from "../words/words";
+import { translate } from "../words/words";
 import { toggle } from "./choose_faces";
 
 type Pair = [Sample, Sample];
@@ -44,20 +44,20 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
     const [child] = children;
     if (!child) return;
     receivePerson(child);
-    chosen.value = child.id;
+    selectedId.value = child.id;
     onPlay();
   };
   return (
     <>
       <div class="stage family">
         <Lineage line={line.value} onBack={(n) => (line.value = line.value.slice(0, n + 1))} />
-        <div class="nine" role="group" aria-label={say("friend.children")}>
+        <div class="nine" role="group" aria-label={translate("friend.children")}>
           {Array.from({ length: 9 }, (_, n) => (
             <button
               type="button"
               key={n}
               class="child"
-              aria-label={say("friend.child", { number: n + 1 })}
+              aria-label={translate("friend.child", { number: n + 1 })}
               aria-pressed={picked.value.includes(n)}
               aria-disabled={!nine.value[n]}
               onClick={() => nine.value[n] && (picked.value = toggle(picked.value, n))}
@@ -68,15 +68,15 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
         </div>
       </div>
       <div class="panel row">
-        <p class="muted">{say("friend.children.more")}</p>
+        <p class="muted">{translate("friend.children.more")}</p>
         <Button icon="dice" disabled={busy.value} onClick={again}>
-          {say("friend.more")}
+          {translate("friend.more")}
         </Button>
         <Button icon="tree" disabled={!children.length || busy.value} onClick={breed}>
-          {say("friend.breed")}
+          {translate("friend.breed")}
         </Button>
         <Button disabled={children.length !== 1} onClick={play}>
-          {say("friend.play")}
+          {translate("friend.play")}
         </Button>
       </div>
     </>
@@ -85,14 +85,14 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
 
 function Lineage({ line, onBack }: { line: Generation[]; onBack: (generation: number) => void }) {
   return (
-    <ol class="lineage" aria-label={say("friend.lineage")}>
+    <ol class="lineage" aria-label={translate("friend.lineage")}>
       {line.map(({ parents: [first, second] }, n) => (
         <li key={n}>
           <button
             type="button"
             class="parents"
             aria-current={n === line.length - 1}
-            aria-label={`${say("friend.lineage")} ${n + 1}`}
+            aria-label={`${translate("friend.lineage")} ${n + 1}`}
             onClick={() => onBack(n)}
           >
             <img src={first.image} alt="" draggable={false} />

@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button";
-import { busy, change, visit } from "../state/booth";
-import { say } from "../words/words";
+import { busy, changeVisit, visit } from "../state/booth";
+import { translate } from "../words/words";
 
 /** Tap a face: it is in or out, and never more than two are. */
 export function toggle(picked: number[], number: number): number[] {
@@ -13,7 +13,7 @@ export function toggle(picked: number[], number: number): number[] {
 
 const percent = (part: number): string => `${part * 100}%`;
 
-export function Who() {
+export function ChooseFaces() {
   const [picked, setPicked] = useState<number[]>([]);
   const { photo, faces, size } = visit.value ?? { photo: null, faces: [], size: null };
   const [width, height] = size ?? [1, 1];
@@ -21,19 +21,19 @@ export function Who() {
   return (
     <main class="screen who">
       <header class="head">
-        <h1>{say("who.title")}</h1>
-        <p class="lead">{say("who.more")}</p>
+        <h1>{translate("who.title")}</h1>
+        <p class="lead">{translate("who.more")}</p>
       </header>
       <div class="stage">
         <div class="photo">
-          <img src={photo ?? ""} alt={say("alt.photo")} />
+          <img src={photo ?? ""} alt={translate("alt.photo")} />
           {faces.map(({ number, box: [left, top, right, bottom] }, n) => (
             <button
               type="button"
               key={number}
               class="box"
               aria-pressed={picked.includes(number)}
-              aria-label={say("who.face", { number: n + 1 })}
+              aria-label={translate("who.face", { number: n + 1 })}
               style={{
                 left: percent(left / width),
                 top: percent(top / height),
@@ -46,11 +46,11 @@ export function Who() {
         </div>
       </div>
       <div class="pair">
-        <Button disabled={busy.value} onClick={() => void change("/visit/back")}>
-          {say("again")}
+        <Button disabled={busy.value} onClick={() => void changeVisit("/visit/back")}>
+          {translate("again")}
         </Button>
-        <Button kind="next" disabled={!ready} onClick={() => void change("/visit/faces", { chosen: picked })}>
-          {say(picked.length === 2 ? "who.two" : "who.one")}
+        <Button kind="next" disabled={!ready} onClick={() => void changeVisit("/visit/faces", { chosen: picked })}>
+          {translate(picked.length === 2 ? "who.two" : "who.one")}
         </Button>
       </div>
     </main>

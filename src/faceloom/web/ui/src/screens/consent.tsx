@@ -2,10 +2,10 @@
 
 import { Button } from "../parts/button";
 import { Icon, type IconName } from "../parts/icon";
-import { booth, busy, change, wipe } from "../state/booth";
-import { say, type Word } from "../words/words";
+import { booth, busy, changeVisit, wipeVisit } from "../state/booth";
+import { type TextKey, translate } from "../words/words";
 
-const LINES: [IconName, Word, Word][] = [
+const LINES: [IconName, TextKey, TextKey][] = [
   ["camera", "consent.taken", "consent.taken.more"],
   ["house", "consent.local", "consent.local.more"],
   ["hour", "consent.time", "consent.time.more"],
@@ -17,24 +17,28 @@ export function Consent() {
   return (
     <main class="screen consent">
       <div class="page">
-        <h1>{say("consent.title")}</h1>
+        <h1>{translate("consent.title")}</h1>
         <ul class="promises">
           {LINES.map(([icon, word, more]) => (
             <li key={word}>
               <Icon name={icon} />
               <p>
-                <strong>{say(word)}</strong> <span>{say(more, { minutes })}</span>
+                <strong>{translate(word)}</strong> <span>{translate(more, { minutes })}</span>
               </p>
             </li>
           ))}
         </ul>
-        <p class="muted">{say("consent.others")}</p>
+        <p class="muted">{translate("consent.others")}</p>
         <div class="pair">
-          <Button kind="plain" disabled={busy.value} onClick={() => void wipe()}>
-            {say("decline")}
+          <Button kind="plain" disabled={busy.value} onClick={() => void wipeVisit()}>
+            {translate("decline")}
           </Button>
-          <Button kind="next" disabled={busy.value} onClick={() => void change("/visit/consent", { agreed: true })}>
-            {say("agree")}
+          <Button
+            kind="next"
+            disabled={busy.value}
+            onClick={() => void changeVisit("/visit/consent", { agreed: true })}
+          >
+            {translate("agree")}
           </Button>
         </div>
       </div>

@@ -2,32 +2,41 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button";
+import { CountdownRing } from "../parts/countdown_ring";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keyboard";
-import { Ring } from "../parts/countdown_ring";
-import { busy, change, chosen, grown, person, progress, queuePlace, visit } from "../state/booth";
+import { onPress, useKeys } from "../parts/keyboard";
+import {
+  busy,
+  changeVisit,
+  currentPerson,
+  photographedPeople,
+  progress,
+  queuePlace,
+  selectedId,
+  visit,
+} from "../state/booth";
 import type { Person, Progress } from "../types";
-import { figure, say } from "../words/words";
+import { formatNumber, translate } from "../words/words";
 
 const DIFFICULT = 0.5;
 
-export const percentOf = (part: number): string =>
-  figure(Math.min(1, Math.max(0, part)), { style: "percent", maximumFractionDigits: 0 });
+export const formatPercent = (part: number): string =>
+  formatNumber(Math.min(1, Math.max(0, part)), { style: "percent", maximumFractionDigits: 0 });
 
 /** What is said of a search that is on. */
-export function told(now: Progress | undefined, place: number): string {
-  if (place > 0) return say("encoding.queue", { place });
+export function progressText(now: Progress | undefined, place: number): string {
+  if (place > 0) return translate("encoding.queue", { place });
   const alike = now?.quality;
-  if (!now || typeof alike !== "number") return say("encoding.found");
+  if (!now || typeof alike !== "number") return translate("encoding.found");
   const over = now.seconds > 0 && now.seconds_left < now.seconds / 2;
-  if (over && alike < DIFFICULT) return say("encoding.difficult");
-  return say(now.playable ? "encoding.ready" : "encoding.closer", { percent: percentOf(alike) });
+  if (over && alike < DIFFICULT) return translate("encoding.difficult");
+  return translate(now.playable ? "encoding.ready" : "encoding.closer", { percent: formatPercent(alike) });
 }
 
 /** Who is looked at: the one who was tapped, or the first who is still searched for. */
 function searched(): Person | null {
-  const tapped = grown.value.find(({ id }) => id === chosen.value);
-  return tapped ?? grown.value.find(({ playable }) => !playable) ?? person.value;
+  const tapped = photographedPeople.value.find(({ id }) => id === selectedId.value);
+  return tapped ?? photographedPeople.value.find(({ playable }) => !playable) ?? currentPerson.value;
 }
 
 /** Seconds left, also between two words of the server. */
@@ -46,28 +55,34 @@ function useSecondsLeft(now: Progress | undefined): number {
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
   const playable = visit.value?.state === "play";
-  const one = searched();
-  const now = one ? progress.value[one.id] : undefined;
+  const person = searched();
+  const now = person ? progress.value[person.id] : undefined;
   const left = useSecondsLeft(now);
-  useKeys({ Enter: pressed(() => playable && onPlay()), " ": pressed(() => playable && onPlay()) });
+  useKeys({ Enter: onPress(() => playable && onPlay()), " ": onPress(() => playable && onPlay()) });
   return (
     <main class="screen encoding">
-      <h1 class="unseen">{say("encoding.found")}</h1>
-      {grown.value.length > 1 && <People />}
+      <h1 class="unseen">{translate("encoding.found")}</h1>
+      {photographedPeople.value.length > 1 && <PersonPicker />}
       <div class="stage two">
-        <Face key={`crop ${one?.id}`} src={one?.crop ?? null} alt={say("encoding.photo")} />
-        <Face key={one?.id} src={(one?.playable ? one.image : now?.image) ?? null} alt={say("alt.likeness")} />
+        <Face key={`crop ${person?.id}`} src={person?.crop ?? null} alt={translate("encoding.photo")} />
+        <Face
+          key={person?.id}
+          src={(person?.playable ? person.image : now?.image) ?? null}
+          alt={translate("alt.likeness")}
+        />
       </div>
       <div class="time">
-        <Ring part={now?.seconds ? 1 - left / now.seconds : 0}>{now ? String(Math.ceil(left)) : ""}</Ring>
-        <p role="status">{told(now, queuePlace.value)}</p>
+        <CountdownRing part={now?.seconds ? 1 - left / now.seconds : 0}>
+          {now ? String(Math.ceil(left)) : ""}
+        </CountdownRing>
+        <p role="status">{progressText(now, queuePlace.value)}</p>
       </div>
       <div class="pair">
-        <Button disabled={busy.value} onClick={() => void change("/visit/cancel")}>
-          {say("cancel")}
+        <Button disabled={busy.value} onClick={() => void changeVisit("/visit/cancel")}>
+          {translate("cancel")}
         </Button>
         <Button kind="next" disabled={!playable} onClick={onPlay}>
-          {say("play")}
+          {translate("play")}
         </Button>
       </div>
     </main>
@@ -75,17 +90,17 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
 }
 
 /** Who of several people is meant. */
-export function People() {
+export function PersonPicker() {
   return (
     <div class="people" role="group">
-      {grown.value.map(({ id, crop, image, playable }, n) => (
+      {photographedPeople.value.map(({ id, crop, image, playable }, n) => (
         <button
           type="button"
           key={id}
           class="thumb"
-          aria-pressed={person.value?.id === id}
-          aria-label={say("person", { number: n + 1 })}
-          onClick={() => (chosen.value = id)}
+          aria-pressed={currentPerson.value?.id === id}
+          aria-label={translate("person", { number: n + 1 })}
+          onClick={() => (selectedId.value = id)}
         >
           {(crop || playable) && <img src={crop ?? image} alt="" draggable={false} />}
         </button>

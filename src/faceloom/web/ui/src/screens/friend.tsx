@@ -2,15 +2,25 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { address, get, post } from "../api";
+import { apiUrl, get, post } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
-import { act, busy, complain, grown, load, notice, person, resume, visit } from "../state/booth";
+import {
+  busy,
+  currentPerson,
+  load,
+  loadVisit,
+  notice,
+  photographedPeople,
+  reportError,
+  runAction,
+  visit,
+} from "../state/booth";
 import { Preview } from "../state/preview";
 import type { Job, Person, Sample } from "../types";
-import { figure, say } from "../words/words";
+import { formatNumber, translate } from "../words/words";
 import { Children } from "./children";
 
 type View = "blend" | "children" | "film";
@@ -30,12 +40,12 @@ interface FriendProps {
 
 export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
   const view = useSignal<View>("blend");
-  const both = pair(person.value, grown.value, visit.value?.friends ?? []);
+  const both = pair(currentPerson.value, photographedPeople.value, visit.value?.friends ?? []);
   if (!both) return <Invite onBack={onBack} onPhoto={onPhoto} />;
   const [a, b] = both;
   return (
     <main class="screen friend">
-      <h1 class="unseen">{say("friend.title")}</h1>
+      <h1 class="unseen">{translate("friend.title")}</h1>
       {view.value === "children" ? (
         <Children a={a} b={b} onPlay={onBack} />
       ) : view.value === "film" ? (
@@ -45,15 +55,15 @@ export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
       )}
       <nav class="chips">
         <Button kind="plain" icon="back" onClick={onBack}>
-          {say("back")}
+          {translate("back")}
         </Button>
         {(["blend", "children", "film"] as const).map((name) => (
           <Button key={name} kind="chip" pressed={view.value === name} onClick={() => (view.value = name)}>
-            {say(`friend.${name}`)}
+            {translate(`friend.${name}`)}
           </Button>
         ))}
         <Button kind="next" onClick={onFinish}>
-          {say("done")}
+          {translate("done")}
         </Button>
       </nav>
     </main>
@@ -71,7 +81,7 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
       while (made.length > 4) URL.revokeObjectURL(made.shift() ?? "");
       picture.value = made.at(-1) ?? null;
     };
-    const asking = new Preview(`/blend?a=${a.id}&b=${b.id}`, show, complain, (path, query, signal) =>
+    const asking = new Preview(`/blend?a=${a.id}&b=${b.id}`, show, reportError, (path, query, signal) =>
       fetchBlend(path, Number(query.t), Number(query.n), signal),
     );
     preview.value = asking;
@@ -81,20 +91,20 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
       made.forEach((url) => URL.revokeObjectURL(url));
     };
   }, [a.id, b.id, a.image, b.image]);
-  const text = figure(t.value, { style: "percent", maximumFractionDigits: 0 });
+  const text = formatNumber(t.value, { style: "percent", maximumFractionDigits: 0 });
   return (
     <>
       <div class="stage three">
-        <Face src={a.image} alt={say("person", { number: 1 })} class="side" />
-        <Face src={picture.value} alt={say("alt.blend")} class="middle">
-          <figcaption class="mark">{say("ai")}</figcaption>
+        <Face src={a.image} alt={translate("person", { number: 1 })} class="side" />
+        <Face src={picture.value} alt={translate("alt.blend")} class="middle">
+          <figcaption class="mark">{translate("ai")}</figcaption>
         </Face>
-        <Face src={b.image} alt={say("person", { number: 2 })} class="side" />
+        <Face src={b.image} alt={translate("person", { number: 2 })} class="side" />
       </div>
       <div class="panel between">
         <img class="thumb-end" src={a.image} alt="" />
         <Slider
-          label={say("friend.between")}
+          label={translate("friend.between")}
           low={0}
           high={1}
           step={0.01}
@@ -113,7 +123,7 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
 }
 
 async function fetchBlend(path: string, t: number, n: number, signal: AbortSignal): Promise<Blob> {
-  const answer = await fetch(`${address(path)}&t=${t}&n=${n}`, { signal, credentials: "same-origin" });
+  const answer = await fetch(`${apiUrl(path)}&t=${t}&n=${n}`, { signal, credentials: "same-origin" });
   if (!answer.ok) throw new DOMException("late", "AbortError");
   return answer.blob();
 }
@@ -143,7 +153,7 @@ function Film({ a, b }: { a: Sample; b: Sample }) {
           <Moving src={film.value} />
         ) : (
           <figcaption class="wait">
-            <span role="status">{say("friend.film.making")}</span>
+            <span role="status">{translate("friend.film.making")}</span>
           </figcaption>
         )}
       </figure>
@@ -154,8 +164,8 @@ function Film({ a, b }: { a: Sample; b: Sample }) {
 /** A film, or a moving picture where there are no films. */
 export function Moving({ src }: { src: string }) {
   const picture = useSignal(false);
-  if (picture.value) return <img src={src} alt={say("alt.blend")} />;
-  const label = say("alt.blend");
+  if (picture.value) return <img src={src} alt={translate("alt.blend")} />;
+  const label = translate("alt.blend");
   return <video src={src} autoPlay muted loop playsInline aria-label={label} onError={() => (picture.value = true)} />;
 }
 
@@ -168,41 +178,41 @@ function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }
     });
   }, []);
   const join = async (): Promise<void> => {
-    await act(async () => {
+    await runAction(async () => {
       await post("/visit/friends", { code: typed.value });
-      await resume();
+      await loadVisit();
     });
     typed.value = "";
   };
   return (
     <main class="screen friend invite">
       <header class="head">
-        <h1>{say("friend.none")}</h1>
-        <p class="lead">{say("friend.none.more")}</p>
+        <h1>{translate("friend.none")}</h1>
+        <p class="lead">{translate("friend.none.more")}</p>
       </header>
       <div class="codes">
         <section>
-          <h2>{say("friend.here")}</h2>
-          <p class="muted">{say("friend.here.more")}</p>
+          <h2>{translate("friend.here")}</h2>
+          <p class="muted">{translate("friend.here.more")}</p>
           <Button kind="next" icon="camera" onClick={onPhoto}>
-            {say("shutter")}
+            {translate("shutter")}
           </Button>
         </section>
         <section>
-          <h2>{say("friend.code")}</h2>
-          <p class="muted">{say("friend.code.more")}</p>
+          <h2>{translate("friend.code")}</h2>
+          <p class="muted">{translate("friend.code.more")}</p>
           <p class="code-figures">{code.value}</p>
         </section>
         <section>
-          <h2>{say("friend.type")}</h2>
+          <h2>{translate("friend.type")}</h2>
           <Keypad keys={LETTERS} value={typed.value} length={6} onChange={(value) => (typed.value = value)} />
           <Button kind="plain" disabled={typed.value.length < 6 || busy.value} onClick={() => void join()}>
-            {say("friend.join")}
+            {translate("friend.join")}
           </Button>
         </section>
       </div>
       <Button icon="back" onClick={onBack}>
-        {say("back")}
+        {translate("back")}
       </Button>
     </main>
   );

@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { get } from "../api";
 import { Face } from "../parts/face";
 import { booth } from "../state/booth";
-import { say } from "../words/words";
+import { translate } from "../words/words";
 
 const STAY_MS = 6000;
 const ASK_MS = 30_000;
@@ -33,7 +33,11 @@ export function Gallery() {
     <main class="screen gallery">
       <h1 class="unseen">{booth.value.event || "faceloom"}</h1>
       <div class="stage">
-        {shown ? <Face src={shown} alt={say("alt.likeness")} /> : <p class="lead">{say("gallery.empty")}</p>}
+        {shown ? (
+          <Face src={shown} alt={translate("alt.likeness")} />
+        ) : (
+          <p class="lead">{translate("gallery.empty")}</p>
+        )}
       </div>
       <p class="event">{booth.value.event}</p>
     </main>

@@ -1,45 +1,45 @@
 /** Taking the shape, the features or the colours of somebody else. */
 
 import { useEffect, useState } from "preact/hooks";
-import { address } from "../api";
+import { apiUrl } from "../api";
 import { Button } from "../parts/button";
 import { busy, visit } from "../state/booth";
-import { alter } from "../state/edits";
-import type { Invented, Person, Sample } from "../types";
-import { say } from "../words/words";
+import { editPerson } from "../state/edits";
+import type { GeneratedFace, Person, Sample } from "../types";
+import { translate } from "../words/words";
 import { samples } from "./welcome";
 
 const LAYERS = ["coarse", "middle", "fine"] as const;
 
-const thumb = (one: Invented | Sample): string =>
-  "seed" in one ? address("/random", { seed: one.seed, size: 256 }) : one.image;
+const thumb = (person: GeneratedFace | Sample): string =>
+  "seed" in person ? apiUrl("/random", { seed: person.seed, size: 256 }) : person.image;
 
-export function Mix({ one }: { one: Person }) {
-  const [people, setPeople] = useState<Invented[]>([]);
+export function Mix({ person }: { person: Person }) {
+  const [people, setPeople] = useState<GeneratedFace[]>([]);
   const [layers, setLayers] = useState<(typeof LAYERS)[number]>("coarse");
   useEffect(() => {
     samples().then(setPeople, () => undefined);
   }, []);
   const now = visit.value;
-  const friends = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== one.id)];
-  const mix = (id: string): void => void alter("mix", { with: id, layers });
+  const friends = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== person.id)];
+  const mix = (id: string): void => void editPerson("mix", { with: id, layers });
   const anybody = (): void => mix(`seed:${Math.floor(Math.random() * 1e6)}`);
   return (
     <div class="control mix">
-      <div class="segments" role="group" aria-label={say("mix.what")}>
+      <div class="segments" role="group" aria-label={translate("mix.what")}>
         {LAYERS.map((name) => (
           <Button key={name} kind="chip" pressed={layers === name} onClick={() => setLayers(name)}>
-            {say(`mix.${name}`)}
+            {translate(`mix.${name}`)}
           </Button>
         ))}
       </div>
-      <div class="row-of-people" role="group" aria-label={say("mix.with")}>
+      <div class="row-of-people" role="group" aria-label={translate("mix.with")}>
         {[...friends, ...people].map((other, n) => (
           <button
             type="button"
             key={other.id}
             class="thumb"
-            aria-label={say("mix.sample", { number: n + 1 })}
+            aria-label={translate("mix.sample", { number: n + 1 })}
             aria-disabled={busy.value}
             onClick={() => mix(other.id)}
           >
@@ -47,7 +47,7 @@ export function Mix({ one }: { one: Person }) {
           </button>
         ))}
         <Button kind="tool" icon="dice" disabled={busy.value} onClick={anybody}>
-          {say("mix.anybody")}
+          {translate("mix.anybody")}
         </Button>
       </div>
     </div>

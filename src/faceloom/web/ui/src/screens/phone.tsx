@@ -2,11 +2,11 @@
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { post, Refused } from "../api";
+import { post, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { booth, notice } from "../state/booth";
 import { photoForm } from "../state/photo";
-import { say, type Word } from "../words/words";
+import { type TextKey, translate } from "../words/words";
 
 type Stage = "ready" | "sending" | "sent" | "gone";
 
@@ -22,9 +22,10 @@ export function Phone({ token }: { token: string }) {
       await post(`/phone/${token}/photo`, photoForm(photo));
       stage.value = "sent";
     } catch (error) {
-      stage.value = error instanceof Refused && [404, 410].includes(error.status) ? "gone" : "ready";
-      const said = error instanceof Refused ? error : null;
-      if (stage.value === "ready") notice.value = { message: said?.message || say("error"), hint: said?.hint ?? "" };
+      stage.value = error instanceof ServerError && [404, 410].includes(error.status) ? "gone" : "ready";
+      const said = error instanceof ServerError ? error : null;
+      if (stage.value === "ready")
+        notice.value = { message: said?.message || translate("error"), hint: said?.hint ?? "" };
     }
   };
   const input = (ref: typeof taking, capture: boolean) => (
@@ -39,23 +40,23 @@ export function Phone({ token }: { token: string }) {
       onChange={(event) => void send(event.currentTarget.files?.[0])}
     />
   );
-  const SAID: Partial<Record<Stage, Word>> = { sending: "phone.sending", sent: "phone.sent", gone: "phone.gone" };
+  const SAID: Partial<Record<Stage, TextKey>> = { sending: "phone.sending", sent: "phone.sent", gone: "phone.gone" };
   const word = SAID[stage.value];
   return (
     <main class="screen phone">
       <div class="page">
         <p class="event">{booth.value.event || "faceloom"}</p>
-        <h1>{say("phone.title")}</h1>
+        <h1>{translate("phone.title")}</h1>
         <p class="lead" role="status">
-          {say(word ?? "phone.more")}
+          {translate(word ?? "phone.more")}
         </p>
         {stage.value === "ready" && (
           <>
             <Button kind="next" icon="camera" onClick={() => taking.current?.click()}>
-              {say("phone.take")}
+              {translate("phone.take")}
             </Button>
             <Button icon="upload" onClick={() => choosing.current?.click()}>
-              {say("phone.choose")}
+              {translate("phone.choose")}
             </Button>
           </>
         )}

@@ -4,14 +4,23 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keyboard";
+import { onPress, useKeys } from "../parts/keyboard";
 import { Slider } from "../parts/slider";
-import { busy, grown, person, progress } from "../state/booth";
-import { alter, exact, forgetPreviews, settle, shown, slide, standing, take } from "../state/edits";
-import { comesTo, ends, inUnits, isChanged, nameOf, stepOf } from "../state/units";
+import { busy, currentPerson, photographedPeople, progress } from "../state/booth";
+import {
+  clearPreviews,
+  commitSliders,
+  editPerson,
+  exactPending,
+  moveSlider,
+  previewUrl,
+  selectPerson,
+  sliderValue,
+} from "../state/edits";
+import { attributeName, endLabels, formatResult, formatValue, isChanged, sliderStep } from "../state/units";
 import type { Control, Person } from "../types";
-import { say } from "../words/words";
-import { People, percentOf } from "./encoding";
+import { translate } from "../words/words";
+import { formatPercent, PersonPicker } from "./encoding";
 import { Mix } from "./mix";
 import { Presets } from "./presets";
 
@@ -23,38 +32,44 @@ interface PlayProps {
 }
 
 export function Play({ onFriend, onFinish }: PlayProps) {
-  const one = person.value;
+  const person = currentPerson.value;
   const panel = useSignal<Panel>("age");
   useEffect(() => {
-    if (one) take(one);
-  }, [one?.id]);
-  useEffect(() => forgetPreviews, []);
-  if (!one) return null;
-  const open = one.sliders.length ? panel.value : "mix"; // a child can be mixed, not steered
-  const control = one.sliders.find(({ name }) => name === open);
+    if (person) selectPerson(person);
+  }, [person?.id]);
+  useEffect(() => clearPreviews, []);
+  if (!person) return null;
+  const open = person.sliders.length ? panel.value : "mix"; // a child can be mixed, not steered
+  const control = person.sliders.find(({ name }) => name === open);
   return (
     <main class="screen play">
-      <h1 class="unseen">{say("play")}</h1>
+      <h1 class="unseen">{translate("play")}</h1>
       <aside class="versions">
-        {grown.value.length > 1 && <People />}
-        <Kept one={one} />
+        {photographedPeople.value.length > 1 && <PersonPicker />}
+        <Versions person={person} />
       </aside>
-      <Likeness one={one} />
-      <Tools one={one} onFinish={onFinish} />
+      <Likeness person={person} />
+      <Tools person={person} onFinish={onFinish} />
       <div class="panel">
-        {control ? <Control one={one} control={control} /> : open === "mix" ? <Mix one={one} /> : <Presets one={one} />}
+        {control ? (
+          <Control person={person} control={control} />
+        ) : open === "mix" ? (
+          <Mix person={person} />
+        ) : (
+          <Presets person={person} />
+        )}
       </div>
-      <Chips one={one} panel={open} onPanel={(name) => (panel.value = name)} onFriend={onFriend} />
+      <Chips person={person} panel={open} onPanel={(name) => (panel.value = name)} onFriend={onFriend} />
     </main>
   );
 }
 
 /** The picture. A finger on it shows the photo; in split, it moves the line. */
-function Likeness({ one }: { one: Person }) {
+function Likeness({ person }: { person: Person }) {
   const held = useSignal(false);
   const line = useSignal<number | null>(null);
   const moving = useSignal(false);
-  const now = progress.value[one.id];
+  const now = progress.value[person.id];
   const move = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
     line.value = Math.min(1, Math.max(0, (event.clientX - left) / width));
@@ -71,11 +86,11 @@ function Likeness({ one }: { one: Person }) {
   };
   useKeys({
     b: (down) => (held.value = down),
-    z: pressed(() => one.can_undo && void alter("undo")),
-    y: pressed(() => one.can_redo && void alter("redo")),
-    s: pressed(() => (line.value = line.value === null ? 0.5 : null)),
+    z: onPress(() => person.can_undo && void editPerson("undo")),
+    y: onPress(() => person.can_redo && void editPerson("redo")),
+    s: onPress(() => (line.value = line.value === null ? 0.5 : null)),
   });
-  const alike = now?.quality ?? one.quality.identity;
+  const alike = now?.quality ?? person.quality.identity;
   return (
     <section class="stage likeness">
       <div
@@ -87,16 +102,16 @@ function Likeness({ one }: { one: Person }) {
         onContextMenu={(event) => event.preventDefault()}
       >
         <Face
-          key={one.id}
-          src={shown.value ?? one.image}
-          alt={say("alt.likeness")}
-          before={one.crop ?? one.found}
+          key={person.id}
+          src={previewUrl.value ?? person.image}
+          alt={translate("alt.likeness")}
+          before={person.crop ?? person.found}
           hold={held.value}
           split={line.value}
-          class={exact.value ? "exact" : ""}
+          class={exactPending.value ? "exact" : ""}
         >
           {line.value !== null && <span class="line" style={{ left: `${line.value * 100}%` }} aria-hidden="true" />}
-          <figcaption class="mark">{held.value ? say("before") : caption(one, alike)}</figcaption>
+          <figcaption class="mark">{held.value ? translate("before") : caption(person, alike)}</figcaption>
         </Face>
       </div>
       {line.value !== null && (
@@ -105,17 +120,17 @@ function Likeness({ one }: { one: Person }) {
           type="range"
           min="0"
           max="100"
-          aria-label={say("split.line")}
+          aria-label={translate("split.line")}
           value={line.value * 100}
           onInput={(event) => (line.value = event.currentTarget.valueAsNumber / 100)}
         />
       )}
-      {(one.crop ?? one.found) && (
+      {(person.crop ?? person.found) && (
         <div class="compare">
           <button
             type="button"
             class="button tool"
-            title={say("before.hold")}
+            title={translate("before.hold")}
             aria-pressed={held.value}
             onPointerDown={() => (held.value = true)}
             onPointerUp={() => (held.value = false)}
@@ -124,14 +139,14 @@ function Likeness({ one }: { one: Person }) {
             onKeyUp={() => (held.value = false)}
             onContextMenu={(event) => event.preventDefault()}
           >
-            {say("before")}
+            {translate("before")}
           </button>
           <Button
             kind="tool"
             pressed={line.value !== null}
             onClick={() => (line.value = line.value === null ? 0.5 : null)}
           >
-            {say("split")}
+            {translate("split")}
           </Button>
         </div>
       )}
@@ -140,44 +155,44 @@ function Likeness({ one }: { one: Person }) {
 }
 
 /** What is written on the picture: that it is drawn, and how much alike it has become. */
-function caption(one: Person, alike: number | null | undefined): string {
-  if (one.lineage.length || typeof alike !== "number") return say("ai");
-  const percent = percentOf(alike);
-  return `${say("ai")} · ${say(one.better ? "alike.more" : "alike", { percent })}`;
+function caption(person: Person, alike: number | null | undefined): string {
+  if (person.lineage.length || typeof alike !== "number") return translate("ai");
+  const percent = formatPercent(alike);
+  return `${translate("ai")} · ${translate(person.better ? "alike.more" : "alike", { percent })}`;
 }
 
-function Tools({ one, onFinish }: { one: Person; onFinish: () => void }) {
+function Tools({ person, onFinish }: { person: Person; onFinish: () => void }) {
   return (
     <aside class="tools">
-      <Button kind="tool" icon="undo" disabled={!one.can_undo || busy.value} onClick={() => void alter("undo")}>
-        {say("undo")}
+      <Button kind="tool" icon="undo" disabled={!person.can_undo || busy.value} onClick={() => void editPerson("undo")}>
+        {translate("undo")}
       </Button>
-      <Button kind="tool" icon="redo" disabled={!one.can_redo || busy.value} onClick={() => void alter("redo")}>
-        {say("redo")}
+      <Button kind="tool" icon="redo" disabled={!person.can_redo || busy.value} onClick={() => void editPerson("redo")}>
+        {translate("redo")}
       </Button>
-      <Button kind="tool" icon="reset" disabled={busy.value} onClick={() => void alter("reset")}>
-        {say("reset")}
+      <Button kind="tool" icon="reset" disabled={busy.value} onClick={() => void editPerson("reset")}>
+        {translate("reset")}
       </Button>
-      <Button kind="tool" icon="keep" disabled={busy.value} onClick={() => void alter("keep")}>
-        {say("keep")}
+      <Button kind="tool" icon="keep" disabled={busy.value} onClick={() => void editPerson("keep")}>
+        {translate("keep")}
       </Button>
       <Button kind="next" onClick={onFinish}>
-        {say("done")}
+        {translate("done")}
       </Button>
     </aside>
   );
 }
 
-function Kept({ one }: { one: Person }) {
+function Versions({ person }: { person: Person }) {
   return (
-    <div class="kept" role="group" aria-label={say("keep")}>
-      {one.kept.map(({ id, image }, n) => (
+    <div class="kept" role="group" aria-label={translate("keep")}>
+      {person.kept.map(({ id, image }, n) => (
         <button
           type="button"
           key={id}
           class="thumb"
-          aria-label={say("kept.version", { number: n + 1 })}
-          onClick={() => void alter(`kept/${id}`)}
+          aria-label={translate("kept.version", { number: n + 1 })}
+          onClick={() => void editPerson(`kept/${id}`)}
         >
           <img src={image} alt="" draggable={false} />
         </button>
@@ -186,67 +201,67 @@ function Kept({ one }: { one: Person }) {
   );
 }
 
-function Control({ one, control }: { one: Person; control: Control }) {
-  const value = standing(one, control);
-  const [low, high] = ends(control.name);
-  const text = inUnits(control, value);
+function Control({ person, control }: { person: Person; control: Control }) {
+  const value = sliderValue(person, control);
+  const [low, high] = endLabels(control.name);
+  const text = formatValue(control, value);
   return (
     <div class="control">
       <p class="value">
-        <strong>{text}</strong> <span>{comesTo(control, one, value)}</span>
+        <strong>{text}</strong> <span>{formatResult(control, person, value)}</span>
       </p>
       <Slider
-        label={nameOf(control.name)}
+        label={attributeName(control.name)}
         low={control.min}
         high={control.max}
-        step={stepOf(control)}
+        step={sliderStep(control)}
         value={value}
         notch={control.me}
-        notchLabel={say("me")}
+        notchLabel={translate("me")}
         lowLabel={low}
         highLabel={high}
         text={text}
-        onSlide={(next) => slide(one, control.name, next)}
-        onSettle={() => void settle()}
+        onSlide={(next) => moveSlider(person, control.name, next)}
+        onSettle={() => void commitSliders()}
       />
     </div>
   );
 }
 
 interface ChipsProps {
-  one: Person;
+  person: Person;
   panel: Panel;
   onPanel: (name: Panel) => void;
   onFriend: () => void;
 }
 
-function Chips({ one, panel, onPanel, onFriend }: ChipsProps) {
+function Chips({ person, panel, onPanel, onFriend }: ChipsProps) {
   return (
     <nav class="chips">
-      {one.sliders.map((control) => (
+      {person.sliders.map((control) => (
         <Button
           key={control.name}
           kind="chip"
-          class={isChanged(control, one) ? "changed" : ""}
+          class={isChanged(control, person) ? "changed" : ""}
           pressed={panel === control.name}
           onClick={() => onPanel(control.name)}
         >
-          {nameOf(control.name)}
+          {attributeName(control.name)}
         </Button>
       ))}
-      {one.sliders.length > 0 && (
+      {person.sliders.length > 0 && (
         <Button kind="chip" pressed={panel === "presets"} onClick={() => onPanel("presets")}>
-          {say("presets")}
+          {translate("presets")}
         </Button>
       )}
       <Button kind="chip" pressed={panel === "mix"} onClick={() => onPanel("mix")}>
-        {say("mix")}
+        {translate("mix")}
       </Button>
       <Button kind="chip" icon="friends" onClick={onFriend}>
-        {say("friend")}
+        {translate("friend")}
       </Button>
-      <Button kind="chip" icon="dice" disabled={busy.value} onClick={() => void alter("surprise")}>
-        {say("surprise")}
+      <Button kind="chip" icon="dice" disabled={busy.value} onClick={() => void editPerson("surprise")}>
+        {translate("surprise")}
       </Button>
     </nav>
   );

@@ -2,21 +2,21 @@
 
 import { Button } from "../parts/button";
 import { busy } from "../state/booth";
-import { alter } from "../state/edits";
+import { editPerson } from "../state/edits";
 import type { Person } from "../types";
-import { say, type Word } from "../words/words";
+import { type TextKey, translate } from "../words/words";
 
-const PRESETS: [Word, Record<string, number>][] = [
+const PRESETS: [TextKey, Record<string, number>][] = [
   ["preset.young", { age: -20 }],
   ["preset.old", { age: 30 }],
   ["preset.portrait", { smile: 0.3, yaw: 0, pitch: 0, mouth_open: 0.1 }],
   ["preset.party", { smile: 0.95, glasses: 0.9 }],
 ];
 
-export function Presets({ one }: { one: Person }) {
-  const there = new Set(one.sliders.map(({ name }) => name));
+export function Presets({ person }: { person: Person }) {
+  const there = new Set(person.sliders.map(({ name }) => name));
   return (
-    <div class="control presets" role="group" aria-label={say("presets")}>
+    <div class="control presets" role="group" aria-label={translate("presets")}>
       {PRESETS.map(([word, values]) => (
         <Button
           key={word}
@@ -24,10 +24,10 @@ export function Presets({ one }: { one: Person }) {
           disabled={busy.value}
           onClick={() => {
             const wanted = Object.entries(values).filter(([name]) => there.has(name));
-            void alter("controls", { ...one.controls, ...Object.fromEntries(wanted) });
+            void editPerson("controls", { ...person.controls, ...Object.fromEntries(wanted) });
           }}
         >
-          {say(word)}
+          {translate(word)}
         </Button>
       ))}
     </div>

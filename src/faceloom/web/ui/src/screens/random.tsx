@@ -1,13 +1,13 @@
 /** A person who does not exist; another at each press. */
 
 import { useSignal } from "@preact/signals";
-import { address } from "../api";
+import { apiUrl } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
-import { pressed, useKeys } from "../parts/keyboard";
+import { onPress, useKeys } from "../parts/keyboard";
 import { Slider } from "../parts/slider";
 import { go } from "../route";
-import { figure, say } from "../words/words";
+import { formatNumber, translate } from "../words/words";
 
 const SEEDS = 1_000_000;
 const draw = (): number => Math.floor(Math.random() * SEEDS);
@@ -19,39 +19,39 @@ export function Random() {
   const seed = seeds.value.at(-1) ?? 0;
   const next = (): void => void (seeds.value = [...seeds.value.slice(-50), draw()]);
   const previous = (): void => void (seeds.value.length > 1 && (seeds.value = seeds.value.slice(0, -1)));
-  useKeys({ " ": pressed(next), ArrowLeft: pressed(previous), ArrowRight: pressed(next) });
+  useKeys({ " ": onPress(next), ArrowLeft: onPress(previous), ArrowRight: onPress(next) });
   return (
     <main class="screen random">
       <header class="head">
-        <h1>{say("random.title")}</h1>
+        <h1>{translate("random.title")}</h1>
       </header>
       <div class="stage">
-        <Face src={address("/random", { seed, psi: settled.value, size: 1024 })} alt={say("alt.invented")}>
-          <figcaption class="mark">{say("random.number", { number: figure(seed) })}</figcaption>
+        <Face src={apiUrl("/random", { seed, psi: settled.value, size: 1024 })} alt={translate("alt.invented")}>
+          <figcaption class="mark">{translate("random.number", { number: formatNumber(seed) })}</figcaption>
         </Face>
       </div>
       <div class="panel">
         <Slider
-          label={say("random.wild")}
-          lowLabel={say("random.wild")}
+          label={translate("random.wild")}
+          lowLabel={translate("random.wild")}
           low={0}
           high={1}
           step={0.05}
           value={psi.value}
-          text={figure(psi.value, { style: "percent" })}
+          text={formatNumber(psi.value, { style: "percent" })}
           onSlide={(value) => (psi.value = value)}
           onSettle={() => (settled.value = psi.value)}
         />
       </div>
       <div class="trio">
         <Button icon="back" onClick={() => go("/")}>
-          {say("home")}
+          {translate("home")}
         </Button>
         <Button disabled={seeds.value.length < 2} onClick={previous}>
-          {say("random.previous")}
+          {translate("random.previous")}
         </Button>
         <Button kind="next" onClick={next} autofocus>
-          {say("random.next")}
+          {translate("random.next")}
         </Button>
       </div>
     </main>

@@ -2,9 +2,9 @@
 
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
-import { pressed, useKeys } from "../parts/keyboard";
+import { onPress, useKeys } from "../parts/keyboard";
 import { wiped } from "../state/booth";
-import { say } from "../words/words";
+import { translate } from "../words/words";
 
 const STAY_MS = 7000;
 
@@ -14,14 +14,14 @@ export function Wiped() {
     const timer = setTimeout(leave, STAY_MS);
     return () => clearTimeout(timer);
   }, []);
-  useKeys({ " ": pressed(leave), Enter: pressed(leave) });
+  useKeys({ " ": onPress(leave), Enter: onPress(leave) });
   return (
     <main class="screen wiped">
       <div class="page" role="status">
-        <h1>{say("wiped.title")}</h1>
-        <p class="lead">{say("wiped.more")}</p>
+        <h1>{translate("wiped.title")}</h1>
+        <p class="lead">{translate("wiped.more")}</p>
         <Button kind="next" onClick={leave} autofocus>
-          {say("wiped.again")}
+          {translate("wiped.again")}
         </Button>
       </div>
     </main>

@@ -1,10 +1,10 @@
 /** What the page knows: the booth, the visit, how the search goes on. Screens read it; `act` changes it. */
 
 import { computed, signal } from "@preact/signals";
-import { get, post, Refused, remove, Unreachable } from "../api";
+import { get, NetworkError, post, remove, ServerError } from "../api";
 import type { Booth, Person, Progress, Visit } from "../types";
 
-export const UNKNOWN_BOOTH: Booth = {
+export const DEFAULT_BOOTH: Booth = {
   event: "",
   look: "dark",
   languages: ["en", "de", "es", "fr"],
@@ -21,8 +21,8 @@ export const UNKNOWN_BOOTH: Booth = {
 };
 
 /** `known`: whether the server was asked for a visit already; before that nothing is shown. */
-export const known = signal(false);
-export const booth = signal<Booth>(UNKNOWN_BOOTH);
+export const visitLoaded = signal(false);
+export const booth = signal<Booth>(DEFAULT_BOOTH);
 export const visit = signal<Visit | null>(null);
 export const progress = signal<Record<string, Progress>>({});
 export const queuePlace = signal(0);
@@ -34,19 +34,21 @@ export const busy = signal(false);
 /** All was wiped a moment ago, and the page says so. */
 export const wiped = signal(false);
 /** Whose face the hand is on. */
-export const chosen = signal<string>("");
+export const selectedId = signal<string>("");
 
-export const person = computed<Person | null>(() => {
+export const currentPerson = computed<Person | null>(() => {
   const people = visit.value?.people ?? [];
-  return people.find(({ id }) => id === chosen.value) ?? people[0] ?? null;
+  return people.find(({ id }) => id === selectedId.value) ?? people[0] ?? null;
 });
 
 /** Those who were photographed: everybody but children. */
-export const grown = computed<Person[]>(() => (visit.value?.people ?? []).filter(({ lineage }) => !lineage.length));
+export const photographedPeople = computed<Person[]>(() =>
+  (visit.value?.people ?? []).filter(({ lineage }) => !lineage.length),
+);
 
 export function receive(next: Visit | null): void {
   if (next?.state === "wiped") next = null;
-  if (!next && visit.value) forget(true);
+  if (!next && visit.value) resetVisit(true);
   visit.value = next;
 }
 
@@ -65,16 +67,16 @@ export function receiveProgress(next: Progress): void {
   progress.value = { ...progress.value, [next.person]: { ...progress.value[next.person], ...next } };
 }
 
-function forget(gone: boolean): void {
+function resetVisit(gone: boolean): void {
   progress.value = {};
   queuePlace.value = 0;
-  chosen.value = "";
+  selectedId.value = "";
   notice.value = null;
   wiped.value = gone;
 }
 
 /** Change something: one call at a time, errors said to people. Answers undefined when it did not work. */
-export async function act<T>(call: () => Promise<T>): Promise<T | undefined> {
+export async function runAction<T>(call: () => Promise<T>): Promise<T | undefined> {
   if (busy.value) return undefined;
   busy.value = true;
   notice.value = null;
@@ -83,7 +85,7 @@ export async function act<T>(call: () => Promise<T>): Promise<T | undefined> {
     online.value = true;
     return answer;
   } catch (error) {
-    complain(error);
+    reportError(error);
     return undefined;
   } finally {
     busy.value = false;
@@ -96,70 +98,70 @@ export async function load(call: () => Promise<unknown>): Promise<void> {
     await call();
     online.value = true;
   } catch (error) {
-    complain(error);
+    reportError(error);
   }
 }
 
 /** Say an error to people; that the server is away is shown by itself. */
-export function complain(error: unknown): void {
-  if (error instanceof Unreachable) online.value = false;
-  else if (error instanceof Refused && error.status === 404 && error.code.includes("visit")) receive(null);
-  else if (error instanceof Refused) notice.value = { message: error.message, hint: error.hint };
+export function reportError(error: unknown): void {
+  if (error instanceof NetworkError) online.value = false;
+  else if (error instanceof ServerError && error.status === 404 && error.code.includes("visit")) receive(null);
+  else if (error instanceof ServerError) notice.value = { message: error.message, hint: error.hint };
   else throw error;
 }
 
 /** Change the visit by a call that answers with it. */
-export async function change(path: string, body?: unknown): Promise<boolean> {
-  const next = await act(() => post<Visit>(path, body));
+export async function changeVisit(path: string, body?: unknown): Promise<boolean> {
+  const next = await runAction(() => post<Visit>(path, body));
   if (next) receive(next);
   return next !== undefined;
 }
 
-export async function begin(): Promise<void> {
+export async function startVisit(): Promise<void> {
   wiped.value = false;
-  const next = await act(() => post<Visit>("/visits"));
+  const next = await runAction(() => post<Visit>("/visits"));
   if (next) receive(next);
 }
 
 /** Delete everything, also what would be taken home. */
-export const wipe = (): Promise<void> => over(() => remove("/visit"));
+export const wipeVisit = (): Promise<void> => endWith(() => remove("/visit"));
 
 /** End the visit; what was made to take home stays until its own time is over. */
-export const leave = (): Promise<void> => over(() => post("/visit/end"));
+export const endVisit = (): Promise<void> => endWith(() => post("/visit/end"));
 
-async function over(call: () => Promise<void>): Promise<void> {
-  await act(async () => {
+async function endWith(call: () => Promise<void>): Promise<void> {
+  await runAction(async () => {
     try {
       await call();
     } catch (error) {
-      if (!(error instanceof Refused && error.status === 404)) throw error;
+      if (!(error instanceof ServerError && error.status === 404)) throw error;
     }
     receive(null);
   });
 }
 
 /** Ask where the visit is; false while the server does not answer. */
-export async function resume(): Promise<boolean> {
+export async function loadVisit(): Promise<boolean> {
   try {
     receive(await get<Visit>("/visit"));
     online.value = true;
   } catch (error) {
-    if (error instanceof Refused && [401, 403, 404].includes(error.status)) {
+    if (error instanceof ServerError && [401, 403, 404].includes(error.status)) {
       receive(null);
       online.value = true;
     } else online.value = false;
   }
-  if (online.value) known.value = true;
+  if (online.value) visitLoaded.value = true;
   return online.value;
 }
 
-export async function meet(): Promise<void> {
+export async function loadBooth(): Promise<void> {
   try {
-    booth.value = { ...UNKNOWN_BOOTH, ...(await get<Partial<Booth>>("/booth")) };
+    booth.value = { ...DEFAULT_BOOTH, ...(await get<Partial<Booth>>("/booth")) };
   } catch (error) {
-    if (error instanceof Unreachable) online.value = false;
+    if (error instanceof NetworkError) online.value = false;
   }
 }
 
 /** Milliseconds since 1970 of what the server calls `expires`. */
-export const moment = (expires: string): number => Date.parse(expires);
+export const parseTime = (expires: string): number => Date.parse(expires);

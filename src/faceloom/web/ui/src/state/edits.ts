@@ -3,104 +3,104 @@
 import { signal } from "@preact/signals";
 import { post } from "../api";
 import type { Control, Person, Visit } from "../types";
-import { act, complain, receive, receivePerson, visit } from "./booth";
+import { receive, receivePerson, reportError, runAction, visit } from "./booth";
 import { Preview, type Values } from "./preview";
 
-export const values = signal<Values>({});
+export const sliderValues = signal<Values>({});
 /** What is on the screen; null: the person's own picture. */
-export const shown = signal<string | null>(null);
+export const previewUrl = signal<string | null>(null);
 /** An exact result is being made. */
-export const exact = signal(false);
+export const exactPending = signal(false);
 
-let whose = "";
+let personId = "";
 let preview: Preview | null = null;
-let addresses: string[] = [];
-let settling: Promise<void> | null = null;
-let unsettled = false;
+let previewUrls: string[] = [];
+let committing: Promise<void> | null = null;
+let uncommitted = false;
 
 /** Where a slider stands. */
-export const standing = (person: Person, { name, me }: Control, held: Values = values.value): number =>
-  held[name] ?? person.controls[name] ?? me;
+export const sliderValue = (person: Person, { name, me }: Control, values: Values = sliderValues.value): number =>
+  values[name] ?? person.controls[name] ?? me;
 
 /** Begin with a person, or go on with the same one. */
-export function take(person: Person): void {
-  if (whose === person.id) return;
-  whose = person.id;
-  forgetPreviews();
-  preview = new Preview(`/people/${person.id}/preview`, show, complain);
+export function selectPerson(person: Person): void {
+  if (personId === person.id) return;
+  personId = person.id;
+  clearPreviews();
+  preview = new Preview(`/people/${person.id}/preview`, show, reportError);
 }
 
-export function forgetPreviews(): void {
+export function clearPreviews(): void {
   preview?.stop();
-  values.value = {};
-  shown.value = null;
-  addresses.forEach((address) => URL.revokeObjectURL(address));
-  addresses = [];
+  sliderValues.value = {};
+  previewUrl.value = null;
+  previewUrls.forEach((address) => URL.revokeObjectURL(address));
+  previewUrls = [];
 }
 
 function show(picture: Blob): void {
   const address = URL.createObjectURL(picture);
-  addresses.push(address);
-  while (addresses.length > 4) URL.revokeObjectURL(addresses.shift() ?? ""); // those that faded away already
-  shown.value = address;
+  previewUrls.push(address);
+  while (previewUrls.length > 4) URL.revokeObjectURL(previewUrls.shift() ?? ""); // those that faded away already
+  previewUrl.value = address;
   performance.mark("preview");
 }
 
 /** A hand moves a slider. */
-export function slide(person: Person, name: string, value: number): void {
-  values.value = { ...values.value, [name]: value };
-  preview?.want({ ...person.controls, ...values.value });
+export function moveSlider(person: Person, name: string, value: number): void {
+  sliderValues.value = { ...sliderValues.value, [name]: value };
+  preview?.want({ ...person.controls, ...sliderValues.value });
 }
 
 /** The hand let go: ask for the exact result of what stands there now; the newest wins. */
-export function settle(): Promise<void> {
-  unsettled = true;
-  settling ??= (async () => {
-    exact.value = true;
-    while (unsettled) {
-      unsettled = false;
-      await settleOnce();
+export function commitSliders(): Promise<void> {
+  uncommitted = true;
+  committing ??= (async () => {
+    exactPending.value = true;
+    while (uncommitted) {
+      uncommitted = false;
+      await commitOnce();
     }
-    exact.value = false;
-    settling = null;
+    exactPending.value = false;
+    committing = null;
   })();
-  return settling;
+  return committing;
 }
 
-async function settleOnce(): Promise<void> {
-  const asked = values.value;
-  const person = visit.value?.people.find(({ id }) => id === whose);
-  if (!person || !Object.keys(asked).length) return;
+async function commitOnce(): Promise<void> {
+  const requested = sliderValues.value;
+  const person = visit.value?.people.find(({ id }) => id === personId);
+  if (!person || !Object.keys(requested).length) return;
   try {
-    absorb(await post<Visit | Person>(`/people/${whose}/controls`, { ...person.controls, ...asked }));
-    if (values.value === asked) clear();
+    receiveAnswer(await post<Visit | Person>(`/people/${personId}/controls`, { ...person.controls, ...requested }));
+    if (sliderValues.value === requested) clearSliders();
   } catch (error) {
-    complain(error);
-    if (values.value === asked) clear();
+    reportError(error);
+    if (sliderValues.value === requested) clearSliders();
   }
 }
 
-function clear(): void {
+function clearSliders(): void {
   preview?.stop();
-  values.value = {};
-  shown.value = null;
+  sliderValues.value = {};
+  previewUrl.value = null;
 }
 
 /** Take in what a change answers with: the person, or the whole visit. */
-export function absorb(answer: Visit | Person): void {
+export function receiveAnswer(answer: Visit | Person): void {
   if ("people" in answer) receive(answer);
   else receivePerson(answer);
 }
 
 /** Change the person by a call that answers with them; after what a hand let go of, so that Undo takes that back. */
-export async function alter(path: string, body?: unknown): Promise<boolean> {
-  const answer = await act(async () => {
-    await settling;
-    return post<Visit | Person>(`/people/${whose}/${path}`, body);
+export async function editPerson(path: string, body?: unknown): Promise<boolean> {
+  const answer = await runAction(async () => {
+    await committing;
+    return post<Visit | Person>(`/people/${personId}/${path}`, body);
   });
   if (answer) {
-    absorb(answer);
-    clear();
+    receiveAnswer(answer);
+    clearSliders();
   }
   return answer !== undefined;
 }

@@ -1,14 +1,14 @@
 /** What the server tells by itself: one event stream as long as there is a visit. */
 
 import { effect } from "@preact/signals";
-import { address } from "../api";
+import { apiUrl } from "../api";
 import type { Progress, Visit } from "../types";
-import { online, queuePlace, receive, receiveProgress, resume, visit } from "./booth";
+import { loadVisit, online, queuePlace, receive, receiveProgress, visit } from "./booth";
 
 const RETRY_MS = 1500;
 
 /** Follow the visit's stream and come back whenever it breaks. Answers how to stop. */
-export function follow(): () => void {
+export function followVisitEvents(): () => void {
   let source: EventSource | null = null;
   let timer = 0;
 
@@ -19,7 +19,7 @@ export function follow(): () => void {
   };
   const open = (): void => {
     close();
-    source = new EventSource(address("/visit/events"));
+    source = new EventSource(apiUrl("/visit/events"));
     source.onopen = () => (online.value = true);
     source.onerror = () => {
       online.value = navigator.onLine && source?.readyState === EventSource.CONNECTING ? online.value : false;
@@ -31,7 +31,7 @@ export function follow(): () => void {
     on(source, "queue", ({ place }: { place: number }) => (queuePlace.value = place));
   };
   const again = async (): Promise<void> => {
-    if (!(await resume())) timer = window.setTimeout(again, RETRY_MS);
+    if (!(await loadVisit())) timer = window.setTimeout(again, RETRY_MS);
     else if (visit.value) open();
   };
 

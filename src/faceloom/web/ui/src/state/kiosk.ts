@@ -3,9 +3,9 @@
 import { effect } from "@preact/signals";
 import { booth } from "./booth";
 
-const quiet = (event: Event): void => event.preventDefault();
+const preventDefault = (event: Event): void => event.preventDefault();
 
-function noZoom(event: KeyboardEvent | WheelEvent): void {
+function preventZoom(event: KeyboardEvent | WheelEvent): void {
   const keys = event instanceof KeyboardEvent && ["+", "-", "=", "0"].includes(event.key);
   if ((event.ctrlKey || event.metaKey) && (keys || event instanceof WheelEvent)) event.preventDefault();
 }
@@ -15,16 +15,16 @@ async function stayAwake(): Promise<void> {
 }
 
 /** Follow the booth's setting. */
-export function keepKiosk(): void {
+export function applyKioskMode(): void {
   effect(() => {
     const on = booth.value.kiosk;
     document.documentElement.classList.toggle("kiosk", on);
     const bind = on ? document.addEventListener.bind(document) : document.removeEventListener.bind(document);
-    bind("contextmenu", quiet);
-    bind("dragstart", quiet);
-    bind("gesturestart", quiet);
-    bind("keydown", noZoom as EventListener);
-    bind("wheel", noZoom as EventListener, { passive: false });
+    bind("contextmenu", preventDefault);
+    bind("dragstart", preventDefault);
+    bind("gesturestart", preventDefault);
+    bind("keydown", preventZoom as EventListener);
+    bind("wheel", preventZoom as EventListener, { passive: false });
     bind("visibilitychange", stayAwake as unknown as EventListener);
     if (on) void stayAwake();
   });

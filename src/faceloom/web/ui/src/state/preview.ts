@@ -1,6 +1,6 @@
 /** Pictures that follow a hand on a slider: one question at a time, always the newest, never an old answer. */
 
-import { picture, type Query, Refused } from "../api";
+import { fetchPicture, type Query, ServerError } from "../api";
 
 export type Values = Record<string, number>;
 type Ask = (path: string, query: Query, signal: AbortSignal) => Promise<Blob>;
@@ -17,7 +17,7 @@ export class Preview {
     private readonly path: string,
     private readonly show: (picture: Blob, values: Values) => void,
     private readonly failed: (error: unknown) => void = () => {},
-    private readonly ask: Ask = picture,
+    private readonly ask: Ask = fetchPicture,
   ) {}
 
   /** Ask for these values; whatever waits already is forgotten. */
@@ -50,7 +50,7 @@ export class Preview {
       const answer = await this.ask(this.path, { ...values, n: ++number }, control.signal);
       if (!control.signal.aborted) this.show(answer, values);
     } catch (error) {
-      const late = control.signal.aborted || (error instanceof Refused && error.status === 409);
+      const late = control.signal.aborted || (error instanceof ServerError && error.status === 409);
       if (!late) this.failed(error);
     }
   }

@@ -32,13 +32,13 @@ async function run<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) =>
 }
 
 /** Keep the photo of a visit; a browser that keeps nothing is no error, the photo is in memory as well. */
-export const keepPhoto = (unsent: Unsent): Promise<unknown> =>
+export const saveUnsentPhoto = (unsent: Unsent): Promise<unknown> =>
   run("readwrite", (store) => store.put(unsent, KEY)).catch(() => undefined);
 
-export const keptPhoto = (): Promise<Unsent | undefined> =>
+export const loadUnsentPhoto = (): Promise<Unsent | undefined> =>
   run<Unsent | undefined>("readonly", (store) => store.get(KEY) as IDBRequest<Unsent | undefined>).catch(
     () => undefined,
   );
 
-export const dropPhoto = (): Promise<unknown> =>
+export const deleteUnsentPhoto = (): Promise<unknown> =>
   run("readwrite", (store) => store.delete(KEY) as IDBRequest<undefined>).catch(() => undefined);
