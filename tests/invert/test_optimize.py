@@ -1,15 +1,15 @@
-"""The search: it finds what it looks for, repeats itself, and stops when told."""
+"""Latent optimization: it converges, is reproducible, and stops when it is interrupted."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from faceloom.errors import ShapeError
+from faceloom.errors import Cancelled, ShapeError
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 
 
-def search(tools, **config):
+def optimize(tools, **config):
     callback = config.pop("callback", None)
     config = OptimizeConfig(**({"seconds": None} | config))
     return invert_optimize(tools["G"], tools["img"], vgg=tools["vgg"], alexnet=tools["alexnet"], config=config,
@@ -17,60 +17,57 @@ def search(tools, **config):
 
 
 def test_more_steps_come_closer(tools):
-    few, more = search(tools, steps=1), search(tools, steps=12)
-    assert more.mse[0] < few.mse[0]
-    assert (few.steps, more.steps) == (1, 12)
-    assert more.w_plus.shape == (1, 8, 16)
+    short, long = optimize(tools, steps=1), optimize(tools, steps=12)
+    assert long.mse[0] < short.mse[0]
+    assert (short.steps, long.steps) == (1, 12)
+    assert long.w_plus.shape == (1, 8, 16)
 
 
 def test_steps_and_seed_decide_everything(tools):
-    first = search(tools, steps=4, noise=0.5, seed=3)
-    assert torch.equal(first.w_plus, search(tools, steps=4, noise=0.5, seed=3).w_plus)
-    assert not torch.equal(first.w_plus, search(tools, steps=4, noise=0.5, seed=4).w_plus)
+    first = optimize(tools, steps=4, noise=0.5, seed=3)
+    assert torch.equal(first.w_plus, optimize(tools, steps=4, noise=0.5, seed=3).w_plus)
+    assert not torch.equal(first.w_plus, optimize(tools, steps=4, noise=0.5, seed=4).w_plus)
 
 
 def test_w_space_keeps_one_style_for_all_layers(tools):
-    w_plus = search(tools, steps=4, space="w").w_plus
+    w_plus = optimize(tools, steps=4, space="w").w_plus
     assert torch.equal(w_plus, w_plus[:, :1].expand_as(w_plus))
 
 
-def test_the_deadline_holds_and_something_is_always_found(tools):
-    found = search(tools, seconds=0.0001)
-    assert found.steps == 1
-    assert torch.isfinite(found.w_plus).all()
+def test_the_deadline_holds_and_there_is_always_a_result(tools):
+    result = optimize(tools, seconds=0.0001)
+    assert result.steps == 1
+    assert torch.isfinite(result.w_plus).all()
 
 
-def test_an_interruption_keeps_the_best(tools):
-    def stop(step):
-        if step["step"] == 2:
-            raise KeyboardInterrupt
-
-    found = search(tools, steps=50, callback=stop)
-    assert found.interrupted
-    assert found.steps == 2  # the third was not finished
-    assert found.mse[0] < float("inf")
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Cancelled("canceled")])
+def test_an_interruption_keeps_the_best(tools, interrupt_at, error):
+    result = optimize(tools, steps=50, callback=interrupt_at(2, error))
+    assert result.interrupted
+    assert result.steps == 2  # the third was not finished
+    assert result.mse[0] < float("inf")
 
 
-def test_the_callback_sees_progress_and_a_preview(tools):
-    seen = []
-    search(tools, steps=3, callback=seen.append)
-    assert [step["step"] for step in seen] == [0, 1, 2]
-    assert all(step["img"].shape == (1, 3, 256, 256) for step in seen)
-    assert seen[-1]["best"] <= seen[0]["loss"]
+def test_the_callback_gets_progress_and_a_preview(tools):
+    steps = []
+    optimize(tools, steps=3, callback=steps.append)
+    assert [step["step"] for step in steps] == [0, 1, 2]
+    assert all(step["img"].shape == (1, 3, 256, 256) for step in steps)
+    assert steps[-1]["best"] <= steps[0]["loss"]
 
 
-def test_a_loss_that_is_no_number_does_not_spoil_the_best(tools, monkeypatch):
+def test_a_loss_of_nan_does_not_replace_the_best(tools, monkeypatch):
     calls = iter(range(100))
-    draw = tools["G"].synthesis_at
+    synthesis_at = tools["G"].synthesis_at
 
     def sometimes_nan(w_plus, resolution, noise_mode="const"):
-        img = draw(w_plus, resolution, noise_mode)
+        img = synthesis_at(w_plus, resolution, noise_mode)
         return img * float("nan") if next(calls) == 2 else img
 
     monkeypatch.setattr(tools["G"], "synthesis_at", sometimes_nan)
-    found = search(tools, steps=6)
-    assert torch.isfinite(found.w_plus).all()
-    assert found.mse[0] < 10
+    result = optimize(tools, steps=6)
+    assert torch.isfinite(result.w_plus).all()
+    assert result.mse[0] < 10
 
 
 def test_other_sizes_are_refused(tools):

@@ -1,0 +1,1 @@
+"""Inversion: find the latent code of a photo, by encoder, by optimization and by pivotal tuning."""

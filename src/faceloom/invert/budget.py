@@ -1,6 +1,6 @@
-"""One clock: a first guess, the search and the tuning under one deadline, which is kept.
+"""Inversion under one deadline: the encoder's guess, then optimization, then pivotal tuning.
 
-Knows the ways of inverting and when each pays; no files, no faces.
+Plans which of these methods pay off in the time that is left. Does not open files or detect faces.
 """
 
 from __future__ import annotations
@@ -11,39 +11,40 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from faceloom.invert.clock import Callback, Clock, Enough, descend
+from faceloom.invert.clock import Callback, Clock, StopCondition, run_steps
 from faceloom.invert.inversion import Inversion, check_img, measure
-from faceloom.invert.natural import NaturalSearch
+from faceloom.invert.natural_gradient import NaturalGradientDescent
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
-from faceloom.invert.tune import Neighbour, TuneConfig, invert_tune
+from faceloom.invert.tune import NeighborSampler, TuneConfig, invert_tune
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator
 from faceloom.networks.lpips import Lpips
 
-First = Callable[[Tensor], WPlus]
-"""An encoder: img `[n, 3, 256, 256]` -> w_plus `[n, num_ws, w_dim]`."""
+EncoderGuess = Callable[[Tensor], WPlus]
+"""Function that takes img `[n, 3, 256, 256]` and returns an encoder's w_plus `[n, num_ws, w_dim]`."""
 
-Natural = Callable[[Tensor, WPlus], NaturalSearch]
-"""The natural search for img `[n, 3, 256, 256]`, from w_plus."""
+DescentFactory = Callable[[Tensor, WPlus], NaturalGradientDescent]
+"""Function that takes img `[n, 3, 256, 256]` and a start w_plus, and returns the natural-gradient descent for them."""
 
-SEARCH = 0.4  # part of the time after the first guess; the rest is tuning's
-LONGEST_SEARCH, MOST_STEPS = 6.0, 20  # seconds or steps of it; beyond, tuning gains more, and latents stray
-NEAR = 0.03  # the search's rate from a first guess: it begins near the end, and the usual rate would overshoot
-A_STEP = 3.0  # images' time that a step takes: there and back
-FEWEST = 3  # steps below which Adam's search does not begin: one or two only shake a good guess
-LAST = 0.45  # of a natural step's time: what a look at where it went takes
-UNTUNED = 12  # steps below which there is only the search
+OPTIMIZATION_SHARE = 0.4  # part of the time after the encoder's guess that optimization gets; tuning gets the rest
+MAX_OPTIMIZATION_SECONDS = 6.0  # for an optimization that starts at a guess; after it, tuning gains more
+MAX_OPTIMIZATION_STEPS = 20  # likewise; with more steps the latents also stray from editable ones
+REFINE_LEARNING_RATE = 0.03  # for a start at the encoder's guess, where the default rate would overshoot
+IMAGES_PER_STEP = 3.0  # duration of an optimization step (forward and backward), in durations of a generated image
+MIN_ADAM_STEPS = 3  # Adam is skipped when fewer steps fit: one or two only make a good guess worse
+FINAL_EVALUATION_STEPS = 0.45  # duration of the last evaluation, in durations of a natural-gradient step
+MIN_STEPS_TO_TUNE = 12  # tuning is skipped when fewer steps fit
 
 
 @dataclass(frozen=True)
 class EncodeConfig:
-    """How long, or how good. What comes first ends it."""
+    """Limits of an inversion: a deadline, a number of steps, a quality. The first limit that is reached ends it."""
 
     seconds: float | None = 30.0  # from the call to the answer
-    steps: int | None = None  # of search and tuning together; with steps alone the result depends on the inputs only
-    until_identity: float | None = None  # the cosine of identities that will do
-    tune: bool = True  # without, the person is a latent alone, as other programs know it
-    rank: int = 64  # of the tuning: 64 makes likenesses of 1.8 MB, 0 (whole weights) of 8
+    steps: int | None = None  # of optimization and tuning together; without seconds, the inputs alone decide the result
+    until_identity: float | None = None  # identity similarity (cosine) at which to stop
+    tune: bool = True  # False: the likeness is a latent code alone, which other programs can read
+    rank: int = 64  # of the tuned weights: 64 gives likenesses of 1.8 MB, 0 (whole weights) of 8 MB
     space: Literal["w", "w_plus"] = "w_plus"
     seed: int = 0
 
@@ -53,119 +54,145 @@ PRESETS = {"instant": EncodeConfig(2.0), "booth": EncodeConfig(10.0), "studio": 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the time is spent on: how to search, and what tuning may take; None: not at all.
+    """The settings of the optimization and of the tuning that fit in the budget; None means to skip it.
 
-    Tuning's `seconds` are those that are left when it begins.
+    Tuning gets the seconds that are left when it begins.
     """
 
-    search: OptimizeConfig | None = None
+    optimize: OptimizeConfig | None = None
     tune: TuneConfig | None = None
 
 
-def invert_within(
+def invert_within_budget(
     G: Generator,
     img: Tensor,
     *,
     alexnet: Lpips,
-    first: First | None = None,
-    natural: Natural | None = None,
-    neighbour: Neighbour | None = None,
-    enough: Enough | None = None,
+    encoder_guess: EncoderGuess | None = None,
+    make_descent: DescentFactory | None = None,
+    neighbor: NeighborSampler | None = None,
+    stop_when: StopCondition | None = None,
     config: EncodeConfig | None = None,
     callback: Callback | None = None,
 ) -> Inversion:
-    """Find a person as well as the time allows; the best so far is kept at any interruption.
+    """Invert an image as well as the budget allows; keep the best result so far when interrupted.
 
-    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `first` it starts from the mean
-    face; with `natural` it searches W+ so, else by Adam. `neighbour` as in `invert_tune`; `enough` looks at a picture
-    now and then. `callback` as in `clock.Callback`, with the `phase`, 'search' or 'tune', and the progress of the
-    whole. Ctrl-C ends it and is not raised again: the result says `interrupted`.
-    Raises ShapeError for another image.
+    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `encoder_guess` it starts from the
+    mean face. With `make_descent` it optimizes W+ by natural gradient, otherwise by Adam. `neighbor` as in
+    `invert_tune`; `stop_when` is called with a generated image every few steps. `callback` as in `clock.Callback`, with
+    the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C or Cancelled ends it and is not raised again:
+    the result says `interrupted`.
+    Raises ShapeError for another shape of image.
     """
     check_img(img, one=True)
     config, clock = config or EncodeConfig(), Clock(None)
-    start = broadcast(G.w_avg[None], G.num_ws) if first is None else first(img)
-    search = natural(img, start) if natural and config.space == "w_plus" else None
+    start = broadcast(G.w_avg[None], G.num_ws) if encoder_guess is None else encoder_guess(img)
+    descent = make_descent(img, start) if make_descent and config.space == "w_plus" else None
     before = clock.elapsed()
-    if search is None:
-        found = Inversion(start, *measure(G, start, img, alexnet), 0, clock.elapsed())
+    if descent is None:
+        result = Inversion(start, *measure(G, start, img, alexnet), 0, clock.elapsed())
     else:
-        search.look()
-    drawing = clock.elapsed() - before
-    plan = plan_for(config, clock.elapsed(), drawing, near=first is not None, fewest=1 if search else FEWEST)
-    tell = _part_of(callback, "search", 0.0, SEARCH if plan.tune else 1.0)
-    if search is not None:
-        found = _descend(search, plan.search, drawing, enough, tell)
-    elif plan.search:
+        descent.evaluate()
+    image_seconds = clock.elapsed() - before
+    min_steps = MIN_ADAM_STEPS if descent is None else 1
+    plan = plan_budget(
+        config, clock.elapsed(), image_seconds, from_guess=encoder_guess is not None, min_steps=min_steps
+    )
+    report = _report_phase(callback, "search", 0.0, OPTIMIZATION_SHARE if plan.tune else 1.0)
+    if descent is not None:
+        result = _run_descent(descent, plan.optimize, image_seconds, stop_when, report)
+    elif plan.optimize:
         start = start.mean(dim=1) if config.space == "w" else start
-        found = invert_optimize(
-            G, img, vgg=alexnet, alexnet=alexnet, config=plan.search, start=start, enough=enough, callback=tell
+        result = invert_optimize(
+            G,
+            img,
+            vgg=alexnet,
+            alexnet=alexnet,
+            config=plan.optimize,
+            start=start,
+            stop_when=stop_when,
+            callback=report,
         )
-    if plan.tune and not found.interrupted and not found.enough:
+    if plan.tune and not result.interrupted and not result.good_enough:
         left = None if config.seconds is None else config.seconds - clock.elapsed()
-        tuning, tell = replace(plan.tune, seconds=left), _part_of(callback, "tune", SEARCH, 1.0)
         tuned = invert_tune(
             G,
             img,
-            found.w_plus,
+            result.w_plus,
             alexnet=alexnet,
-            neighbour=neighbour,
-            config=tuning,
-            enough=enough,
-            callback=tell,
+            neighbor=neighbor,
+            config=replace(plan.tune, seconds=left),
+            stop_when=stop_when,
+            callback=_report_phase(callback, "tune", OPTIMIZATION_SHARE, 1.0),
         )
-        found = replace(tuned, steps=found.steps + tuned.steps)
-    return replace(found, seconds=clock.elapsed())
+        result = replace(tuned, steps=result.steps + tuned.steps)
+    return replace(result, seconds=clock.elapsed())
 
 
-def plan_for(config: EncodeConfig, spent: float, drawing: float, *, near: bool = True, fewest: int = FEWEST) -> Plan:
-    """Share out what is left after `spent` seconds, where an image takes `drawing` seconds.
+def plan_budget(
+    config: EncodeConfig,
+    spent: float,
+    image_seconds: float,
+    *,
+    from_guess: bool = True,
+    min_steps: int = MIN_ADAM_STEPS,
+) -> Plan:
+    """Divide the time that is left after `spent` seconds, when generating one image takes `image_seconds`.
 
-    A search that begins `near` its end is kept short and slow; from the mean face it has further to go. It does not
-    begin where less than `fewest` steps fit.
+    An optimization that starts at an encoder's guess (`from_guess`) is short and has a low learning rate; from the mean
+    face it has further to go. It is skipped where fewer than `min_steps` steps fit.
     """
     left = None if config.seconds is None else config.seconds - spent
-    fit = min(
-        float("inf") if left is None else left / (A_STEP * drawing),
+    steps_that_fit = min(
+        float("inf") if left is None else left / (IMAGES_PER_STEP * image_seconds),
         float("inf") if config.steps is None else config.steps,
     )
-    if fit < (1 if left is None else fewest):
+    if steps_that_fit < (1 if left is None else min_steps):
         return Plan()
-    search = OptimizeConfig(seconds=left, steps=config.steps, space=config.space, coarse=0.0, seed=config.seed)
-    if near:
-        search = replace(search, learning_rate=NEAR, ramp_up=0.01)
-    if not config.tune or fit < UNTUNED:
-        return Plan(search)
-    seconds = None if left is None else min(SEARCH * left, LONGEST_SEARCH if near else left)
-    steps = None if config.steps is None else min(round(SEARCH * config.steps), MOST_STEPS if near else config.steps)
-    others = None if config.steps is None or steps is None else config.steps - steps
+    optimize = OptimizeConfig(seconds=left, steps=config.steps, space=config.space, coarse=0.0, seed=config.seed)
+    if from_guess:
+        optimize = replace(optimize, learning_rate=REFINE_LEARNING_RATE, ramp_up=0.01)
+    if not config.tune or steps_that_fit < MIN_STEPS_TO_TUNE:
+        return Plan(optimize)
+    seconds = None if left is None else min(OPTIMIZATION_SHARE * left, MAX_OPTIMIZATION_SECONDS if from_guess else left)
+    steps, tune_steps = None, None
+    if config.steps is not None:
+        max_steps = MAX_OPTIMIZATION_STEPS if from_guess else config.steps
+        steps = min(round(OPTIMIZATION_SHARE * config.steps), max_steps)
+        tune_steps = config.steps - steps
     return Plan(
-        replace(search, seconds=seconds, steps=steps), TuneConfig(steps=others, rank=config.rank, seed=config.seed)
+        replace(optimize, seconds=seconds, steps=steps),
+        TuneConfig(steps=tune_steps, rank=config.rank, seed=config.seed),
     )
 
 
-def _descend(
-    search: NaturalSearch,
-    given: OptimizeConfig | None,
-    looked: float,
-    enough: Enough | None,
+def _run_descent(
+    descent: NaturalGradientDescent,
+    limits: OptimizeConfig | None,
+    evaluation_seconds: float,
+    stop_when: StopCondition | None,
     callback: Callback | None,
 ) -> Inversion:
-    """Search for as long, or as many steps, as is given, after a look of `looked` seconds; None: not at all."""
+    """Run the descent for the seconds or steps of `limits`; without limits, return its start.
+
+    The first evaluation is done already and took `evaluation_seconds`. They count for the duration of a step, and are
+    added to the deadline.
+    """
     clock = Clock(None)
-    if given:
-        clock = Clock(None if given.seconds is None else given.seconds + looked, given.steps, LAST)
-        clock.begin -= looked
-    ended = descend(search, clock, enough, callback)
-    return Inversion(*search.finish(), clock.done, clock.elapsed(), ended.interrupted, ended.enough)
+    if limits:
+        seconds = None if limits.seconds is None else limits.seconds + evaluation_seconds
+        clock = Clock(seconds, limits.steps, FINAL_EVALUATION_STEPS)
+        clock.start -= evaluation_seconds
+    stopped = run_steps(descent, clock, stop_when, callback)
+    return Inversion(*descent.finish(), clock.steps_done, clock.elapsed(), stopped.interrupted, stopped.good_enough)
 
 
-def _part_of(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:
-    """Tell of a phase as of a part of the whole."""
+def _report_phase(callback: Callback | None, phase: str, begin: float, end: float) -> Callback | None:
+    """Return a callback that reports one phase as the part `begin`...`end` of the whole."""
     if callback is None:
         return None
 
-    def tell(step: dict[str, Any]) -> None:
+    def report(step: dict[str, Any]) -> None:
         callback(step | {"phase": phase, "progress": begin + (end - begin) * step["progress"]})
 
-    return tell
+    return report

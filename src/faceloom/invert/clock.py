@@ -1,4 +1,4 @@
-"""The clock of a search: deals out steps until a deadline, or a number of them, and what else may end it."""
+"""The step loop that every optimization shares, and the clock that ends it at a deadline or after some steps."""
 
 from __future__ import annotations
 
@@ -9,73 +9,89 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from faceloom.errors import Cancelled
+
 Callback = Callable[[dict[str, Any]], None]
-"""Gets a dict a step: step, progress 0...1, seconds, loss, best (the least so far), img `[n, 3, 256, 256]`."""
+"""Function called once a step with a dict: step, progress 0...1, seconds, loss, best (the lowest loss so far), img
+`[n, 3, 256, 256]`. It may raise Cancelled to end the optimization."""
 
-Enough = Callable[[Tensor], bool]
-"""img `[n, 3, 256, 256]` -> whether that will do."""
+StopCondition = Callable[[Tensor], bool]
+"""Function that takes img `[n, 3, 256, 256]` and returns whether the result is good enough to stop."""
 
-LOOKS = 8  # steps between two looks at whether it will do
+STOP_CHECK_INTERVAL = 8  # steps between two calls of the stop condition
 
 
-class Descent(Protocol):
-    """A search that goes step by step and keeps the best itself."""
+class Optimization(Protocol):
+    """An optimization that advances step by step and keeps its best result."""
 
     def step(self, number: int, progress: float) -> Tensor:
-        """Measure, keep the better, move on. Returns the images measured `[n, 3, 256, 256]`."""
+        """Evaluate the loss, keep the better result, move on. Return the evaluated images `[n, 3, 256, 256]`."""
         ...
 
     def losses(self) -> tuple[float, float]:
-        """The last step's loss, and the least so far."""
+        """Return the loss of the last step, and the lowest so far."""
         ...
 
 
 @dataclass(frozen=True)
-class Ended:
-    """Why a search ended, if not by the clock: by Ctrl-C, or because it was good enough."""
+class StopReason:
+    """The reason that ended an optimization before the clock did; both fields are False if the clock ended it.
+
+    `interrupted` means Ctrl-C or Cancelled; `good_enough` means that the stop condition was met.
+    """
 
     interrupted: bool = False
-    enough: bool = False
+    good_enough: bool = False
 
 
 class Clock:
-    """Deals out steps and says how far the search has come; leaves time for a last measurement, `last` steps long."""
+    """A clock that yields steps until the deadline or the step limit.
 
-    def __init__(self, seconds: float | None, steps: int | None = None, last: float = 0.5) -> None:
-        self.begin = time.perf_counter()
-        self.seconds, self.limit, self.last = seconds, steps, last
-        self.done = 0
+    It reserves time for a final evaluation, which takes as long as `final_steps` steps. With neither `seconds` nor a
+    `limit` there are no steps.
+    """
+
+    def __init__(self, seconds: float | None, limit: int | None = None, final_steps: float = 0.5) -> None:
+        self.start = time.perf_counter()
+        self.seconds, self.limit, self.final_steps = seconds, limit, final_steps
+        self.steps_done = 0
 
     def elapsed(self) -> float:
-        """Seconds since it was made."""
-        return time.perf_counter() - self.begin
+        """Return the seconds since the clock was started."""
+        return time.perf_counter() - self.start
 
-    def laps(self) -> Iterator[tuple[int, float]]:
-        """Yield (step, progress): the part of the deadline or of the steps that is used up, whichever is more."""
+    def steps(self) -> Iterator[tuple[int, float]]:
+        """Yield (step, progress); progress is the used part of the deadline or of the limit, whichever is larger."""
         while (progress := self._progress()) < 1:
-            yield self.done, progress
-            self.done += 1
+            yield self.steps_done, progress
+            self.steps_done += 1
 
     def _progress(self) -> float:
-        by_steps = self.done / self.limit if self.limit is not None else 0.0
+        by_steps = self.steps_done / self.limit if self.limit is not None else 0.0
         if self.seconds is None:
             return by_steps if self.limit is not None else 1.0
-        a_step = self.elapsed() / max(self.done, 1)
-        by_time = (self.elapsed() + (1 + self.last) * a_step) / max(self.seconds, 1e-9) if self.done else 0.0
+        seconds_per_step = self.elapsed() / max(self.steps_done, 1)
+        needed = self.elapsed() + (1 + self.final_steps) * seconds_per_step  # after one more step and the evaluation
+        by_time = needed / max(self.seconds, 1e-9) if self.steps_done else 0.0
         return max(by_steps, by_time)
 
 
-def descend(descent: Descent, clock: Clock, enough: Enough | None, callback: Callback | None) -> Ended:
-    """Take steps until the clock ends it, `enough` says that it will do, or Ctrl-C, which is not raised again."""
+def run_steps(
+    optimization: Optimization, clock: Clock, stop_when: StopCondition | None, callback: Callback | None
+) -> StopReason:
+    """Take steps until the clock ends, `stop_when` returns True, or the work is interrupted.
+
+    An interruption is KeyboardInterrupt (Ctrl-C) or Cancelled (raised by the callback). It is not raised again.
+    """
     try:
-        for step, progress in clock.laps():
-            img = descent.step(step, progress)
+        for step, progress in clock.steps():
+            img = optimization.step(step, progress)
             if callback:
-                loss, best = descent.losses()
-                told = {"step": step, "progress": progress, "seconds": clock.elapsed()}
-                callback(told | {"loss": loss, "best": best, "img": img})
-            if enough and step % LOOKS == LOOKS - 1 and enough(img):
-                return Ended(enough=True)
-    except KeyboardInterrupt:
-        return Ended(interrupted=True)
-    return Ended()
+                loss, best = optimization.losses()
+                report = {"step": step, "progress": progress, "seconds": clock.elapsed()}
+                callback(report | {"loss": loss, "best": best, "img": img})
+            if stop_when and step % STOP_CHECK_INTERVAL == STOP_CHECK_INTERVAL - 1 and stop_when(img):
+                return StopReason(good_enough=True)
+    except (KeyboardInterrupt, Cancelled):
+        return StopReason(interrupted=True)
+    return StopReason()

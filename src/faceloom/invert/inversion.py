@@ -1,4 +1,4 @@
-"""What every inverter gives back, and how its quality is measured. Knows nothing of how it was found."""
+"""The result that every inverter returns, and the measurement of its quality."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from faceloom.errors import ShapeError
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips
 
-QUALITY_RESOLUTION = 256
+QUALITY_RESOLUTION = 256  # pixels; side of the images that inversion compares and that quality is measured on
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """A person as found in a generator's latent space.
+    """The latents of one or more images in a generator, with their quality.
 
-    Convention: w_plus float32 `[n, num_ws, w_dim]`; one figure an image; `img [n, 3, 256, 256]`, -1...1, is what they
-    draw; `delta` is what tuning changed in the
-    generator's weights (`networks.tuned`), for one image only. `enough` says that the search ended because it was
-    good enough. LPIPS is AlexNet's, MSE is of values in
-    -1...1, both on the image area-reduced to 256 px. Seconds are the whole search's, its preparation included.
+    Convention: w_plus float32 `[n, num_ws, w_dim]`; `lpips` and `mse` have one value per image; `img [n, 3, 256, 256]`,
+    -1...1, is generated from the latents (and `delta`). LPIPS is AlexNet's, MSE is of values in -1...1, both on the
+    image area-reduced to 256 px. `seconds` is the duration of the whole inversion, its preparation included.
+    `interrupted` says that Ctrl-C or Cancelled ended it, `good_enough` that its stop condition did. `delta` is the
+    change of the generator's weights by tuning (`networks.tuned`), for one image only.
     """
 
     w_plus: Tensor
@@ -33,12 +33,12 @@ class Inversion:
     steps: int
     seconds: float
     interrupted: bool = False
-    enough: bool = False
+    good_enough: bool = False
     delta: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def check_img(img: Tensor, *, one: bool = False) -> None:
-    """Raise ShapeError unless `img` is `[n, 3, 256, 256]`, with `one` of a single image."""
+    """Raise ShapeError unless `img` is `[n, 3, 256, 256]`; with `one`, unless it is `[1, 3, 256, 256]`."""
     size = QUALITY_RESOLUTION
     if img.shape[1:] != (3, size, size) or (one and len(img) != 1):
         raise ShapeError(f"img: expected [{1 if one else 'n'}, 3, {size}, {size}], got {list(img.shape)}")
@@ -48,7 +48,10 @@ def check_img(img: Tensor, *, one: bool = False) -> None:
 def measure(
     G: Generator, w_plus: Tensor, target: Tensor, alexnet: Lpips
 ) -> tuple[tuple[float, ...], tuple[float, ...], Tensor]:
-    """LPIPS (AlexNet) and mean squared error of each latent's image against `target` `[n, 3, 256, 256]`; the images."""
+    """Return LPIPS (AlexNet), mean squared error and the image of each latent.
+
+    Each image is compared with its target in `target [n, 3, 256, 256]`.
+    """
     img = image_at(G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
     mse = (img - target).square().mean(dim=(1, 2, 3))
     return tuple(alexnet(img, target).tolist()), tuple(mse.tolist()), img

@@ -1,7 +1,8 @@
-"""The VGG search: gradient descent from the mean face to a person's latent, under a deadline.
+"""Latent optimization: gradient descent by Adam from the mean face to the latent of an image, under a deadline.
 
-Knows a generator, a perceptual distance and a target image; no files, no faces. After Karras et al. 2020 (projection,
-appendix D) and Abdal et al. 2019 (W+), with a clock instead of a number of steps.
+Takes a generator, LPIPS networks and target images. Does not open files or detect faces.
+Source: Karras et al. 2020 (projection, appendix D) and Abdal et al. 2019 (W+), with a deadline instead of a number of
+steps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from faceloom.invert.clock import Callback, Clock, Enough, descend
+from faceloom.invert.clock import Callback, Clock, StopCondition, run_steps
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator, area_reduce, image_at
@@ -22,15 +23,15 @@ from faceloom.networks.lpips import Lpips, distance
 
 @dataclass(frozen=True)
 class OptimizeConfig:
-    """How to search. The search ends at the deadline or after the steps, whichever comes first."""
+    """Settings of the optimization. It ends at the deadline or after the steps, whichever comes first."""
 
     seconds: float | None = 120.0  # the deadline, measured from the call; None: only the steps count
-    steps: int | None = None  # with steps alone the result depends on nothing but the inputs
+    steps: int | None = None  # without seconds, the result depends on nothing but the inputs
     space: Literal["w", "w_plus"] = "w_plus"  # one style for all layers, or one a layer
-    coarse: float = 0.5  # part of the search that compares at half the resolution, which costs half the time
+    coarse: float = 0.5  # part of the run that compares at half the resolution, which costs half the time
     learning_rate: float = 0.1  # Adam's, at its highest, in units of w
-    ramp_up: float = 0.05  # part of the search over which the rate rises
-    ramp_down: float = 0.6  # part of the search over which it falls to nothing
+    ramp_up: float = 0.05  # part of the run over which the rate rises
+    ramp_down: float = 0.6  # part of the run over which the rate falls to 0
     pixel_weight: float = 1.0  # of the mean absolute difference, against LPIPS
     mean_weight: float = 0.015  # of |w - w_avg|^2 a layer: keeps to latents that can be edited
     noise: float = 0.0  # standard deviation of noise on the start, in units of w; needs the seed
@@ -45,77 +46,80 @@ def invert_optimize(
     alexnet: Lpips,
     config: OptimizeConfig | None = None,
     start: Tensor | None = None,
-    enough: Enough | None = None,
+    stop_when: StopCondition | None = None,
     callback: Callback | None = None,
 ) -> Inversion:
-    """Search for the latents whose images are `img`; the best so far is kept at any interruption.
+    """Optimize the latents until they generate `img`; keep the best result so far when interrupted.
 
     Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]`
-    (or `[n, w_dim]`, and then one style for all layers) or the mean face; `enough` is asked every eighth step.
-    `callback` as in `clock.Callback`. Ctrl-C ends the search and is not raised again: the result says `interrupted`.
+    (or `[n, w_dim]`, and then one style for all layers) or the mean face; `stop_when` is called every eighth step.
+    `callback` as in `clock.Callback`. Ctrl-C or Cancelled ends the optimization and is not raised again: the result
+    says `interrupted`.
     Raises ShapeError for another size of image.
     """
     config = config or OptimizeConfig()
     check_img(img)
     clock = Clock(config.seconds, config.steps)
-    search = Search(G, img, vgg, config, start)
-    ended = descend(search, clock, enough, callback)
-    w_plus, lpips, mse, drawn = _better(G, img, alexnet, search.best, search.here())
-    return Inversion(w_plus, lpips, mse, drawn, clock.done, clock.elapsed(), ended.interrupted, ended.enough)
+    optimization = LatentOptimization(G, img, vgg, config, start)
+    stopped = run_steps(optimization, clock, stop_when, callback)
+    w_plus, lpips, mse, generated = _choose_better(G, img, alexnet, optimization.best, optimization.current())
+    return Inversion(
+        w_plus, lpips, mse, generated, clock.steps_done, clock.elapsed(), stopped.interrupted, stopped.good_enough
+    )
 
 
-def _better(G: Generator, img: Tensor, alexnet: Lpips, best: Tensor, last: Tensor) -> Any:
-    """Measure the best latents and those of the last step, which nobody has looked at: the nearer of each image."""
+def _choose_better(G: Generator, img: Tensor, alexnet: Lpips, best: Tensor, last: Tensor) -> Any:
+    """Measure the best latents and those of the last step, which no step evaluated; keep the better of each image."""
     (best_lpips, best_mse, best_img), (lpips, mse, last_img) = (measure(G, w, img, alexnet) for w in (best, last))
-    nearer = torch.tensor(lpips) < torch.tensor(best_lpips)  # False for what is no number
-    w_plus = torch.where(nearer[:, None, None], last, best)
-    drawn = torch.where(nearer[:, None, None, None], last_img, best_img)
+    better = torch.tensor(lpips) < torch.tensor(best_lpips)  # False for NaN
+    w_plus = torch.where(better[:, None, None], last, best)
+    generated = torch.where(better[:, None, None, None], last_img, best_img)
     figures = (
-        [a if so else b for so, a, b in zip(nearer, *pair, strict=True)]
+        [a if use_last else b for use_last, a, b in zip(better, *pair, strict=True)]
         for pair in ((lpips, best_lpips), (mse, best_mse))
     )
-    return w_plus, *(tuple(figure) for figure in figures), drawn
+    return w_plus, *(tuple(figure) for figure in figures), generated
 
 
-class Search:
-    """The state of one search: latents, Adam's moments, and the best so far of every image."""
+class LatentOptimization:
+    """The state of one optimization: latents, Adam's moments, and the best result of every image."""
 
     def __init__(self, G: Generator, img: Tensor, vgg: Lpips, config: OptimizeConfig, start: Tensor | None) -> None:
         self.G, self.img, self.vgg, self.config = G, img, vgg, config
         with torch.no_grad():
-            self.target = {factor: vgg.features(_shrunk(img, factor)) for factor in (1, 2)}
+            self.target = {factor: vgg.features(_reduce(img, factor)) for factor in (1, 2)}
         self.factor = 0
-        self.w = self._start(start).requires_grad_()
+        self.w = self._initial_w(start).requires_grad_()
         self.adam = torch.optim.Adam([self.w], lr=config.learning_rate, betas=(0.9, 0.99))
         self.best = self._w_plus().detach().clone()
         self.best_loss = torch.full((len(img),), math.inf)
         self.loss = self.best_loss
 
     def step(self, number: int, progress: float) -> Tensor:
-        """Measure the latents, keep the better ones, and move on. Returns the images measured."""
+        """Evaluate the latents, keep the better ones, and move on. Return the evaluated images."""
         self.adam.param_groups[0]["lr"] = _learning_rate(progress, self.config)
-        self._compare_at(2 if progress < self.config.coarse else 1)
+        self._set_factor(2 if progress < self.config.coarse else 1)
         w_plus = self._w_plus()
-        image = image_at(self.G, w_plus, QUALITY_RESOLUTION)
-        likeness = distance(self.vgg.features(_shrunk(image, self.factor)), self.target[self.factor])
-        likeness = likeness + self.config.pixel_weight * (image - self.img).abs().mean(dim=(1, 2, 3))
-        self._keep(w_plus.detach(), likeness.detach())
-        away = (w_plus - self.G.w_avg).square().mean(dim=(1, 2))
-        loss = (likeness + self.config.mean_weight * away).sum()
+        generated = image_at(self.G, w_plus, QUALITY_RESOLUTION)
+        image_loss = distance(self.vgg.features(_reduce(generated, self.factor)), self.target[self.factor])
+        image_loss = image_loss + self.config.pixel_weight * (generated - self.img).abs().mean(dim=(1, 2, 3))
+        self._keep_best(w_plus.detach(), image_loss.detach())
+        mean_distance = (w_plus - self.G.w_avg).square().mean(dim=(1, 2))
+        loss = (image_loss + self.config.mean_weight * mean_distance).sum()
         (gradient,) = torch.autograd.grad(loss, [self.w])
         self.w.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
         self.adam.step()
-        return image.detach()
+        return generated.detach()
 
-    def here(self) -> Tensor:
-        """Where the last step went."""
+    def current(self) -> Tensor:
+        """Return the latents after the last step."""
         return self._w_plus().detach().clone()
 
     def losses(self) -> tuple[float, float]:
-        """The last step's loss and the least so far, means of the images."""
+        """Return the loss of the last step and the lowest so far, averaged over the images."""
         return self.loss.mean().item(), self.best_loss.mean().item()
 
-    def _start(self, start: Tensor | None) -> Tensor:
+    def _initial_w(self, start: Tensor | None) -> Tensor:
         if start is not None:
             return start.detach().clone()
         w = self.G.w_avg.repeat(len(self.img), 1)
@@ -126,25 +130,25 @@ class Search:
     def _w_plus(self) -> Tensor:
         return broadcast(self.w, self.G.num_ws) if self.w.ndim == 2 else self.w
 
-    def _compare_at(self, factor: int) -> None:
-        """Compare at 1 / factor of the resolution; losses of before say nothing about those of now."""
+    def _set_factor(self, factor: int) -> None:
+        """Compare at 1 / factor of the resolution. Losses at another resolution cannot be compared: forget the best."""
         if factor != self.factor:
             self.factor = factor
             self.best_loss = torch.full_like(self.best_loss, math.inf)
 
-    def _keep(self, w_plus: Tensor, loss: Tensor) -> None:
+    def _keep_best(self, w_plus: Tensor, loss: Tensor) -> None:
         self.loss = loss
-        better = loss < self.best_loss  # False for a loss that is no number
+        better = loss < self.best_loss  # False for a loss that is NaN
         self.best = torch.where(better[:, None, None], w_plus, self.best)
         self.best_loss = torch.where(better, loss, self.best_loss)
 
 
-def _shrunk(img: Tensor, factor: int) -> Tensor:
+def _reduce(img: Tensor, factor: int) -> Tensor:
     return area_reduce(img, img.shape[-1] // factor)
 
 
 def _learning_rate(progress: float, config: OptimizeConfig) -> float:
-    """Rise, hold, and fall by a cosine (Karras et al. 2020, appendix D)."""
+    """Return the learning rate: it rises, holds, and falls by a cosine (Karras et al. 2020, appendix D)."""
     down = min(1.0, (1 - progress) / config.ramp_down)
     up = min(1.0, (progress + 0.01) / config.ramp_up)
     return config.learning_rate * up * (0.5 - 0.5 * math.cos(math.pi * down))

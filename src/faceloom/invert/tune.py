@@ -1,7 +1,8 @@
-"""Pivotal tuning: bend the generator a little until one person's latent draws that person.
+"""Pivotal tuning: change the generator's weights a little until one person's latent generates that person.
 
-After Roich et al. 2021 (PTI), as a low-rank delta of the weights that fits a likeness file, and under a deadline.
-Knows a generator, perceptual distances and a target image; no files, no faces.
+Source: Roich et al. 2021 (PTI). Here the change is a low-rank delta of the weights, small enough for a likeness file,
+and the tuning has a deadline. Takes a generator, LPIPS networks and a target image. Does not open files or detect
+faces.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from faceloom.invert.clock import Callback, Clock, Enough, descend
+from faceloom.invert.clock import Callback, Clock, StopCondition, run_steps
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
 from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable
 
-Neighbour = Callable[[WPlus, torch.Generator], WPlus]
-"""Somebody near `w_plus [1, num_ws, w_dim]`, at random, whose picture is to stay as the generator draws it."""
+NeighborSampler = Callable[[WPlus, torch.Generator], WPlus]
+"""Function that draws a random neighbor of `w_plus [1, num_ws, w_dim]`, whose image tuning must not change."""
 
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """How to tune. It ends at the deadline or after the steps, whichever comes first."""
+    """Settings of the tuning. It ends at the deadline or after the steps, whichever comes first."""
 
     seconds: float | None = 60.0
     steps: int | None = None
     rank: int = (
-        64  # of every change; a weight with fewer numbers than its factors changes as a whole; 0: every one does
+        64  # of each weight's delta; a weight smaller than its two factors changes as a whole; 0: all weights do
     )
     learning_rate: float = 4e-3  # Adam's, at its highest, in root mean squares of each weight
     pixel_weight: float = 4.0  # of the mean absolute difference, against LPIPS
-    locality: int = 3  # every so many steps one keeps a neighbour's picture as it was; 0: none
+    locality: int = 3  # steps from one use of the locality loss (a neighbor keeps its image) to the next; 0: never
     locality_weight: float = 1.0
     seed: int = 0
 
@@ -47,29 +48,33 @@ def invert_tune(
     alexnet: Lpips,
     config: TuneConfig | None = None,
     delta: Delta | None = None,
-    neighbour: Neighbour | None = None,
-    enough: Enough | None = None,
+    neighbor: NeighborSampler | None = None,
+    stop_when: StopCondition | None = None,
     callback: Callback | None = None,
 ) -> Inversion:
-    """Change the generator's weights until the latent draws the image; the best so far is kept at any interruption.
+    """Change the generator's weights until the latent generates the image; keep the best so far when interrupted.
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, -1...1; w_plus `[1, num_ws, w_dim]` stays as it is.
-    `delta` is where to go on from; `neighbour` chooses whom tuning leaves alone, by default people on the way to random
-    ones: give those whom edits will lead to. `callback` and `enough` as in `invert_optimize`.
+    `delta` is the result of an earlier tuning to continue from. `neighbor` draws the latents whose images tuning leaves
+    alone, by default latents on the way to random faces; pass one that draws the latents that edits will lead to.
+    `callback` and `stop_when` as in `invert_optimize`.
     Raises ShapeError for another size of image or more than one.
     """
     check_img(img, one=True)
     config = config or TuneConfig()
     clock = Clock(config.seconds, config.steps)
-    tuning = Tuning(G, img, w_plus, alexnet, config, delta, neighbour or somebody(G))
-    ended = descend(tuning, clock, enough, callback)
+    tuning = PivotalTuning(G, img, w_plus, alexnet, config, delta, neighbor or sample_neighbors(G))
+    stopped = run_steps(tuning, clock, stop_when, callback)
     best = tuning.best
-    lpips, mse, drawn = measure(Tuned(G, best), w_plus, img, alexnet)
-    return Inversion(w_plus, lpips, mse, drawn, clock.done, clock.elapsed(), ended.interrupted, ended.enough, best)
+    lpips, mse, generated = measure(Tuned(G, best), w_plus, img, alexnet)
+    seconds = clock.elapsed()
+    return Inversion(
+        w_plus, lpips, mse, generated, clock.steps_done, seconds, stopped.interrupted, stopped.good_enough, best
+    )
 
 
-class Tuning:
-    """The state of one tuning: factors of the changes, Adam's moments, and the best so far."""
+class PivotalTuning:
+    """The state of one tuning: the factors of the weights' changes, Adam's moments, and the best delta so far."""
 
     def __init__(
         self,
@@ -79,87 +84,87 @@ class Tuning:
         alexnet: Lpips,
         config: TuneConfig,
         delta: Delta | None,
-        neighbour: Neighbour,
+        neighbor: NeighborSampler,
     ) -> None:
         self.G, self.img, self.w_plus, self.alexnet, self.config = G, img, w_plus, alexnet, config
-        self.neighbour = neighbour
+        self.neighbor = neighbor
         self.random = torch.Generator().manual_seed(config.seed)
         self.weights = tunable(G)
         self.scale = {
             name: float(weight.float().square().mean().sqrt()) + 1e-3 for name, weight in self.weights.items()
         }
-        self.parts = {k: v.requires_grad_() for k, v in self._parts(delta or {}).items()}
-        self.adam = torch.optim.Adam(self.parts.values(), lr=config.learning_rate, betas=(0.9, 0.98))
+        self.parameters = {k: v.requires_grad_() for k, v in self._initial_parameters(delta or {}).items()}
+        self.adam = torch.optim.Adam(self.parameters.values(), lr=config.learning_rate, betas=(0.9, 0.98))
         with torch.no_grad():
             self.target = alexnet.features(img)
         self.best, self.best_loss, self.loss = self._delta(), float("inf"), float("inf")
 
     def step(self, number: int, progress: float) -> Tensor:
-        """Measure, keep the better weights, move on. Returns the image measured."""
+        """Evaluate the weights, keep the better ones, and move on. Return the evaluated image."""
         self.adam.param_groups[0]["lr"] = self.config.learning_rate * min(
             1.0, (number + 1) / 5, 2.5 * (1.02 - progress)
         )
         tuned = Tuned(self.G, self._delta(detach=False))
-        image = image_at(tuned, self.w_plus, QUALITY_RESOLUTION)
-        loss = distance(self.alexnet.features(image), self.target)
-        loss = loss + self.config.pixel_weight * (image - self.img).abs().mean(dim=(1, 2, 3))
-        self._keep(loss.item())
+        generated = image_at(tuned, self.w_plus, QUALITY_RESOLUTION)
+        loss = distance(self.alexnet.features(generated), self.target)
+        loss = loss + self.config.pixel_weight * (generated - self.img).abs().mean(dim=(1, 2, 3))
+        self._keep_best(loss.item())
         if self.config.locality and number % self.config.locality == self.config.locality - 1:
-            loss = loss + self.config.locality_weight * self._strayed(tuned)
-        gradients = torch.autograd.grad(loss.sum(), list(self.parts.values()))
-        for part, gradient in zip(self.parts.values(), gradients, strict=True):
-            part.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
+            loss = loss + self.config.locality_weight * self._locality_loss(tuned)
+        gradients = torch.autograd.grad(loss.sum(), list(self.parameters.values()))
+        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
+            parameter.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
         self.adam.step()
-        return image.detach()
+        return generated.detach()
 
     def losses(self) -> tuple[float, float]:
-        """The last step's loss and the least so far."""
+        """Return the loss of the last step and the lowest so far."""
         return self.loss, self.best_loss
 
-    def _strayed(self, tuned: Tuned) -> Tensor:
-        """How far the picture of a neighbour is from what the generator drew (Roich et al. 2021, eq. 5)."""
+    def _locality_loss(self, tuned: Tuned) -> Tensor:
+        """Return the difference of a neighbor's image before and after tuning (Roich et al. 2021, eq. 5)."""
         with torch.no_grad():
-            near = self.neighbour(self.w_plus, self.random)
-            before = image_at(self.G, near, QUALITY_RESOLUTION)
+            neighbor = self.neighbor(self.w_plus, self.random)
+            before = image_at(self.G, neighbor, QUALITY_RESOLUTION)
             features = self.alexnet.features(before)
-        after = image_at(tuned, near, QUALITY_RESOLUTION)
+        after = image_at(tuned, neighbor, QUALITY_RESOLUTION)
         return distance(self.alexnet.features(after), features) + (after - before).abs().mean(dim=(1, 2, 3))
 
-    def _parts(self, delta: Delta) -> dict[str, Tensor]:
-        """What Adam moves: changes and factors, in root mean squares of the weights."""
-        parts = {}
+    def _initial_parameters(self, delta: Delta) -> dict[str, Tensor]:
+        """Return the changes and factors that Adam optimizes, in root mean squares of the weights."""
+        parameters = {}
         for name, weight in self.weights.items():
             rows, columns, rank = weight.shape[0], weight[0].numel(), self.config.rank
             if weight.ndim < 2 or not 0 < rank * (rows + columns) < rows * columns:
-                known = delta.get(name)
-                parts[name] = torch.zeros(weight.shape) if known is None else known.float() / self.scale[name]
+                change = delta.get(name)
+                parameters[name] = torch.zeros(weight.shape) if change is None else change.float() / self.scale[name]
             else:
                 right = torch.randn(rank, columns, generator=self.random) / rank**0.5
-                parts[name + LEFT] = delta.get(name + LEFT, torch.zeros(rows, rank)).float() / self.scale[name]
-                parts[name + RIGHT] = delta.get(name + RIGHT, right).float()
-        return parts
+                parameters[name + LEFT] = delta.get(name + LEFT, torch.zeros(rows, rank)).float() / self.scale[name]
+                parameters[name + RIGHT] = delta.get(name + RIGHT, right).float()
+        return parameters
 
     def _delta(self, detach: bool = True) -> dict[str, Tensor]:
         delta = {}
-        for name, part in self.parts.items():
+        for name, parameter in self.parameters.items():
             if name.endswith(RIGHT):
-                delta[name] = part
+                delta[name] = parameter
             else:
-                delta[name] = part * self.scale[name.removesuffix(LEFT)]
+                delta[name] = parameter * self.scale[name.removesuffix(LEFT)]
         return {name: part.detach().clone() for name, part in delta.items()} if detach else delta
 
-    def _keep(self, loss: float) -> None:
+    def _keep_best(self, loss: float) -> None:
         self.loss = loss
         if loss < self.best_loss:
             self.best, self.best_loss = self._delta(), loss
 
 
-def somebody(G: Generator, share: float = 0.4) -> Neighbour:
-    """Neighbours that lie `share` of the way to random people."""
+def sample_neighbors(G: Generator, share: float = 0.4) -> NeighborSampler:
+    """Return a sampler of latents that lie `share` of the way to a random generated face."""
     c = (torch.eye(G.c_dim)[:1],) if G.c_dim else ()
 
-    def near(w_plus: WPlus, random: torch.Generator) -> WPlus:
+    def draw_neighbor(w_plus: WPlus, random: torch.Generator) -> WPlus:
         other = G.mapping(torch.randn(1, G.z_dim, generator=random), *c)
         return w_plus.lerp(broadcast(other, G.num_ws), share)
 
-    return near
+    return draw_neighbor
