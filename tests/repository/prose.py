@@ -48,7 +48,7 @@ _RULES = (
     ("British spelling", re.compile(rf"\b(?:{BRITISH})\b", re.IGNORECASE)),
 )
 _OPENING = re.compile(rf"(?:{OPENINGS})\b")
-_CODE = re.compile(r"```.*?```|~~~.*?~~~|``.*?``|`[^`]*`|https?://\S+|\]\([^)]*\)|<[^>]*>", re.DOTALL)
+_CODE = re.compile(r"```.*?```|~~~.*?~~~|``.*?``|`[^`]*`|https?://\S+|\]\([^)]*\)|<[^>]*>|\{[^{}\n]*\}", re.DOTALL)
 
 
 @dataclass(frozen=True)

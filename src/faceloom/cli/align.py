@@ -1,4 +1,4 @@
-"""`faceloom align`: cut a face out of a photo, straightened as the generator knows faces."""
+"""`faceloom align`: crop a face from a photo with the alignment that the generator was trained on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from faceloom.cli import options
 from faceloom.cli.output import note, open_studio, print_json
 
 FaceNumber = Annotated[
-    int | None, typer.Option("--face", min=0, help="Which face, as `faceloom faces` numbers them; the largest.")
+    int | None,
+    typer.Option("--face", min=0, help="Number of the face as `faceloom detect` prints it; the largest by default."),
 ]
 
 
@@ -18,10 +19,10 @@ def align(
     photo: options.Photo,
     output: options.Output,
     face: FaceNumber = None,
-    size: Annotated[int, typer.Option(min=32, max=4096, help="Side of the square, in pixels.")] = 1024,
+    size: Annotated[int, typer.Option(min=32, max=4096, help="Side of the crop in pixels.")] = 1024,
     as_json: options.Json = False,
 ) -> None:
-    """Cut a face out of a photo by FFHQ's recipe: eyes level, a fixed frame, borders filled softly.
+    """Crop a face from a photo with FFHQ's alignment: eyes level, a fixed frame, missing borders filled.
 
     \b
     Examples:

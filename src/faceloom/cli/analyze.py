@@ -1,4 +1,4 @@
-"""`faceloom analyze`: what the faces in photos show."""
+"""`faceloom analyze`: read the attributes of the faces in photos."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def analyze(
     photos: options.Photos,
     as_json: options.Json = False,
 ) -> None:
-    """Say what every face shows: age, smile, glasses, pose and more, as a small network sees it.
+    """Read the attributes of every face: age, smile, glasses, pose and more.
 
-    It is an opinion with the errors that its model card states, made to steer edits. It does not identify anybody.
-    One bad file does not stop the others; the exit status is 1 then.
+    A small network estimates them. Its model card states its errors. It does not identify people.
+    A photo that cannot be read does not stop the others; the exit status is then 1.
 
     \b
     Examples:
@@ -35,29 +35,29 @@ def analyze(
     errors: list[dict[str, str]] = []
     for path in photos:
         try:
-            faces += _look_at(studio, path)
+            faces += _analyze_photo(studio, path)
         except FaceloomError as error:
             errors.append({"photo": str(path), "code": error.code, "message": error.message, "hint": error.hint})
     if as_json:
         print_json({"faces": faces, "errors": errors})
     else:
         for face in faces:
-            print(_line(face))
+            print(_describe(face))
     for failure in errors:
         note(f"{failure['photo']}: {failure['message']}; {failure['hint']}")
     if errors:
         raise typer.Exit(1)
 
 
-def _look_at(studio: Studio, path: Path) -> list[dict[str, Any]]:
+def _analyze_photo(studio: Studio, path: Path) -> list[dict[str, Any]]:
     from faceloom.images import open_photo
     from faceloom.workflows.studio import face_facts
 
-    found = studio.analyze(open_photo(path))
-    return [{"photo": str(path), "box": face_facts(seen.face)["box"]} | seen.traits.rounded() for seen in found]
+    faces = studio.analyze(open_photo(path))
+    return [{"photo": str(path), "box": face_facts(face.face)["box"]} | face.traits.rounded() for face in faces]
 
 
-def _line(face: dict[str, Any]) -> str:
+def _describe(face: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (round(x) for x in face["box"])
     looks = "masculine" if face["gender"] > 0.5 else "feminine"
     parts = [f"{face['photo']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0})", f"about {face['age']:.0f} years", looks]

@@ -1,4 +1,4 @@
-"""`faceloom booth`: the booth in the browser, on this machine."""
+"""`faceloom booth`: run the photo booth, a web page served by this machine."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from faceloom.errors import FaceloomError, MissingExtra
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-USUAL, NEEDED = "mobilestylegan-ffhq", ("lpips", "mtcnn")
+DEFAULT_ASSET, REQUIRED_ASSETS = "mobilestylegan-ffhq", ("lpips", "mtcnn")
 
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
-Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default in FACELOOM_HOME.")]
-Lan = Annotated[bool, typer.Option("--lan", help="Let phones and other computers of this network reach it.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default FACELOOM_HOME/booth.")]
+Lan = Annotated[bool, typer.Option("--lan", help="Accept connections from phones and computers on the local network.")]
 
 
 def booth(
     port: Port = 8000,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     home: Home = None,
     lan: Lan = False,
     generator: options.Generator = None,
 ) -> None:
-    """Open the booth: people walk up, are photographed, found, and play with their own face.
+    """Run the photo booth: visitors take a photo, and edit their own face in the browser.
 
-    Nothing leaves this machine. The operator's PIN is printed here.
+    Nothing is sent to another machine. The command prints the operator's PIN.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def booth(
     note(f"the booth is at {reached['address']}")
     if lan:
         note(f"phones reach it at {reached['lan']}")
-    note(f"the operator's page is {reached['address']}/operator, its PIN {app.state.pin}")
+    note(f"the operator's page is {reached['address']}/operator; the PIN is {app.state.pin}")
     if not no_browser:
         opener = Timer(1.5, webbrowser.open, [reached["address"]])
         opener.daemon = True
@@ -60,7 +60,7 @@ def booth(
 
 
 def drawn_by(generator: str | None) -> dict[str, Any]:
-    """What makes the server draw with a generator."""
+    """Return the keyword arguments of `create_app` that choose a generator."""
     from faceloom.web.app import usual_atelier
 
     return {"atelier": partial(usual_atelier, generator)}
@@ -78,20 +78,22 @@ def serve_app(app: FastAPI, port: int, lan: bool, generator: str | None = None) 
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise FaceloomError(f"port {port} cannot be had: {error.strerror}", "choose another with --port") from error
-    for name in NEEDED if generator else (USUAL, *NEEDED):
+            raise FaceloomError(
+                f"port {port} cannot be used: {error.strerror}", "choose another one with --port"
+            ) from error
+    for name in REQUIRED_ASSETS if generator else (DEFAULT_ASSET, *REQUIRED_ASSETS):
         open_asset(name)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False,
         limit_concurrency=400, h11_max_incomplete_event_size=16 << 10,
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of ending it are as good
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the server as Ctrl-C does
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
 
 
 def web_app() -> Callable[..., FastAPI]:
-    """What makes the server. Raises MissingExtra."""
+    """Return the function that makes the server. Raises MissingExtra."""
     try:
         from faceloom.web.app import create_app
     except ImportError as error:
@@ -100,17 +102,17 @@ def web_app() -> Callable[..., FastAPI]:
 
 
 def addresses(port: int, lan: bool) -> dict[str, str]:
-    """Where the server is: for this machine, and for others or ''."""
+    """Return the server's address on this machine, and on the local network or ''."""
     return {"address": f"http://127.0.0.1:{port}", "lan": f"http://{_lan_ip()}:{port}" if lan else ""}
 
 
 def hosts(lan: str) -> list[str]:
-    """The further names that it answers to."""
+    """Return the host names besides localhost that the server accepts."""
     return [lan.removeprefix("http://").rpartition(":")[0], socket.gethostname()] if lan else []
 
 
 def _lan_ip() -> str:
-    """This machine's address in its network: asked of the routing table; no packet is sent."""
+    """Return this machine's address on the local network from the routing table; no packet is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -1,4 +1,4 @@
-"""`faceloom demo`: the main job on three public-domain portraits, with a page that shows it."""
+"""`faceloom demo`: encode and edit three public-domain portraits, and write a page that shows the results."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ EDITS: dict[str, dict[str, float]] = {
     "no smile": {"smile": 0.1},
     "a smile": {"smile": 0.95},
 }
-SIDE = 320  # of a picture on the sheet, in pixels
+TILE_PIXELS = 320  # of a picture on the sheet, in pixels
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures and the page.")],
-    seconds: Annotated[float, typer.Option(min=0.1, help="The deadline for each of the three people.")] = 30.0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures and the page.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Deadline for encoding each of the three people.")] = 30.0,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Do the main job on three public-domain portraits: reproduce, age, smile, paste back, mix and morph.
+    """Encode three public-domain portraits, edit age and smile, paste back, mix and morph.
 
     \b
     Examples:
@@ -52,9 +52,9 @@ def demo(
     for name, file in PEOPLE.items():
         people[name], pictures[name] = _show_person(studio, name, file, seconds)
         for title, picture in pictures[name].items():
-            made = title not in ("photo", "crop")
+            is_generated = title not in ("photo", "crop")
             path = output / _file(name, title)
-            save_picture(picture, path, ai_generated=made, composite=title == "paste-back")
+            save_picture(picture, path, ai_generated=is_generated, composite=title == "paste-back")
     _save_sheets(studio, people, pictures, output)
     _save_morph(studio, people, output)
     facts = [_facts(name, person, pictures[name]) for name, person in people.items()]
@@ -68,7 +68,7 @@ def demo(
 
 
 def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[Likeness, dict[str, Image.Image]]:
-    """Encode a sample portrait and draw everything the sheet shows of it."""
+    """Encode a sample portrait and draw every picture that the sheet shows of it."""
     from faceloom.assets.cache import open_asset
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import open_photo
@@ -82,35 +82,39 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
             callback=lambda step: draw(step["progress"], f"step {step['step'] + 1}"),
         )
     note(f"{name}: LPIPS {person.quality['lpips']:.3f} in {person.provenance['steps']} steps")
-    shown = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
-    shown["reproduction"] = studio.render(person)
-    edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the directions that we ship are this one's
-    shown |= {title: studio.render(studio.edit(person, wishes).person) for title, wishes in edits.items()}
+    drawn = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
+    drawn["reproduction"] = studio.render(person)
+    edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the shipped directions are of this generator
+    drawn |= {title: studio.render(studio.edit(person, values).person) for title, values in edits.items()}
     changed = studio.edit(person, {"age": 20, "smile": 0.9}).person if edits else person
-    shown["paste-back"] = studio.paste_back(changed, photo)
-    return person, shown
+    drawn["paste-back"] = studio.paste_back(changed, photo)
+    return person, drawn
 
 
 def _save_sheets(
     studio: Studio, people: dict[str, Likeness], pictures: dict[str, dict[str, Image.Image]], output: Path
 ) -> None:
-    """One sheet of everybody, and a grid: rows give pose and shape, columns features and colours."""
-    from faceloom.images import contact_sheet, save_picture
+    """Save a sheet of all pictures, and a grid of mixes: pose and shape by row, features and colors by column."""
+    from faceloom.images import make_contact_sheet, save_picture
 
     columns = len(next(iter(pictures.values())))
-    shown = [picture for titles in pictures.values() for picture in titles.values()]
+    tiles = [picture for titles in pictures.values() for picture in titles.values()]
     labels = [f"{name}: {title}" for name, titles in pictures.items() for title in titles]
-    save_picture(contact_sheet(shown, columns, SIDE, labels), output / "sheet.jpg", ai_generated=True, composite=True)
-    mixed = [studio.render(studio.mix(a, b, "middle,fine"), SIDE) for a in people.values() for b in people.values()]
+    save_picture(
+        make_contact_sheet(tiles, columns, TILE_PIXELS, labels), output / "sheet.jpg", ai_generated=True, composite=True
+    )
+    mixed = [
+        studio.render(studio.mix(a, b, "middle,fine"), TILE_PIXELS) for a in people.values() for b in people.values()
+    ]
     labels = [f"{a} + {b}" for a in people for b in people]
-    save_picture(contact_sheet(mixed, len(people), SIDE, labels), output / "mix.jpg", ai_generated=True)
+    save_picture(make_contact_sheet(mixed, len(people), TILE_PIXELS, labels), output / "mix.jpg", ai_generated=True)
 
 
 def _save_morph(studio: Studio, people: dict[str, Likeness], output: Path) -> None:
     from faceloom.edit.film import save_film
 
     first, second = list(people.values())[:2]
-    save_film(studio.morph([first, second], 24, size=SIDE, loop=True), output / "morph.webp", fps=16)
+    save_film(studio.morph([first, second], 24, size=TILE_PIXELS, loop=True), output / "morph.webp", fps=16)
 
 
 def _facts(name: str, person: Likeness, titles: Iterable[str]) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def _file(name: str, title: str) -> str:
 
 
 def _page(summary: dict[str, Any]) -> str:
-    """A page without scripts that shows the pictures where they lie."""
+    """Return the HTML of a page, without scripts, that shows the pictures."""
     rows = []
     for person in summary["people"]:
         cells = "".join(
@@ -149,12 +153,12 @@ figure { margin: 0 } figcaption { color: #b8b0a6; text-align: center }
 img { border-radius: 6px; object-fit: contain; width: 100% } .row img { aspect-ratio: 1 }
 </style>
 <h1>faceloom</h1>
-<p>Three public-domain portraits, found, reproduced by the generator, and controlled. Everything but the photos and
-their crops is made by a model.</p>
+<p>Three public-domain portraits, encoded and edited. A model generated every picture except the photos and their
+crops.</p>
 ROWS
-<h2>Mixed <small>rows give pose and shape, columns features and colours</small></h2>
-<img src="mix.jpg" alt="A grid of mixed people" style="max-width: 62rem">
+<h2>Mixed <small>pose and shape by row, features and colors by column</small></h2>
+<img src="mix.jpg" alt="A grid of mixes of the three people" style="max-width: 62rem">
 <h2>Morph</h2>
-<img src="morph.webp" alt="One person becoming another and back" style="max-width: 20rem">
+<img src="morph.webp" alt="A morph from one person to another and back" style="max-width: 20rem">
 </html>
 """

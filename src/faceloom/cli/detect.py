@@ -1,4 +1,4 @@
-"""`faceloom detect`: find the faces in photos."""
+"""`faceloom detect`: detect the faces in photos."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def detect(
     photos: options.Photos,
     as_json: options.Json = False,
 ) -> None:
-    """Find every face in photos: where it is, how sure that is, and five points. The largest comes first.
+    """Detect the faces in photos, largest first: box, score, and five landmarks each.
 
-    One bad file does not stop the others; the exit status is 1 then.
+    A photo that cannot be read does not stop the others; the exit status is then 1.
 
     \b
     Examples:
@@ -28,21 +28,21 @@ def detect(
       faceloom detect a.jpg b.png --json
     """
     studio = open_studio()
-    found = [_look_at(studio, path) for path in photos]
+    results = [_detect_in(studio, path) for path in photos]
     if as_json:
-        print_json({"photos": found})
+        print_json({"photos": results})
     else:
-        for entry in found:
+        for entry in results:
             _print(entry)
-    for entry in found:
+    for entry in results:
         if entry["error"]:
             note(f"{entry['photo']}: {entry['error']['message']}; {entry['error']['hint']}")
-    if any(entry["error"] for entry in found):
+    if any(entry["error"] for entry in results):
         raise typer.Exit(1)
 
 
-def _look_at(studio: Studio, path: Path) -> dict[str, Any]:
-    """Everything about one photo; `error` is null when it could be read."""
+def _detect_in(studio: Studio, path: Path) -> dict[str, Any]:
+    """Return the facts of one photo; `error` is null when the photo could be read."""
     from faceloom.errors import FaceloomError
     from faceloom.images import open_photo
     from faceloom.workflows.studio import face_facts
@@ -65,4 +65,4 @@ def _print(entry: dict[str, Any]) -> None:
     print(f"{entry['photo']}: {len(entry['faces'])} face{'' if len(entry['faces']) == 1 else 's'}")
     for face in entry["faces"]:
         x0, y0, x1, y1 = (round(x) for x in face["box"])
-        print(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), {100 * face['score']:.1f} % sure")
+        print(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), score {100 * face['score']:.1f} %")

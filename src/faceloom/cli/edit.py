@@ -1,4 +1,4 @@
-"""`faceloom edit`: make a person older, younger, smile."""
+"""`faceloom edit`: change the attributes of a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from faceloom.analyze.attributes import TABLE
 from faceloom.cli import options
-from faceloom.cli.output import keep_person, note, open_person, open_studio, tell
+from faceloom.cli.output import note, open_person, open_studio, print_result, save_person
 
 if TYPE_CHECKING:
     from faceloom.workflows.studio import EditResult
@@ -22,26 +22,32 @@ def edit(
     output: options.Output,
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
-    undo: Annotated[bool, typer.Option("--undo", help="First take back every edit of the likeness.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="First undo every edit of the likeness.")] = False,
     direction: Annotated[
         list[str] | None,
-        typer.Option("--direction", help="NAME=STRENGTH or FILE=STRENGTH, a plain step; may be given again."),
+        typer.Option(
+            "--direction",
+            help="NAME=STRENGTH or FILE=STRENGTH: a step along a direction, not checked. May be repeated.",
+        ),
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="coarse, middle, fine, all, or numbers as 0-5,9; the direction's own by default.")
+        str | None, typer.Option(help="Layers of --direction: coarse, middle, fine, all, or numbers as 0-5,9.")
     ] = None,
     size: options.Size = None,
-    paste_into: Annotated[Path | None, typer.Option(help="The photo that was encoded: put the face back.")] = None,
-    psi: Annotated[float, typer.Option(help="Truncation of an invented person.")] = 0.7,
+    paste_into: Annotated[
+        Path | None, typer.Option(help="The photo that was encoded: paste the edited face back into it.")
+    ] = None,
+    psi: Annotated[float, typer.Option(help="Truncation of a generated face.")] = 0.7,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Change a person and draw them. An OUTPUT that ends in .likeness keeps the changed person instead of a picture.
+    """Edit the attributes of a person and save a picture, or a likeness when OUTPUT ends in .likeness.
 
-    Years are years: faceloom looks at the result and corrects until it is there, and what was not asked for stays.
+    Values are in units: years, degrees, probabilities. The edit is measured and corrected until the requested values
+    are reached, while other attributes are held.
 
     \b
     Examples:
@@ -53,8 +59,8 @@ def edit(
 
     steps = _parse(direction or [])
     studio = open_studio(precision, generator, engine=engine, device=device)
-    given = open_person(studio, person, psi)
-    changed = given.found if undo else given
+    original = open_person(studio, person, psi)
+    changed = original.found if undo else original
     if steps:
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
@@ -64,27 +70,27 @@ def edit(
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
     else:
-        keep_person(studio, changed, output, size)
+        save_person(studio, changed, output, size)
     for text in () if as_json else notes_on(facts):
         note(text)
-    asked_for = {"changes": values | steps, "undone": undo}
-    tell({"output": str(output), "person": person, "pasted": paste_into is not None} | asked_for | facts, as_json)
+    request = {"person": person, "pasted": paste_into is not None, "changes": values | steps, "undone": undo}
+    print_result({"output": str(output)} | request | facts, as_json)
 
 
 def facts_of(done: EditResult, values: Mapping[str, float]) -> dict[str, Any]:
-    """What became of the values, in the units that they were made in."""
+    """Return the values that an edit reached, in the units of the request, and the identity similarity."""
     before, after = done.before, done.after
     reached = {name: round(after[name] - before[name] if TABLE[name].is_change else after[name], 3) for name in values}
     return {"reached": reached, "identity": round(done.steered.identity, 3), "kept": done.steered.kept}
 
 
 def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What a person should know: where a wish was not met, and how alike the result is."""
+    """Yield notes for the user: the values reached, the identity similarity, and why an edit stopped early."""
     if facts:
         reached = ", ".join(f"{name} {value:+.3g}" for name, value in facts["reached"].items())
-        yield f"reached: {reached}; similarity to the person before {facts['identity']:.2f}"
+        yield f"reached: {reached}; identity similarity to before {facts['identity']:.2f}"
         if not facts["kept"]:
-            yield "stopped early: further on the person would no longer be alike"
+            yield "the edit stopped early to keep the identity"
 
 
 def _parse(pairs: list[str]) -> dict[str, float]:

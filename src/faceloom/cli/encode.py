@@ -1,4 +1,4 @@
-"""`faceloom encode`: people's likenesses from photos."""
+"""`faceloom encode`: encode faces in photos as likenesses."""
 
 from __future__ import annotations
 
@@ -17,41 +17,55 @@ if TYPE_CHECKING:
     from faceloom.likeness import Likeness
     from faceloom.workflows.studio import Studio
 
-FACTS = ("seconds", "steps", "method", "face", "interrupted", "precision", "notes")
+PROVENANCE_KEYS = ("seconds", "steps", "method", "face", "interrupted", "precision", "notes")
 
 
 def encode(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Pictures with faces, or folders of them.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Photos with faces, or folders of photos.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="The likeness file, by default PHOTO.likeness; for many, their folder."),
+        typer.Option(
+            "-o", "--output", help="The likeness file, by default PHOTO.likeness; for several photos a folder."
+        ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="The deadline, for each face: 30.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Deadline in seconds for each face; 30 by default.")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="instant (2 s), booth (10 s) or studio (120 s).")] = None,
     until_identity: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Stop when the face is so much alike: 0.9 is very much.")
+        float | None, typer.Option(min=0, max=1, help="Stop at this identity similarity to the photo; 0.9 is high.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps; repeatable to the bit.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after this many steps; the result is then the same to the bit every time."),
+    ] = None,
     every_face: Annotated[
-        bool, typer.Option("--all", help="Everybody in the photo, not the largest face only.")
+        bool, typer.Option("--all", help="Encode every face in the photo, not only the largest.")
     ] = False,
     face: FaceNumber = None,
-    tune: Annotated[bool, typer.Option(help="Bend the generator to the person, or find a latent only.")] = True,
+    tune: Annotated[
+        bool, typer.Option(help="Tune the generator to the person (pivotal tuning), or search for a latent code only.")
+    ] = True,
     rank: Annotated[
-        int, typer.Option(min=0, help="Of the bend: 64 makes files of 1.8 MB; 0 bends freely, in files of 8 MB.")
+        int,
+        typer.Option(
+            min=0, help="Rank of the tuned weights: 64 makes files of 1.8 MB; 0 is full rank, in files of 8 MB."
+        ),
     ] = 64,
-    space: Annotated[str, typer.Option(help="w_plus (closer) or w (plainer, edits more freely).")] = "w_plus",
-    seed: Annotated[int, typer.Option(help="Of the search's randomness.")] = 0,
-    preview: Annotated[Path | None, typer.Option(help="Also save the reproduced face as a picture.")] = None,
+    space: Annotated[
+        str, typer.Option(help="Latent space: w_plus (closer to the photo) or w (easier to edit).")
+    ] = "w_plus",
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    preview: Annotated[Path | None, typer.Option(help="Also save a picture of the likeness.")] = None,
     precision: options.Precision = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Find people's likenesses: encoder, search and tuning until the deadline, and how good it became.
+    """Encode faces as likenesses: encoder, optimization and tuning until the deadline; print the quality reached.
 
-    Ctrl-C ends it early and keeps the best so far. Many photos: what is there already is left alone, so that
-    the same command goes on where it was stopped, and a photo that does not work is told and left out.
+    Ctrl-C ends an encoding early and keeps the best result so far. With several photos, existing likenesses are not
+    made again, so the same command continues a run that was stopped. A photo that fails is reported and left out.
 
     \b
     Examples:
@@ -62,16 +76,16 @@ def encode(
     config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
     studio = open_studio(precision, generator, device=device)
     if len(photos) == 1 and not every_face and not photos[0].is_dir():
-        person = _one(studio, photos[0], face, config)
+        person = _encode_one(studio, photos[0], face, config)
         output = output or Path(f"{photos[0].stem}.likeness")
-        _keep(studio, person, output, preview)
+        _save(studio, person, output, preview)
         _report(output, person, as_json)
     elif face is not None or preview:
         raise typer.BadParameter(
-            "it is for a single photo's face", param_hint="--face" if preview is None else "--preview"
+            "this option is for a single photo", param_hint="--face" if preview is None else "--preview"
         )
     else:
-        _many(studio, list(_files(photos)), every_face, config, output or Path("likenesses"), as_json)
+        _encode_many(studio, list(_files(photos)), every_face, config, output or Path("likenesses"), as_json)
 
 
 def _config(
@@ -80,24 +94,24 @@ def _config(
     until_identity: float | None,
     steps: int | None,
     space: str,
-    **how: Any,
+    **options: Any,
 ) -> EncodeConfig:
     from faceloom.invert.budget import PRESETS, EncodeConfig
 
     if space not in ("w", "w_plus"):
         raise typer.BadParameter(f"'{space}' is neither w nor w_plus", param_hint="--space")
     if preset is not None and preset not in PRESETS:
-        raise typer.BadParameter(f"'{preset}' is none of {', '.join(PRESETS)}", param_hint="--preset")
+        raise typer.BadParameter(f"'{preset}' is not one of {', '.join(PRESETS)}", param_hint="--preset")
     if preset is not None and seconds is not None:
-        raise typer.BadParameter("give a preset or the seconds", param_hint="--seconds")
+        raise typer.BadParameter("give either a preset or the seconds", param_hint="--seconds")
     if preset is not None:
         seconds = PRESETS[preset].seconds
     if seconds is None and steps is None:
         seconds = EncodeConfig().seconds if until_identity is None else PRESETS["studio"].seconds
-    return EncodeConfig(seconds, steps, until_identity, space="w" if space == "w" else "w_plus", **how)
+    return EncodeConfig(seconds, steps, until_identity, space="w" if space == "w" else "w_plus", **options)
 
 
-def _one(studio: Studio, photo: Path, face: int | None, config: EncodeConfig) -> Likeness:
+def _encode_one(studio: Studio, photo: Path, face: int | None, config: EncodeConfig) -> Likeness:
     from faceloom.images import open_photo
 
     opened = open_photo(photo)
@@ -105,13 +119,13 @@ def _one(studio: Studio, photo: Path, face: int | None, config: EncodeConfig) ->
         return studio.encode(opened, face=face, config=config, callback=lambda step: draw(*_progress(step)))
 
 
-def _many(
+def _encode_many(
     studio: Studio, photos: Sequence[Path], every_face: bool, config: EncodeConfig, folder: Path, as_json: bool
 ) -> None:
-    """Encode photo after photo; exit status 1 when any did not work."""
+    """Encode several photos. Exits with 1 when any of them failed."""
     from faceloom.errors import FaceError, ImageError
 
-    made: list[dict[str, Any]] = []
+    encoded: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     skipped: list[str] = []
     for photo in photos:
@@ -119,28 +133,28 @@ def _many(
             skipped.append(str(photo))
             continue
         try:
-            people = _everybody(studio, photo, config) if every_face else [_one(studio, photo, None, config)]
+            people = _encode_all(studio, photo, config) if every_face else [_encode_one(studio, photo, None, config)]
         except (FaceError, ImageError) as error:
             failed.append({"photo": str(photo), "error": error.message})
-            note(f"left out {photo}: {error.message}")
+            note(f"{photo} was left out: {error.message}")
             continue
         for number, person in enumerate(people):
             output = folder / (f"{photo.stem}-{number}.likeness" if every_face else f"{photo.stem}.likeness")
-            _keep(studio, person, output, None)
-            made.append(_facts(output, person))
+            _save(studio, person, output, None)
+            encoded.append(_facts(output, person))
             if not as_json:
                 _report(output, person, as_json)
         if any(person.provenance["interrupted"] for person in people):
             raise KeyboardInterrupt
     if as_json:
-        print_json({"people": made, "failed": failed, "skipped": skipped})
+        print_json({"people": encoded, "failed": failed, "skipped": skipped})
     elif skipped:
-        note(f"{len(skipped)} were there already")
+        note(f"{len(skipped)} photos were skipped: their likenesses exist")
     if failed:
         raise typer.Exit(1)
 
 
-def _everybody(studio: Studio, photo: Path, config: EncodeConfig) -> list[Likeness]:
+def _encode_all(studio: Studio, photo: Path, config: EncodeConfig) -> list[Likeness]:
     from faceloom.images import open_photo
 
     opened = open_photo(photo)
@@ -159,20 +173,19 @@ def _progress(step: dict[str, Any]) -> tuple[float, str]:
     return step["progress"], f"{step['phase']}, loss {step['best']:.3f}"
 
 
-def _keep(studio: Studio, person: Likeness, output: Path, preview: Path | None) -> None:
-    from faceloom import likeness
+def _save(studio: Studio, person: Likeness, output: Path, preview: Path | None) -> None:
     from faceloom.images import save_picture
 
-    likeness.save(person, output)
+    person.save(output)
     if preview:
         save_picture(studio.render(person), preview, ai_generated=True)
 
 
 def _facts(output: Path, person: Likeness) -> dict[str, Any]:
-    from faceloom.invert.quality import word
+    from faceloom.invert.quality import rate_quality
 
-    told = {key: person.provenance[key] for key in FACTS}
-    return {"output": str(output), **person.quality, "quality": word(person.quality), **told}
+    provenance = {key: person.provenance[key] for key in PROVENANCE_KEYS}
+    return {"output": str(output), **person.quality, "quality": rate_quality(person.quality), **provenance}
 
 
 def _report(output: Path, person: Likeness, as_json: bool) -> None:
@@ -180,7 +193,7 @@ def _report(output: Path, person: Likeness, as_json: bool) -> None:
     for text in facts["notes"]:
         note(text)
     if facts["interrupted"]:
-        note("interrupted: the best so far was kept")
+        note("interrupted: the best result so far was kept")
     if as_json:
         print_json(facts)
     else:

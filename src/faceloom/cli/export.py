@@ -1,4 +1,4 @@
-"""`faceloom export`: a generator, a person or a direction in other codes' formats."""
+"""`faceloom export`: write a generator, a likeness or a direction in another program's format."""
 
 from __future__ import annotations
 
@@ -15,25 +15,34 @@ FORMATS = ("safetensors", "onnx", "openvino", "rosinality", "torch-export")
 
 
 def export(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file; of 'safetensors' a folder.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The file to write; a folder for the format safetensors.")
+    ],
     source: Annotated[
-        str | None, typer.Argument(help="A likeness or a direction, to .npy or .npz; without it a generator.")
+        str | None,
+        typer.Argument(help="A likeness or a direction to write as .npy or .npz. Without it a generator is written."),
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")] = None,
     precision: Annotated[
-        str, typer.Option(help="Of the stored weights: fp32, fp16 or int8 (onnx, openvino).", metavar="PRECISION")
+        str,
+        typer.Option(help="Precision of the stored weights: fp32, fp16 or int8 (onnx, openvino).", metavar="PRECISION"),
     ] = "fp32",
     allow_loss: Annotated[
-        bool, typer.Option("--allow-loss", help="Keep pictures under 80 dB (fp32), 55 (fp16), 36 (int8) as well.")
+        bool,
+        typer.Option(
+            "--allow-loss",
+            help="Keep the file although its pictures are below 80 dB (fp32), 55 dB (fp16) or 36 dB (int8).",
+        ),
     ] = False,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write a generator, a person or a direction for other tools.
+    """Write a generator, a likeness or a direction for other programs.
 
-    A generator is read back in the other tool's own runtime and three people are drawn with both: the largest
-    difference and the PSNR are told. Files whose pictures are too far off are not kept. Beside the graph of the
-    pictures lies NAME-mapping for z -> w, and NAME.json with the mean w, the sizes and the licence.
+    A generator is read back in the other program's own runtime, and three faces are drawn with both: the command
+    prints the largest difference and the PSNR. A file whose pictures differ too much is not kept. Two files are
+    written beside the synthesis network: NAME-mapping for z -> w, and NAME.json with the mean w, the sizes and the
+    license.
 
     \b
     Examples:
@@ -49,7 +58,8 @@ def export(
     elif source:
         print(output)
     else:
-        print(f"{output}: {facts['bytes']:,} bytes, PSNR {facts['psnr_db']:.1f} dB, at most {facts['max_abs']:.2g} off")
+        quality = f"PSNR {facts['psnr_db']:.1f} dB, largest difference {facts['max_abs']:.2g}"
+        print(f"{output}: {facts['bytes']:,} bytes, {quality}")
 
 
 def _generator(name: str | None, format: Any, output: Path, precision: Any, allow_loss: bool) -> dict[str, Any]:
@@ -61,10 +71,10 @@ def _generator(name: str | None, format: Any, output: Path, precision: Any, allo
 
 
 def _arrays(source: str, output: Path) -> dict[str, Any]:
-    """A likeness as `w_plus` (and `w`, as NVIDIA's tools call it), a direction as its unit `vector`."""
-    from faceloom import likeness
+    """Write a likeness as `w_plus` (and `w`, NVIDIA's name for it), or a direction as its unit `vector`."""
     from faceloom.checkpoints.arrays import save_arrays
     from faceloom.edit import directions
+    from faceloom.likeness import Likeness
 
     is_direction = source in directions.shipped() or Path(source).suffix == directions.SUFFIX
     if is_direction:
@@ -72,9 +82,9 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
         card: dict[str, Any] = {name: value for name, value in vars(direction).items() if name != "vector"}
         arrays = {"vector": direction.vector}
     else:
-        person = likeness.load(Path(source))
+        person = Likeness.load(Path(source))
         if person.delta:
-            note("what tuning changed in the generator stays behind: encode with --no-tune for other programs")
+            note("the tuned weights are not exported: encode with --no-tune for other programs")
         card = {"generator_name": person.generator_name, "generator_hash": person.generator_hash}
         card |= {"quality": dict(person.quality), "provenance": dict(person.provenance)}
         arrays = {"w_plus": person.w_plus, "w": person.w_plus}

@@ -1,4 +1,4 @@
-"""`faceloom generate`: people who do not exist."""
+"""`faceloom generate`: generate faces from seeds."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from faceloom.cli.output import open_studio, print_json, progress
 
 def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures.")],
-    seeds: Annotated[str, typer.Option(help="Numbers and ranges, both ends included: 0-15 or 3,8,20-24.")] = "0-15",
-    psi: Annotated[float, typer.Option(help="Truncation: 0 the mean face, 0.7 clean faces, 1 all of them.")] = 0.7,
+    seeds: Annotated[
+        str, typer.Option(help="Seeds and ranges of seeds, both ends included: 0-15 or 3,8,20-24.")
+    ] = "0-15",
+    psi: Annotated[
+        float, typer.Option(help="Truncation: 0 draws the mean face, 0.7 typical faces, 1 the whole distribution.")
+    ] = 0.7,
     size: options.Sizes = None,
-    label: Annotated[int | None, typer.Option(min=0, help="Class, for a generator that takes labels.")] = None,
-    sheet: Annotated[bool, typer.Option("--sheet", help="Also a contact sheet of all.")] = False,
+    label: Annotated[int | None, typer.Option(min=0, help="Class label, for a conditional generator.")] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also save a contact sheet.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw invented people, one a seed: seed n is numpy.random.RandomState(n).randn(1, 512), as in the field.
+    """Generate one face for each seed. Seed n is z = numpy.random.RandomState(n).randn(1, 512), as in NVIDIA's code.
 
     \b
     Examples:
@@ -33,34 +37,34 @@ def generate(
       faceloom generate --seeds 7,42 --size 512 --sheet -o two --json
       faceloom generate --generator cats --label 1 -o cats
     """
-    from faceloom.images import contact_sheet, save_picture
+    from faceloom.images import make_contact_sheet, save_picture
 
     numbers = parse_seeds(seeds)
     studio = open_studio(precision, generator, engine=engine, device=device, images=len(numbers))
-    made, small = [], []
+    pictures, thumbnails = [], []
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
             picture = studio.render(studio.generate(seed, psi, label=label), size)
             path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True)
-            made.append({"seed": seed, "output": str(path)})
-            small += [picture.resize((192, 192))] if sheet else []
+            pictures.append({"seed": seed, "output": str(path)})
+            thumbnails += [picture.resize((192, 192))] if sheet else []
             draw(i, f"seed {seed}")
     if sheet:
         labels = [f"seed {seed}" for seed in numbers]
-        save_picture(contact_sheet(small, 8, 192, labels), output / "sheet.png", ai_generated=True)
+        save_picture(make_contact_sheet(thumbnails, 8, 192, labels), output / "sheet.png", ai_generated=True)
     if as_json:
-        print_json({"pictures": made, "psi": psi})
+        print_json({"pictures": pictures, "psi": psi})
     else:
-        print(f"{len(made)} pictures in {output}")
+        print(f"{len(pictures)} pictures in {output}")
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Read '3,8,20-24'; a range holds both ends. Raises typer.BadParameter for anything else."""
+    """Parse '3,8,20-24'; a range includes both ends. Raises typer.BadParameter for anything else."""
     numbers: list[int] = []
     for part in text.replace(" ", "").split(","):
         match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < 2**32 or last - first >= 100_000:
-            raise typer.BadParameter(f"'{part}' is no seed or range of seeds", param_hint="--seeds")
+            raise typer.BadParameter(f"'{part}' is not a seed or a range of seeds", param_hint="--seeds")
         numbers.extend(range(first, last + 1))
     return numbers

@@ -1,4 +1,4 @@
-"""`faceloom`: the command line. Only here errors become one line and an exit status."""
+"""The `faceloom` command. Errors become one line and an exit status here and nowhere else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from faceloom.errors import FaceloomError
 
 app = typer.Typer(
     name="faceloom",
-    help="The StyleGAN face studio: find faces in a photo, reproduce them, and control them.",
+    help="The StyleGAN face studio: detect faces in a photo, encode them, and edit them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -68,23 +68,27 @@ app.add_typer(likeness.app, name="likeness")
 app.add_typer(models.app, name="models")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         print(f"faceloom {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
-    """The StyleGAN face studio: find faces in a photo, reproduce them, and control them."""
+    """The StyleGAN face studio: detect faces in a photo, encode them, and edit them."""
 
 
 def run() -> None:
-    """Run the command line: exit 0 when it worked, 1 on a user's error, 2 on wrong usage, 130 on Ctrl-C."""
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages; read when torch is loaded, as is the next
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the processor to others
+    """Run the command line. Exits with 0 on success, 1 on an error, 2 on wrong usage, and 130 on Ctrl-C."""
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # use large pages; torch reads this when it is loaded
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # waiting threads do not use the processor; torch reads this when it is loaded
     from faceloom.memory import keep_memory
 
     keep_memory()
@@ -93,12 +97,12 @@ def run() -> None:
     except FaceloomError as error:
         _fail(f"{error.message}; {error.hint}" if error.hint else error.message, 1)
     except KeyboardInterrupt:
-        _fail("stopped", 130)
+        _fail("canceled", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone: leave quietly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
+        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", 1)
 
 
 def _fail(sentence: str, status: int) -> None:

@@ -1,4 +1,4 @@
-"""`faceloom morph`: a film from one person to the next."""
+"""`faceloom morph`: make a film that morphs from person to person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_person, open_studio, progress, tell
+from faceloom.cli.output import open_person, open_studio, print_result, progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 def morph(
     people: Annotated[list[str], typer.Argument(help=f"Two or more. {options.PERSON}")],
     output: options.Output,
-    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="From one person to the next.")] = 2.0,
-    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
-    pull: Annotated[float, typer.Option(min=0, max=1, help="How far the middle is moved to what mixes well.")] = 0.5,
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds from one person to the next.")] = 2.0,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames per second.")] = 24.0,
+    pull: Annotated[
+        float, typer.Option(min=0, max=1, help="How far the middle of each morph is moved toward W.")
+    ] = 0.5,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of the film in pixels.")] = 512,
-    loop: Annotated[bool, typer.Option("--loop", help="Come back to the first.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Return to the first person.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Film one person becoming the next: MP4 (extra 'video'), or animated WebP or GIF.
+    """Make a film that morphs from each person to the next: MP4 (extra 'video'), animated WebP or GIF.
 
     \b
     Examples:
@@ -38,17 +40,17 @@ def morph(
     from faceloom.edit.film import save_film
 
     if len(people) < 2:
-        raise typer.BadParameter("a morph needs two people at least", param_hint="PEOPLE")
+        raise typer.BadParameter("a morph needs at least two people", param_hint="PEOPLE")
     frames = max(1, round(seconds * fps))
     studio = open_studio(precision, generator, engine=engine, device=device, images=len(people) * frames)
     opened = [open_person(studio, name) for name in people]
     total = frames * len(people) if loop else frames * (len(people) - 1) + 1
 
-    def drawn() -> Iterator[np.ndarray]:
+    def draw_frames() -> Iterator[np.ndarray]:
         with progress(total, "drawing") as draw:
             for i, frame in enumerate(studio.morph(opened, frames, size=size, loop=loop, pull=pull), start=1):
                 draw(i, f"frame {i} of {total}")
                 yield frame
 
-    save_film(drawn(), output, fps)
-    tell({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size}, as_json)
+    save_film(draw_frames(), output, fps)
+    print_result({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size}, as_json)

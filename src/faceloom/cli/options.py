@@ -1,4 +1,4 @@
-"""The arguments and options that commands share: one meaning and one help text each."""
+"""The arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import typer
 
 from faceloom.analyze.attributes import TABLE
 
-PERSON = "A likeness file, or seed:N for an invented person; seed:N:LABEL where the generator takes labels."
+PERSON = "A likeness file, or seed:N for a generated face; seed:N:LABEL for a conditional generator."
 
 Person = Annotated[str, typer.Argument(help=PERSON)]
-Photo = Annotated[Path, typer.Argument(help="A picture with a face.")]
-Photos = Annotated[list[Path], typer.Argument(help="Pictures: JPEG, PNG, WebP, GIF, AVIF, HEIC.")]
+Photo = Annotated[Path, typer.Argument(help="A photo with a face.")]
+Photos = Annotated[list[Path], typer.Argument(help="Photos: JPEG, PNG, WebP, GIF, AVIF or HEIC.")]
 NamedDirection = Annotated[str, typer.Argument(help="A direction's name or file.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes; the ending chooses the format.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="The file to write; its suffix chooses the format.")]
 Size = Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the picture in pixels.")]
 Sizes = Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in pixels.")]
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="fp32, bf16 or fp16; by default fp32 for pictures, for searches and films the faster one.",
+        help="fp32, bf16 or fp16; by default fp32 for pictures, and the fastest for encoding and films.",
         metavar="PRECISION",
     ),
 ]
@@ -32,19 +32,20 @@ Engine = Annotated[
     str,
     typer.Option(
         "--engine",
-        help="torch (starts at once), compile (fastest an image, starts in a minute), onnx, openvino; auto: what ends "
-        "this job first, measured once for long jobs and remembered.",
+        help="torch (starts at once), compile (fastest per image, starts in a minute), onnx or openvino; auto chooses "
+        "the fastest for this job, measured once for long jobs.",
         metavar="ENGINE",
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps; auto: a GPU where torch finds one.", metavar="DEVICE")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or mps; auto uses a GPU if torch finds one.", metavar="DEVICE")]
 Generator = Annotated[
     str | None,
-    typer.Option("--generator", help="An imported generator's name, or a checkpoint's file."),
+    typer.Option("--generator", help="Name of a shipped or imported generator, or a checkpoint file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 KeepIdentity = Annotated[
-    float | None, typer.Option(min=0, max=1, help="Stop where the person is less alike than this; 0.7 is strict.")
+    float | None,
+    typer.Option(min=0, max=1, help="Stop at this identity similarity to the person before the edit; 0.7 is strict."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: JSON for programs, notes and progress for people, and how a person is named."""
+"""Output and input that the commands share: JSON, notes, progress bars, and opening a person by name."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def print_json(facts: Mapping[str, Any]) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False))
 
 
-def tell(facts: Mapping[str, Any], as_json: bool) -> None:
-    """Say what was made: all facts to a program, to a person the place, `facts["output"]`."""
+def print_result(facts: Mapping[str, Any], as_json: bool) -> None:
+    """Print a result: all facts as JSON, or only the path `facts["output"]`."""
     if as_json:
         print_json(facts)
     else:
@@ -31,7 +31,7 @@ def tell(facts: Mapping[str, Any], as_json: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Say something to the person at the terminal, on standard error."""
+    """Print a line for the user to standard error."""
     print(text, file=sys.stderr)
 
 
@@ -43,10 +43,10 @@ def open_studio(
     device: str = "cpu",
     images: int = 1,
 ) -> Studio:
-    """Make a studio, with the default generator unless another is named; `images`: how many will be drawn."""
-    _one_of(precision, ("fp32", "bf16", "fp16"), "--precision")
-    _one_of(engine, ("auto", "torch", "compile", "onnx", "openvino"), "--engine")
-    _one_of(device, ("auto", "cpu", "cuda", "mps"), "--device")
+    """Make a studio with the default generator, or the named one; `images` is the number that will be drawn."""
+    _check_choice(precision, ("fp32", "bf16", "fp16"), "--precision")
+    _check_choice(engine, ("auto", "torch", "compile", "onnx", "openvino"), "--engine")
+    _check_choice(device, ("auto", "cpu", "cuda", "mps"), "--device")
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.workflows.studio import Studio
 
@@ -54,18 +54,18 @@ def open_studio(
         generator or DEFAULT_GENERATOR,
         precision=precision,
         engine=engine,
-        device=_found_device() if device == "auto" else device,
+        device=_detect_device() if device == "auto" else device,
         images=images,
         note=note,
     )
 
 
-def _one_of(word: str | None, known: tuple[str, ...], option: str) -> None:
-    if word is not None and word not in known:
-        raise typer.BadParameter(f"'{word}' is none of {', '.join(known)}", param_hint=option)
+def _check_choice(word: str | None, choices: tuple[str, ...], option: str) -> None:
+    if word is not None and word not in choices:
+        raise typer.BadParameter(f"'{word}' is none of {', '.join(choices)}", param_hint=option)
 
 
-def _found_device() -> str:
+def _detect_device() -> str:
     import torch
 
     if torch.cuda.is_available():
@@ -74,34 +74,33 @@ def _found_device() -> str:
 
 
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
-    """Open a likeness file, or invent the person of 'seed:N' or 'seed:N:LABEL'."""
+    """Open a likeness file, or generate the face of 'seed:N' or 'seed:N:LABEL'."""
     if match := re.fullmatch(r"seed:(\d+)(?::(\d+))?", name):
         return studio.generate(int(match[1]), psi, label=int(match[2]) if match[2] else None)
     return studio.load(name)
 
 
-def keep_person(studio: Studio, person: Likeness, output: Path, size: int | None) -> None:
-    """Draw a person, or where `output` ends in .likeness write them down."""
-    from faceloom import likeness
+def save_person(studio: Studio, person: Likeness, output: Path, size: int | None) -> None:
+    """Save a picture of a person, or their likeness when `output` ends in .likeness."""
     from faceloom.images import save_picture
 
     if output.suffix == ".likeness":
-        likeness.save(person, output)
+        person.save(output)
     else:
         save_picture(studio.render(person, size), output, ai_generated=True)
 
 
-def keep_both(studio: Studio, person: Likeness, stem: Path, size: int | None) -> dict[str, str]:
-    """Write `stem`.likeness and `stem`.png; where they are, by these words."""
+def save_picture_and_likeness(studio: Studio, person: Likeness, stem: Path, size: int | None) -> dict[str, str]:
+    """Save `stem`.png and `stem`.likeness; return their paths by the keys `picture` and `likeness`."""
     files = {"picture": stem.with_name(f"{stem.name}.png"), "likeness": stem.with_name(f"{stem.name}.likeness")}
     for file in files.values():
-        keep_person(studio, person, file, size)
-    return {word: str(file) for word, file in files.items()}
+        save_person(studio, person, file, size)
+    return {key: str(file) for key, file in files.items()}
 
 
 @contextmanager
-def progress(total: float, what: str) -> Iterator[Callable[[float, str], None]]:
-    """Draw one bar on standard error; the function given moves it to a value and says something beside it."""
+def progress(total: float, label: str) -> Iterator[Callable[[float, str], None]]:
+    """Draw a progress bar on standard error; the yielded function takes the value reached and a detail to show."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -113,7 +112,7 @@ def progress(total: float, what: str) -> Iterator[Callable[[float, str], None]]:
         TextColumn("{task.fields[detail]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(what, total=total, detail="")
+        task = bars.add_task(label, total=total, detail="")
 
         def draw(done: float, detail: str) -> None:
             bars.update(task, completed=done, detail=detail)

@@ -1,4 +1,4 @@
-"""`faceloom search`: an invented person who shows what is asked for."""
+"""`faceloom search`: search for generated faces that meet a description."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import keep_both, open_studio, print_json, progress
+from faceloom.cli.output import open_studio, print_json, progress, save_picture_and_likeness
 
 if TYPE_CHECKING:
     from faceloom.images import Photo
@@ -18,24 +18,30 @@ if TYPE_CHECKING:
 
 def search(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for pictures and likenesses.")],
-    text: Annotated[str, typer.Argument(help="What the face should show, as in 'about 40, smiling, glasses'.")] = "",
-    like: Annotated[str | None, typer.Option(help="A photo or a likeness file that they should resemble.")] = None,
-    count: Annotated[int, typer.Option(min=1, max=64, help="How many people.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, max=40_000, help="Another seed, other people.")] = 0,
-    candidates: Annotated[int, typer.Option(min=1, max=10_000, help="How many are looked at first.")] = 200,
+    text: Annotated[str, typer.Argument(help="Description of the face, as in 'about 40, smiling, glasses'.")] = "",
+    like: Annotated[str | None, typer.Option(help="A photo or a likeness file that the faces should resemble.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=64, help="Number of faces.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, max=40_000, help="Seed of the candidates.")] = 0,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10_000, help="Number of candidates that are generated and ranked before the best are refined."
+        ),
+    ] = 200,
     size: options.Sizes = None,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Find invented people who meet a description, or resemble somebody, by what the analyzer reads.
+    """Search for generated faces that meet a description, or resemble a given face, by the analyzer's readings.
 
-    It understands ages (about 40, 30-45, over 60, under 30), smiling, neutral, glasses, man, woman, androgynous, mouth
-    open or closed, eyes open or closed, looking left, right, up, down or straight, and no or not before them.
+    A description contains ages (about 40, 30-45, over 60, under 30), smiling, neutral, glasses, man, woman,
+    androgynous, mouth open or closed, eyes open or closed, looking left, right, up, down or straight; any of them
+    after no or not.
 
     \b
     Examples:
-      faceloom search "about 40, smiling, glasses" -o found
-      faceloom search "woman over 60" --like me.jpg --count 3 -o aunts --json
+      faceloom search "about 40, smiling, glasses" -o results
+      faceloom search "woman over 60" --like me.jpg --count 3 -o results --json
     """
     from faceloom.edit.search import SearchConfig
     from faceloom.workflows.search import search_people
@@ -43,18 +49,18 @@ def search(
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
     config = SearchConfig(candidates=max(candidates, count))
-    with progress(1.0, "looking") as draw:
+    with progress(1.0, "searching") as draw:
         people = search_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
-        facts.append(keep_both(studio, person, output / f"found{i}", size) | _facts(person))
+        facts.append(save_picture_and_likeness(studio, person, output / f"found{i}", size) | _facts(person))
     if as_json:
         print_json({"wanted": text, "like": like, "people": facts})
         return
     for fact in facts:
-        met = "meets it" if not fact["missed"] else f"misses it by {fact['missed']:.2f}"
-        alike = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
-        print(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{alike}")
+        met = "meets the description" if not fact["missed"] else f"misses the description by {fact['missed']:.2f}"
+        similarity = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
+        print(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{similarity}")
 
 
 def _open(studio: Studio, name: str) -> Photo | Likeness:
@@ -65,11 +71,11 @@ def _open(studio: Studio, name: str) -> Photo | Likeness:
 
 def _facts(person: Likeness) -> dict[str, Any]:
     traits = {name: round(value, 2) for name, value in person.provenance["traits"].items()}
-    alike = person.provenance["similarity"]
+    similarity = person.provenance["similarity"]
     return {
         "traits": traits,
         "missed": round(person.provenance["missed"], 3),
-        "similarity": None if alike is None else round(alike, 3),
+        "similarity": None if similarity is None else round(similarity, 3),
         "seed": person.provenance["candidate"],
         "steps": person.provenance["steps"],
     }

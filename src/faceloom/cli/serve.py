@@ -1,4 +1,4 @@
-"""`faceloom serve`: the REST API without the booth's page."""
+"""`faceloom serve`: run the REST API without the booth's page."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ def serve(
     home: Home = None,
     lan: Lan = False,
     token: Annotated[
-        str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The token for programs; a random one when not given.")
+        str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The API token; a random one by default.")
     ] = None,
     generator: options.Generator = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Several go by Ray Serve: the extra 'scale'.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of workers; more than one needs Ray Serve (extra 'scale').")
+    ] = 1,
 ) -> None:
-    """Serve the REST API: find, analyze, encode, edit, mix, morph, generate. The token is printed.
+    """Run the REST API: detect, analyze, encode, edit, mix, morph, generate. The command prints the token.
 
     \b
     Examples:
@@ -41,13 +43,13 @@ def serve(
         pages=False,
         **several(workers),
     )
-    note(f"the API is at {reached['lan'] or reached['address']}/api/v1, described in /api/v1/openapi.json")
-    note(f"its token: {app.state.token}")
+    note(f"the API is at {reached['lan'] or reached['address']}/api/v1 and described in /api/v1/openapi.json")
+    note(f"the token is {app.state.token}")
     serve_app(app, port, lan, generator)
 
 
 def several(workers: int) -> dict[str, Any]:
-    """What makes the server work with several workers. Raises MissingExtra."""
+    """Return the keyword arguments of `create_app` for several workers. Raises MissingExtra."""
     if workers == 1:
         return {}
     from faceloom.web.worker.ray_client import OnRay, Workers

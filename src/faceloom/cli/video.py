@@ -11,7 +11,7 @@ import typer
 from faceloom.cli import options
 from faceloom.cli.align import FaceNumber
 from faceloom.cli.edit import facts_of, notes_on
-from faceloom.cli.output import note, open_studio, progress, tell
+from faceloom.cli.output import note, open_studio, print_result, progress
 
 if TYPE_CHECKING:
     from faceloom.workflows.video import VideoEncoding
@@ -24,19 +24,21 @@ def video(
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
     person: Annotated[
-        Path | None, typer.Option(help="The same person's likeness, found in a photo or in a frame: better and sooner.")
+        Path | None,
+        typer.Option(help="Likeness of the same person, encoded from a photo or a frame: better and faster."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="Of searching, for the whole film; by default 30, and 4 a frame.")
+        float | None,
+        typer.Option(min=1, help="Seconds of encoding for the whole film; by default 30, and 4 for each frame."),
     ] = None,
     face: FaceNumber = None,
-    max_frames: Annotated[int, typer.Option(min=1, max=3000, help="The film ends after so many frames.")] = 300,
+    max_frames: Annotated[int, typer.Option(min=1, max=3000, help="Maximum number of frames.")] = 300,
     precision: options.Precision = None,
     as_json: options.Json = False,
 ) -> None:
-    """Edit one face in a short film, the same way in every frame, and put it back; the sound is kept (extra 'video').
+    """Edit one face in a short film, the same way in every frame, and paste it back. Needs the extra 'video'.
 
-    What the edit does not change stays the film's own. Ctrl-C leaves no file.
+    The sound and every pixel that the edit does not change are kept. Ctrl-C leaves no file.
 
     \b
     Examples:
@@ -48,20 +50,20 @@ def video(
     from faceloom.workflows.video import draw_clip, find_in_clip
 
     if not values:
-        raise typer.BadParameter("say what to change, as --age +20", param_hint="--age, --smile, ...")
+        raise typer.BadParameter("give at least one attribute, such as --age +20", param_hint="--age, --smile, ...")
     opened = open_clip(clip)
     studio = open_studio(precision)
-    known = studio.load(person) if person else None
+    likeness = studio.load(person) if person else None
     with progress(1.0, "film") as draw:
         found = find_in_clip(
-            studio, opened, person=known, face=face, seconds=seconds, max_frames=max_frames, callback=draw
+            studio, opened, person=likeness, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
         done = studio.edit(found.person, values, keep_identity=keep_identity)
         save_film(draw_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
     facts = facts_of(done, values)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
         note(text)
-    tell({"output": str(output), "changes": values} | _facts(found) | facts, as_json)
+    print_result({"output": str(output), "changes": values} | _facts(found) | facts, as_json)
 
 
 def _facts(found: VideoEncoding) -> dict[str, Any]:
@@ -70,7 +72,11 @@ def _facts(found: VideoEncoding) -> dict[str, Any]:
 
 
 def _notes(found: VideoEncoding, fps: float, seconds: float) -> list[str]:
-    """What a person should know: a film that was not used to its end, frames without the face."""
-    cut = [f"the first {found.count} frames were used: see --max-frames"] if found.count + 1.5 < fps * seconds else []
+    """Return notes for the user: frames beyond the limit, and frames without the face."""
+    cut = (
+        [f"only the first {found.count} frames were used: see --max-frames"]
+        if found.count + 1.5 < fps * seconds
+        else []
+    )
     missing = found.count - len(found.rows)
-    return cut + ([f"{missing} of {found.count} frames stay as they are: the face was not seen"] if missing else [])
+    return cut + ([f"{missing} of {found.count} frames are unchanged: the face was not detected"] if missing else [])

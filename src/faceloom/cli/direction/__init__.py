@@ -1,4 +1,4 @@
-"""`faceloom direction`: make a direction of your own, discover some, look at them, take them along."""
+"""`faceloom direction`: fit, discover, show, apply, import and export directions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import typer
 
 from faceloom.cli.direction import attributes, discover, exchange, fit, show
 
-app = typer.Typer(help="Directions in latent space: your own, discovered ones, those of others.", no_args_is_help=True)
+app = typer.Typer(
+    help="Directions in latent space: fit, discover, show, apply, import and export them.", no_args_is_help=True
+)
 app.command()(discover.discover)
 app.command()(fit.fit)
-app.command()(attributes.traits)
+app.command()(attributes.attributes)
 app.command("list")(show.list_directions)
 app.command()(show.show)
 app.command()(show.apply)

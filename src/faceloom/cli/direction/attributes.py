@@ -1,4 +1,4 @@
-"""`faceloom direction traits`: sliders in years, degrees and probabilities for any generator of faces."""
+"""`faceloom direction attributes`: fit sliders in years, degrees and probabilities for any generator of faces."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ if TYPE_CHECKING:
     from faceloom.edit.fit_attributes import FittedDirection
 
 
-def traits(
+def attributes(
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A folder; by default the generator's own.")
+        Path | None, typer.Option("-o", "--output", help="Folder for the directions; by default the generator's own.")
     ] = None,
-    people: Annotated[int, typer.Option(min=200, help="How many of its people are invented and read.")] = 3000,
+    people: Annotated[int, typer.Option(min=200, help="Number of faces that are generated and analyzed.")] = 3000,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Learn what the analyzer sees in a generator's people, so that `edit --age` and the booth's sliders work in it.
+    """Fit the directions of the analyzer's attributes in a generator, so that `edit --age` and the booth work with it.
 
-    Needs a generator of upright, aligned faces. What its people do not differ in is left out, and said.
+    The generator must draw upright, aligned faces. An attribute that does not vary in its faces is left out and
+    reported.
 
     \b
     Examples:
-      faceloom direction traits --generator mine
-      faceloom direction traits --generator run/network-snapshot-000400 -o mine-directions --json
+      faceloom direction attributes --generator mine
+      faceloom direction attributes --generator run/network-snapshot-000400 -o mine-directions --json
     """
     from faceloom.checkpoints.shipped import load_analyzer
     from faceloom.edit import directions, fit_attributes
@@ -38,10 +39,10 @@ def traits(
 
     studio = open_studio(generator=generator)
     model, analyzer = studio.generator, load_analyzer()
-    own = model.folder / DIRECTIONS if model.folder else None
-    folder = output or own
+    default = model.folder / DIRECTIONS if model.folder else None
+    folder = output or default
     if folder is None:
-        raise typer.BadParameter(f"{model.name} keeps none of its own: name a folder", param_hint="--output")
+        raise typer.BadParameter(f"{model.name} has no folder of its own: give one", param_hint="--output")
     with progress(people, "reading") as draw:
         known = fit_attributes.read_generated(
             model.G, fit_attributes.generated_faces(model.G, people), analyzer, lambda count: draw(count, "")
@@ -52,7 +53,7 @@ def traits(
         directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
     for name, why in found.missing.items():
         note(f"no {name}: {why}")
-        if folder == own:  # what an earlier fit found there
+        if folder == default:  # remove the result of an earlier fit
             (folder / f"{name}{directions.SUFFIX}").unlink(missing_ok=True)
     _report(found, folder, as_json)
 

@@ -1,4 +1,4 @@
-"""`faceloom direction discover`: directions that nobody labelled, drawn and named."""
+"""`faceloom direction discover`: find unsupervised directions, name them and draw a sheet of each."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
 
 def discover(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for directions and sheets.")],
-    method: Annotated[str, typer.Option(help="sefa (what moves the styles most) or pca (how people differ).")] = "sefa",
-    count: Annotated[int, typer.Option(min=1, max=512, help="How many directions.")] = 10,
-    layers: Annotated[str | None, typer.Option(help="Which layers: coarse, middle, fine, all, or numbers.")] = None,
-    seeds: Annotated[str, typer.Option(help="The people of the sheets.")] = "3,5,11,24",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for directions and sheets.")],
+    method: Annotated[
+        str, typer.Option(help="sefa (closed-form factorization of the styles) or pca (principal axes of W).")
+    ] = "sefa",
+    count: Annotated[int, typer.Option(min=1, max=512, help="Number of directions.")] = 10,
+    layers: Annotated[str | None, typer.Option(help="Layers: coarse, middle, fine, all, or numbers.")] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds of the faces on the sheets.")] = "3,5,11,24",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Discover directions that nobody labelled, draw a sheet of each, and name them by what the analyzer sees move.
+    """Discover directions without labels, draw a sheet of each, and name it by the attributes that it changes.
 
     \b
     Examples:
-      faceloom direction discover --method sefa --layers middle --count 10 -o found
+      faceloom direction discover --method sefa --layers middle --count 10 -o directions
       faceloom direction discover --method pca --count 5 -o axes --json
     """
     from faceloom.cli.generate import parse_seeds
@@ -64,7 +66,7 @@ def discover(
 def _describe(
     studio: Studio, component: Component, measure: Measure, shown: Sequence[Any], folder: Path
 ) -> dict[str, Any]:
-    """Name a component, write its file and its sheet; what the index says of it."""
+    """Name a component, save its file and its sheet, and return its entry in the index."""
     from faceloom.edit import directions
     from faceloom.edit.discover import name_direction
     from faceloom.images import save_picture
@@ -84,7 +86,7 @@ def _describe(
 
 
 def _measure(studio: Studio) -> Measure:
-    """A function that measures what a direction moves."""
+    """Return a function that measures how a direction changes each attribute."""
     import torch
 
     from faceloom.checkpoints.shipped import load_analyzer
@@ -102,16 +104,16 @@ def _measure(studio: Studio) -> Measure:
     return measured
 
 
-STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-TILE = 160
+STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)  # standard deviations
+TILE = 160  # pixels; side of a picture on a sheet
 
 
 def direction_sheet(studio: Studio, direction: Direction | StyleDirection, people: Sequence[Any]) -> Any:
-    """A row a person, a column a strength, in standard deviations of the direction's people."""
+    """Draw a contact sheet: one person per row, one strength (in standard deviations) per column."""
     import torch
 
     from faceloom.edit.stylespace import drawn
-    from faceloom.images import area_resize, contact_sheet, to_pixels
+    from faceloom.images import area_resize, make_contact_sheet, to_pixels
 
     G, tiles, labels = studio.fast_generator.G, [], []
     sigma = direction.sigma or 1.0
@@ -121,20 +123,20 @@ def direction_sheet(studio: Studio, direction: Direction | StyleDirection, peopl
                 img = drawn(G, w_plus, direction, strength * sigma)
             tiles.append(to_pixels(area_resize(img, TILE)))
             labels.append(f"{strength * sigma:+.3g} {direction.unit}")
-    return contact_sheet(tiles, len(STRENGTHS), TILE, labels)
+    return make_contact_sheet(tiles, len(STRENGTHS), TILE, labels)
 
 
 def _write_index(folder: Path, index: list[dict[str, Any]]) -> None:
     import json
 
-    from faceloom.files import replacing
+    from faceloom.files import atomic_write
 
-    with replacing(folder / "index.json") as draft:
+    with atomic_write(folder / "index.json") as draft:
         draft.write_text(json.dumps({"directions": index}, indent=2) + "\n", encoding="utf-8")
 
 
 def parse_layers(studio: Studio, text: str | None) -> list[int] | None:
-    """Read a choice of layers; None stands for the default."""
+    """Parse a choice of layers; None stands for the default."""
     from faceloom import latents
 
     return latents.parse_layers(text, studio.generator.G.layer_resolutions) if text else None

@@ -1,4 +1,4 @@
-"""`faceloom direction export` and `import`: directions as other programs keep them."""
+"""`faceloom direction export` and `import`: directions in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.direction.show import direction_facts
-from faceloom.cli.output import note, open_studio, print_json, tell
+from faceloom.cli.output import note, open_studio, print_json, print_result
 
 
 def export(
@@ -18,7 +18,7 @@ def export(
     output: options.Output,
     as_json: options.Json = False,
 ) -> None:
-    """Write a direction as other programs read them: .npy (one unit's step) or .npz (with its facts).
+    """Write a direction for other programs: .npy (the step of one unit) or .npz (also its facts).
 
     \b
     Examples:
@@ -29,38 +29,40 @@ def export(
 
     from faceloom.edit import stylespace
     from faceloom.edit.stylespace import StyleDirection
-    from faceloom.files import replacing
+    from faceloom.files import atomic_write
 
     if output.suffix not in (".npy", ".npz"):
         raise typer.BadParameter(f"'{output.suffix}' is neither .npy nor .npz", param_hint="--output")
     found = stylespace.load_named(direction)
     if isinstance(found, StyleDirection):
-        raise typer.BadParameter(f"'{direction}' is StyleSpace's, which no other program reads", param_hint="DIRECTION")
+        raise typer.BadParameter(
+            f"'{direction}' is a StyleSpace direction, which other programs cannot read", param_hint="DIRECTION"
+        )
     step = (found.vector * found.per_unit).numpy()
-    with replacing(output) as draft:
+    with atomic_write(output) as draft:
         if output.suffix == ".npy":
             np.save(draft, step)
         else:
             facts = {key: np.array(str(value)) for key, value in direction_facts(found).items()}
             np.savez(draft, step=step, **facts)  # type: ignore[arg-type]
-    tell({"output": str(output), **direction_facts(found)}, as_json)
+    print_result({"output": str(output), **direction_facts(found)}, as_json)
 
 
 def import_directions(
     file: Annotated[
         Path, typer.Argument(help="A .npy, .npz, .pt or .pkl of InterFaceGAN, GANSpace, Puzer or another.")
     ],
-    name: Annotated[str | None, typer.Option(help="The direction's name; the file's by default.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the direction; by default the file's.")] = None,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take over directions that others found, for the very generator that they were found in.
+    """Import directions that another program found in the same generator.
 
-    A strength of 1 is the vector as it is stored. The file cannot run anything.
+    A strength of 1 is the vector as stored. No code in the file is run.
 
     \b
     Examples:
-      faceloom direction import stylegan_ffhq_age_w_boundary.npy --generator ffhq --name their-age
+      faceloom direction import stylegan_ffhq_age_w_boundary.npy --generator ffhq --name other-age
       faceloom direction import smile.npy --json
     """
     from faceloom.checkpoints.readers.latent_files import read_directions
@@ -68,20 +70,20 @@ def import_directions(
     from faceloom.settings import Settings
 
     studio = open_studio(generator=generator)
-    found = read_directions(file)
-    made = []
-    for key, step in found.items():
+    steps = read_directions(file)
+    imported = []
+    for key, step in steps.items():
         stem = name or file.stem
-        label = re.sub(r"[^\w.+-]", "_", stem if len(found) == 1 else f"{stem}-{key}")
+        label = re.sub(r"[^\w.+-]", "_", stem if len(steps) == 1 else f"{stem}-{key}")
         direction = directions.from_step(
             label, step, studio.generator, studio.latent_statistics, studio.generator.G.num_ws
         )
         path = Settings().directions / f"{label}{directions.SUFFIX}"
         directions.save(direction, path)
-        made.append({"output": str(path), **direction_facts(direction)})
-    note(f"a direction works only in the generator that it was made in; these are now {studio.generator.name}'s")
+        imported.append({"output": str(path), **direction_facts(direction)})
+    note(f"imported for {studio.generator.name}: a direction works only in the generator that it was fitted in")
     if as_json:
-        print_json({"directions": made})
+        print_json({"directions": imported})
     else:
-        for one in made:
-            print(one["name"])
+        for facts in imported:
+            print(facts["name"])

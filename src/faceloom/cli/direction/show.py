@@ -1,4 +1,4 @@
-"""`faceloom direction list`, `show` and `apply`: what directions there are, and what they do."""
+"""`faceloom direction list`, `show` and `apply`: list directions, show one, and apply one to a person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.direction.discover import direction_sheet
-from faceloom.cli.output import keep_person, open_person, open_studio, print_json, tell
+from faceloom.cli.output import open_person, open_studio, print_json, print_result, save_person
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def list_directions(as_json: options.Json = False) -> None:
-    """List the directions that come with faceloom and those that were imported; NAME.s are StyleSpace's.
+    """List the shipped and the imported directions; a name that ends in .s is a StyleSpace direction.
 
     \b
     Examples:
@@ -30,19 +30,22 @@ def list_directions(as_json: options.Json = False) -> None:
     found = {name: ("shipped", stylespace.load_named(name)) for name in names}
     found |= {name: ("imported", stylespace.load_named(str(path))) for name, path in directions.kept().items()}
     if as_json:
-        print_json({"directions": [{"where": where, **direction_facts(one)} for where, one in found.values()]})
+        print_json(
+            {"directions": [{"where": where, **direction_facts(direction)} for where, direction in found.values()]}
+        )
         return
-    for name, (where, one) in found.items():
-        print(f"{name:<24} {where:<9} {one.unit:<8} {one.generator_name}  {one.notes.partition('.')[0][:60]}")
+    for name, (where, direction) in found.items():
+        summary = direction.notes.partition(".")[0][:60]
+        print(f"{name:<24} {where:<9} {direction.unit:<8} {direction.generator_name}  {summary}")
 
 
 def show(
     direction: options.NamedDirection,
-    sheet: Annotated[Path | None, typer.Option(help="Also draw four invented people along it.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Also draw four generated faces along the direction.")] = None,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a direction is.
+    """Show the facts of a direction.
 
     \b
     Examples:
@@ -69,14 +72,16 @@ def show(
 def apply(
     person: options.Person,
     direction: Annotated[str, typer.Option("--direction", help="A direction's name or file.")],
-    strength: Annotated[float, typer.Option(help="In the direction's units; negative for the opposite.")],
+    strength: Annotated[float, typer.Option(help="Strength in the direction's unit; negative for the opposite.")],
     output: options.Output,
-    layers: Annotated[str | None, typer.Option(help="The direction's own by default.")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Layers: coarse, middle, fine, all, or numbers; by default the direction's own.")
+    ] = None,
     size: options.Size = None,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Move a person along a direction and draw them, or keep them in an OUTPUT that ends in .likeness.
+    """Move a person along a direction and save a picture, or a likeness when OUTPUT ends in .likeness.
 
     \b
     Examples:
@@ -86,14 +91,14 @@ def apply(
     """
     studio = open_studio(generator=generator)
     changed = studio.step(open_person(studio, person), {direction: strength}, layers)
-    keep_person(studio, changed, output, size)
-    tell({"output": str(output), "person": person, "direction": direction, "strength": strength}, as_json)
+    save_person(studio, changed, output, size)
+    print_result({"output": str(output), "person": person, "direction": direction, "strength": strength}, as_json)
 
 
 def direction_facts(direction: Direction | StyleDirection) -> dict[str, Any]:
-    """Everything that a program may want to know of a direction; the keys are stable.
+    """Return the facts of a direction for JSON; the keys are stable.
 
-    Of one in StyleSpace `per_unit` is the length of a unit's step in s, and `shape` how many channels it has.
+    For a StyleSpace direction, `per_unit` is the length of one unit's step in s, and `shape` is its number of channels.
     """
     from faceloom.edit.directions import Direction
 

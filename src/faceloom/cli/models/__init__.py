@@ -1,4 +1,4 @@
-"""`faceloom models`: the third-party model files and the generators that were imported."""
+"""`faceloom models`: list, pull, verify, show, import, convert and remove model files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typer
 
 from faceloom.cli.models import imports, pull, show
 
-app = typer.Typer(help="Third-party model files: what there is, on what terms, and getting them.", no_args_is_help=True)
+app = typer.Typer(help="Model files: list, pull, verify, show, import, convert and remove them.", no_args_is_help=True)
 app.command("list")(show.list_models)
 app.command()(pull.pull)
 app.command()(pull.verify)

