@@ -1,146 +1,188 @@
-"""The likenesses of visits: on disk in each visit's folder, and in memory as long as they are played with.
+"""Caches of the worker: likenesses with their tuned weights and slider curves, and previews drawn in advance.
 
-Knows files and what was forgotten: of a visit that is over nothing is written any more. Safe for several threads.
+All of them are safe for several threads, and none writes files of a visit that was erased.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from faceloom import likeness
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
 from faceloom.web.sliders import SliderCurves
+from faceloom.web.worker.messages import PersonRef
 
-REMEMBERED = 8  # people whose weights are kept ready
-LIKENESSES = 64
-FRAMES = 1200  # pictures drawn ahead, of all people together: about 30 kB each
-
-
-class Forgotten(FaceloomError):
-    """The visit was erased while something was made for it: nothing of it may be written."""
+MAX_TUNED_GENERATORS = 8  # people whose tuned generator stays in memory
+MAX_LIKENESSES = 64  # likenesses that stay in memory
+MAX_PREVIEWS = 1200  # previews of all people together that stay in memory; about 30 kB each
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Who is to be drawn: a person's base (`''` as found, or a number of a mixture), moved by coefficients."""
-
-    folder: str
-    person: str
-    base: str = ""
-    coefficients: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, args: Mapping[str, Any]) -> Shown:
-        """Out of a message."""
-        return cls(args["folder"], args["person"], args.get("base", ""), args.get("coefficients", {}))
-
-    @property
-    def path(self) -> Path:
-        """The base's likeness."""
-        return Path(self.folder) / f"{self.person}{'.' if self.base else ''}{self.base}.likeness"
-
-    @property
-    def own(self) -> Path:
-        """The likeness as found, which holds the tuning of all."""
-        return Path(self.folder) / f"{self.person}.likeness"
+class VisitErased(FaceloomError):
+    """The visit or the person was erased while a task worked for it; its files are not written."""
 
 
-class Shelf:
-    """What is remembered of people. `load` opens a likeness, `tune` gives the generator as tuned to one."""
+class ErasedFiles:
+    """The visits and people whose files must not be written any more, and the lock that guards every write."""
 
-    def __init__(self, load: Callable[[Path], Likeness], tune: Callable[[Likeness], Generator]) -> None:
-        self.open, self.tune = load, tune
+    def __init__(self) -> None:
         self.lock = RLock()
-        self.forgotten: set[str] = set()
-        self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
-        self.weights: OrderedDict[Path, tuple[Likeness, Generator]] = OrderedDict()
-        self.rails: dict[Path, SliderCurves] = {}
-        self.frames: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self.names: set[str] = set()
 
-    def load(self, shown: Shown) -> Likeness:
-        """A base with the person's own tuning. Raises StoreError when it is gone."""
+    def add(self, folder: str, prefix: str = "") -> None:
+        """Add a visit's folder, or the files in it that begin with `prefix`. Waits until a write in progress ends."""
         with self.lock:
-            own = self._loaded(shown.own)
-            base = own if not shown.base else self._loaded(shown.path)
-            return base if base is own else replace(base, delta=own.delta)
+            self.names.add(f"{folder}/{prefix}" if prefix else folder)
 
-    def _loaded(self, path: Path) -> Likeness:
-        if path not in self.likenesses:
-            self.likenesses[path] = self.open(path)
-            _bound(self.likenesses, LIKENESSES)
-        self.likenesses.move_to_end(path)
-        return self.likenesses[path]
-
-    def keep(self, shown: Shown, person: Likeness) -> None:
-        """Write a base down."""
-        with self.writing(shown.folder, shown.path.stem):
-            likeness.save(person, shown.path)
-            self.likenesses[shown.path] = self.open(shown.path)
-
-    def generator_of(self, shown: Shown) -> Generator:
-        """The generator as tuned to a person, kept ready."""
-        person = self.load(shown)
+    def covers(self, folder: str, name: str = "") -> bool:
+        """Return whether the folder, the file stem `name` in it, or the person that the stem belongs to was erased."""
         with self.lock:
-            known = self.weights.get(shown.own)
-            if known is None or known[0].delta is not person.delta:
-                known = self.weights[shown.own] = (person, self.tune(person))
-                _bound(self.weights, REMEMBERED)
-            self.weights.move_to_end(shown.own)
-            return known[1]
-
-    def frame(self, key: tuple[Any, ...]) -> bytes | None:
-        """A picture that was drawn ahead."""
-        with self.lock:
-            return self.frames.get(key)
-
-    def store_frame(self, folder: str, key: tuple[Any, ...], picture: bytes) -> None:
-        """Keep a picture in memory, unless the visit is over."""
-        with self.lock:
-            if not {folder, f"{folder}/{key[1]}"} & self.forgotten:
-                self.frames[key] = picture
-                _bound(self.frames, FRAMES)
-
-    def drop_frames(self, shown: Shown, name: str = "") -> None:
-        """Drop what was drawn ahead of a base, or of one slider of it: it would be drawn otherwise now."""
-        with self.lock:
-            mine = (shown.folder, shown.person, shown.base)
-            for key in [key for key in self.frames if key[:3] == mine and name in ("", key[4])]:
-                del self.frames[key]
+            return not self.names.isdisjoint({folder, f"{folder}/{name}", f"{folder}/{name.partition('.')[0]}"})
 
     @contextmanager
     def writing(self, folder: str, name: str = "") -> Iterator[None]:
-        """Write into a visit's folder; of somebody whose files begin with `name`. Raises Forgotten for who is gone."""
+        """Hold the lock while the caller writes into a visit's folder a file whose stem is `name`.
+
+        Creates the folder. Raises VisitErased when the files were erased, StoreError when the folder is not writable.
+        """
         with self.lock:
-            if {folder, f"{folder}/{name}", f"{folder}/{name.partition('.')[0]}"} & self.forgotten:
-                raise Forgotten("the visit is over")
+            if self.covers(folder, name):
+                raise VisitErased("the visit is over")
             try:
                 Path(folder).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(
-                    f"cannot write to the booth's folder: {error.strerror}", "is the disk full?"
+                    f"cannot write to the booth's folder: {error.strerror}", "check that the disk is not full"
                 ) from error
             yield
 
-    def forget(self, folder: str, prefix: str = "") -> None:
-        """Drop what is remembered of a visit, or of those whose files begin so; of a visit nothing is written again."""
+
+@dataclass(frozen=True, eq=False)
+class TunedGenerator:
+    """A likeness and the generator with its tuned weights."""
+
+    likeness: Likeness
+    G: Generator
+
+
+class LikenessCache:
+    """The likenesses of the visits, their tuned generators, and their slider curves.
+
+    `open_file` reads a likeness file; `tuned_to` returns the generator with the tuned weights of a likeness.
+    """
+
+    def __init__(
+        self,
+        open_file: Callable[[Path], Likeness],
+        tuned_to: Callable[[Likeness], Generator],
+        erased: ErasedFiles,
+    ) -> None:
+        self.open_file, self.tuned_to = open_file, tuned_to
+        self.erased, self.lock = erased, erased.lock
+        self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
+        self.generators: OrderedDict[Path, TunedGenerator] = OrderedDict()
+        self.curves: dict[Path, SliderCurves] = {}
+
+    def load(self, person: PersonRef) -> Likeness:
+        """Return a person's base, unmoved, with the weights tuned for the person. Raises StoreError without a file."""
         with self.lock:
-            self.forgotten.add(f"{folder}/{prefix}" if prefix else folder)
-            memories: tuple[dict[Path, Any], ...] = (self.likenesses, self.weights, self.rails)
-            for memory in memories:
-                for path in [path for path in memory if str(path.parent) == folder and path.name.startswith(prefix)]:
-                    del memory[path]
-            for key in [key for key in self.frames if key[0] == folder and key[1].startswith(prefix)]:
-                del self.frames[key]
+            encoded = self._load_file(person.encoded_path)
+            if not person.base:
+                return encoded
+            return replace(self._load_file(person.path), delta=encoded.delta)
+
+    def _load_file(self, path: Path) -> Likeness:
+        if path not in self.likenesses:
+            self.likenesses[path] = self.open_file(path)
+            _remove_oldest(self.likenesses, MAX_LIKENESSES)
+        self.likenesses.move_to_end(path)
+        return self.likenesses[path]
+
+    def save(self, person: PersonRef, base: Likeness) -> None:
+        """Write a base to its file. Raises VisitErased, StoreError."""
+        with self.erased.writing(person.folder, person.path.stem):
+            base.save(person.path)
+            self.likenesses[person.path] = self.open_file(person.path)
+
+    def generator_of(self, person: PersonRef) -> Generator:
+        """Return the generator with a person's tuned weights."""
+        base = self.load(person)
+        with self.lock:
+            tuned = self.generators.get(person.encoded_path)
+            if tuned is None or tuned.likeness.delta is not base.delta:
+                tuned = self.generators[person.encoded_path] = TunedGenerator(base, self.tuned_to(base))
+                _remove_oldest(self.generators, MAX_TUNED_GENERATORS)
+            self.generators.move_to_end(person.encoded_path)
+            return tuned.G
+
+    def forget(self, folder: str, prefix: str = "") -> None:
+        """Drop what is cached of a folder's files that begin with `prefix`."""
+        with self.lock:
+            caches: tuple[dict[Path, Any], ...] = (self.likenesses, self.generators, self.curves)
+            for cache in caches:
+                for path in [path for path in cache if str(path.parent) == folder and path.name.startswith(prefix)]:
+                    del cache[path]
 
 
-def _bound(memory: OrderedDict[Any, Any], most: int) -> None:
-    while len(memory) > most:
-        memory.popitem(last=False)
+@dataclass(frozen=True)
+class PreviewKey:
+    """A preview of one slider position: the person, the coefficients before it, the slider, its value, and the size."""
+
+    folder: str
+    person: str
+    base: str
+    coefficients: tuple[tuple[str, float], ...]
+    slider: str
+    value: float
+    size: int
+
+    @classmethod
+    def of(cls, person: PersonRef, slider: str, value: float, size: int) -> PreviewKey:
+        """Return the key of a slider's position; coefficients are rounded to 4 digits."""
+        coefficients = tuple(sorted((name, round(value, 4)) for name, value in person.coefficients.items()))
+        return cls(person.folder, person.person, person.base, coefficients, slider, value, size)
+
+
+class PreviewCache:
+    """JPEG previews of slider positions, the oldest of which are dropped first."""
+
+    def __init__(self, erased: ErasedFiles) -> None:
+        self.erased, self.lock = erased, erased.lock
+        self.jpegs: OrderedDict[PreviewKey, bytes] = OrderedDict()
+
+    def get(self, key: PreviewKey) -> bytes | None:
+        """Return a preview, or None when it was not drawn yet."""
+        with self.lock:
+            return self.jpegs.get(key)
+
+    def add(self, key: PreviewKey, jpeg: bytes) -> None:
+        """Add a preview, unless the visit was erased."""
+        with self.lock:
+            if not self.erased.covers(key.folder, key.person):
+                self.jpegs[key] = jpeg
+                _remove_oldest(self.jpegs, MAX_PREVIEWS)
+
+    def drop(self, person: PersonRef, slider: str = "") -> None:
+        """Drop the previews of a base, or of one slider of it, because they would look different now."""
+        base = (person.folder, person.person, person.base)
+        with self.lock:
+            for key in list(self.jpegs):
+                if (key.folder, key.person, key.base) == base and slider in ("", key.slider):
+                    del self.jpegs[key]
+
+    def forget(self, folder: str, prefix: str = "") -> None:
+        """Drop the previews of a folder's people whose names begin with `prefix`."""
+        with self.lock:
+            for key in [key for key in self.jpegs if key.folder == folder and key.person.startswith(prefix)]:
+                del self.jpegs[key]
+
+
+def _remove_oldest(cache: OrderedDict[Any, Any], limit: int) -> None:
+    while len(cache) > limit:
+        cache.popitem(last=False)

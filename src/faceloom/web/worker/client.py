@@ -1,188 +1,241 @@
-"""The server's side of the worker: starts it, asks it, and starts another one when it dies. Knows no torch."""
+"""The server's side of the worker: the protocol of a client, and the client of one worker process. Loads no torch."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import multiprocessing
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from faceloom.web.worker.messages import DESK, ENCODE, Message, Refused
-from faceloom.web.worker.process import work
+from faceloom.store.models import Failure
+from faceloom.web.worker.messages import (
+    Cancel,
+    CannotStart,
+    Forget,
+    FromWorker,
+    Priority,
+    Quit,
+    Ready,
+    Request,
+    Task,
+    ToWorker,
+    WorkerError,
+)
+from faceloom.web.worker.pending import PendingRequests
+from faceloom.web.worker.process import run_worker
 
-HUNG = 90.0  # seconds that something answered at once may take before the worker is taken for dead
-LOST = {"code": "worker_lost", "message": "the worker stopped and was started again", "hint": "please try again"}
+if TYPE_CHECKING:  # at run time this would load torch in the server
+    from faceloom.web.worker.studio import BoothStudio
+
+MAX_RESPONSE_TIME = 90.0  # seconds for a preview or an interactive task, after which the worker counts as hung
+HANG_CHECK_INTERVAL = 5.0  # seconds between two checks whether the worker hangs
+FORGET_TIMEOUT = 15.0  # seconds after which a worker that does not forget a visit is killed
+QUIT_TIMEOUT, KILL_TIMEOUT = 2.0, 5.0  # seconds to wait for the process to end, after Quit and after a kill
+WORKER_LOST = Failure(code="worker_lost", message="the worker stopped and was started again", hint="please try again")
+
+Result = TypeVar("Result")
 
 log = logging.getLogger("faceloom.booth")
 
 
-@dataclass
-class Asked:
-    """Something that the worker has not answered yet."""
+class WorkerClient(Protocol):
+    """A client that runs tasks in one worker or several. All methods belong to the event loop's thread."""
 
-    future: asyncio.Future[Any]
-    progress: Callable[[Message], None] | None
-    rank: int
-    begin: float = field(default_factory=time.monotonic)
+    restarted: Callable[[], None]
+    """Called after a worker was lost and another one was started."""
 
+    @property
+    def facts(self) -> Ready | None:
+        """Facts of the worker, or None before it is ready."""
 
-class WorkerClient:
-    """One worker process. All methods belong to the event loop's thread."""
+    @property
+    def error(self) -> Failure | None:
+        """The reason why the worker cannot start, or None."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make = make
-        self.asked: dict[int, Asked] = {}
-        self.ids = itertools.count(1)
-        self.ready, self.settled = asyncio.Event(), asyncio.Event()  # can serve; can serve, or never will
-        self.facts: Message = {}
-        self.error: Message | None = None
-        self.restarts = 0
-        self.restarted: Callable[[], None] = lambda: None
-        self.closing = False
-        self.process: Any = None
-        self.connection: Connection | None = None
-        self.watching: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start the worker; `ready` is set when it can serve."""
-        self.loop = asyncio.get_running_loop()
-        self._spawn()
-        self.watching = asyncio.create_task(self._watch())
-
-    async def close(self) -> None:
-        """End the worker: it finishes the step that it is at, and is ended after a second."""
-        self.closing = True
-        if self.watching:
-            self.watching.cancel()
-        self._send({"kind": "quit"})
-        if self.process:
-            await asyncio.to_thread(self._end)
-
-    async def ask(
-        self,
-        task: str,
-        args: Message,
-        *,
-        rank: int = DESK,
-        visit: str = "",
-        key: str = "",
-        n: int = 0,
-        progress: Callable[[Message], None] | None = None,
-    ) -> Any:
-        """Ask for a task and wait for its answer; being cancelled stops it. Raises Refused."""
-        await self.settled.wait()
-        if self.error:
-            raise Refused(self.error)
-        number = next(self.ids)
-        asked = self.asked[number] = Asked(self.loop.create_future(), progress, rank)
-        n = n or (number if key else 0)
-        message = {"task": task, "args": args, "rank": rank, "visit": visit, "key": key, "n": n}
-        self._send({"kind": "ask", "id": number, **message})
-        try:
-            return await asked.future
-        except asyncio.CancelledError:
-            self._send({"kind": "stop", "id": number})
-            raise
-        finally:
-            self.asked.pop(number, None)
-
-    async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
-        """Make the worker stop what it does for a visit and drop what it remembers; then it writes nothing of it."""
-        number = next(self.ids)
-        asked = self.asked[number] = Asked(self.loop.create_future(), None, DESK)
-        wanted = visit if not prefix else ""
-        self._send({"kind": "forget", "id": number, "visit": wanted, "args": {"folder": folder, "prefix": prefix}})
-        try:
-            await asyncio.wait_for(asked.future, 15)
-        except (TimeoutError, Refused):
-            log.warning("the worker does not answer: it is started again")
-            self._kill()  # a dead worker writes nothing either
-        finally:
-            self.asked.pop(number, None)
-
-    def place(self, number: int = 0) -> int:
-        """How many encodings are waiting or running."""
-        return sum(asked.rank == ENCODE for asked in self.asked.values())
+    @property
+    def restarts(self) -> int:
+        """The number of times that the worker was lost and started again."""
 
     @property
     def alive(self) -> bool:
-        """Whether the worker can serve now."""
+        """Return whether the worker can run tasks now."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the worker, if it is a process on this machine."""
+
+    @property
+    def encodings_waiting(self) -> int:
+        """The number of encodings that wait or run."""
+
+    async def start(self) -> None:
+        """Start the worker. Returns before it is ready."""
+
+    async def close(self) -> None:
+        """End the worker."""
+
+    async def run(
+        self,
+        task: Task[Result],
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        visit: str = "",
+        key: str = "",
+        sequence: int = 0,
+        progress: Callable[[Any], None] | None = None,
+    ) -> Result:
+        """Run a task and return its result; waits first until the worker is ready.
+
+        `key` and `sequence` as in `messages.Request`; without a sequence, a later request replaces earlier ones.
+        `progress` receives the task's reports. Canceling the coroutine cancels the task. Raises WorkerError.
+        """
+
+    async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
+        """Make sure that the worker writes no more files of a visit, so that they can be erased.
+
+        Cancels the tasks of the visit and drops what is cached of its folder. With `prefix` only the files that begin
+        with it are dropped, and no task is canceled.
+        """
+
+
+class ProcessClient:
+    """The client of one worker process, which is started again when it dies or hangs."""
+
+    def __init__(self, make_studio: Callable[[], BoothStudio]) -> None:
+        self.make_studio = make_studio
+        self.pending = PendingRequests()
+        self.facts: Ready | None = None
+        self.error: Failure | None = None
+        self.restarts = 0
+        self.restarted: Callable[[], None] = lambda: None
+        self.ready, self.settled = asyncio.Event(), asyncio.Event()  # settled: the worker is ready, or cannot start
+        self.closing = False
+        self.process: SpawnProcess | None = None
+        self.connection: Connection | None = None
+        self.hang_check: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the worker process. Returns before it is ready."""
+        self.loop = asyncio.get_running_loop()
+        self._spawn()
+        self.hang_check = asyncio.create_task(self._kill_when_hung())
+
+    async def close(self) -> None:
+        """End the worker: it stops at once, and is killed when it has not ended after QUIT_TIMEOUT."""
+        self.closing = True
+        if self.hang_check:
+            self.hang_check.cancel()
+        self._send(Quit())
+        if self.process:
+            await asyncio.to_thread(_end, self.process)
+
+    async def run(
+        self,
+        task: Task[Result],
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        visit: str = "",
+        key: str = "",
+        sequence: int = 0,
+        progress: Callable[[Any], None] | None = None,
+    ) -> Result:
+        """Run a task and return its result, as in `WorkerClient`. Raises WorkerError."""
+        await self.settled.wait()
+        if self.error:
+            raise WorkerError(self.error)
+        with self.pending.add(priority, progress) as request:
+            self._send(Request(request.id, task, priority, visit, key, sequence or (request.id if key else 0)))
+            try:
+                result: Result = await request.answer
+            except asyncio.CancelledError:
+                self._send(Cancel(request.id))
+                raise
+            return result
+
+    async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
+        """Make the worker drop a visit, as in `WorkerClient`; a worker that does not answer is killed."""
+        with self.pending.add(Priority.INTERACTIVE) as request:
+            self._send(Forget(request.id, "" if prefix else visit, folder, prefix))
+            try:
+                await asyncio.wait_for(request.answer, FORGET_TIMEOUT)
+            except (TimeoutError, WorkerError):
+                log.warning("the worker does not answer and is killed")
+                self._kill()  # after that it cannot write either
+
+    @property
+    def encodings_waiting(self) -> int:
+        """The number of encodings that wait or run."""
+        return self.pending.count(Priority.ENCODE)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the worker can run tasks now."""
         return self.ready.is_set() and self.process is not None and self.process.is_alive()
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id."""
+        """The process id of the worker."""
         return self.process.pid if self.process else None
 
-    # -- inside -------------------------------------------------------------------------------------------------------
+    # -- the process --------------------------------------------------------------------------------------------------
 
     def _spawn(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, self.make), daemon=True, name="faceloom-worker")
+        self.connection, worker_end = context.Pipe()
+        self.process = context.Process(
+            target=run_worker, args=(worker_end, self.make_studio), daemon=True, name="faceloom-worker"
+        )
         self.process.start()
-        theirs.close()
+        worker_end.close()
         Thread(target=self._listen, args=(self.connection, self.process), daemon=True).start()
 
-    def _listen(self, connection: Connection, process: Any) -> None:
-        """In a thread of its own: carry answers into the event loop until the worker is gone."""
+    def _listen(self, connection: Connection, process: SpawnProcess) -> None:
+        """Pass the worker's messages to the event loop until the worker is gone. Runs in a thread."""
         while True:
             try:
-                message = connection.recv()
+                message: FromWorker = connection.recv()
             except (EOFError, OSError):
                 break
-            self._in_loop(self._take, message)
-        self._in_loop(self._lost, process)
+            self._call_in_loop(self._take, message)
+        self._call_in_loop(self._restart, process)
 
-    def _in_loop(self, call: Callable[[Any], None], value: Any) -> None:
+    def _call_in_loop(self, function: Callable[[Any], None], argument: Any) -> None:
         try:
-            self.loop.call_soon_threadsafe(call, value)
-        except RuntimeError:  # the loop is closed: nobody is waiting any more
+            self.loop.call_soon_threadsafe(function, argument)
+        except RuntimeError:  # the loop is closed, so that no request waits any more
             return
 
-    def _take(self, message: Message) -> None:
-        if message["id"] == 0:
-            self.error = message.get("error")
-            self.facts = message.get("result") or {}
+    def _take(self, message: FromWorker) -> None:
+        if isinstance(message, Ready):
+            self.facts, self.error = message, None
             self.settled.set()
-            if self.error is None:
-                self.ready.set()
-            else:
-                log.error("the worker cannot begin: %s; %s", self.error["message"], self.error["hint"])
-            return
-        asked = self.asked.get(message["id"])
-        if asked is None or asked.future.done():
-            return
-        if "progress" in message:
-            if asked.progress:
-                asked.progress(message["progress"])
-        elif "error" in message:
-            asked.future.set_exception(Refused(message["error"]))
+            self.ready.set()
+        elif isinstance(message, CannotStart):
+            self.facts, self.error = None, message.failure
+            self.settled.set()
+            log.error("the worker cannot start: %s; %s", self.error.message, self.error.hint)
         else:
-            asked.future.set_result(message["result"])
+            self.pending.take(message)
 
-    def _lost(self, process: Any) -> None:
+    def _restart(self, process: SpawnProcess) -> None:
+        """Fail all requests to a process that ended, and start another one, unless the first could not start."""
         if self.closing or process is not self.process:
             return
         self.ready.clear()
         if self.error is None:
             self.settled.clear()
-        for asked in list(self.asked.values()):
-            if not asked.future.done():
-                asked.future.set_exception(Refused(LOST))
-        if self.error is None:  # a worker that cannot even begin is not tried again
+        self.pending.fail_all(WORKER_LOST)
+        if self.error is None:
             self.restarts += 1
             log.warning("the worker was lost and is started again")
             self._spawn()
             self.restarted()
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: ToWorker) -> None:
         try:
             if self.connection:
                 self.connection.send(message)
@@ -190,21 +243,21 @@ class WorkerClient:
             if not self.closing:
                 log.warning("the worker cannot be reached")
 
-    async def _watch(self) -> None:
-        """Start the worker again when it hangs."""
+    async def _kill_when_hung(self) -> None:
+        """Kill the worker when an interactive request waits too long; it is then started again."""
         while True:
-            await asyncio.sleep(5)
-            now = time.monotonic()
-            if any(asked.rank <= DESK and now - asked.begin > HUNG for asked in self.asked.values()):
-                log.warning("the worker hangs")
+            await asyncio.sleep(HANG_CHECK_INTERVAL)
+            if self.pending.longest_wait(Priority.INTERACTIVE) > MAX_RESPONSE_TIME:
+                log.warning("the worker hangs and is killed")
                 self._kill()
 
     def _kill(self) -> None:
         if self.process and self.process.is_alive():
             self.process.kill()
 
-    def _end(self) -> None:
-        self.process.join(2)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join(5)
+
+def _end(process: SpawnProcess) -> None:
+    process.join(QUIT_TIMEOUT)
+    if process.is_alive():
+        process.kill()
+        process.join(KILL_TIMEOUT)

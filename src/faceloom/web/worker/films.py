@@ -1,41 +1,45 @@
-"""Films of people who become each other, and back: MP4 where it can be written, else WebP."""
+"""Handler that makes films that morph through people and back: MP4 when PyAV is installed, else WebP."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from faceloom.edit.film import save_film
 from faceloom.errors import MissingExtra
 from faceloom.images.tensors import Pixels
-from faceloom.web.worker.previews import Atelier, Json, Pause, Shown, Tell
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import FilmProgress, MakeFilm
+from faceloom.web.worker.state import WorkerState
 
-FPS = 24
+FRAMES_PER_SECOND = 24
 
 
-def make(atelier: Atelier, args: Mapping[str, Any], tell: Tell, pause: Pause) -> Json:
-    """Film the people and say which file it is: `args["path"]` with the ending that it got."""
-    seen = [atelier.seen(Shown.of(one)) for one in args["people"]]
-    total = args["frames"] * len(seen)
+def make_film(state: WorkerState, task: MakeFilm, context: TaskContext) -> str:
+    """Write the film beside `task.path` and return its file name.
 
-    def watched() -> Iterator[Pixels]:
-        for number, frame in enumerate(atelier.studio.morph(seen, args["frames"], size=args["size"], loop=True)):
-            tell({"progress": number / total})
-            pause()
+    Reports FilmProgress. Raises VisitErased, and `Cancelled` when the task is canceled.
+    """
+    people = [state.load(person) for person in task.people]
+    total = task.frames * len(people)
+
+    def frames() -> Iterator[Pixels]:
+        for number, frame in enumerate(state.studio.morph(people, task.frames, size=task.size, loop=True)):
+            context.report(FilmProgress(number / total))
+            context.check_cancelled()
             yield frame
 
-    path = Path(args["path"])
+    path = Path(task.path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".film-") as folder:
-        film = _saved(watched, Path(folder))
-        with atelier.writing(args["people"][0]["folder"]):  # not for a visit that is over by now
+        film = _save(frames, Path(folder))
+        with state.erased.writing(task.people[0].folder):  # raises VisitErased when the visit ended meanwhile
             film.replace(path.with_suffix(film.suffix))
-    return {"file": path.with_suffix(film.suffix).name}
+    return path.with_suffix(film.suffix).name
 
 
-def _saved(frames: Callable[[], Iterator[Pixels]], folder: Path) -> Path:
+def _save(frames: Callable[[], Iterator[Pixels]], folder: Path) -> Path:
     try:
-        return save_film(frames(), folder / "film.mp4", fps=FPS)
+        return save_film(frames(), folder / "film.mp4", fps=FRAMES_PER_SECOND)
     except MissingExtra:
-        return save_film(frames(), folder / "film.webp", fps=FPS)
+        return save_film(frames(), folder / "film.webp", fps=FRAMES_PER_SECOND)

@@ -318,8 +318,11 @@ class Mix(Task[PersonFacts]):
 
 
 @dataclass(frozen=True)
-class MakeChild(Task[dict[str, str]]):
-    """Make child `number` of two people and store it as `person`; the result names the parent of each layer group."""
+class MakeChild(Task[dict[str, float]]):
+    """Make child `number` of two people and store it as `person`.
+
+    The result is the share of `b`, 0...1, by layer group.
+    """
 
     a: PersonRef
     b: PersonRef

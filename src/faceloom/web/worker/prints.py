@@ -1,41 +1,40 @@
-"""What a visitor takes home on paper or on a phone: one picture, a strip, a 4x6 print, the photo with the edit in it.
+"""Handler that makes pictures for the visitor: a single picture, a strip, a 4x6 print, or the photo with the edit.
 
-Every one says in the file, and in small letters on it, that a model made it.
+Each is labeled as AI-generated, in small letters in the picture and in the file's metadata.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from faceloom.images import open_photo, save_picture
-from faceloom.web.worker.previews import Atelier, Shown
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import MakePrint, PersonRef, PrintForm, PrintSize
+from faceloom.web.worker.state import WorkerState
 
-INK, PAPER, FAINT = (32, 30, 28), (255, 255, 255), (120, 114, 108)
-PRINT = (1200, 1800)  # pixels: 4 x 6 inches at 300 dots an inch
-STRIP = (600, 1800)  # 2 x 6 inches
-MARGIN = 60
+TEXT_COLOR, PAPER_COLOR, LABEL_COLOR = (32, 30, 28), (255, 255, 255), (120, 114, 108)
+SHEET_SIZE = (1200, 1800)  # pixels: 4 x 6 inches at 300 dots per inch
+STRIP_SIZE = (600, 1800)  # pixels: 2 x 6 inches at 300 dots per inch
+STRIP_PICTURE = 520  # pixels of the side of a picture in a strip
+STEP_SIZE = 512  # pixels of the side at which the steps of a sheet or strip are drawn
+MARGIN = 60  # pixels
+MAX_EVENT_LETTERS = 40  # letters of the event's name that are printed
 LABEL = "AI-generated with faceloom"
 
 
-def make(atelier: Atelier, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Make what was asked for and write it down; give its size."""
-    who, form, path = Shown.of(args["shown"]), args["form"], Path(args["path"])
-    if form == "paste_back":
-        image = marked(atelier.paste_back(who, args["photo"]))
-    else:
-        picture = atelier.studio.render(atelier.seen(who))
-        image = marked(picture) if form == "single" else _on_paper(form, picture, _steps(atelier, args), args["event"])
-    with atelier.writing(who.folder):
-        save_picture(image, path, ai_generated=True, composite=form != "single", description=LABEL)
-    return {"width": image.width, "height": image.height}
+def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> PrintSize:
+    """Write the picture to `task.path` and return its size."""
+    image = _compose(state, task)
+    with state.erased.writing(task.person.folder):
+        save_picture(image, Path(task.path), ai_generated=True, composite=task.form != "single", description=LABEL)
+    return PrintSize(image.width, image.height)
 
 
-def marked(image: Image.Image) -> Image.Image:
-    """Write the label into the lower right corner, small and legible on anything."""
+def add_label(image: Image.Image) -> Image.Image:
+    """Return a copy of a picture with the label in its lower right corner, legible on any background."""
     image = image.copy()
     size = max(11, min(image.size) // 64)
     draw, font = ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(size)
@@ -46,44 +45,58 @@ def marked(image: Image.Image) -> Image.Image:
     return image
 
 
-def _steps(atelier: Atelier, args: Mapping[str, Any]) -> list[Image.Image]:
-    """The photo's crop, where there is one, and the steps on the way to the picture."""
-    who = Shown.of(args["shown"])
-    crop = Path(who.folder) / f"{who.person}.jpg"
-    crops = [open_photo(crop).image] if crop.is_file() else []
-    return crops + [atelier.draw_shown(Shown.of(step), 512) for step in args["strip"]]
+def _compose(state: WorkerState, task: MakePrint) -> Image.Image:
+    if task.form == "paste_back":
+        photo = open_photo(Path(task.person.folder) / (task.photo or ""))
+        return add_label(state.studio.paste_back(state.load(task.person), photo))
+    picture = state.studio.render(state.load(task.person))
+    if task.form == "single":
+        return add_label(picture)
+    return _draw_paper(task.form, picture, _draw_steps(state, task.person, task.steps), task.event)
 
 
-def _on_paper(form: str, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
+def _draw_steps(state: WorkerState, person: PersonRef, steps: Sequence[PersonRef]) -> list[Image.Image]:
+    """Return the crop of the photo, if there is one, and the pictures of the steps."""
+    path = Path(person.folder) / f"{person.person}.jpg"
+    crops = [open_photo(path).image] if path.is_file() else []
+    return crops + [state.draw(step, STEP_SIZE) for step in steps]
+
+
+def _draw_paper(form: PrintForm, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
+    """Draw a strip (first step, last step, picture) or a sheet (the picture large, up to three steps below it)."""
     if form == "strip":
-        return _strip([*steps[:1], *steps[1:][-1:], picture], event)
-    sheet = Image.new("RGB", PRINT, PAPER)
-    side, gap = PRINT[0] - 2 * MARGIN, MARGIN // 2
-    _place(sheet, picture, side, MARGIN, MARGIN)
+        return _draw_strip([*steps[:1], *steps[1:][-1:], picture], event)
+    return _draw_sheet(picture, [*steps[:1], *steps[1:][-2:]], event)
+
+
+def _draw_sheet(picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
+    sheet = Image.new("RGB", SHEET_SIZE, PAPER_COLOR)
+    side, gap = SHEET_SIZE[0] - 2 * MARGIN, MARGIN // 2
+    _paste(sheet, picture, side, MARGIN, MARGIN)
     small = (side - 2 * gap) // 3
-    row = [*steps[:1], *steps[1:][-2:]]
-    left = (PRINT[0] - len(row) * (small + gap) + gap) // 2
-    for number, step in enumerate(row):
-        _place(sheet, step, small, left + number * (small + gap), side + 2 * MARGIN)
-    _caption(sheet, event)
+    left = (SHEET_SIZE[0] - len(steps) * (small + gap) + gap) // 2
+    for number, step in enumerate(steps):
+        _paste(sheet, step, small, left + number * (small + gap), side + 2 * MARGIN)
+    _write_captions(sheet, event)
     return sheet
 
 
-def _strip(pictures: Sequence[Image.Image], event: str) -> Image.Image:
-    sheet, gap = Image.new("RGB", STRIP, PAPER), MARGIN // 2
-    side = 520
+def _draw_strip(pictures: Sequence[Image.Image], event: str) -> Image.Image:
+    strip, gap = Image.new("RGB", STRIP_SIZE, PAPER_COLOR), MARGIN // 2
     for number, picture in enumerate(pictures):
-        _place(sheet, picture, side, (STRIP[0] - side) // 2, gap + number * (side + gap))
-    _caption(sheet, event)
-    return sheet
+        y = gap + number * (STRIP_PICTURE + gap)
+        _paste(strip, picture, STRIP_PICTURE, (STRIP_SIZE[0] - STRIP_PICTURE) // 2, y)
+    _write_captions(strip, event)
+    return strip
 
 
-def _place(sheet: Image.Image, picture: Image.Image, side: int, x: int, y: int) -> None:
+def _paste(sheet: Image.Image, picture: Image.Image, side: int, x: int, y: int) -> None:
     sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (x, y))
 
 
-def _caption(sheet: Image.Image, event: str) -> None:
-    draw = ImageDraw.Draw(sheet)
+def _write_captions(sheet: Image.Image, event: str) -> None:
+    """Write the event's name and the label at the bottom."""
+    draw, x = ImageDraw.Draw(sheet), sheet.width // 2
     large, small = ImageFont.load_default(sheet.width // 22), ImageFont.load_default(sheet.width // 48)
-    draw.text((sheet.width // 2, sheet.height - 80), event[:40], font=large, fill=INK, anchor="mm")
-    draw.text((sheet.width // 2, sheet.height - 34), LABEL, font=small, fill=FAINT, anchor="mm")
+    draw.text((x, sheet.height - 80), event[:MAX_EVENT_LETTERS], font=large, fill=TEXT_COLOR, anchor="mm")
+    draw.text((x, sheet.height - 34), LABEL, font=small, fill=LABEL_COLOR, anchor="mm")

@@ -1,8 +1,9 @@
-"""The worker: one process that owns the generator, in three threads that are polite to each other.
+"""The worker process, which owns the generator and runs tasks in three threads.
 
-Messages come and go by a pipe. One thread draws pictures, the newest preview of each person first, and drops those that
-have been overtaken. One does what takes a second or two: open a photo, steer exactly. One searches: it encodes, films,
-lays rails, draws ahead and improves, in this order of rank. Who is slower steps aside for who is quicker.
+Messages arrive and leave by a pipe. The first thread draws pictures: the newest preview of each person first, and it
+drops previews that were replaced. The second runs tasks of a second or two, such as opening a photo and editing. The
+third runs long work in the order of its priority: encodings, films, slider calibration, previews drawn in advance, and
+improvements. Long work pauses while the other threads are busy.
 """
 
 from __future__ import annotations
@@ -10,215 +11,200 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from threading import Condition, Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from faceloom.errors import FaceloomError
-from faceloom.web.worker.messages import DESK, ENCODE, PAGES, QUICK, Message
+from faceloom.errors import Cancelled, FaceloomError
+from faceloom.store.models import Failure
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import (
+    Cancel,
+    CannotStart,
+    Done,
+    Failed,
+    Forget,
+    FromWorker,
+    Priority,
+    Progress,
+    Quit,
+    Request,
+    Task,
+    ToWorker,
+)
+from faceloom.web.worker.scheduler import Job, Scheduler
 
-AFTER_TOUCH = 0.7  # seconds that what has time waits after a hand was on a slider
-PATIENCE = 0.3  # seconds that what somebody waits for waits at each step
+if TYPE_CHECKING:  # at run time this would load torch in the server
+    from faceloom.web.worker.studio import BoothStudio
 
-KEYS = 1000  # of previews whose newest number is remembered
+MAX_PREVIEW_KEYS = 1000  # preview keys whose newest sequence number is remembered
 
-STALE = {"code": "stale", "message": "a newer one was asked for", "hint": "show the newest"}
-STOPPED = {"code": "stopped", "message": "it was stopped", "hint": ""}
+STALE = Failure(code="stale", message="a newer request replaced this one", hint="show the result of the newest request")
+CANCELED = Failure(code="stopped", message="the task was canceled")
+NO_MEMORY = Failure(code="no_memory", message="not enough memory", hint="try again later")
+INTERNAL = Failure(code="internal", message="something went wrong", hint="please try again")
 
 log = logging.getLogger("faceloom.worker")
 
 
-@dataclass
-class Job:
-    """Something asked for; previews of one `key` overtake each other by `n`."""
-
-    id: int
-    task: str
-    args: Mapping[str, Any]
-    rank: int
-    visit: str = ""
-    key: str = ""
-    n: int = 0
-    stopped: bool = False
-
-    @property
-    def lane(self) -> int:
-        """The thread that does it."""
-        return min(self.rank, ENCODE)
-
-
-class Scheduler:
-    """Lets the quicker go first."""
-
-    def __init__(self) -> None:
-        self.free, self.busy, self.touched = Condition(), {QUICK: 0, DESK: 0, ENCODE: 0}, -1e9
-
-    def enter(self, job: Job) -> None:
-        """There is something to do in a lane."""
-        with self.free:
-            self.busy[job.lane] += 1
-            if job.key and job.lane == QUICK:
-                self.touched = time.monotonic()
-
-    def leave(self, job: Job) -> None:
-        """It is done."""
-        with self.free:
-            self.busy[job.lane] -= 1
-            self.free.notify_all()
-
-    def wait(self, job: Job) -> None:
-        """Wait while pictures are drawn; what nobody waits for also until the desk is free and the slider at rest."""
-        begin = time.monotonic()
-        with self.free:
-            while not job.stopped:
-                now, leisure = time.monotonic(), job.rank > ENCODE
-                rest = self.touched + AFTER_TOUCH - now if leisure else 0.0
-                blocked = self.busy[QUICK] or (leisure and (self.busy[DESK] or rest > 0))
-                if not blocked or (not leisure and now - begin > PATIENCE):
-                    return
-                self.free.wait(max(rest, 0.05))
-
-
 class Worker:
-    """The three threads and their queue."""
+    """The three threads and their queue.
 
-    def __init__(self, connection: Connection, tasks: Mapping[str, Callable[..., Any]]) -> None:
-        self.connection, self.tasks = connection, tasks
+    `send` sends answers to the server, `run_task` runs a task, and `forget(folder, prefix)` drops what is cached of
+    files that will be erased.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[FromWorker], None],
+        run_task: Callable[[Task[Any], TaskContext], Any],
+        forget: Callable[[str, str], None],
+    ) -> None:
+        self.send, self.run_task, self.forget = send, run_task, forget
         self.scheduler, self.sending = Scheduler(), Lock()
-        self.coming = Condition()
+        self.queued = Condition()
         self.waiting: list[Job] = []
         self.running: dict[int, Job] = {}
         self.newest: dict[str, int] = {}
 
     def start(self) -> None:
         """Start the threads."""
-        for lane in (QUICK, DESK, ENCODE):
-            Thread(target=self.serve, args=(lane,), daemon=True).start()
+        for thread in (Priority.PREVIEW, Priority.INTERACTIVE, Priority.ENCODE):
+            Thread(target=self._run_jobs, args=(thread,), daemon=True).start()
 
-    # -- what comes in ------------------------------------------------------------------------------------------------
+    # -- messages from the server -------------------------------------------------------------------------------------
 
-    def receive(self) -> None:
-        """Take messages until the server is gone."""
+    def receive(self, connection: Connection) -> None:
+        """Take messages until the server quits or is gone."""
         while True:
             try:
-                message: Message = self.connection.recv()
+                message: ToWorker = connection.recv()
             except (EOFError, OSError):
                 return
-            kind = message.pop("kind")
-            if kind == "quit":
+            if isinstance(message, Quit):
                 return
-            if kind == "ask":
-                self.put(Job(**message))
-            elif kind == "stop":
-                self.stop(id=message["id"])
-            elif kind == "forget":
-                self.stop(visit=message["visit"])
-                self.run(Job(message["id"], "forget", message["args"], QUICK))  # from here on nothing of it is written
+            self.take(message)
 
-    def put(self, job: Job) -> None:
-        """Queue a job; a preview that has been overtaken is answered at once."""
-        with self.coming:
-            if job.key:
-                if job.n <= self.newest.get(job.key, -1):
-                    self.answer(job.id, error=STALE)
+    def take(self, message: Request | Cancel | Forget) -> None:
+        """Queue a request, cancel one, or forget a visit at once."""
+        match message:
+            case Request():
+                self.put(message)
+            case Cancel():
+                self.cancel(id=message.id)
+            case Forget():
+                self.cancel(visit=message.visit)
+                self._answer(message.id, lambda: self.forget(message.folder, message.prefix))
+
+    def put(self, request: Request) -> None:
+        """Queue a request; of those with the same key, only the newest stays."""
+        job = Job(request)
+        with self.queued:
+            if request.key:
+                if request.sequence <= self.newest.get(request.key, -1):
+                    self._send(Failed(request.id, STALE))
                     return
-                self.newest[job.key] = job.n
-                if len(self.newest) > KEYS:
+                self.newest[request.key] = request.sequence
+                if len(self.newest) > MAX_PREVIEW_KEYS:
                     del self.newest[next(iter(self.newest))]
-                self.drop([old for old in self.waiting if old.key == job.key], STALE)
+                self._drop([old for old in self.waiting if old.request.key == request.key], STALE)
             self.scheduler.enter(job)
             self.waiting.append(job)
-            self.coming.notify_all()
+            self.queued.notify_all()
 
-    def stop(self, *, id: int = 0, visit: str = "") -> None:
-        """Stop what runs and drop what waits of a job, or of a visit."""
+    def cancel(self, *, id: int = 0, visit: str = "") -> None:
+        """Cancel the running jobs and drop the waiting jobs of one request, or of a visit."""
 
-        def meant(job: Job) -> bool:
-            return job.id == id if id else bool(visit) and job.visit == visit
+        def matches(job: Job) -> bool:
+            return job.id == id if id else bool(visit) and job.request.visit == visit
 
-        with self.coming:
+        with self.queued:
             for job in self.running.values():
-                job.stopped = job.stopped or meant(job)
-            self.drop([job for job in self.waiting if meant(job)], STOPPED)
+                job.canceled = job.canceled or matches(job)
+            self._drop([job for job in self.waiting if matches(job)], CANCELED)
 
-    def drop(self, jobs: list[Job], why: Message) -> None:
-        """Answer jobs that nobody is to do."""
+    def _drop(self, jobs: list[Job], failure: Failure) -> None:
         for job in jobs:
             self.waiting.remove(job)
             self.scheduler.leave(job)
-            self.answer(job.id, error=why)
+            self._send(Failed(job.id, failure))
 
-    # -- what is done -------------------------------------------------------------------------------------------------
+    # -- running ------------------------------------------------------------------------------------------------------
 
-    def serve(self, lane: int) -> None:
-        """Do the jobs of a lane: previews before other pictures, the lowest rank first; of equals, who came first."""
+    def _run_jobs(self, thread: Priority) -> None:
+        """Run a thread's jobs for ever: lowest priority value first, then previews of a slider, then the oldest."""
         while True:
-            with self.coming:
-                while not (mine := [job for job in self.waiting if job.lane == lane]):
-                    self.coming.wait()
-                job = min(mine, key=lambda job: (job.rank, not job.key))
+            with self.queued:
+                while not (mine := [job for job in self.waiting if job.thread == thread]):
+                    self.queued.wait()
+                job = min(mine, key=lambda job: (job.priority, not job.request.key))
                 self.waiting.remove(job)
                 self.running[job.id] = job
-            self.run(job)
-            with self.coming:
+            self._answer(job.id, partial(self._run, job))
+            with self.queued:
                 del self.running[job.id]
             self.scheduler.leave(job)
 
-    def pause(self, job: Job) -> None:
-        """What a long work calls at each step. Raises KeyboardInterrupt when it is to end."""
+    def _run(self, job: Job) -> Any:
+        context = TaskContext(lambda report: self._send(Progress(job.id, report)), partial(self._check_cancelled, job))
+        return self.run_task(job.request.task, context)
+
+    def _check_cancelled(self, job: Job) -> None:
+        """Wait while the job must pause. Raises `Cancelled` when it was canceled, or must make room for another job."""
         self.scheduler.wait(job)
-        if job.stopped:
-            raise KeyboardInterrupt
-        if job.rank >= PAGES and any(ENCODE <= other.rank < job.rank for other in self.waiting):
-            raise KeyboardInterrupt
+        if job.canceled or (job.priority >= Priority.PRERENDER and self._more_urgent_waits(job)):
+            raise Cancelled("the task was canceled")
 
-    def run(self, job: Job) -> None:
-        """Do a job and answer."""
+    def _more_urgent_waits(self, job: Job) -> bool:
+        return any(Priority.ENCODE <= other.priority < job.priority for other in self.waiting)
 
-        def tell(facts: Message) -> None:
-            self.answer(job.id, progress=facts)
-
+    def _answer(self, id: int, compute: Callable[[], Any]) -> None:
+        """Send the result of `compute`, or its failure: the worker survives every exception of a task."""
         try:
-            self.answer(job.id, result=self.tasks[job.task](job.args, tell, lambda: self.pause(job)))
-        except KeyboardInterrupt:
-            self.answer(job.id, error=STOPPED)
+            self._send(Done(id, compute()))
+        except (KeyboardInterrupt, Cancelled):
+            self._send(Failed(id, CANCELED))
         except FaceloomError as error:
-            self.answer(job.id, error={"code": error.code, "message": error.message, "hint": error.hint})
+            self._send(Failed(id, failure_of(error)))
         except MemoryError:
-            self.answer(job.id, error={"code": "no_memory", "message": "not enough memory", "hint": "try again later"})
-        except Exception:  # the worker outlives whatever a picture does to a library
-            log.exception("task %s failed", job.task)
-            said = {"code": "internal", "message": "something went wrong", "hint": "please try again"}
-            self.answer(job.id, error=said)
+            self._send(Failed(id, NO_MEMORY))
+        except Exception:
+            log.exception("request %d failed", id)
+            self._send(Failed(id, INTERNAL))
 
-    def answer(self, number: int, **said: Any) -> None:
-        """Answer; a server that is gone is no error."""
+    def _send(self, message: FromWorker) -> None:
+        """Send a message, unless the server is gone."""
         try:
             with self.sending:
-                self.connection.send({"id": number, **said})
+                self.send(message)
         except OSError:
             return
 
 
-def work(connection: Connection, make: Callable[[], Any]) -> None:
-    """Be the worker: open the studio, say that it is ready, and serve until the server is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer
+def failure_of(error: FaceloomError) -> Failure:
+    """Return an error as it is sent to the server."""
+    return Failure(code=error.code, message=error.message, hint=error.hint)
+
+
+def run_worker(connection: Connection, make_studio: Callable[[], BoothStudio]) -> None:
+    """Run the worker process: load the studio, report that it is ready, and serve until the server is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server reacts to Ctrl-C and ends the worker
     from faceloom.memory import keep_memory
 
     keep_memory()
-    from faceloom.web.worker.tasks import tasks_of
+    from faceloom.web.worker.state import WorkerState
+    from faceloom.web.worker.tasks import run_task
 
     try:
-        atelier = make()
-        atelier.warm_up()
+        state = WorkerState(make_studio())
+        state.warm_up()
     except FaceloomError as error:
-        connection.send({"id": 0, "error": {"code": error.code, "message": error.message, "hint": error.hint}})
+        connection.send(CannotStart(failure_of(error)))
         return
-    worker = Worker(connection, tasks_of(atelier))
+    worker = Worker(connection.send, partial(run_task, state), state.forget)
     worker.start()
-    worker.answer(0, result={"generator": atelier.studio.generator.name, "sliders": bool(atelier.basis)})
-    worker.receive()
-    os._exit(0)  # in the middle of whatever the threads do: all that counts is written as it is found
+    connection.send(state.ready())
+    worker.receive(connection)
+    os._exit(0)  # does not wait for the threads: every result is written as soon as it is found

@@ -1,45 +1,55 @@
-"""What a search calls at each step: it lets the quicker go first, and tells the page now and then."""
+"""Progress of an inversion: a callback that reports pictures to the page and lets more urgent tasks run first."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from PIL import Image
 from torch import Tensor
 
-SHOWN_EVERY, READ_EVERY = 0.25, 1.5  # seconds between pictures of a search, and between looks at how alike it is
+from faceloom.images import to_pixels
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import EncodeProgress
+from faceloom.web.worker.studio import PREVIEW_QUALITY, BoothStudio, to_jpeg
+
+REPORT_INTERVAL = 0.25  # seconds between two reports
+IDENTITY_INTERVAL = 1.5  # seconds between two measurements of the identity similarity
 
 
-class Progress:
-    """The callback of a search that is to take `seconds` from `begin` (`time.perf_counter`); without `tell` silent.
+class InversionProgress:
+    """The callback of an inversion that started at `start` (`time.perf_counter`) and has `seconds`.
 
-    `picture` makes a JPEG of a step's img, `alike` says how much it shows `target`.
+    With `silent` it reports nothing, and only checks whether the task was canceled.
+    `target` is the aligned photo `[1, 3, 256, 256]`, -1...1, to which the identity similarity is measured.
     """
 
     def __init__(
         self,
-        picture: Callable[[Tensor], bytes],
-        alike: Callable[[Tensor, Tensor], float],
+        studio: BoothStudio,
         target: Tensor,
-        begin: float,
+        start: float,
         seconds: float,
-        tell: Callable[[dict[str, Any]], None] | None,
-        pause: Callable[[], None],
+        context: TaskContext,
+        *,
+        silent: bool = False,
     ) -> None:
-        self.picture, self.alike, self.target = picture, alike, target
-        self.begin, self.seconds, self.tell, self.pause = begin, seconds, tell, pause
-        self.shown = self.read = 0.0
+        self.studio, self.target, self.context, self.silent = studio, target, context, silent
+        self.start, self.seconds = start, seconds
+        self.reported_at = self.measured_at = 0.0
         self.identity: float | None = None
 
     def __call__(self, step: Mapping[str, Any]) -> None:
-        self.pause()
+        """Report a step of the inversion, at most every REPORT_INTERVAL. Raises `Cancelled`."""
+        self.context.check_cancelled()
         now = time.perf_counter()
-        if self.tell is None or now - self.shown < SHOWN_EVERY:
+        if self.silent or now - self.reported_at < REPORT_INTERVAL:
             return
-        self.shown, img = now, step["img"]
-        if now - self.read > READ_EVERY:
-            self.read, self.identity = now, self.alike(img, self.target)
-        spent = now - self.begin
-        facts = {"seconds": spent, "seconds_left": max(self.seconds - spent, 0.0), "identity": self.identity}
-        self.tell(facts | {"jpeg": self.picture(img)})
+        self.reported_at, img = now, step["img"]
+        if now - self.measured_at > IDENTITY_INTERVAL:
+            self.measured_at, self.identity = now, self.studio.identity_similarity(img, self.target)
+        elapsed = now - self.start
+        jpeg = to_jpeg(Image.fromarray(to_pixels(img)), PREVIEW_QUALITY)
+        seconds_left = max(self.seconds - elapsed, 0.0)
+        self.context.report(EncodeProgress(False, elapsed, seconds_left, self.identity, jpeg))

@@ -1,232 +1,192 @@
-"""Several workers behind one server, as Ray Serve deployments: on this machine, or wherever a Ray cluster reaches.
+"""The client of several workers behind one server, as `ray_deployment` starts them on this machine or in a Ray cluster.
 
-Each visit stays with one worker, which remembers its weights and what was forgotten; the folder of visits is shared.
-Everything above sees one workshop, as ever. Ray comes with the extra `scale`, and is imported when workers are started.
+All requests of a visit go to the same worker, which caches the visit's weights and knows which files were erased. The
+workers share the folder of visits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
-import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from faceloom.errors import MissingExtra
-from faceloom.web.worker.client import LOST, WorkerClient
-from faceloom.web.worker.messages import Message
-from faceloom.web.worker.process import Job, Worker
+from faceloom.store.models import Failure
+from faceloom.web.worker.client import FORGET_TIMEOUT, WORKER_LOST
+from faceloom.web.worker.messages import (
+    Cancel,
+    Done,
+    Failed,
+    Forget,
+    Priority,
+    Progress,
+    Ready,
+    Request,
+    Task,
+    WorkerError,
+)
+from faceloom.web.worker.pending import PendingRequests
 
-ONGOING = 1000  # requests that a worker takes: it has a queue of its own, which knows what goes first
-PINNED = 4096  # visits whose worker is remembered
+if TYPE_CHECKING:  # at run time this would load torch in the server
+    from faceloom.web.worker.studio import BoothStudio
+
+MAX_PINNED_VISITS = 4096  # visits whose worker is remembered
+
+Answer = Progress | Done | Failed
+Result = TypeVar("Result")
 
 log = logging.getLogger("faceloom.booth")
 
 
-class Hand(Protocol):
-    """What the server holds of a worker."""
+class RemoteWorker(Protocol):
+    """A worker of a deployment, as the server sees it."""
 
-    def ask(self, message: Message) -> AsyncIterator[Message]:
-        """Pass a request on; its progress, and last its answer."""
-        ...
+    async def describe(self) -> Ready:
+        """Return the facts of the worker, when it is ready."""
 
-    async def tell(self, message: Message) -> None:
-        """Pass on what has no answer."""
-        ...
+    def ask(self, message: Request | Forget) -> AsyncIterator[Answer]:
+        """Pass on a message; yield its progress reports, and its answer last."""
 
-
-class Maker:
-    """A worker, as a deployment: the booth's own `Worker`, whose answers go back request by request."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        from faceloom.memory import keep_memory
-        from faceloom.web.worker.tasks import tasks_of
-
-        keep_memory()
-        atelier = make()
-        atelier.warm_up()
-        self.facts = {"generator": atelier.studio.generator.name, "sliders": bool(atelier.basis)}
-        self.answers: dict[int, tuple[asyncio.AbstractEventLoop, asyncio.Queue[Message]]] = {}
-        self.worker = Worker(self, tasks_of(atelier))  # type: ignore[arg-type]  # of the pipe it needs `send` only
-        self.worker.start()
-
-    def send(self, message: Message) -> None:
-        """What the worker answers, from whichever of its threads."""
-        known = self.answers.get(message["id"])
-        if known:
-            loop, queue = known
-            loop.call_soon_threadsafe(queue.put_nowait, message)
-
-    async def ask(self, message: Message) -> AsyncIterator[Message]:
-        """Do what is asked; progress as it comes, and last the answer."""
-        kind, number = message.pop("kind"), message["id"]
-        queue: asyncio.Queue[Message] = asyncio.Queue()
-        self.answers[number] = asyncio.get_running_loop(), queue
-        try:
-            if kind == "hello":
-                yield {"id": number, "result": self.facts}
-                return
-            await asyncio.to_thread(self._begin, kind, message)
-            while True:
-                answer = await queue.get()
-                yield answer
-                if "progress" not in answer:
-                    return
-        finally:
-            del self.answers[number]
-
-    async def tell(self, message: Message) -> None:
-        """Stop something."""
-        self.worker.stop(id=message["id"])
-
-    def _begin(self, kind: str, message: Message) -> None:
-        if kind == "ask":
-            self.worker.put(Job(**message))
-        else:
-            self.worker.stop(visit=message["visit"])
-            self.worker.run(Job(message["id"], "forget", message["args"], -2))
+    async def cancel(self, message: Cancel) -> None:
+        """Cancel a request."""
 
 
-class Workers(WorkerClient):
-    """Several workers that look like one. `deploy` starts them and gives a hand of each."""
+class Deployment(Protocol):
+    """A group of workers that is started and ended together."""
 
-    def __init__(self, make: Callable[[], Any], deploy: Callable[[Callable[[], Any]], Sequence[Hand]]) -> None:
-        super().__init__(make)
-        self.deploy = deploy
-        self.hands: Sequence[Hand] = ()
+    def start(self, make_studio: Callable[[], BoothStudio]) -> Sequence[RemoteWorker]:
+        """Start the workers and wait until they run. Blocks."""
+
+    def stop(self) -> None:
+        """End the workers. Blocks."""
+
+
+class RayClient:
+    """The client of several workers. `deployment` starts and ends them; Ray starts a worker again that dies."""
+
+    def __init__(self, make_studio: Callable[[], BoothStudio], deployment: Deployment) -> None:
+        self.make_studio, self.deployment = make_studio, deployment
+        self.pending = PendingRequests()
+        self.facts: Ready | None = None
+        self.error: Failure | None = None
+        self.restarts = 0
+        self.restarted: Callable[[], None] = lambda: None
+        self.pid: int | None = None
+        self.settled = asyncio.Event()  # set when all workers are ready, or cannot start
+        self.closing = False
+        self.workers: Sequence[RemoteWorker] = ()
         self.pinned: dict[str, int] = {}
-        self.at: dict[int, int] = {}
-        self.carrying: set[asyncio.Task[None]] = set()
+        self.placed: dict[int, int] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Start the workers; `ready` is set when all of them can serve."""
-        self.loop = asyncio.get_running_loop()
-        task = self.loop.create_task(self._open())
-        self.carrying.add(task)
-        task.add_done_callback(self.carrying.discard)
+        """Start the workers. Returns before they are ready."""
+        self._spawn(self._deploy())
 
     async def close(self) -> None:
         """End the workers."""
         self.closing = True
-        for task in list(self.carrying):
+        for task in list(self.tasks):
             task.cancel()
-        end = getattr(self.deploy, "end", None)
-        if end:
-            await asyncio.to_thread(end)
+        await asyncio.to_thread(self.deployment.stop)
+
+    async def run(
+        self,
+        task: Task[Result],
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        visit: str = "",
+        key: str = "",
+        sequence: int = 0,
+        progress: Callable[[Any], None] | None = None,
+    ) -> Result:
+        """Run a task and return its result, as in `WorkerClient`. Raises WorkerError."""
+        await self.settled.wait()
+        if self.error:
+            raise WorkerError(self.error)
+        with self.pending.add(priority, progress) as pending:
+            sequence = sequence or (pending.id if key else 0)
+            request = Request(pending.id, task, priority, visit, key, sequence)
+            self._spawn(self._pass_on(request, self.place_of(visit)))
+            try:
+                result: Result = await pending.answer
+            except asyncio.CancelledError:
+                self._spawn(self._cancel(Cancel(request.id)))
+                raise
+            return result
+
+    async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
+        """Make the visit's worker drop a visit, as in `WorkerClient`."""
+        if not self.workers:
+            return
+        with self.pending.add(Priority.INTERACTIVE) as pending:
+            message = Forget(pending.id, "" if prefix else visit, folder, prefix)
+            self._spawn(self._pass_on(message, self.place_of(visit or Path(folder).name)))
+            try:
+                await asyncio.wait_for(pending.answer, FORGET_TIMEOUT)
+            except (TimeoutError, WorkerError):
+                log.error("a worker does not answer; Ray starts it again if it is lost")
+
+    @property
+    def encodings_waiting(self) -> int:
+        """The number of encodings that wait or run."""
+        return self.pending.count(Priority.ENCODE)
 
     @property
     def alive(self) -> bool:
-        """Whether the workers can serve now; one that dies is started again by Ray."""
-        return self.ready.is_set()
+        """Return whether the workers can run tasks now."""
+        return self.facts is not None
 
-    async def _open(self) -> None:
+    def place_of(self, visit: str) -> int:
+        """Return the index of the worker of a visit: at its first request, the worker with the least to do."""
+        if visit in self.pinned:
+            return self.pinned[visit]
+        busy, visits = Counter(self.placed.values()), Counter(self.pinned.values())
+        place = min(range(len(self.workers)), key=lambda index: (busy[index], visits[index]))
+        if visit:
+            self.pinned[visit] = place
+            while len(self.pinned) > MAX_PINNED_VISITS:
+                del self.pinned[next(iter(self.pinned))]
+        return place
+
+    async def _deploy(self) -> None:
         try:
-            self.hands = await asyncio.to_thread(self.deploy, self.make)
-            for hand in self.hands:
-                async for answer in hand.ask({"kind": "hello", "id": 0}):
-                    self.facts = {**answer["result"], "workers": len(self.hands)}
+            self.workers = await asyncio.to_thread(self.deployment.start, self.make_studio)
+            facts = [await worker.describe() for worker in self.workers]
         except Exception as error:
             log.exception("the workers could not be started")
-            self.error = {"code": "no_workers", "message": f"the workers could not be started: {error}", "hint": ""}
+            message = f"the workers could not be started: {error}"
+            self.error = Failure(code="no_workers", message=message)
         else:
-            self.ready.set()
+            self.facts = replace(facts[-1], workers=len(self.workers))
         self.settled.set()
 
-    def _send(self, message: Message) -> None:
-        task = self.loop.create_task(self._carry(message))
-        self.carrying.add(task)
-        task.add_done_callback(self.carrying.discard)
-
-    async def _carry(self, message: Message) -> None:
-        """Take a message to its worker, and its answers back."""
-        number = message["id"]
+    async def _pass_on(self, message: Request | Forget, place: int) -> None:
+        """Pass a message to a worker, and its answers back."""
+        self.placed[message.id] = place
         try:
-            if message["kind"] == "stop":
-                if number in self.at:
-                    await self.hands[self.at[number]].tell(message)
-                return
-            self.at[number] = self.place_of(message)
-            async for answer in self.hands[self.at[number]].ask(message):
-                self._take(answer)
+            async for answer in self.workers[place].ask(message):
+                self.pending.take(answer)
         except Exception:
             if not self.closing:
                 log.warning("a worker was lost", exc_info=True)
-                self._take({"id": number, "error": LOST})
+                self.pending.take(Failed(message.id, WORKER_LOST))
         finally:
-            if message["kind"] != "stop":
-                self.at.pop(number, None)
+            self.placed.pop(message.id, None)
 
-    def place_of(self, message: Message) -> int:
-        """The worker of a visit: the one that has least to do when the visit first asks for something."""
-        visit = message.get("visit") or str(message.get("args", {}).get("folder", "")).rpartition("/")[2]
-        if visit not in self.pinned:
-            busy = Counter(self.at.values())
-            chosen = min(range(len(self.hands)), key=lambda n: (busy[n], list(self.pinned.values()).count(n)))
-            if not visit:
-                return chosen
-            self.pinned[visit] = chosen
-            while len(self.pinned) > PINNED:
-                del self.pinned[next(iter(self.pinned))]
-        return self.pinned[visit]
+    async def _cancel(self, message: Cancel) -> None:
+        if message.id not in self.placed:
+            return
+        try:
+            await self.workers[self.placed[message.id]].cancel(message)
+        except Exception:
+            if not self.closing:
+                log.warning("a worker was lost", exc_info=True)
 
-    def _kill(self) -> None:
-        log.error("a worker does not answer: its Ray deployment looks after that")
-
-
-class OnRay:
-    """Starts workers as Ray Serve deployments, in the cluster of RAY_ADDRESS or a local one.
-
-    Raises MissingExtra without Ray.
-    """
-
-    def __init__(self, count: int, cores: float = 1.0) -> None:
-        if not importlib.util.find_spec("ray"):
-            raise MissingExtra("several workers", "scale")
-        self.count, self.cores = count, cores
-        self.began = False
-
-    def __call__(self, make: Callable[[], Any]) -> Sequence[Hand]:
-        """Start them and wait until they run."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-        import ray
-        from ray import serve
-
-        if not ray.is_initialized():
-            local = (
-                {} if os.environ.get("RAY_ADDRESS") else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-            )
-            ray.init(log_to_driver=False, configure_logging=False, **local)
-            self.began = True
-        serve.start(proxy_location="Disabled")  # the API is ours
-        deployment = serve.deployment(Maker).options(
-            num_replicas=1, max_ongoing_requests=ONGOING, ray_actor_options={"num_cpus": self.cores}
-        )
-        bound = [deployment.bind(make) for _ in range(self.count)]
-        return [_RayHand(serve.run(one, name=f"faceloom-{n}", route_prefix=None)) for n, one in enumerate(bound)]
-
-    def end(self) -> None:
-        """End them, and the local cluster with them."""
-        import ray
-        from ray import serve
-
-        for n in range(self.count):
-            serve.delete(f"faceloom-{n}")
-        if self.began:
-            serve.shutdown()
-            ray.shutdown()
-
-
-class _RayHand:
-    """A deployment's handle."""
-
-    def __init__(self, handle: Any) -> None:
-        self.handle = handle
-
-    async def ask(self, message: Message) -> AsyncIterator[Message]:
-        async for answer in self.handle.options(stream=True).ask.remote(message):
-            yield answer
-
-    async def tell(self, message: Message) -> None:
-        await self.handle.tell.remote(message)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)

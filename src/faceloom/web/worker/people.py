@@ -1,0 +1,62 @@
+"""Handlers that make new bases and people without a photo: by mixing layers, as a child, or from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from faceloom.invert.quality import rate_quality
+from faceloom.likeness import Likeness
+from faceloom.store.models import Quality, Slider
+from faceloom.web.sliders import sliders
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import Generate, MakeChild, Mix, PersonFacts, PersonRef
+from faceloom.web.worker.state import WorkerState
+from faceloom.workflows import family
+
+
+def mix(state: WorkerState, task: Mix, context: TaskContext) -> PersonFacts:
+    """Replace some layers of a person with those of another person or of a seed, and store the result as a new base."""
+    person = state.load(task.person)
+    other = state.studio.generate(task.other) if isinstance(task.other, int) else state.load(task.other)
+    return store_base(state, task.person, task.base, state.studio.mix(person, other, task.layers))
+
+
+def make_child(state: WorkerState, task: MakeChild, context: TaskContext) -> dict[str, float]:
+    """Make a child of two people, store it as a person, and return the share of `b` in each layer group."""
+    child = family.make_child(state.studio, state.load(task.a), state.load(task.b), task.number, seed=task.seed)
+    state.likenesses.save(PersonRef(task.folder, task.person), child)
+    return dict(child.provenance["inherited"])
+
+
+def generate(state: WorkerState, task: Generate, context: TaskContext) -> PersonFacts:
+    """Generate a face from a seed and store it as a person."""
+    person = state.studio.generate(task.seed, task.psi)
+    state.likenesses.save(PersonRef(task.folder, task.person), person)
+    return person_facts(state, person)
+
+
+def store_base(state: WorkerState, person: PersonRef, base: str, changed: Likeness) -> PersonFacts:
+    """Store a changed likeness as the base `base` of a person, and return the facts about it."""
+    state.likenesses.save(replace(person, base=base, coefficients={}), changed)
+    return person_facts(state, changed)
+
+
+def person_facts(state: WorkerState, person: Likeness) -> PersonFacts:
+    """Return the facts that the booth stores about a new base."""
+    attributes = state.studio.read_attributes(person)
+    movable = [direction.name for direction in state.studio.basis]
+    return PersonFacts(
+        quality=rounded_quality(person.quality),
+        traits=attributes,
+        sliders=tuple(Slider(**slider) for slider in sliders(attributes, movable)),
+        seconds=person.provenance.get("seconds", 0.0),
+    )
+
+
+def rounded_quality(quality: Mapping[str, float]) -> Quality:
+    """Return the quality of a likeness, rounded, with its word; all fields are None for a generated face."""
+    if "lpips" not in quality:
+        return Quality(identity=None)
+    lpips, mse, identity = (round(quality[name], 4) for name in ("lpips", "mse", "identity"))
+    return Quality(lpips=lpips, mse=mse, identity=identity, word=rate_quality(quality))

@@ -1,0 +1,110 @@
+"""Handlers that steer a person to attribute values, and measure the slider curves that previews are predicted from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from faceloom.edit.steer import SteerConfig, Steered, steer
+from faceloom.edit.targets import compute_targets, to_units
+from faceloom.errors import LatentError
+from faceloom.files import atomic_write
+from faceloom.web.sliders import SliderCurves, neutral, touched
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.messages import AttributeValues, CalibrateSlider, Edit, Edited, PersonRef
+from faceloom.web.worker.state import WorkerState
+
+CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
+CALIBRATION = SteerConfig(looks=7, measured=3)  # less exact than an edit: enough to interpolate between
+
+
+def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
+    """Steer a person's base to attribute values, and check the result. Raises LatentError, `Cancelled`."""
+    curves = curves_of(state, task.person)
+    values = touched(task.values, neutral_values(curves))
+    if not values:
+        return Edited({}, to_units(curves.before), 1.0)
+    steered = _steer(state, task.person, values, context)
+    if len(values) == 1:
+        ((name, value),) = values.items()
+        _add_knot(state, task.person, name, value, steered.coefficients)
+    return Edited(
+        coefficients=dict(steered.coefficients),
+        after={name: round(value, 3) for name, value in to_units(steered.after).items()},
+        identity=round(steered.identity, 3),
+    )
+
+
+def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskContext) -> bool:
+    """Measure the next missing knot of the slider curves; return whether one was missing."""
+    name, value = next(curves_of(state, task.person).missing(), ("", 0.0))
+    if not name:
+        return False
+    steered = _steer(state, task.person, {name: value}, context, CALIBRATION)
+    _add_knot(state, task.person, name, value, steered.coefficients)
+    return True
+
+
+def curves_of(state: WorkerState, person: PersonRef) -> SliderCurves:
+    """Return the slider curves of a person's base: cached, from the file, or new ones without knots."""
+    path = person.path.with_suffix(CURVES_SUFFIX)
+    with state.likenesses.lock:
+        cached = state.likenesses.curves.get(path)
+    if cached is not None:
+        return cached
+    try:
+        curves = SliderCurves.from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        curves = SliderCurves(_attributes_before(state, person))
+    with state.likenesses.lock:
+        return state.likenesses.curves.setdefault(path, curves)
+
+
+def neutral_values(curves: SliderCurves) -> dict[str, float]:
+    """Return the slider values at which a base is unchanged."""
+    return neutral(to_units(curves.before))
+
+
+def _attributes_before(state: WorkerState, person: PersonRef) -> dict[str, float]:
+    """Read the attributes of a base in the directions' units, as steering does before its first step."""
+    base = state.likenesses.load(person)
+    reader = state.studio.attribute_reader(state.studio.tuned_to(base))
+    with torch.no_grad():
+        values, _ = reader(base.w_plus)
+    return dict(zip((direction.name for direction in state.studio.basis), values.tolist(), strict=True))
+
+
+def _steer(
+    state: WorkerState,
+    person: PersonRef,
+    values: AttributeValues,
+    context: TaskContext,
+    config: SteerConfig | None = None,
+) -> Steered:
+    """Steer a person's base. Raises LatentError for an unknown attribute or a generator without directions."""
+    if not state.studio.basis:
+        raise LatentError("this generator has no sliders", "use the default generator")
+    reader = state.studio.attribute_reader(state.likenesses.generator_of(person))
+
+    def read_unless_cancelled(w_plus: Tensor) -> tuple[Tensor, Tensor]:
+        context.check_cancelled()
+        return reader(w_plus)
+
+    goal = compute_targets(values, curves_of(state, person).before)
+    base = state.likenesses.load(person)
+    return steer(read_unless_cancelled, base.w_plus, state.studio.basis, goal, config=config)
+
+
+def _add_knot(
+    state: WorkerState, person: PersonRef, name: str, value: float, coefficients: Mapping[str, float]
+) -> None:
+    """Add a measured knot to the slider curves, write them, and drop the slider's previews."""
+    curves = curves_of(state, person)
+    with state.erased.writing(person.folder, person.path.stem):
+        curves.learn(name, value, coefficients)
+        state.previews.drop(person, name)
+        with atomic_write(person.path.with_suffix(CURVES_SUFFIX)) as draft:
+            draft.write_text(json.dumps(curves.to_json()), encoding="utf-8")

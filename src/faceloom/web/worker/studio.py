@@ -1,0 +1,85 @@
+"""The studio as the booth's worker uses it: `Studio` with the measurements and the fast pictures of the booth."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from faceloom.analyze.reading import read, read_attributes
+from faceloom.checkpoints.load import load_lpips
+from faceloom.checkpoints.shipped import load_analyzer
+from faceloom.edit.attributes import attribute_reader, random_edits
+from faceloom.edit.steer import Look
+from faceloom.errors import LatentError
+from faceloom.faces.align import align
+from faceloom.images import Photo, area_resize, to_img, to_pixels
+from faceloom.invert.clock import Callback
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
+from faceloom.invert.tune import TuneConfig, invert_tune
+from faceloom.likeness import Likeness
+from faceloom.networks.generator import Generator, image_at
+from faceloom.workflows.studio import Studio
+
+PREVIEW_QUALITY, PICTURE_QUALITY = 85, 92  # JPEG quality of previews, and of pictures to look at for longer
+
+
+class BoothStudio(Studio):
+    """A studio that draws in the fast precision and measures what the booth shows. Safe for several threads."""
+
+    def draw(self, person: Likeness, size: int) -> Image.Image:
+        """Draw a likeness in the fast precision; `size` is the side in pixels."""
+        return draw_likeness(self.tuned_to(person), person, size)
+
+    def attribute_reader(self, G: Generator) -> Look:
+        """Return the function by which steering reads the attributes of latent codes drawn by `G`."""
+        return attribute_reader(G, load_analyzer(), self.basis)
+
+    def read_attributes(self, person: Likeness) -> dict[str, float]:
+        """Read a likeness's attributes, rounded, from a picture in the fast precision."""
+        img = to_img(self.draw(person, QUALITY_RESOLUTION))
+        return read_attributes(load_analyzer(), img)[0].rounded()
+
+    def identity_similarity(self, img: Tensor, target: Tensor) -> float:
+        """Return the identity similarity of two aligned faces `[1, 3, 256, 256]`, -1...1: a cosine."""
+        pair = read(load_analyzer(), torch.cat((target, img.clamp(-1, 1)))).identity
+        return float(pair[0] @ pair[1])
+
+    def continue_tuning(self, person: Likeness, target: Tensor, seconds: float, callback: Callback) -> Inversion:
+        """Continue the pivotal tuning of a likeness to `target` `[1, 3, 256, 256]`, -1...1, for `seconds`."""
+        return invert_tune(
+            self.fast_generator.G,
+            target,
+            person.unedited.w_plus,
+            alexnet=load_lpips("alexnet"),
+            neighbor=random_edits(self.basis) if self.basis else None,
+            config=TuneConfig(seconds=seconds, seed=random.randrange(2**31)),  # other neighbors in each call
+            delta=person.delta,
+            callback=callback,
+        )
+
+    def align_again(self, person: Likeness, photo: Photo) -> Tensor:
+        """Cut a person's face out of its photo along the quad that the likeness stores: `[1, 3, 256, 256]`, -1...1.
+
+        Raises LatentError for a likeness without a photo.
+        """
+        if person.geometry is None:
+            raise LatentError("this likeness does not come from a photo", "choose a person who was photographed")
+        quad = torch.tensor(person.geometry.quad).double().numpy()
+        return area_resize(to_img(align(photo.image, quad, person.geometry.aligned_size).image), QUALITY_RESOLUTION)
+
+
+@torch.no_grad()
+def draw_likeness(G: Generator, person: Likeness, size: int) -> Image.Image:
+    """Draw the latent code of a likeness with `G`; `size` is the side in pixels."""
+    return Image.fromarray(to_pixels(image_at(G, person.w_plus, size)))
+
+
+def to_jpeg(image: Image.Image, quality: int = PICTURE_QUALITY) -> bytes:
+    """Return a picture as JPEG."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
