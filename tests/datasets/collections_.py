@@ -1,4 +1,4 @@
-"""Small collections of pictures that tests make: each layout that faceloom reads."""
+"""Small picture collections for tests, one function per layout that faceloom reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 
 def picture(seed: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
-    """A smooth picture that no other seed's looks like."""
+    """Return a smooth picture that differs from those of all other seeds."""
     levels = np.random.default_rng(seed).integers(0, 255, (5, 5, 3), np.uint8)
     return Image.fromarray(levels).resize(size, Image.Resampling.BICUBIC)
 

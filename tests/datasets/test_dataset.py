@@ -1,4 +1,4 @@
-"""Datasets by number, as torch's loaders want them; what is wrong with one is found."""
+"""Tests of datasets: access by index, torch's loader, labels, and checks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_labels_are_vectors(tmp_path: Path):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_torchs_loader_takes_it(tmp_path: Path, workers: int):
+def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int):
     dataset = Dataset.open(zip_of(tmp_path / "d.zip", FOUR))
     loader = torch.utils.data.DataLoader(dataset, batch_size=2, num_workers=workers)
     batches = [pixels for pixels, _ in loader]
@@ -49,19 +49,19 @@ def test_torchs_loader_takes_it(tmp_path: Path, workers: int):
         [1],
     ],
 )
-def test_labels_that_are_not_whole(tmp_path: Path, labels: object):
+def test_invalid_labels_are_refused(tmp_path: Path, labels: object):
     with pytest.raises(StoreError):
         Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(labels)}))
 
 
 @pytest.mark.parametrize("card", [{"classes": 5}, {"images": 3}, {"images": [7, {"origin": []}]}, [], "x", None])
-def test_a_card_that_is_none_says_nothing(tmp_path: Path, card: object):
+def test_invalid_card_is_ignored(tmp_path: Path, card: object):
     table = json.dumps({"labels": [[name, 1] for name in FOUR], "faceloom": card})
     dataset = Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
     assert inspect(dataset).labels == {"1": 4}
 
 
-def test_check_finds_what_is_wrong(tmp_path: Path):
+def test_check_finds_damaged_pictures(tmp_path: Path):
     assert check(Dataset.open(folder_of(tmp_path / "f", FOUR))).is_whole
     files = {**FOUR, "4.png": "text", "5.png": picture(5, (16, 16))}
     dataset = Dataset.open(zip_of(tmp_path / "d.zip", files))
@@ -71,7 +71,7 @@ def test_check_finds_what_is_wrong(tmp_path: Path):
         dataset[5]
 
 
-def test_check_finds_what_is_missing(tmp_path: Path):
+def test_check_finds_missing_pictures(tmp_path: Path):
     table = nvidia({f"{i}.png": 0 for i in range(6)})
     found = check(Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table})))
     assert [name for name, _ in found.faults] == ["4.png", "5.png"]

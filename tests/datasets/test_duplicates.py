@@ -1,4 +1,4 @@
-"""The same picture is found whatever it was saved as; another one is not."""
+"""Tests that a picture is recognized in any format, and that other pictures are not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from collections_ import encoded, picture
 from PIL import Image
 
-from faceloom.datasets.duplicates import Twins
+from faceloom.datasets.duplicates import DuplicateFinder
 
 
 def levels(image: Image.Image) -> np.ndarray:
@@ -21,11 +21,11 @@ def saved(image: Image.Image) -> Image.Image:
 
 
 @pytest.fixture
-def many() -> Twins:
-    twins = Twins()
-    for seed in range(1100):  # more than it sets memory aside for at first
-        twins.add(levels(picture(seed)))
-    return twins
+def many() -> DuplicateFinder:
+    finder = DuplicateFinder()
+    for seed in range(1100):  # more than the initial number of rows
+        finder.add(levels(picture(seed)))
+    return finder
 
 
 CHANGES = {
@@ -37,22 +37,22 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_twins_are_found(many: Twins, change: str):
+def test_changed_copies_are_found(many: DuplicateFinder, change: str):
     for seed in (3, 500, 1099):
-        twin = many.find(levels(CHANGES[change](picture(seed))))
-        assert twin
-        assert twin.index == seed
-        assert 0 < twin.levels < 3
+        match = many.find(levels(CHANGES[change](picture(seed))))
+        assert match
+        assert match.index == seed
+        assert 0 < match.levels < 3
 
 
-def test_others_are_not(many: Twins):
+def test_other_pictures_are_not_duplicates(many: DuplicateFinder):
     assert many.find(levels(picture(5))) == type(many.find(levels(picture(5))))(5, 0.0)
     assert not any(many.find(levels(picture(seed))) for seed in range(2000, 2200))
-    assert not Twins(near=0).find(levels(picture(1)))
+    assert not DuplicateFinder(near=0).find(levels(picture(1)))
 
 
-def test_near_zero_finds_equal_pixels_alone():
-    twins = Twins(near=0)
-    twins.add(levels(picture(1)))
-    assert twins.find(levels(picture(1)))
-    assert not twins.find(levels(saved(picture(1))))
+def test_near_zero_finds_identical_pixels_only():
+    finder = DuplicateFinder(near=0)
+    finder.add(levels(picture(1)))
+    assert finder.find(levels(picture(1)))
+    assert not finder.find(levels(saved(picture(1))))

@@ -1,4 +1,4 @@
-"""Faces are found and aligned: with the real detector, on the portraits that are published with it."""
+"""Test of aligned face crops with the real detector, on the portraits published with it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from faceloom.faces.detect import detect
 def test_faces_are_aligned(tmp_path: Path):
     from PIL import Image
 
-    from faceloom.checkpoints.readers.mtcnn import load_mtcnn
+    from faceloom.checkpoints.load import load_mtcnn
 
     portraits = open_asset("portraits")
     files = {name: (portraits / name).read_bytes() for name in ("astronaut.png", "obama.jpg")}
     made = make(
-        folder_of(tmp_path / "p", files | {"nobody.png": picture(1, (200, 200))}),
+        folder_of(tmp_path / "p", files | {"no_face.png": picture(1, (200, 200))}),
         tmp_path / "d.zip",
         MakeConfig((128, 128), "face"),
     )
-    assert (made.written, made.skipped) == (2, [("nobody.png", "no face found")])
+    assert (made.written, made.skipped) == (2, [("no_face.png", "no face found")])
     net = load_mtcnn()
     for pixels, _ in (Dataset.open(tmp_path / "d.zip")[i] for i in range(2)):
         eyes = detect(net, Image.fromarray(pixels))[0].landmarks[:2]

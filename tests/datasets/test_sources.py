@@ -1,4 +1,4 @@
-"""Every layout gives the same pictures, with what is said about them."""
+"""Tests that every layout gives the same pictures with their facts."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 from collections_ import encoded, folder_of, nvidia, picture, tar_of, zip_of
 
-from faceloom.datasets.metadata import Condition, Facts, Reading
+from faceloom.datasets.metadata import Condition, PictureFacts, TableConfig
 from faceloom.datasets.sources import SourceConfig, open_source
 from faceloom.errors import ImageError, StoreError
 
 TWO = {"cats/a.png": picture(1), "dogs/b.png": picture(2)}
 
 
-def facts(path: Path, config: SourceConfig | None = None) -> dict[str, Facts]:
+def facts(path: Path, config: SourceConfig | None = None) -> dict[str, PictureFacts]:
     return {record.name: record.facts for record in open_source(path, config).records}
 
 
 def labels(path: Path, config: SourceConfig | None = None) -> dict[str, object]:
-    return {name: one.label for name, one in facts(path, config).items()}
+    return {name: fact.label for name, fact in facts(path, config).items()}
 
 
-def test_a_folder_and_a_zip(tmp_path: Path):
+def test_folder_and_zip(tmp_path: Path):
     for path in (folder_of(tmp_path / "f", {**TWO, "notes.txt": "x"}), zip_of(tmp_path / "z.zip", TWO)):
         source = open_source(path)
-        assert (source.kind, source.count, source.labelled) == (path.suffix[1:] or "folder", 2, False)
+        assert (source.kind, source.count, source.has_labels) == (path.suffix[1:] or "folder", 2, False)
         opened = [record.open() for record in source.records]
         np.testing.assert_array_equal(opened[0], np.asarray(picture(1)))
         assert labels(path, SourceConfig(labels="folders")) == {"cats/a.png": "cats", "dogs/b.png": "dogs"}
@@ -38,11 +38,11 @@ def test_nvidias_dataset_json(tmp_path: Path):
     path = zip_of(tmp_path / "z.zip", {**TWO, "dataset.json": nvidia({"cats/a.png": 3, "dogs/b.png": 0})})
     assert labels(path) == {"cats/a.png": 3, "dogs/b.png": 0}
     assert open_source(path).kind == "dataset"
-    assert not open_source(path, SourceConfig(labels="none")).labelled
+    assert not open_source(path, SourceConfig(labels="none")).has_labels
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_hugging_faces_folders(tmp_path: Path, form: str):
+def test_hugging_face_folders(tmp_path: Path, form: str):
     rows = [{"file_name": "a.png", "label": "tabby", "license": "CC0"}, {"file_name": "x/b.png", "label": "tom"}]
     text = (
         "\n".join(map(json.dumps, rows))
@@ -53,10 +53,10 @@ def test_hugging_faces_folders(tmp_path: Path, form: str):
         tmp_path / "f", {"train/a.png": picture(1), "train/x/b.png": picture(2), f"train/metadata.{form}": text}
     )
     assert open_source(path).kind == "huggingface"
-    assert facts(path) == {"train/a.png": Facts("tabby", "CC0"), "train/x/b.png": Facts("tom")}
+    assert facts(path) == {"train/a.png": PictureFacts("tabby", "CC0"), "train/x/b.png": PictureFacts("tom")}
 
 
-def test_webdatasets_shards(tmp_path: Path):
+def test_webdataset_shards(tmp_path: Path):
     for shard in range(2):
         tar_of(
             tmp_path / f"s{shard}.tar",
@@ -68,35 +68,37 @@ def test_webdatasets_shards(tmp_path: Path):
                 "a/1.json": json.dumps({"license": "MIT", "url": "there"}),
             },
         )
-    assert facts(tmp_path / "s0.tar") == {"a/0.1.jpg": Facts(2), "a/1.png": Facts(0, "MIT", "there")}
+    assert facts(tmp_path / "s0.tar") == {"a/0.1.jpg": PictureFacts(2), "a/1.png": PictureFacts(0, "MIT", "there")}
     both = open_source(tmp_path)
-    assert (both.kind, both.count, both.labelled) == ("webdataset", 4, True)
+    assert (both.kind, both.count, both.has_labels) == ("webdataset", 4, True)
     assert [record.name for record in both.records][2] == "s1.tar/a/0.1.jpg"
     with pytest.raises(StoreError, match="shards carry their own labels"):
         open_source(tmp_path, SourceConfig(labels="folders"))
 
 
-def test_a_table_beside_an_archive(tmp_path: Path):
+def test_table_beside_an_archive(tmp_path: Path):
     zip_of(tmp_path / "faces.zip", {"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
     (tmp_path / "faces.csv").write_text("file,split,sex,licence,origin\na.png,train,F,CC0,x\nb.png,val,M,MIT,y\n")
-    assert facts(tmp_path)["a.png"] == Facts(None, "CC0", "x")  # the folder holds one archive: that is the source
-    train = SourceConfig(reading=Reading("sex", [Condition("split", "train")]))
-    assert facts(tmp_path / "faces.zip", train) == {"a.png": Facts("F", "CC0", "x")}
+    assert facts(tmp_path)["a.png"] == PictureFacts(
+        None, "CC0", "x"
+    )  # the folder holds one archive: that is the source
+    train = SourceConfig(reading=TableConfig("sex", [Condition("split", "train")]))
+    assert facts(tmp_path / "faces.zip", train) == {"a.png": PictureFacts("F", "CC0", "x")}
     assert open_source(tmp_path, train).left_out == 1
-    others = SourceConfig(reading=Reading(where=[Condition("split", "val", is_wanted=False), Condition("sex", "F")]))
+    others = SourceConfig(reading=TableConfig(where=[Condition("split", "val", is_equal=False), Condition("sex", "F")]))
     assert list(facts(tmp_path, others)) == ["a.png"]
     with pytest.raises(StoreError, match="no column 'age'"):
-        open_source(tmp_path, SourceConfig(reading=Reading("age")))
+        open_source(tmp_path, SourceConfig(reading=TableConfig("age")))
 
 
-def test_tables_that_cannot_be_read(tmp_path: Path):
+def test_unreadable_tables_are_refused(tmp_path: Path):
     for name, text in (("a.csv", "who,label\nx,1\n"), ("b.json", "{"), ("c.json", "3"), ("d.jsonl", "[1]")):
         (tmp_path / name).write_text(text)
         with pytest.raises(StoreError):
             open_source(folder_of(tmp_path / "f", TWO), SourceConfig(table=tmp_path / name))
 
 
-def test_a_damaged_member_is_that_pictures_error(tmp_path: Path):
+def test_damaged_member_raises_image_error(tmp_path: Path):
     path = zip_of(tmp_path / "z.zip", {"a.png": encoded(picture(1)) * 3})
     content = bytearray(path.read_bytes())
     content[60:100] = bytes(40)
@@ -105,12 +107,12 @@ def test_a_damaged_member_is_that_pictures_error(tmp_path: Path):
         next(iter(open_source(path).records)).open()
 
 
-def test_nothing_to_see(tmp_path: Path):
+def test_source_without_pictures_is_refused(tmp_path: Path):
     with pytest.raises(StoreError, match="holds no pictures"):
         open_source(zip_of(tmp_path / "z.zip", {"inner.zip": "PK", "a.txt": "x"}))
 
 
-def test_a_film(tmp_path: Path):
+def test_video(tmp_path: Path):
     pytest.importorskip("av")
     from faceloom.edit.film import save_film
 

@@ -1,4 +1,4 @@
-"""DiffAugment: what each way may change, and that it can be differentiated twice."""
+"""Tests of DiffAugment: the range of each augmentation, and second derivatives."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def rows(*numbers: float) -> torch.Tensor:
     return torch.tensor(numbers)[None]
 
 
-def test_no_policy_changes_nothing_and_seeds_repeat():
+def test_empty_policy_changes_nothing_and_seeds_repeat():
     img = pictures()
     assert torch.equal(diffaugment(img, ""), img)
-    first, second = (diffaugment(img, generator=torch.Generator().manual_seed(1)) for _ in range(2))
-    assert torch.equal(first, second)
-    assert first.shape == img.shape
+    start, second = (diffaugment(img, generator=torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(start, second)
+    assert start.shape == img.shape
 
 
-def test_colour_in_the_middle_of_its_range_is_none():
+def test_color_at_the_middle_of_its_range_changes_nothing():
     img = pictures(1)
     torch.testing.assert_close(diffaugment_rows(img, "color", rows(0.5, 0.5, 0.5, 0, 0, 0, 0)), img)
 
 
-def test_without_saturation_all_channels_are_the_same():
+def test_zero_saturation_makes_channels_equal():
     out = diffaugment_rows(pictures(1), "color", rows(0.5, 0, 0.5, 0, 0, 0, 0))
     torch.testing.assert_close(out[:, 0], out[:, 1])
 
 
-def test_translation_moves_by_an_eighth_at_most_and_fills_with_grey():
+def test_translation_moves_by_at_most_an_eighth_and_fills_with_gray():
     img = pictures(1)
     out = diffaugment_rows(img, "translation", rows(0, 0, 0, 0.999, 0, 0, 0))  # 3 px to the left, 2 px down
     torch.testing.assert_close(out[:, :, 2:, :-3], img[:, :, :-2, 3:])
@@ -42,13 +42,13 @@ def test_translation_moves_by_an_eighth_at_most_and_fills_with_grey():
     assert (out[..., -3:] == 0).all()
 
 
-def test_cutout_covers_a_quarter_in_the_middle():
+def test_cutout_covers_a_quarter_at_the_center():
     out = diffaugment_rows(torch.ones(1, 3, 16, 24), "cutout", rows(0, 0, 0, 0, 0, 0.5, 0.5))
     assert (out == 0).sum().item() == 3 * 8 * 12
 
 
 @pytest.mark.parametrize("policy", ["color", "translation", "cutout", "color,translation,cutout"])
-def test_gradients_of_gradients(policy: str):
+def test_diffaugment_is_twice_differentiable(policy: str):
     img = pictures(2, 6, 6).double().requires_grad_()
     drawn = torch.rand(2, 7, generator=torch.Generator().manual_seed(0)).double()
     assert torch.autograd.gradcheck(lambda x: diffaugment_rows(x, policy, drawn).square(), img)

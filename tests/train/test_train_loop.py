@@ -1,4 +1,4 @@
-"""The loop: what is learned is the textbook's, repeats itself bit by bit, and does not depend on who computes it."""
+"""Tests of the training loop: gradients match the textbook, runs are reproducible and independent of processes."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ def steps(trainer: Trainer, count: int) -> Trainer:
     return trainer
 
 
-def test_one_drawing_serves_both_sides_as_two_would():
-    """The gradients are those of the two losses, each computed for itself."""
+def test_shared_fakes_give_the_gradients_of_two_separate_passes():
+    """Compare with the gradients of the two losses, each computed separately."""
     trainer = tiny_trainer(part=8)
-    trainer._clear()
-    trainer._play(next(trainer._parts(MAIN)))
-    kept = [[weight.grad.clone() for weight in side if weight.grad is not None] for side in sides(trainer)]
+    trainer._zero_gradients()
+    trainer._accumulate_gradients(next(trainer._parts(MAIN)))
+    combined = [[weight.grad.clone() for weight in side if weight.grad is not None] for side in sides(trainer)]
 
     for side in (0, 1):
-        trainer._clear()
+        trainer._zero_gradients()
         part = next(trainer._parts(MAIN))
-        real, _ = trainer._real(part)
-        fake = trainer._drawn(trainer._styles(part, None))
+        real, _ = trainer._real_images(part)
+        fake = trainer._synthesize(trainer._random_styles(part, None))
         if side == 0:
-            loss = trainer.game.generator(trainer._judged(fake, None, part), None)
+            loss = trainer.loss.generator(trainer._discriminate(fake, None, part), None)
         else:
-            loss = trainer.game.discriminator(
-                trainer._judged(real, None, part), trainer._judged(fake.detach(), None, part)
+            loss = trainer.loss.discriminator(
+                trainer._discriminate(real, None, part), trainer._discriminate(fake.detach(), None, part)
             )
         loss.mean().backward()
-        again = [weight.grad for weight in sides(trainer)[side] if weight.grad is not None]
-        assert len(again) == len(kept[side]) > 10
-        for ours, textbook in zip(kept[side], again, strict=True):
+        separate = [weight.grad for weight in sides(trainer)[side] if weight.grad is not None]
+        assert len(separate) == len(combined[side]) > 10
+        for ours, textbook in zip(combined[side], separate, strict=True):
             torch.testing.assert_close(ours, textbook, rtol=1e-4, atol=1e-6)
 
 
@@ -56,9 +56,9 @@ def sides(trainer: Trainer) -> tuple[list[torch.nn.Parameter], list[torch.nn.Par
 
 @FAMILIES
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_resumed_run_is_the_same_bit_by_bit(family: str, precision: str, tmp_path: Path):
+def test_resumed_run_is_bit_identical(family: str, precision: str, tmp_path: Path):
     settings = {"family": family, "precision": precision, "mirror": True}
-    settings |= {"augment": "ada", "ada_kimg": 0.1, "target": -1.0}  # p rises whatever D says
+    settings |= {"augment": "ada", "ada_kimg": 0.1, "target": -1.0}  # p always rises
     straight = steps(tiny_trainer(**settings), 5)
     checkpoint.save(straight, tmp_path / checkpoint.FILE)
     resumed = tiny_trainer(**settings)
@@ -69,8 +69,8 @@ def test_a_resumed_run_is_the_same_bit_by_bit(family: str, precision: str, tmp_p
 
 
 @FAMILIES
-def test_two_processes_learn_what_one_learns_of_twice_the_share(family: str, tmp_path: Path):
-    """To rounding: sums over two processes are rounded in another order."""
+def test_two_processes_match_one_process(family: str, tmp_path: Path):
+    """Compare up to rounding, because sums over two processes are rounded in another order."""
     alone = steps(tiny_trainer(family=family, augment="ada"), 4)
     together = tmp_path / "together.safetensors"
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -80,19 +80,19 @@ def test_two_processes_learn_what_one_learns_of_twice_the_share(family: str, tmp
     assert result.returncode == 0, result.stderr[-3000:]
     there = load_file(together)
     for name, tensor in checkpoint.tensors(alone):
-        if name != "means":  # each process has its own until they are asked for
+        if name != "means":  # each process has its own until they are summed
             torch.testing.assert_close(
                 there[name], tensor.detach(), rtol=2e-3, atol=2e-4, msg=lambda m, n=name: f"{n}: {m}"
             )
 
 
-def test_labels_are_learned_and_the_relativistic_game_is_played():
+def test_conditional_training_with_the_relativistic_loss():
     trainer = steps(tiny_trainer(c_dim=3, loss="relativistic", augment="diffaugment"), 4)
-    assert trainer.means.taken(trainer.ranks)["penalty"] > 0
+    assert trainer.means.pop(trainer.ranks)["penalty"] > 0
 
 
-def test_stylegan3_is_trained_by_the_same_loop(tmp_path: Path):
-    """And goes on bit by bit: its average magnitudes are buffers, and part of what is kept."""
+def test_stylegan3_trains_and_resumes_bit_identically(tmp_path: Path):
+    """Check that its average magnitudes, which are buffers, are part of the checkpoint."""
     settings = {"family": "stylegan3", "channel_base": 128, "channel_max": 8, "path_weight": 0.0, "style_mixing": 0.0}
     straight, before = tiny_trainer(**settings), tiny_trainer(**settings).g_weights
     steps(straight, 1)
@@ -104,21 +104,21 @@ def test_stylegan3_is_trained_by_the_same_loop(tmp_path: Path):
     assert differences(steps(straight, 2), steps(resumed, 2)) == []
 
 
-def test_images_need_not_be_square():
+def test_images_may_be_rectangular():
     trainer = steps(tiny_trainer(height=16, width=24), 2)
     assert trainer.G.synthesis(torch.zeros(1, trainer.G.num_ws, 8)).shape == (1, 3, 16, 24)
 
 
-def test_the_average_follows_slowly():
+def test_averaged_generator_follows_slowly():
     trainer = tiny_trainer(ema_kimg=1000, ema_ramp=1000)
-    first = [weight.clone() for weight in trainer.G_ema.parameters()]
+    start = [weight.clone() for weight in trainer.G_ema.parameters()]
     steps(trainer, 2)
-    far = sum((a - b).abs().sum() for a, b in zip(trainer.G.parameters(), first, strict=True))
-    near = sum((a - b).abs().sum() for a, b in zip(trainer.G_ema.parameters(), first, strict=True))
+    far = sum((a - b).abs().sum() for a, b in zip(trainer.G.parameters(), start, strict=True))
+    near = sum((a - b).abs().sum() for a, b in zip(trainer.G_ema.parameters(), start, strict=True))
     assert 0 < near < far / 100
 
 
-def test_frozen_blocks_do_not_move():
+def test_frozen_blocks_do_not_change():
     trainer = tiny_trainer(freeze_d=1)
     before = {name: value.clone() for name, value in trainer.D.state_dict().items()}
     steps(trainer, 3)
@@ -127,7 +127,7 @@ def test_frozen_blocks_do_not_move():
     assert not any(name.startswith("b16.") for name in moved)
 
 
-def test_a_step_of_bad_numbers_leaves_the_weights_finite():
+def test_weights_stay_finite_after_a_step_with_infinities():
     trainer = tiny_trainer()
     with torch.no_grad():
         trainer.G.synthesis.b4.const.mul_(1e30)
@@ -138,11 +138,11 @@ def test_a_step_of_bad_numbers_leaves_the_weights_finite():
 @pytest.mark.parametrize(
     ("sign", "p", "after"), [(0.9, 0.5, 0.52), (0.1, 0.5, 0.48), (0.6, 0.5, 0.5), (0.9, 1, 1), (0, 0, 0)]
 )
-def test_ada_moves_towards_its_target_at_its_own_speed(sign: float, p: float, after: float):
-    assert ada.corrected(p, sign, target=0.6, images=2000, ada_kimg=100) == pytest.approx(after)
+def test_ada_moves_p_toward_its_target_at_a_fixed_speed(sign: float, p: float, after: float):
+    assert ada.adjust_probability(p, sign, target=0.6, nimg=2000, ada_kimg=100) == pytest.approx(after)
 
 
-def test_a_run_can_be_kept_before_its_first_step(tmp_path: Path):
+def test_checkpoint_before_the_first_step(tmp_path: Path):
     straight = tiny_trainer()
     checkpoint.save(straight, tmp_path / checkpoint.FILE)
     resumed = tiny_trainer(seed=1)
@@ -150,16 +150,16 @@ def test_a_run_can_be_kept_before_its_first_step(tmp_path: Path):
     assert differences(straight, resumed) == []
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path):
+def test_checkpoint_of_another_run_is_refused(tmp_path: Path):
     checkpoint.save(steps(tiny_trainer(), 1), tmp_path / checkpoint.FILE)
-    with pytest.raises(TrainingError, match=r"cannot go on|of another run"):
+    with pytest.raises(TrainingError, match=r"cannot resume|of another run"):
         checkpoint.load(tiny_trainer(channels=(16, 12, 12)), tmp_path / checkpoint.FILE)
     (tmp_path / checkpoint.FILE).write_bytes(b"cut")
-    with pytest.raises(TrainingError, match="cannot go on"):
+    with pytest.raises(TrainingError, match="cannot resume"):
         checkpoint.load(tiny_trainer(), tmp_path / checkpoint.FILE)
 
 
 @pytest.mark.parametrize("wrong", [{"part": 3}, {"family": "dcgan"}, {"gamma": -1}, {"kimg": 0}, {"augment": "more"}])
-def test_what_cannot_be_is_said_at_once(wrong: dict[str, object]):
+def test_invalid_settings_are_refused(wrong: dict[str, object]):
     with pytest.raises(TrainingError):
         tiny_config(**wrong)

@@ -1,4 +1,4 @@
-"""A run in its folder: what is written, that it goes on after anything, and that a full disk takes nothing away."""
+"""Tests of a run in its folder: its files, resuming after any interruption, and full disks."""
 
 from __future__ import annotations
 
@@ -20,97 +20,97 @@ from faceloom.checkpoints.load import load_generator
 from faceloom.errors import StoreError, TrainingError
 from faceloom.train import checkpoint, snapshot, stats
 from faceloom.train import run as runs
-from faceloom.train.run import Limits
+from faceloom.train.run import RunControl
 
 
-def test_a_run_leaves_what_the_field_knows(tmp_path: Path):
-    told: list[Any] = []
+def test_run_writes_all_files(tmp_path: Path):
+    ticks_received: list[Any] = []
     run = tiny_run(tmp_path, augment="ada")
-    run.limits, run.measure = Limits(tell=told.append), lambda G, trainer: {"frechet_vgg16": 1.5}
-    outcome = run.go()
-    assert (outcome.why, outcome.nimg) == ("done", 80)
+    run.control, run.measure = RunControl(on_tick=ticks_received.append), lambda G, trainer: {"frechet_vgg16": 1.5}
+    outcome = run.train()
+    assert (outcome.reason, outcome.nimg) == ("done", 80)
     names = {path.name for path in tmp_path.iterdir()}
     expected = {"options.json", "stats.jsonl", "metric-frechet_vgg16.jsonl", "reals.png", "fakes000000.png", "log.txt"}
     assert expected | {"report.html", "checkpoint.safetensors", "network-snapshot-000000"} <= names
     ticks = [line for line in stats.read(tmp_path / stats.FILE) if "loss_d" in line]
     assert [line["nimg"] for line in ticks] == [16, 32, 48, 64, 80]
     assert {"p", "sign_real", "penalty", "path_length", "sec_per_kimg", "memory"} <= ticks[1].keys() | ticks[0].keys()
-    assert len(told) == 5
-    assert "images/s" in str(told[0])
+    assert len(ticks_received) == 5
+    assert "images/s" in str(ticks_received[0])
     with Image.open(tmp_path / "fakes000000.png") as sheet:
         assert "trainedAlgorithmicMedia" in str(sheet.info)
 
 
-def test_a_snapshot_is_a_generator_for_every_command(tmp_path: Path):
+def test_snapshot_loads_as_a_generator(tmp_path: Path):
     run = tiny_run(tmp_path, family="mobilestylegan")
-    outcome = run.go()
+    outcome = run.train()
     model = load_generator(str(outcome.snapshot))
     w_plus = model.G.w_avg.expand(1, model.G.num_ws, -1)
-    expected = snapshot.settled(run.trainer)
+    expected = snapshot.averaged_generator(run.trainer)
     torch.testing.assert_close(model.G.synthesis(w_plus), expected.synthesis(w_plus))
     assert model.G.w_avg.abs().sum() > 0
 
 
-def test_stop_and_go_on_is_as_if_it_had_never_stopped(tmp_path: Path):
+def test_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path):
     straight = tiny_run(tmp_path / "a")
-    straight.go()
+    straight.train()
     stopped = tiny_run(tmp_path / "b")
-    stopped.limits = Limits(should_stop=lambda: stopped.trainer.nimg >= 40)
-    assert stopped.go().why == "stopped"
+    stopped.control = RunControl(should_stop=lambda: stopped.trainer.nimg >= 40)
+    assert stopped.train().reason == "stopped"
     resumed = tiny_run(tmp_path / "b")
     assert resumed.trainer.nimg == 40
-    assert resumed.go().why == "done"
+    assert resumed.train().reason == "done"
     assert differences(straight.trainer, resumed.trainer) == []
 
 
-def test_what_came_after_the_checkpoint_is_forgotten(tmp_path: Path):
-    tiny_run(tmp_path).go()
+def test_statistics_after_the_checkpoint_are_deleted(tmp_path: Path):
+    tiny_run(tmp_path).train()
     with (tmp_path / stats.FILE).open("a") as file:
         file.write('{"nimg": 96, "kimg": 0.096, "loss_d": 1}\n{"nimg": 1')
     assert tiny_run(tmp_path).trainer.nimg == 80
     assert max(line["nimg"] for line in stats.read(tmp_path / stats.FILE)) == 80
 
 
-def test_minutes_end_a_run(tmp_path: Path):
+def test_minutes_limit_ends_a_run(tmp_path: Path):
     run = tiny_run(tmp_path, kimg=1000)
-    run.limits = Limits(minutes=0)
-    assert run.go().why == "minutes"
+    run.control = RunControl(minutes=0)
+    assert run.train().reason == "minutes"
 
 
-def test_killed_at_any_point_it_goes_on_to_the_same_end(tmp_path: Path):
-    """Writing is most of what it does there, so that kills hit writing, too."""
+def test_killed_run_resumes_to_the_same_result(tmp_path: Path):
+    """Kill a run that spends most of its time writing, so that kills also hit writing."""
     straight = tiny_trainer(kimg=0.24, tick_kimg=0.008)
     for _ in range(30):
         straight.step()
     program = [sys.executable, str(Path(__file__).with_name("tiny_run.py")), str(tmp_path), "30"]
-    for checkpoints, patience in ((3, 0.0), (4, 0.013)):
+    for checkpoints, delay in ((3, 0.0), (4, 0.013)):
         child = subprocess.Popen(program, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
         for _ in range(checkpoints):
             before = written(tmp_path)
             while child.poll() is None and written(tmp_path) == before:
                 time.sleep(0.001)
-        time.sleep(patience)
+        time.sleep(delay)
         assert child.poll() is None
         child.send_signal(signal.SIGKILL)
         child.wait()
     torch.set_num_threads(1)
     resumed = tiny_run(tmp_path, kimg=0.24, tick_kimg=0.008)
     assert resumed.trainer.nimg > 0
-    resumed.go()
-    straight.means.taken(straight.ranks)
+    resumed.train()
+    straight.means.pop(straight.ranks)
     assert differences(straight, resumed.trainer) == []
     assert [path.name for path in tmp_path.rglob(".*")] == [".lock"]
 
 
 def written(folder: Path) -> int:
-    """When the checkpoint was written last."""
+    """Return the time at which the checkpoint was last written, in nanoseconds, 0 before the first."""
     file = folder / checkpoint.FILE
     return file.stat().st_mtime_ns if file.exists() else 0
 
 
-def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    said: list[str] = []
-    tiny_run(tmp_path).go()
+def test_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    messages: list[str] = []
+    tiny_run(tmp_path).train()
     good = (tmp_path / checkpoint.FILE).read_bytes()
 
     def full(tensors: Any, path: Path, metadata: Any = None) -> None:
@@ -118,51 +118,51 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     run = tiny_run(tmp_path, kimg=0.12)
-    run.limits = Limits(say=said.append)
+    run.control = RunControl(on_message=messages.append)
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save_file", full)
         with pytest.raises(StoreError, match="No space left"):
-            run.go()
-    assert "goes on" in said[0]
+            run.train()
+    assert "training continues" in messages[0]
     assert (tmp_path / checkpoint.FILE).read_bytes() == good
     assert not list(tmp_path.glob(".checkpoint*"))
     again = tiny_run(tmp_path, kimg=0.12)
     assert again.trainer.nimg == 80
-    assert again.go().why == "done"
+    assert again.train().reason == "done"
 
 
-def test_two_processes_do_not_train_in_one_folder(tmp_path: Path):
+def test_folder_is_locked_against_a_second_process(tmp_path: Path):
     run = tiny_run(tmp_path)
     other = tiny_run(tmp_path)
-    run.limits = Limits(tell=lambda tick: other.go())
+    run.control = RunControl(on_tick=lambda tick: other.train())
     with pytest.raises(TrainingError, match="another process"):
-        run.go()
+        run.train()
 
 
-def test_options_say_why_and_may_change(tmp_path: Path):
+def test_options_can_be_changed_and_read(tmp_path: Path):
     tiny_run(tmp_path)
-    with pytest.raises(TrainingError, match="holds a run already"):
-        runs.create(tmp_path, tiny_trainer().config)
-    runs.change(tmp_path, kimg=7.0, snap_kimg=None)
-    assert runs.options(tmp_path).kimg == 7
-    assert runs.options(tmp_path, kimg=9.0).channels == (16, 12, 8)
+    with pytest.raises(TrainingError, match="already holds a run"):
+        runs.create_run(tmp_path, tiny_trainer().config)
+    runs.record_changes(tmp_path, kimg=7.0, snap_kimg=None)
+    assert runs.read_config(tmp_path).kimg == 7
+    assert runs.read_config(tmp_path, kimg=9.0).channels == (16, 12, 8)
     (tmp_path / runs.OPTIONS).write_text("{")
     with pytest.raises(TrainingError, match="damaged"):
-        runs.options(tmp_path)
-    with pytest.raises(TrainingError, match="no run"):
-        runs.options(tmp_path / "nowhere")
+        runs.read_config(tmp_path)
+    with pytest.raises(TrainingError, match="holds no run"):
+        runs.read_config(tmp_path / "nowhere")
 
 
-def test_a_diverged_generator_is_no_snapshot(tmp_path: Path):
+def test_diverged_generator_gives_no_snapshot(tmp_path: Path):
     run = tiny_run(tmp_path)
     with torch.no_grad():
         next(run.trainer.G_ema.parameters()).fill_(float("nan"))
     with pytest.raises(TrainingError, match="not finite"):
-        run.go()
+        run.train()
 
 
-def test_the_report_is_one_page_without_scripts(tmp_path: Path):
-    tiny_run(tmp_path).go()
+def test_report_is_one_page_without_scripts(tmp_path: Path):
+    tiny_run(tmp_path).train()
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") >= 5
     assert "<script" not in page

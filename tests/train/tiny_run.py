@@ -1,6 +1,6 @@
-"""A run of seconds: 16 px, a few hundred weights a layer. Also a program: it trains in a folder until it is killed.
+"""A training run that takes seconds (16 px, a few hundred weights per layer), for tests and as a program.
 
-`python tiny_run.py FOLDER STEPS [FAMILY]` starts or goes on with the run in FOLDER, writing a checkpoint every step.
+`python tiny_run.py FOLDER STEPS [FAMILY]` starts or resumes the run in FOLDER and writes a checkpoint every step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from faceloom.train import checkpoint
 from faceloom.train import run as runs
 from faceloom.train.config import TrainConfig
-from faceloom.train.data import Kept
+from faceloom.train.data import CachedImages
 from faceloom.train.distributed import Ranks, join, leave
 from faceloom.train.loop import Trainer
 from faceloom.train.run import Run
@@ -30,11 +30,11 @@ def tiny_config(**more: Any) -> TrainConfig:
     return TrainConfig(**{"data": "tiny.zip", "height": 16, "width": 16, **SMALL, **more})
 
 
-def tiny_pictures(count: int = 20, classes: int = 0, size: tuple[int, int] = (16, 16)) -> Kept:
+def tiny_pictures(count: int = 20, classes: int = 0, size: tuple[int, int] = (16, 16)) -> CachedImages:
     draw = torch.Generator().manual_seed(5)
     levels = torch.randint(0, 256, (count, *size, 3), dtype=torch.uint8, generator=draw)
     labels = torch.eye(classes)[torch.arange(count) % classes] if classes else torch.zeros(count, 0)
-    return Kept(levels, labels)
+    return CachedImages(levels, labels)
 
 
 def tiny_trainer(ranks: Ranks | None = None, **more: Any) -> Trainer:
@@ -43,27 +43,27 @@ def tiny_trainer(ranks: Ranks | None = None, **more: Any) -> Trainer:
 
 
 def differences(a: Trainer, b: Trainer) -> list[str]:
-    """The names of all tensors that are not bit by bit the same; and of numbers."""
-    first, second = dict(checkpoint.tensors(a)), dict(checkpoint.tensors(b))
-    assert first.keys() == second.keys()
-    found = [name for name, tensor in first.items() if not torch.equal(tensor, second[name])]
+    """Return the names of all tensors and numbers that are not bit-identical."""
+    start, second = dict(checkpoint.tensors(a)), dict(checkpoint.tensors(b))
+    assert start.keys() == second.keys()
+    found = [name for name, tensor in start.items() if not torch.equal(tensor, second[name])]
     return found + [name for name in ("nimg", "p") if getattr(a, name) != getattr(b, name)]
 
 
 def tiny_run(folder: Path, ranks: Ranks | None = None, **more: Any) -> Run:
-    """A run in its folder, which is made or gone on with."""
+    """Return a run in its folder, created or restored from its last checkpoint."""
     trainer = tiny_trainer(ranks, **more)
     if (folder / runs.OPTIONS).exists():
-        runs.resume(trainer, folder)
+        runs.restore_checkpoint(trainer, folder)
     elif trainer.ranks.is_first:
-        runs.create(folder, trainer.config)
+        runs.create_run(folder, trainer.config)
     return Run(trainer, folder, trainer.ranks)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     there, steps = Path(sys.argv[1]), int(sys.argv[2])
-    if there.suffix == ".safetensors":  # the loop alone, by as many processes as torchrun started
+    if there.suffix == ".safetensors":  # only the loop, with as many processes as torchrun started
         together = tiny_trainer(join(), family=sys.argv[3], augment="ada")
         for _ in range(steps):
             together.step()
@@ -71,5 +71,5 @@ if __name__ == "__main__":
             checkpoint.save(together, there)
         leave()
     else:
-        runs.SAVE_EVERY = 0
-        tiny_run(there, kimg=steps * 8 / 1000, tick_kimg=0.008).go()
+        runs.CHECKPOINT_SECONDS = 0
+        tiny_run(there, kimg=steps * 8 / 1000, tick_kimg=0.008).train()

@@ -1,27 +1,27 @@
-"""Collections of pictures to train on and to measure with: read from anywhere, made into one zip, opened by number.
+"""Datasets of pictures for training and measurement: read from many formats, made into one zip, opened by index.
 
-Knows pictures, labels and archives, and for aligned crops the face detector; nothing of generators.
+Contains pictures, labels, archives and, for aligned crops, face detection. Does not use generators.
 """
 
 from faceloom.datasets.dataset import Dataset
-from faceloom.datasets.inspection import Checked, Inspected, check, inspect, sheet
-from faceloom.datasets.make import Duplicate, Made, MakeConfig, make
-from faceloom.datasets.metadata import Condition, Facts, Reading
+from faceloom.datasets.inspection import CheckResult, Inspection, check, inspect, sheet
+from faceloom.datasets.make import Duplicate, MakeConfig, MakeResult, make
+from faceloom.datasets.metadata import Condition, PictureFacts, TableConfig
 from faceloom.datasets.sources import Record, Source, SourceConfig, open_source
 
 __all__ = [
-    "Checked",
+    "CheckResult",
     "Condition",
     "Dataset",
     "Duplicate",
-    "Facts",
-    "Inspected",
-    "Made",
+    "Inspection",
     "MakeConfig",
-    "Reading",
+    "MakeResult",
+    "PictureFacts",
     "Record",
     "Source",
     "SourceConfig",
+    "TableConfig",
     "check",
     "inspect",
     "make",

@@ -1,6 +1,6 @@
-"""Many files in one place: a folder, a zip, a tar. Lists them, opens one at a time, refuses archives made to harm.
+"""Folders, zips and tars as read-only file trees, which list their files, open one at a time and refuse attacks.
 
-Nothing is ever unpacked to the disk, and no name in an archive is ever used as a path. Knows no pictures and no labels.
+Nothing is unpacked to the disk, and no name in an archive is used as a path.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from typing import BinaryIO, Protocol, cast
 
 from faceloom.errors import StoreError
 
-MAX_MEMBERS = 5_000_000
-MAX_RATIO = 100  # of a zip's unpacked to its packed size; pictures do not shrink at all
-FREE_BYTES = 64 << 20  # what an archive may unpack to whatever its ratio
-DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
-"""What reading a member of a damaged archive may raise."""
+MAX_MEMBERS = 5_000_000  # files in an archive
+MAX_RATIO = 100  # maximum ratio of a zip's unpacked size to its packed size; pictures hardly shrink
+ALWAYS_ALLOWED_BYTES = 64 << 20  # unpacked size that is allowed at any ratio
+READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
+"""Errors that reading a member of a damaged archive may raise."""
 
-REFUSED = "unpack it yourself if you trust it, and give the folder"
+REFUSED_HINT = "if you trust the archive, unpack it and give the folder"
 
 
-class Tree(Protocol):
-    """Files by name.
+class FileTree(Protocol):
+    """A set of files with relative names.
 
-    Convention: `names` are relative, joined by '/', in a fixed order; `open` gives a stream to read once.
+    Convention: `names` are relative, joined by '/', in a fixed order; `open` returns a stream to read once.
     """
 
     @property
     def path(self) -> Path:
-        """Where they are."""
+        """The folder or archive."""
         ...
 
     @property
     def names(self) -> Sequence[str]:
-        """What there is."""
+        """The names of all files."""
         ...
 
     def open(self, name: str) -> BinaryIO:
-        """Open one file. Raises one of DAMAGED."""
+        """Open one file for reading. Raises one of READ_ERRORS."""
         ...
 
     def close(self) -> None:
-        """Let go of the archive."""
+        """Close the archive."""
         ...
 
 
 class FolderTree:
-    """A folder and those in it, sorted by name; hidden files and linked folders are left out."""
+    """A folder with its subfolders, sorted by name; hidden files and linked folders are skipped."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,18 +63,18 @@ class FolderTree:
         return (self.path / name).open("rb")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because no file stays open."""
 
     def _walk(self) -> list[str]:
-        found = []
+        names: list[str] = []
         for root, folders, files in os.walk(self.path):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
-            found += [Path(root, file).relative_to(self.path).as_posix() for file in files if not file.startswith(".")]
-        return found
+            names += [Path(root, file).relative_to(self.path).as_posix() for file in files if not file.startswith(".")]
+        return names
 
 
 class ZipTree:
-    """A zip archive, its members sorted by name. May be pickled; opens itself anew in every process."""
+    """A zip archive, its members sorted by name. It can be pickled and reopens itself in every process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,7 +85,7 @@ class ZipTree:
 
     def open(self, name: str) -> BinaryIO:
         """Open one member."""
-        if self._process != os.getpid():  # two processes would move one file's position under each other
+        if self._process != os.getpid():  # forked processes share the file position
             self._open_in(os.getpid())
         return cast(BinaryIO, self._archive.open(name))
 
@@ -99,26 +99,26 @@ class ZipTree:
     def _open_in(self, process: int) -> None:
         try:
             self._archive = zipfile.ZipFile(self.path)
-        except DAMAGED as error:
-            raise _damaged(self.path, "zip", error) from error
+        except READ_ERRORS as error:
+            raise _damage_error(self.path, "zip", error) from error
         self._process = process
 
 
 class TarTree:
-    """An uncompressed tar archive, its members in their own order, which is how shards are read fastest."""
+    """An uncompressed tar archive, its members in stored order, which is the fastest order to read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self._archive = tarfile.open(path, "r:")  # noqa: SIM115  closed by `close`
-        except DAMAGED as error:
-            raise _damaged(path, "tar", error) from error
+        except READ_ERRORS as error:
+            raise _damage_error(path, "tar", error) from error
         try:
             infos = self._archive.getmembers()
             _check_tar(path, infos)
-        except DAMAGED as error:
+        except READ_ERRORS as error:
             self.close()
-            raise _damaged(path, "tar", error) from error
+            raise _damage_error(path, "tar", error) from error
         except StoreError:
             self.close()
             raise
@@ -129,7 +129,7 @@ class TarTree:
         """Open one member."""
         stream = self._archive.extractfile(self._members[name])
         if stream is None:
-            raise tarfile.ReadError(f"{name} is no plain file")
+            raise tarfile.ReadError(f"{name} is not a regular file")
         return cast(BinaryIO, stream)
 
     def close(self) -> None:
@@ -137,11 +137,12 @@ class TarTree:
         self._archive.close()
 
 
-def open_tree(path: Path) -> Tree:
-    """Open a folder, a zip or an uncompressed tar, told by content.
+def open_tree(path: Path) -> FileTree:
+    """Open a folder, a zip or an uncompressed tar, recognized by its content.
 
-    Raises StoreError for anything else, a damaged archive, and one that is refused: with links, names that lead out of
-    it or stand twice, encrypted or overlapping members, more than MAX_MEMBERS, or a bomb's ratio.
+    Raises StoreError for anything else, for a damaged archive, and for a refused one: an archive with links, names that
+    point outside or occur twice, encrypted or overlapping members, more than MAX_MEMBERS files, or the compression
+    ratio of a bomb.
     """
     path = Path(path)
     if path.is_dir():
@@ -156,18 +157,16 @@ def open_tree(path: Path) -> Tree:
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}", "check its permissions") from error
     if not is_tar:
-        raise StoreError(
-            f"{path.name} is no folder, zip or tar of pictures", "a .tar.gz must be unpacked to a .tar first"
-        )
+        raise StoreError(f"{path.name} is not a folder, zip or tar of pictures", "decompress a .tar.gz to a .tar first")
     return TarTree(path)
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> StoreError:
-    return StoreError(f"{path.name} is a damaged {kind} archive: {error}", "get the file again")
+def _damage_error(path: Path, kind: str, error: Exception) -> StoreError:
+    return StoreError(f"{path.name} is a damaged {kind} archive: {error}", "download the file again")
 
 
 def _is_hidden(name: str) -> bool:
-    """What Macs and editors leave in archives."""
+    """Return whether a name belongs to a hidden file or one that macOS adds to archives."""
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
 
@@ -180,8 +179,8 @@ def _check_zip(path: Path, infos: Sequence[zipfile.ZipInfo]) -> None:
             "links": sum(stat.S_ISLNK(info.external_attr >> 16) for info in infos),
             "encrypted members": sum(info.flag_bits & 1 for info in infos),
             "bytes that overlap": max(0, packed - path.stat().st_size),
-            f"MB in {packed >> 10} kB, as a bomb": (
-                unpacked >> 20 if unpacked > max(FREE_BYTES, MAX_RATIO * packed) else 0
+            f"MB in {packed >> 10} kB, like a zip bomb": (
+                unpacked >> 20 if unpacked > max(ALWAYS_ALLOWED_BYTES, MAX_RATIO * packed) else 0
             ),
         },
     )
@@ -195,18 +194,18 @@ def _check_tar(path: Path, infos: Sequence[tarfile.TarInfo]) -> None:
 
 
 def _refuse(path: Path, names: Sequence[str], faults: dict[str, int]) -> None:
-    """Raise StoreError with counts when an archive holds anything that no honest collection of pictures does."""
+    """Raise StoreError with counts when an archive contains anything that an ordinary collection does not."""
     faults |= {
-        "names that lead out of it": sum(map(_leads_out, names)),
-        "names that stand twice": sum(count - 1 for count in Counter(names).values()),
+        "names that point outside": sum(map(_is_outside, names)),
+        "names that occur twice": sum(count - 1 for count in Counter(names).values()),
         f"members beyond {MAX_MEMBERS}": max(0, len(names) - MAX_MEMBERS),
     }
-    found = [f"{count} {what}" for what, count in faults.items() if count]
-    if found:
-        raise StoreError(f"{path.name} is refused: it holds {', '.join(found)}", REFUSED)
+    reasons = [f"{count} {what}" for what, count in faults.items() if count]
+    if reasons:
+        raise StoreError(f"{path.name} is refused: it contains {', '.join(reasons)}", REFUSED_HINT)
 
 
-def _leads_out(name: str) -> bool:
+def _is_outside(name: str) -> bool:
     return (
         name.startswith(("/", "\\"))
         or name[1:3] in (":\\", ":/")

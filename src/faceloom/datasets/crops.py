@@ -1,4 +1,4 @@
-"""From any picture to one of the dataset's size: cut from the middle, aligned on the face, or whole. No files."""
+"""Cropping of pictures to a dataset's size: from the center, aligned on the face, or whole. Opens no files."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from faceloom.checkpoints.readers.mtcnn import load_mtcnn
+from faceloom.checkpoints.load import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner
 from faceloom.errors import ImageError
-from faceloom.faces import align, choose, detect, quad_from_landmarks
-from faceloom.faces.align import side_of
-from faceloom.faces.refine_alignment import refine
+from faceloom.faces.align import align, quad_from_landmarks, quad_side
+from faceloom.faces.detect import choose, detect
+from faceloom.faces.refine_alignment import refine_quad
 
-CropMode = Literal["centre", "face", "none"]
+CropMode = Literal["center", "face", "none"]
 CROP_MODES: tuple[CropMode, ...] = get_args(CropMode)
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
-MOST = 2  # times that a picture may be enlarged: beyond it, it teaches blur
-SHAPES = 0.02  # by how much a whole picture's ratio of sides may differ from the dataset's
+MAX_ENLARGEMENT = 2  # maximum enlargement factor of a picture; larger factors would train the network on blur
+RATIO_TOLERANCE = 0.02  # maximum difference of log(aspect ratio) between an uncropped picture and the dataset
 
 Crop = Callable[[Image.Image], tuple[Image.Image, float]]
-"""From a photo to the picture, and by how much it was enlarged (below 1: reduced). Raises ImageError, FaceError."""
+"""Function from a photo to the crop and its enlargement factor (below 1: reduced). Raises ImageError, FaceError."""
 
 
-def crop_to(size: Size, mode: CropMode) -> Crop:
-    """Make the function that cuts pictures to `size`; 'face' loads the detector and the aligner.
+def make_crop(size: Size, mode: CropMode) -> Crop:
+    """Make the function that crops pictures to `size`; the mode 'face' loads the detector and the aligner.
 
-    Raises ImageError for faces that are not to be square, AssetError without the detector.
+    Raises ImageError for the mode 'face' with a size that is not square, AssetError without the detector.
     """
     if mode == "face":
-        return _by_face(size)
-    return _centre(size) if mode == "centre" else _whole(size)
+        return _crop_face(size)
+    return _crop_center(size) if mode == "center" else _resize_whole(size)
 
 
-def _centre(size: Size) -> Crop:
+def _crop_center(size: Size) -> Crop:
     def crop(photo: Image.Image) -> tuple[Image.Image, float]:
         scale = max(size[0] / photo.width, size[1] / photo.height)
         _check_scale(scale, photo.size)
@@ -48,13 +48,13 @@ def _centre(size: Size) -> Crop:
     return crop
 
 
-def _whole(size: Size) -> Crop:
+def _resize_whole(size: Size) -> Crop:
     def crop(photo: Image.Image) -> tuple[Image.Image, float]:
         scale = size[0] / photo.width
-        if abs(np.log(scale * photo.height / size[1])) > SHAPES:
+        if abs(np.log(scale * photo.height / size[1])) > RATIO_TOLERANCE:
             raise ImageError(
-                f"{photo.width} x {photo.height} px have another shape than {size[0]} x {size[1]}",
-                "crop from the centre, or choose another resolution",
+                f"{photo.width} x {photo.height} px have another aspect ratio than {size[0]} x {size[1]}",
+                "crop from the center, or choose another resolution",
             )
         _check_scale(scale, photo.size)
         return photo.resize(size, Image.Resampling.LANCZOS), scale
@@ -62,15 +62,17 @@ def _whole(size: Size) -> Crop:
     return crop
 
 
-def _by_face(size: Size) -> Crop:
+def _crop_face(size: Size) -> Crop:
     if size[0] != size[1]:
-        raise ImageError(f"faces are aligned to squares, not to {size[0]} x {size[1]}", "give one number")
+        raise ImageError(
+            f"faces are aligned to squares, not to {size[0]} x {size[1]}", "give one number as the resolution"
+        )
     net, aligner = load_mtcnn(), load_aligner()
 
     def crop(photo: Image.Image) -> tuple[Image.Image, float]:
         face = choose(detect(net, photo)).face
-        quad = refine(aligner, photo, quad_from_landmarks(face.landmarks))
-        scale = size[0] / side_of(quad)
+        quad = refine_quad(aligner, photo, quad_from_landmarks(face.landmarks))
+        scale = size[0] / quad_side(quad)
         _check_scale(scale, photo.size)
         return align(photo, quad, size[0]).image, scale
 
@@ -78,7 +80,7 @@ def _by_face(size: Size) -> Crop:
 
 
 def _check_scale(scale: float, size: Size) -> None:
-    if scale > MOST:
+    if scale > MAX_ENLARGEMENT:
         raise ImageError(
             f"it is too small ({size[0]} x {size[1]} px): it would be enlarged {scale:.1f} times",
             "use larger pictures or a smaller resolution",

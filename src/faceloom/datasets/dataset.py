@@ -1,4 +1,4 @@
-"""A dataset to train on: pictures of one size, by number, with labels. Reads our zips, the field's, and folders."""
+"""A dataset: pictures of one size, by index, with labels. Reads zips of faceloom and NVIDIA, and folders."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from faceloom.datasets.archives import DAMAGED, Tree, open_tree
-from faceloom.datasets.layout import MAX_CLASSES, TABLE
-from faceloom.datasets.metadata import MAX_BYTES, OURS
-from faceloom.datasets.sources import PICTURES, open_member
+from faceloom.datasets.archives import READ_ERRORS, FileTree, open_tree
+from faceloom.datasets.layout import MAX_CLASSES, TABLE_NAME
+from faceloom.datasets.metadata import FACELOOM_KEY, MAX_BYTES
+from faceloom.datasets.sources import PICTURE_ENDINGS, open_member
 from faceloom.errors import ImageError, StoreError
 from faceloom.images.tensors import Pixels
 
@@ -24,15 +24,15 @@ Vector = Float[np.ndarray, " c_dim"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures of one size in a zip or a folder, as torch's loaders want them: `len(d)`, `d[i]`.
+    """Pictures of one size in a zip or a folder, with the interface of torch's datasets: `len(d)`, `d[i]`.
 
-    Convention: `resolution` is (width, height); `labels` holds what dataset.json says, by picture, or is None;
-    `c_dim` is the length of a label's vector, 0 without labels; `card` is what faceloom wrote beside the labels;
-    `missing` names pictures that the table tells of and that are not there.
-    May be pickled and forked into workers.
+    Convention: `resolution` is (width, height); `labels` are those of dataset.json, one per picture, or None; `c_dim`
+    is the length of a label's vector, 0 without labels; `card` is the metadata that faceloom wrote beside the labels;
+    `missing` are the names of pictures that dataset.json lists and that do not exist.
+    It can be pickled and used in forked workers.
     """
 
-    tree: Tree
+    tree: FileTree
     names: Sequence[str]
     resolution: tuple[int, int]
     labels: Sequence[int | Sequence[float]] | None
@@ -43,55 +43,56 @@ class Dataset:
 
     @staticmethod
     def open(path: Path | str) -> Dataset:
-        """Open a dataset; its first picture tells the size.
+        """Open a dataset; the size is that of its first picture.
 
-        Raises StoreError when it is none, is refused (see `open_tree`), or its labels do not fit its pictures.
+        Raises StoreError when it holds no pictures, is refused (see `open_tree`), or its labels do not match its
+        pictures.
         """
         tree = open_tree(Path(path))
-        names = sorted(name for name in tree.names if name.lower().endswith(PICTURES))
+        names = sorted(name for name in tree.names if name.lower().endswith(PICTURE_ENDINGS))
         if not names:
             raise StoreError(f"{path} holds no pictures", "make a dataset with: faceloom dataset make")
         table = read_card(tree)
-        ours = table.get(OURS)
+        ours = table.get(FACELOOM_KEY)
         card: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
-        labels, c_dim = _labels(table.get("labels"), names, tree.path.name)
-        classes = list_in(card, "classes") if labels is not None else []
+        labels, c_dim = _read_labels(table.get("labels"), names, tree.path.name)
+        classes = get_list(card, "classes") if labels is not None else []
         c_dim = max(c_dim, len(classes))
         try:
             size = open_member(tree, names[0]).size
         except ImageError as error:
-            raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "get the file again") from error
-        missing = sorted(_told(table, card) - set(tree.names))
+            raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "download the file again") from error
+        missing = sorted(_listed_names(table, card) - set(tree.names))
         return Dataset(tree, names, size, labels, list(map(str, classes)), c_dim, card, missing)
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are; 0 without labels, and for labels that are vectors."""
+        """The number of classes; 0 without labels and for labels that are vectors."""
         return self.c_dim if self.labels is not None and isinstance(self.labels[0], int) else 0
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> tuple[Pixels, Vector]:
-        """Give picture `index`, uint8 `[h, w, 3]`, and its label, float32 `[c_dim]`: one-hot, or the vector.
+        """Return a picture, uint8 `[h, w, 3]`, and its label, float32 `[c_dim]`: one-hot, or the label's vector.
 
-        Raises ImageError when it is damaged or of another size than the first.
+        Raises ImageError when the picture is damaged or has another size than the first.
         """
         picture = self.picture(index)
         if picture.size != self.resolution:
             raise ImageError(
                 f"{self.names[index]} has {picture.width} x {picture.height} px, "
                 f"the first picture {self.resolution[0]} x {self.resolution[1]}",
-                "faceloom dataset make brings pictures to one size",
+                "use faceloom dataset make to bring pictures to one size",
             )
         return np.array(picture), self.label(index)
 
     def picture(self, index: int) -> Image.Image:
-        """Open one picture, PIL RGB, of whatever size. Raises ImageError."""
+        """Open one picture, PIL RGB, of any size. Raises ImageError."""
         return open_member(self.tree, self.names[index])
 
     def label(self, index: int) -> Vector:
-        """Give one label as a vector `[c_dim]`, without opening its picture."""
+        """Return one label as a vector `[c_dim]`, without opening its picture."""
         vector = np.zeros(self.c_dim, np.float32)
         if self.labels is not None:
             label = self.labels[index]
@@ -102,38 +103,40 @@ class Dataset:
         return vector
 
 
-def read_card(tree: Tree) -> Mapping[str, Any]:
-    """Read dataset.json, empty where there is none. Raises StoreError when it is damaged."""
-    if TABLE not in tree.names:
+def read_card(tree: FileTree) -> Mapping[str, Any]:
+    """Read dataset.json; the result is empty when there is none. Raises StoreError when it is damaged."""
+    if TABLE_NAME not in tree.names:
         return {}
     try:
-        with tree.open(TABLE) as stream:
+        with tree.open(TABLE_NAME) as stream:
             content = json.loads(stream.read(MAX_BYTES))
-    except (*DAMAGED, RecursionError) as error:
-        raise StoreError(f"{TABLE} of {tree.path.name} cannot be read: {error}", "make the dataset again") from error
+    except (*READ_ERRORS, RecursionError) as error:
+        raise StoreError(
+            f"{TABLE_NAME} of {tree.path.name} cannot be read: {error}", "make the dataset again"
+        ) from error
     if not isinstance(content, dict):
-        raise StoreError(f"{TABLE} of {tree.path.name} is no table of labels", "make the dataset again")
+        raise StoreError(f"{TABLE_NAME} of {tree.path.name} is not a table of labels", "make the dataset again")
     return content
 
 
-def list_in(card: Mapping[str, Any], key: str) -> list[Any]:
-    """A list on a card, empty where there is none: the card may be a stranger's."""
+def get_list(card: Mapping[str, Any], key: str) -> list[Any]:
+    """Return a list from a card, or an empty one when the value is missing or not a list."""
     value = card.get(key)
     return value if isinstance(value, list) else []
 
 
-def _told(table: Mapping[str, Any], card: Mapping[str, Any]) -> set[str]:
-    """The names of all pictures that dataset.json speaks of."""
-    rows = [row.get("name") for row in list_in(card, "images") if isinstance(row, dict)]
+def _listed_names(table: Mapping[str, Any], card: Mapping[str, Any]) -> set[str]:
+    """Return the names of all pictures that dataset.json lists."""
+    rows = [row.get("name") for row in get_list(card, "images") if isinstance(row, dict)]
     return {str(name).replace("\\", "/") for name in (*rows, *dict(table.get("labels") or ())) if name}
 
 
-def _labels(given: Any, names: Sequence[str], where: str) -> tuple[Sequence[int | Sequence[float]] | None, int]:
-    """Labels in the order of `names`, and the length of their vectors."""
-    if not given:
+def _read_labels(content: Any, names: Sequence[str], where: str) -> tuple[Sequence[int | Sequence[float]] | None, int]:
+    """Return the labels in the order of `names`, and the length of their vectors."""
+    if not content:
         return None, 0
     try:
-        by_name = {str(name).replace("\\", "/"): label for name, label in dict(given).items()}
+        by_name = {str(name).replace("\\", "/"): label for name, label in dict(content).items()}
         labels = [by_name[name] for name in names if name in by_name]
         lengths = {0 if isinstance(label, int) else len(label) for label in labels}
         numbers = np.array(labels, float)

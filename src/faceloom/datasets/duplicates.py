@@ -1,7 +1,8 @@
-"""Pictures that are there twice: the same pixels, or the same picture saved anew. Remembers hashes, never pictures.
+"""Detection of duplicate pictures: identical pixels, or the same picture saved again. Stores hashes, not pictures.
 
-Near-duplicates are found by a perceptual hash of 64 bits, a discrete cosine transform's lowest frequencies against
-their median, and confirmed on small copies: portraits that are aligned look alike to the hash alone (docs/datasets.md).
+Near-duplicates are found with a perceptual hash of 64 bits (the lowest frequencies of a discrete cosine transform,
+compared with their median) and confirmed with small copies, because different aligned portraits may have similar
+hashes (docs/datasets.md).
 Source: Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", section 3.2.1.
 """
 
@@ -16,47 +17,50 @@ from PIL import Image
 
 from faceloom.images.tensors import Pixels
 
-BITS = 10  # that may differ between the hashes of near-duplicates
-NEAR = 3.0  # levels that their small copies may differ by, on average, in copies of the same mean and contrast
-SMALL = 16  # px a side of the small copies
-CONTRAST = 50.0  # levels: their standard deviation
-_SIDE = 32
-_GROW = 1024
+MAX_HASH_BITS = 10  # maximum number of differing bits between the hashes of near-duplicates
+NEAR = 3.0  # maximum mean difference between small copies of near-duplicates, in gray levels
+COPY_SIDE = 16  # side of the small copies in pixels
+CONTRAST = 50.0  # standard deviation of the small copies, in gray levels
+_HASH_SIDE = 32
+_INITIAL_ROWS = 1024
 
 
 @dataclass(frozen=True)
-class Twin:
-    """An earlier picture like this one: its number, and how far apart they are in levels; 0 is the very same pixels."""
+class DuplicateMatch:
+    """An earlier picture that matches: its number and the mean difference in gray levels, 0 for identical pixels."""
 
     index: int
     levels: float
 
 
-class Twins:
-    """Everything seen so far; `near` is NEAR or what else two pictures may be apart, 0 for the same pixels alone."""
+class DuplicateFinder:
+    """An index of pictures that finds duplicates.
+
+    `near` is the maximum difference of near-duplicates in gray levels; 0 finds identical pixels only.
+    """
 
     def __init__(self, near: float = NEAR) -> None:
         self.near = near
         self._exact: dict[bytes, int] = {}
-        self._hashes = np.zeros(_GROW, np.uint64)
-        self._copies = np.zeros((_GROW, SMALL * SMALL), np.int8)
+        self._hashes = np.zeros(_INITIAL_ROWS, np.uint64)
+        self._copies = np.zeros((_INITIAL_ROWS, COPY_SIDE * COPY_SIDE), np.int8)
         self._count = 0
 
-    def find(self, pixels: Pixels) -> Twin | None:
-        """Look for an earlier twin, the nearest one."""
-        same = self._exact.get(_digest(pixels))
-        if same is not None:
-            return Twin(same, 0.0)
+    def find(self, pixels: Pixels) -> DuplicateMatch | None:
+        """Return the most similar earlier picture that counts as a duplicate, or None."""
+        equal = self._exact.get(_digest(pixels))
+        if equal is not None:
+            return DuplicateMatch(equal, 0.0)
         differ = np.bitwise_count(self._hashes[: self._count] ^ perceptual_hash(pixels))
-        alike = np.flatnonzero(differ <= BITS) if self.near else ()
-        if not len(alike):
+        candidates = np.flatnonzero(differ <= MAX_HASH_BITS) if self.near else ()
+        if not len(candidates):
             return None
-        apart = np.abs(self._copies[alike].astype(int) - small_copy(pixels)).mean(1)
-        best = int(np.argmin(apart))
-        return Twin(int(alike[best]), float(apart[best])) if apart[best] <= self.near else None
+        distances = np.abs(self._copies[candidates].astype(int) - small_copy(pixels)).mean(1)
+        best = int(np.argmin(distances))
+        return DuplicateMatch(int(candidates[best]), float(distances[best])) if distances[best] <= self.near else None
 
     def add(self, pixels: Pixels) -> None:
-        """Remember a picture; they are numbered from 0."""
+        """Add a picture to the index; pictures are numbered from 0."""
         if self._count == len(self._hashes):
             self._hashes = np.concatenate([self._hashes, np.zeros_like(self._hashes)])
             self._copies = np.concatenate([self._copies, np.zeros_like(self._copies)])
@@ -67,25 +71,25 @@ class Twins:
 
 
 def perceptual_hash(pixels: Pixels) -> np.uint64:
-    """Hash what a picture looks like: 64 of its lowest frequencies, each above or below their median."""
-    grey = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    waves = _COSINES @ np.asarray(grey, float) @ _COSINES.T
+    """Return a perceptual hash: for the 64 lowest frequencies, whether each is above their median."""
+    gray = Image.fromarray(pixels).convert("L").resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BOX)
+    waves = _COSINES @ np.asarray(gray, float) @ _COSINES.T
     low = waves.ravel()[1:65]  # the first is the mean brightness
     return np.uint64(np.packbits(low > np.median(low)).view(">u8")[0])
 
 
 def small_copy(pixels: Pixels) -> Int[np.ndarray, " n"]:
-    """Reduce a picture to SMALL x SMALL levels of grey, int8, of mean 0 and of one contrast."""
-    small = Image.fromarray(pixels).convert("L").resize((SMALL, SMALL), Image.Resampling.BOX)
+    """Reduce a picture to COPY_SIDE x COPY_SIDE gray levels, int8, with mean 0 and a fixed contrast."""
+    small = Image.fromarray(pixels).convert("L").resize((COPY_SIDE, COPY_SIDE), Image.Resampling.BOX)
     levels = np.asarray(small, float).ravel()
     even = (levels - levels.mean()) / max(levels.std(), 4.0) * CONTRAST
     return np.asarray(even.round().clip(-127, 127), np.int8)
 
 
 def _cosines() -> Float[np.ndarray, "9 side"]:
-    """The first nine rows of the discrete cosine transform (DCT-II)."""
-    k = np.arange(_SIDE)
-    return np.asarray(np.cos(np.pi / _SIDE * (k[None] + 0.5) * k[:9, None]))
+    """Return the first nine rows of the discrete cosine transform (DCT-II)."""
+    k = np.arange(_HASH_SIDE)
+    return np.asarray(np.cos(np.pi / _HASH_SIDE * (k[None] + 0.5) * k[:9, None]))
 
 
 _COSINES = _cosines()

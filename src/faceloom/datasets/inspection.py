@@ -1,4 +1,4 @@
-"""Look into a dataset: what is in it, whether it is whole, and a sheet of its pictures. Changes nothing."""
+"""Inspection of a dataset: its contents, a check of every picture, and a contact sheet. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from faceloom.datasets.dataset import Dataset, list_in
-from faceloom.datasets.layout import count_of
+from faceloom.datasets.dataset import Dataset, get_list
+from faceloom.datasets.layout import count_items
 from faceloom.errors import ImageError
-from faceloom.images import contact_sheet
+from faceloom.images import make_contact_sheet
 
-SHEET = 64  # pictures on a sheet
-TILE = 128  # px
+SHEET = 64  # default number of pictures on a sheet
+TILE = 128  # side of a picture on a sheet in pixels
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """What a dataset holds. `labels` counts pictures by class, `licences` and `origins` by what the source said."""
+class Inspection:
+    """The contents of a dataset. `labels` counts pictures by class, `licences` by stated license."""
 
     pictures: int
     resolution: tuple[int, int]
@@ -33,8 +33,8 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Whether a dataset is whole: `faults` are the names of damaged or missing pictures, and why."""
+class CheckResult:
+    """The result of a check. `faults` lists damaged or missing pictures as (name, reason)."""
 
     pictures: int
     resolution: tuple[int, int]
@@ -43,15 +43,15 @@ class Checked:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """Return whether the dataset has no faults."""
         return not self.faults
 
 
-def inspect(dataset: Dataset) -> Inspected:
-    """Say what a dataset holds, by its table; only the first picture is opened."""
-    rows = [row for row in list_in(dataset.card, "images") if isinstance(row, dict)]
-    licences = count_of(str(row["licence"]) for row in rows if row.get("licence"))
-    return Inspected(
+def inspect(dataset: Dataset) -> Inspection:
+    """Describe a dataset from its table; only the first picture is opened."""
+    rows = [row for row in get_list(dataset.card, "images") if isinstance(row, dict)]
+    licences = count_items(str(row["licence"]) for row in rows if row.get("licence"))
+    return Inspection(
         len(dataset),
         dataset.resolution,
         dataset.c_dim,
@@ -64,12 +64,13 @@ def inspect(dataset: Dataset) -> Inspected:
     )
 
 
-def check(dataset: Dataset, callback: Callable[[float, str], None] | None = None) -> Checked:
-    """Open every picture: each must decode and have the size of the first; none that the table tells of may be missing.
+def check(dataset: Dataset, callback: Callable[[float, str], None] | None = None) -> CheckResult:
+    """Open every picture, and report those that are damaged, of another size than the first, or missing.
 
-    Labels were checked when the dataset was opened.
+    Labels were already checked when the dataset was opened. `callback` gets the number of pictures checked so far
+    and the name of the last.
     """
-    faults = [(name, "dataset.json tells of it, and it is not there") for name in dataset.missing]
+    faults = [(name, "dataset.json lists it, and it does not exist") for name in dataset.missing]
     for index, name in enumerate(dataset.names):
         try:
             dataset[index]
@@ -77,18 +78,18 @@ def check(dataset: Dataset, callback: Callable[[float, str], None] | None = None
             faults.append((name, error.message))
         if callback:
             callback(index + 1, name)
-    return Checked(len(dataset), dataset.resolution, dataset.labels is not None, faults)
+    return CheckResult(len(dataset), dataset.resolution, dataset.labels is not None, faults)
 
 
 def sheet(dataset: Dataset, count: int = SHEET) -> Image.Image:
-    """Lay out up to `count` pictures, evenly taken from the whole dataset, with their numbers or classes below.
+    """Make a contact sheet of up to `count` pictures, evenly spread over the dataset, with their index and class.
 
     Raises ImageError when one is damaged.
     """
     indices = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)).tolist()
     labels = [f"{index}{_caption(dataset, index)}" for index in indices]
     columns = max(1, round(len(indices) ** 0.5))
-    return contact_sheet([dataset.picture(index) for index in indices], columns, TILE, labels)
+    return make_contact_sheet([dataset.picture(index) for index in indices], columns, TILE, labels)
 
 
 def _caption(dataset: Dataset, index: int) -> str:
@@ -101,14 +102,14 @@ def _class_name(dataset: Dataset, label: int) -> str:
 
 
 def _class_counts(dataset: Dataset) -> dict[str, int]:
-    return count_of(_class_name(dataset, label) for label in dataset.labels or () if isinstance(label, int))
+    return count_items(_class_name(dataset, label) for label in dataset.labels or () if isinstance(label, int))
 
 
 def _notes(dataset: Dataset, licensed: int) -> list[str]:
     width, height = dataset.resolution
     notes = []
     if width != height or width & (width - 1):
-        notes.append("not a square power of two: NVIDIA's trainers refuse it, faceloom's does not")
+        notes.append("the size is not a square power of two: NVIDIA's trainers reject it, faceloom accepts it")
     if 0 < licensed < len(dataset):
-        notes.append(f"{len(dataset) - licensed} pictures have no licence stated")
+        notes.append(f"{len(dataset) - licensed} pictures have no stated license")
     return notes

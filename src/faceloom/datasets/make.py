@@ -1,6 +1,7 @@
-"""Make a dataset: every picture of a source cut to one size, twins found, broken files told, written as it goes.
+"""Creation of a dataset: crops every picture of a source to one size, finds duplicates and skips broken files.
 
-One picture is in memory at a time; of those before, a hash and a copy of 16 px. The same source gives the same bytes.
+Only one picture is in memory at a time, besides a hash and a copy of 16 px of each earlier one. The same source gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -13,32 +14,32 @@ from pathlib import Path
 
 import numpy as np
 
-from faceloom.datasets.crops import Crop, CropMode, Size, crop_to
-from faceloom.datasets.duplicates import NEAR, Twins
-from faceloom.datasets.layout import Labels, Writer, encode_labels
+from faceloom.datasets.crops import Crop, CropMode, Size, make_crop
+from faceloom.datasets.duplicates import NEAR, DuplicateFinder
+from faceloom.datasets.layout import DatasetWriter, Labels, encode_labels
 from faceloom.datasets.sources import Source, SourceConfig, open_source
 from faceloom.errors import FaceError, ImageError, StoreError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 
 Callback = Callable[[float, str], None]
-"""Gets how many pictures were looked at, and the name of the last."""
+"""Function that receives the number of pictures read so far and the name of the last one."""
 
 
 @dataclass(frozen=True)
 class MakeConfig:
-    """What the dataset is to be."""
+    """Settings of a new dataset."""
 
     size: Size  # (width, height) in pixels
-    crop: CropMode = "centre"
+    crop: CropMode = "center"
     source: SourceConfig = field(default_factory=SourceConfig)
-    limit: int | None = None  # pictures at most
+    limit: int | None = None  # maximum number of pictures to read
     drop_duplicates: bool = False
-    near: float = NEAR  # levels that near-duplicates may be apart; 0 finds the same pixels alone
+    near: float = NEAR  # maximum difference of near-duplicates in gray levels; 0 finds identical pixels only
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A picture that is there twice: its name, that of the earlier one, and how far apart they are; 0: same pixels."""
+    """A duplicate: its name, that of the earlier picture, and their difference in gray levels (0: identical pixels)."""
 
     name: str
     of: str
@@ -46,8 +47,8 @@ class Duplicate:
 
 
 @dataclass
-class Made:
-    """What became of a source's pictures. `skipped` holds names and reasons; `enlarged` counts pictures made larger."""
+class MakeResult:
+    """The result of `make`. `skipped` lists (name, reason); `enlarged` counts enlarged pictures."""
 
     kind: str
     written: int = 0
@@ -58,22 +59,23 @@ class Made:
     duplicates: list[Duplicate] = field(default_factory=list)
 
 
-def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None = None) -> Made:
-    """Make the zip `output` from a source; it is whole or absent.
+def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None = None) -> MakeResult:
+    """Make the zip `output` from a source; after an error there is no partial file.
 
-    A picture that cannot be opened or cut is told in `skipped` and left out, as is one without a label where others
-    have some. Raises StoreError when the source is refused or nothing of it can be used, and as `open_source`.
+    A picture that cannot be opened or cropped is listed in `skipped`, as is one without a label in a source with
+    labels. Raises StoreError when the source is refused or has no usable picture, and everything that `open_source`
+    raises.
     """
-    crop = crop_to(config.size, config.crop)
+    crop = make_crop(config.size, config.crop)
     source = open_source(path, config.source)
-    made = Made(source.kind, left_out=source.left_out)
-    with replacing(output) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-        writer = Writer(archive)
+    made = MakeResult(source.kind, left_out=source.left_out)
+    with atomic_write(output) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+        writer = DatasetWriter(archive)
         _write_all(source, crop, config, writer, made, callback)
         made.written = len(writer.rows)
         if not made.written:
             why = f": {made.skipped[0][0]}: {made.skipped[0][1]}" if made.skipped else ""
-            raise StoreError(f"no picture of {path} can be used{why}", "see docs/datasets.md for what can")
+            raise StoreError(f"no picture of {path} can be used{why}", "see docs/datasets.md for supported sources")
         made.labels = _labels(writer, source)
         card = {"resolution": list(config.size), "crop": config.crop, "source": Path(path).name}
         writer.finish(made.labels, card)
@@ -81,13 +83,13 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
 
 
 def _write_all(
-    source: Source, crop: Crop, config: MakeConfig, writer: Writer, made: Made, callback: Callback | None
+    source: Source, crop: Crop, config: MakeConfig, writer: DatasetWriter, made: MakeResult, callback: Callback | None
 ) -> None:
-    twins, names = Twins(config.near), list[str]()
+    finder, names = DuplicateFinder(config.near), list[str]()
     for number, record in enumerate(itertools.islice(source.records, config.limit), start=1):
         try:
             picture, scale = crop(record.open())
-            if source.labelled and record.facts.label is None:
+            if source.has_labels and record.facts.label is None:
                 raise ImageError("it has no label")
         except (ImageError, FaceError) as error:
             made.skipped.append((record.name, error.message))
@@ -96,18 +98,18 @@ def _write_all(
             if callback:
                 callback(number, record.name)
         pixels = np.asarray(picture)
-        twin = twins.find(pixels)
-        if twin:
-            made.duplicates.append(Duplicate(record.name, names[twin.index], round(twin.levels, 2)))
-        if twin is None or not config.drop_duplicates:
-            twins.add(pixels)
+        duplicate = finder.find(pixels)
+        if duplicate:
+            made.duplicates.append(Duplicate(record.name, names[duplicate.index], round(duplicate.levels, 2)))
+        if duplicate is None or not config.drop_duplicates:
+            finder.add(pixels)
             names.append(record.name)
             made.enlarged += scale > 1
             writer.add(picture, record.name, record.facts)
 
 
-def _labels(writer: Writer, source: Source) -> Labels:
-    if not source.labelled:
+def _labels(writer: DatasetWriter, source: Source) -> Labels:
+    if not source.has_labels:
         return Labels()
     try:
         return encode_labels(writer.labels)

@@ -1,4 +1,4 @@
-"""What is said about pictures: labels, licences and origins, from CSV, JSON Lines and dataset.json. Opens none."""
+"""Tables of labels, licenses and origins of pictures: CSV, JSON Lines and dataset.json. Opens no pictures."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from typing import Any, BinaryIO
 from faceloom.errors import StoreError
 
 Label = int | str | tuple[float, ...] | None
-"""A class by number, a class by name, a vector, or none."""
+"""A class number, a class name, a vector, or no label."""
 
-MAX_BYTES = 512 << 20
-OURS = "faceloom"
-"""Our key in dataset.json, beside the field's `labels`."""
+MAX_BYTES = 512 << 20  # maximum size of a table
+FACELOOM_KEY = "faceloom"
+"""faceloom's key in dataset.json, beside NVIDIA's `labels`."""
 
-_NAME = ("file_name", "file", "filename", "path", "image", "name")
-_LABEL = ("label", "cls", "class")
-_LICENCE = ("licence", "license")
-_ORIGIN = ("origin", "source", "url")
+_NAME_COLUMNS = ("file_name", "file", "filename", "path", "image", "name")
+_LABEL_COLUMNS = ("label", "cls", "class")
+_LICENSE_COLUMNS = ("licence", "license")
+_ORIGIN_COLUMNS = ("origin", "source", "url")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known about one picture."""
+class PictureFacts:
+    """The label, license and origin of one picture."""
 
     label: Label = None
-    licence: str = ""
+    license: str = ""
     origin: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Facts by the picture's name, and how many rows `where` left out."""
+    """Facts by the picture's name, and the number of rows that conditions left out."""
 
-    facts: Mapping[str, Facts]
+    facts: Mapping[str, PictureFacts]
     left_out: int = 0
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What a row must show to count: this value in this column, or any other."""
+    """A condition on a table's row: the column has this value or, with `is_equal` False, any other value."""
 
     column: str
     value: str
-    is_wanted: bool = True
+    is_equal: bool = True
 
-    def admits(self, row: Mapping[str, Any]) -> bool:
-        """Whether the row counts."""
-        return (_text(row[self.column]) == self.value) == self.is_wanted
+    def accepts(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the row satisfies the condition."""
+        return (_text(row[self.column]) == self.value) == self.is_equal
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a table is read: the column of labels (label, cls or class by default), and what rows must show to count."""
+class TableConfig:
+    """The column of labels (by default label, cls or class), and conditions that rows must satisfy."""
 
     label_column: str | None = None
     where: Sequence[Condition] = ()
 
 
-def read_table(stream: BinaryIO, name: str, reading: Reading | None = None) -> Table:
-    """Read a table by its name's ending: .csv, .jsonl, or .json (dataset.json, or a list of objects).
+def read_table(stream: BinaryIO, name: str, reading: TableConfig | None = None) -> Table:
+    """Read a table in the format of its ending: .csv, .jsonl, or .json (dataset.json, or a list of objects).
 
-    Raises StoreError when it is damaged, too large, or has no column of files or none of those that are asked for.
+    Raises StoreError when it is damaged, too large, or lacks a column of files or a column named in `reading`.
     """
-    reading = reading or Reading()
+    reading = reading or TableConfig()
     try:
         data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "no table of pictures is so large")
+            raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "give a smaller table")
         rows = _rows(data.decode("utf-8-sig"), name)
         return _table(rows, name, reading)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, csv.Error) as error:
@@ -81,10 +81,10 @@ def read_table(stream: BinaryIO, name: str, reading: Reading | None = None) -> T
         ) from error
 
 
-def facts_of(row: Mapping[str, Any], label_column: str | None = None) -> Facts:
-    """Pick label, licence and origin out of one row."""
-    label = row.get(label_column) if label_column else _first(row, _LABEL)
-    return Facts(_label(label), _text(_first(row, _LICENCE)), _text(_first(row, _ORIGIN)))
+def parse_facts(row: Mapping[str, Any], label_column: str | None = None) -> PictureFacts:
+    """Return the label, license and origin in one row."""
+    label = row.get(label_column) if label_column else _first(row, _LABEL_COLUMNS)
+    return PictureFacts(_label(label), _text(_first(row, _LICENSE_COLUMNS)), _text(_first(row, _ORIGIN_COLUMNS)))
 
 
 def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
@@ -97,29 +97,29 @@ def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
 
 
 def _from_dataset_json(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of NVIDIA's dataset.json, with what we wrote beside the labels."""
-    ours = content.get(OURS) or {}
+    """Yield the rows of NVIDIA's dataset.json, joined with faceloom's metadata."""
+    ours = content.get(FACELOOM_KEY) or {}
     rows = {str(row["name"]): {**row, "file": row["name"]} for row in ours.get("images", ())}
     labels = content.get("labels") or {}
     classes: Sequence[str] = ours.get("classes") or ()
     for name, label in labels.items() if isinstance(labels, dict) else labels:
-        known = isinstance(label, int) and 0 <= label < len(classes)
-        rows.setdefault(str(name), {"file": name})["label"] = classes[label] if known else label
+        is_class = isinstance(label, int) and 0 <= label < len(classes)
+        rows.setdefault(str(name), {"file": name})["label"] = classes[label] if is_class else label
     yield from rows.values()
 
 
-def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: Reading) -> Table:
-    facts: dict[str, Facts] = {}
+def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: TableConfig) -> Table:
+    facts: dict[str, PictureFacts] = {}
     left_out = 0
     for row in rows:
-        file = _text(_first(row, _NAME)).replace("\\", "/")
+        file = _text(_first(row, _NAME_COLUMNS)).replace("\\", "/")
         if not file:
-            raise StoreError(f"{name} has no column of files", f"name it one of {', '.join(_NAME)}")
+            raise StoreError(f"{name} has no column of file names", f"name it one of {', '.join(_NAME_COLUMNS)}")
         for column in (*(condition.column for condition in reading.where), *filter(None, [reading.label_column])):
             if column not in row:
                 raise StoreError(f"{name} has no column '{column}'", f"it has {', '.join(map(str, row))}")
-        if all(condition.admits(row) for condition in reading.where):
-            facts[file] = facts_of(row, reading.label_column)
+        if all(condition.accepts(row) for condition in reading.where):
+            facts[file] = parse_facts(row, reading.label_column)
         else:
             left_out += 1
     return Table(facts, left_out)

@@ -1,1 +1,1 @@
-"""Training a generator of one's own."""
+"""Training of generators on your own images."""

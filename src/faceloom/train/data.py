@@ -1,4 +1,4 @@
-"""The real images: decoded once and kept as bytes where they fit, in an order that is a function of the seed."""
+"""The real images of a training run: cached in memory where they fit, in an order that depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -9,31 +9,55 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from faceloom.errors import FaceloomError, TrainingError
+from faceloom.images.tensors import Pixels
 
-FITS = 2 << 30
-"""Bytes of decoded pictures that are kept in memory."""
-WORKERS = 2
+CACHE_BYTES = 2 << 30
+"""Maximum size of the decoded images that are cached in memory, in bytes."""
+DECODE_THREADS = 2
+DECODE_CHUNK = 256  # images submitted to the decoding threads at once, which bounds the memory
 
 
-class Pictures(Protocol):
-    """What is shown to the discriminator: pictures of one size, by number, with labels."""
+class ImageDataset(Protocol):
+    """A dataset that training reads, such as `faceloom.datasets.Dataset`."""
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """The (width, height) of every image in pixels."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        ...
+
+    def __getitem__(self, index: int) -> tuple[Pixels, Any]:
+        """Return an image, uint8 `[h, w, 3]`, and its label. Raises FaceloomError when it cannot be read."""
+        ...
+
+    def label(self, index: int) -> Float[np.ndarray, " c_dim"]:
+        """Return the label of an image without decoding the image."""
+        ...
+
+
+class TrainingImages(Protocol):
+    """The real images that the discriminator sees: images of one size, by index, with labels."""
 
     labels: Tensor  # float32 [n, c_dim]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of images."""
         ...
 
-    def take(self, numbers: Sequence[int], then: Sequence[int] = ()) -> Tensor:
-        """Give pictures, uint8 `[k, h, w, 3]`; `then` are those that will be asked for next."""
+    def load(self, indices: Sequence[int], upcoming: Sequence[int] = ()) -> Tensor:
+        """Return images, uint8 `[k, h, w, 3]`; `upcoming` are the indices that the next call will ask for."""
         ...
 
 
-class Kept:
-    """Pictures in memory, as bytes."""
+class CachedImages:
+    """Images that are all in memory as bytes."""
 
     def __init__(self, levels: Tensor, labels: Tensor) -> None:
         self.levels, self.labels = levels, labels
@@ -41,80 +65,86 @@ class Kept:
     def __len__(self) -> int:
         return len(self.levels)
 
-    def take(self, numbers: Sequence[int], then: Sequence[int] = ()) -> Tensor:
-        """Copy the rows."""
-        return self.levels[torch.as_tensor(numbers, device=self.levels.device)]
+    def load(self, indices: Sequence[int], upcoming: Sequence[int] = ()) -> Tensor:
+        """Return the images at the indices, uint8 `[k, h, w, 3]`."""
+        return self.levels[torch.as_tensor(indices, device=self.levels.device)]
 
 
-class Streamed:
-    """Pictures that are decoded when they are needed, by threads that work ahead."""
+class StreamedImages:
+    """Images that background threads decode shortly before they are needed."""
 
-    def __init__(self, dataset: Any, labels: Tensor) -> None:
+    def __init__(self, dataset: ImageDataset, labels: Tensor) -> None:
         self.dataset, self.labels = dataset, labels
-        self.pool = ThreadPoolExecutor(WORKERS)
-        self.ahead: dict[int, Future[np.ndarray[Any, Any]]] = {}
+        self.pool = ThreadPoolExecutor(DECODE_THREADS)
+        self.pending: dict[int, Future[Pixels]] = {}
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def take(self, numbers: Sequence[int], then: Sequence[int] = ()) -> Tensor:
-        """Wait for the pictures, and set out for the next."""
-        for number in (*numbers, *then):
-            if number not in self.ahead:
-                self.ahead[number] = self.pool.submit(_decoded, self.dataset, number)
-        rows = [self.ahead[number].result() for number in numbers]
-        self.ahead = {number: self.ahead[number] for number in then}
+    def load(self, indices: Sequence[int], upcoming: Sequence[int] = ()) -> Tensor:
+        """Wait for the images at the indices, uint8 `[k, h, w, 3]`, and start to decode the upcoming ones."""
+        for index in (*indices, *upcoming):
+            if index not in self.pending:
+                self.pending[index] = self.pool.submit(_decode, self.dataset, index)
+        rows = [self.pending[index].result() for index in indices]
+        self.pending = {index: self.pending[index] for index in upcoming}
         return torch.from_numpy(np.stack(rows))
 
 
-def open_pictures(
-    dataset: Any, *, with_labels: bool = False, fits: int = FITS, callback: Callable[[int], None] | None = None
-) -> Pictures:
-    """Get a dataset (`len(d)`, `d[i] -> pixels, label`, `d.resolution`) ready for training.
+def open_training_images(
+    dataset: ImageDataset,
+    *,
+    with_labels: bool = False,
+    cache_bytes: int = CACHE_BYTES,
+    callback: Callable[[int], None] | None = None,
+) -> TrainingImages:
+    """Open the images of a dataset for training: cached when they fit into `cache_bytes`, streamed otherwise.
 
-    Raises TrainingError naming a picture that cannot be read.
+    `callback` receives the number of images decoded so far. Raises TrainingError that names an unreadable image.
     """
     count, (width, height) = len(dataset), dataset.resolution
     labels = torch.zeros(count, 0)
     if with_labels:
         labels = torch.from_numpy(np.stack([dataset.label(i) for i in range(count)]))
-    if count * width * height * 3 > fits:
-        return Streamed(dataset, labels)
+    if count * width * height * 3 > cache_bytes:
+        return StreamedImages(dataset, labels)
     levels = torch.empty(count, height, width, 3, dtype=torch.uint8)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for i, pixels in enumerate(_in_order(pool, dataset, count)):
+    with ThreadPoolExecutor(DECODE_THREADS) as pool:
+        for i, pixels in enumerate(_decode_all(pool, dataset, count)):
             levels[i] = torch.from_numpy(pixels)
             if callback:
                 callback(i + 1)
-    return Kept(levels, labels)
+    return CachedImages(levels, labels)
 
 
-def _in_order(pool: ThreadPoolExecutor, dataset: Any, count: int) -> Iterator[np.ndarray[Any, Any]]:
-    for first in range(0, count, 256):  # a bounded number waits
-        yield from pool.map(lambda i: _decoded(dataset, i), range(first, min(first + 256, count)))
+def _decode_all(pool: ThreadPoolExecutor, dataset: ImageDataset, count: int) -> Iterator[Pixels]:
+    for start in range(0, count, DECODE_CHUNK):
+        yield from pool.map(lambda i: _decode(dataset, i), range(start, min(start + DECODE_CHUNK, count)))
 
 
-def _decoded(dataset: Any, number: int) -> np.ndarray[Any, Any]:
+def _decode(dataset: ImageDataset, index: int) -> Pixels:
     try:
-        pixels: np.ndarray[Any, Any] = dataset[number][0]
+        return dataset[index][0]
     except FaceloomError as error:
         raise TrainingError(
-            f"picture {number} cannot be read: {error.message}", "run: faceloom dataset check"
+            f"picture {index} of the dataset cannot be read: {error.message}", "run: faceloom dataset check"
         ) from error
-    return pixels
 
 
 @lru_cache(maxsize=4)
-def _shuffled(count: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _shuffle(count: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def order(count: int, seed: int, first: int, many: int) -> list[int]:
-    """Which picture is shown as number `first`, `first + 1` ... of the whole run: all of them once, then anew."""
-    shown = range(first, first + many)
-    return [int(_shuffled(count, seed, number // count)[number % count]) for number in shown]
+def shuffled_indices(count: int, seed: int, start: int, length: int) -> list[int]:
+    """Return the dataset indices of the images shown as number `start`, `start + 1` ... of the whole run.
+
+    Every epoch shows each of the `count` images once, in another order.
+    """
+    shown = range(start, start + length)
+    return [int(_shuffle(count, seed, number // count)[number % count]) for number in shown]
 
 
-def seed_of(seed: int, *place: int) -> int:
-    """A seed of 32 bits for a place in the run (phase, image number ...), far from all others."""
+def derive_seed(seed: int, *place: int) -> int:
+    """Derive a 32-bit seed for a place in the run (phase, image number ...), independent of all other places."""
     return int(np.random.SeedSequence((seed, *place)).generate_state(1)[0])

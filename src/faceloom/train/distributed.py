@@ -1,6 +1,6 @@
-"""Several processes that learn one network: sums over all of them. With one process every function is the identity.
+"""Training of one network by several processes: sums over all of them. With one process every function is a no-op.
 
-torchrun starts the processes and starts them anew when one dies; nothing of that is ours.
+torchrun starts the processes and restarts them when one dies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from faceloom.errors import TrainingError
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among its like."""
+    """The rank of this process and the number of processes."""
 
     rank: int = 0
     size: int = 1
@@ -27,7 +27,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """The first writes files and speaks; the others only compute."""
+        """Return whether this is the first process, the only one that writes files and reports progress."""
         return self.rank == 0
 
     def add(self, tensors: Sequence[Tensor]) -> None:
@@ -39,24 +39,24 @@ class Ranks:
         for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
-    def any(self, wish: bool) -> bool:
-        """Whether any process wishes it."""
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag is set in any process."""
         if self.size == 1:
-            return wish
-        votes = torch.tensor(float(wish), device=self.device)
+            return flag
+        votes = torch.tensor(float(flag), device=self.device)
         dist.all_reduce(votes)
         return votes.item() > 0
 
     def wait(self) -> None:
-        """Go on when all are here."""
+        """Wait until all processes have reached this call."""
         if self.size > 1:
             dist.barrier()
 
 
 def join(device: str = "cpu") -> Ranks:
-    """Take part in what torchrun started; alone without it. On GPUs every process gets its own.
+    """Join the process group that torchrun started, or return a single rank without torchrun.
 
-    Raises TrainingError when the others cannot be reached.
+    On GPUs every process gets its own device. Raises TrainingError when the other processes cannot be reached.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -68,11 +68,13 @@ def join(device: str = "cpu") -> Ranks:
     try:
         dist.init_process_group("nccl" if "cuda" in device else "gloo", timeout=timedelta(minutes=30))
     except (RuntimeError, ValueError) as error:
-        raise TrainingError(f"the processes do not find each other: {error}", "start them with torchrun") from error
+        raise TrainingError(
+            f"the training processes cannot connect to each other: {error}", "start them with torchrun"
+        ) from error
     return Ranks(rank, size, device)
 
 
 def leave() -> None:
-    """Take leave of the other processes, where there are any."""
+    """Leave the process group, if there is one."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()

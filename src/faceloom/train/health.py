@@ -1,4 +1,4 @@
-"""What a run's measurements say: overfitting, collapse, divergence, standstill, each with what to do. Knows numbers."""
+"""Diagnosis of a run from its statistics: overfitting, collapse, divergence and stagnation, each with advice."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from faceloom.train.config import TrainConfig
 from faceloom.train.stats import column
 
 Line = Mapping[str, Any]
-RECENT = 5
-"""Ticks that are looked at together."""
-EARLY = 50
-"""Thousand images before which D is sure of itself only because G draws badly yet."""
+RECENT_TICKS = 5
+"""Number of last ticks that a diagnosis considers."""
+EARLY_KIMG = 50
+"""Thousand images before which overfitting is not diagnosed: D is confident only because G is still poor."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a person should know.
+    """A problem of a run, with advice.
 
     Convention: `code` is one of diverged, overfits, collapsed, stands_still, weak_d.
     """
@@ -29,9 +29,9 @@ class Finding:
 
 
 def examine(lines: Sequence[Line], config: TrainConfig) -> tuple[Finding, ...]:
-    """Look at all lines of statistics so far."""
-    found = (_diverged(lines), _overfits(lines, config), _weak_d(lines), _collapsed(lines), _stands_still(lines))
-    return tuple(finding for finding in found if finding)
+    """Diagnose a run from all lines of its statistics."""
+    findings = (_diverged(lines), _overfits(lines, config), _weak_d(lines), _collapsed(lines), _stands_still(lines))
+    return tuple(finding for finding in findings if finding)
 
 
 def _diverged(lines: Sequence[Line]) -> Finding | None:
@@ -41,49 +41,50 @@ def _diverged(lines: Sequence[Line]) -> Finding | None:
     ]
     if not broken and max(abs(last.get("logits_real") or 0), abs(last.get("logits_fake") or 0)) < 200:
         return None
-    what = f"the run has diverged: {' and '.join(broken)} is no number" if broken else "D's scores grow without bound"
+    what = f"the run has diverged: {' and '.join(broken)} is not finite" if broken else "D's scores grow without bound"
     return Finding(
-        "diverged", what, "raise --gamma four times and start again from the snapshot before, with --from; or use fp32"
+        "diverged", what, "multiply --gamma by four and restart from the previous snapshot with --from; or use fp32"
     )
 
 
 def _overfits(lines: Sequence[Line], config: TrainConfig) -> Finding | None:
-    """r_t stays above its target although ADA may do no more, or nothing is augmented at all."""
-    signs = [value for _, value in column(lines, "sign_real")][-RECENT:]
-    early = max((line.get("kimg", 0) for line in lines), default=0) < EARLY
-    if early or len(signs) < RECENT or min(signs) < 0.8:
+    """Detect overfitting: r_t stays high although p is at its maximum, or nothing is augmented."""
+    signs = [value for _, value in column(lines, "sign_real")][-RECENT_TICKS:]
+    early = max((line.get("kimg", 0) for line in lines), default=0) < EARLY_KIMG
+    if early or len(signs) < RECENT_TICKS or min(signs) < 0.8:
         return None
     p = next((line["p"] for line in reversed(lines) if "p" in line), 0.0)
-    what = f"D knows the training images by heart: it is sure of {(1 + signs[-1]) / 2:.0%} of them"
+    what = f"D has memorized the training images: it scores {(1 + signs[-1]) / 2:.0%} of them as real"
     if config.augment == "none":
         return Finding("overfits", what, "train with --augment ada; more pictures, or --mirror, help most")
     if config.augment == "ada" and p < 0.9:
-        return None  # ADA is at it
+        return None  # ADA is still raising p
     return Finding("overfits", what, "stop at the best snapshot; more pictures, --mirror, or a larger --gamma help")
 
 
 def _weak_d(lines: Sequence[Line]) -> Finding | None:
-    """D sees no difference any more: it is held down by too strong a penalty."""
+    """Detect a discriminator that no longer distinguishes real from generated images, usually due to the penalty."""
     pairs = [(line["logits_real"], line["logits_fake"]) for line in lines if line.get("logits_real") is not None]
-    pairs = [pair for pair in pairs[-RECENT:] if pair[1] is not None]
-    if len(pairs) < RECENT or max(abs(real - fake) for real, fake in pairs) > 0.02:
+    pairs = [pair for pair in pairs[-RECENT_TICKS:] if pair[1] is not None]
+    if len(pairs) < RECENT_TICKS or max(abs(real - fake) for real, fake in pairs) > 0.02:
         return None
-    return Finding("weak_d", "D tells nothing apart: both kinds get the same score", "lower --gamma four times")
+    return Finding("weak_d", "D scores real and generated images the same", "divide --gamma by four")
 
 
 def _collapsed(lines: Sequence[Line]) -> Finding | None:
-    """The sheet's images are far less different than they were at the best."""
+    """Detect a collapse: the sheet's images differ far less than they did at their best."""
     spreads = [value for _, value in column(lines, "spread")][1:]
     if len(spreads) < 3 or spreads[-1] > 0.4 * max(spreads):
         return None
-    what = f"what is drawn has become alike: {spreads[-1] / max(spreads):.0%} of the greatest difference is left"
+    rest = spreads[-1] / max(spreads)
+    what = f"the generated images have become similar: {rest:.0%} of their greatest diversity remains"
     return Finding(
-        "collapsed", what, "go back to the snapshot before, with --from, and raise --gamma two to four times"
+        "collapsed", what, "restart from the previous snapshot with --from, and multiply --gamma by two to four"
     )
 
 
 def _stands_still(lines: Sequence[Line]) -> Finding | None:
-    """The distance was at its least a third of the run ago."""
+    """Detect stagnation: the Frechet distance had its minimum more than a third of the run ago."""
     distances = column(lines, "frechet_vgg16")
     if len(distances) < 6:
         return None
@@ -94,5 +95,5 @@ def _stands_still(lines: Sequence[Line]) -> Finding | None:
     return Finding(
         "stands_still",
         f"the Frechet distance (VGG16) has not improved for {since:.0f} kimg: {best:.4g} at {best_kimg:.0f} kimg",
-        f"stop, and take network-snapshot-{int(best_kimg):06d}; or go on with a larger --gamma",
+        f"stop and use network-snapshot-{int(best_kimg):06d}; or continue with a larger --gamma",
     )

@@ -1,6 +1,6 @@
-"""What the two sides of the game minimise, and the penalties that keep it calm. Tensors only: no networks, no files.
+"""Adversarial losses and the penalties that stabilize training. Works on tensors only.
 
-Every function gives one number an image, so that the caller may average over ranks and rounds as it likes.
+Every function returns one number per image, so that the caller chooses how to average over ranks and parts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Adversarial:
-    """A game.
+class AdversarialLoss:
+    """The pair of losses of discriminator and generator.
 
     Convention: logits `[n, 1]` or `[n]`, higher is more real; `discriminator(real_logits, fake_logits) -> [n]`,
-    `generator(fake_logits, real_logits) -> [n]`. Both are to be minimised.
+    `generator(fake_logits, real_logits) -> [n]`. Both are minimized.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor | None], Tensor]
-    is_paired: bool  # whether the generator's loss looks at real images too
+    is_paired: bool  # whether the generator's loss also reads the logits of real images
 
 
 # f(-D(real)) + f(D(fake)) with f = softplus: Goodfellow et al. 2014, eq. 1, as a loss
@@ -48,15 +48,15 @@ def _relativistic_generator(fake_logits: Tensor, real_logits: Tensor | None) -> 
 
 
 LOSSES = {
-    "nonsaturating": Adversarial(_saturating, _nonsaturating, is_paired=False),
-    "relativistic": Adversarial(_relativistic, _relativistic_generator, is_paired=True),
+    "nonsaturating": AdversarialLoss(_saturating, _nonsaturating, is_paired=False),
+    "relativistic": AdversarialLoss(_relativistic, _relativistic_generator, is_paired=True),
 }
 
 
 def gradient_penalty(logits: Tensor, img: Tensor) -> Tensor:
-    """Measure how steeply the score climbs with the image: the squared norm of its gradient, `[n]`.
+    """Return the squared norm of the score's gradient with respect to the image, `[n]`.
 
-    R1 on real images, R2 on made ones; weight it by gamma / 2. It can be differentiated again.
+    R1 on real images, R2 on generated ones; weight it by gamma / 2. It can be differentiated again.
 
     Convention: logits `[n, 1]` computed from img `[n, 3, h, w]`, which requires a gradient.
     Source: Mescheder et al. 2018, eq. 9 (R1), section 4.1 (R2).
@@ -66,11 +66,11 @@ def gradient_penalty(logits: Tensor, img: Tensor) -> Tensor:
 
 
 def path_lengths(img: Tensor, w_plus: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Measure by how much the image moves with its latent, `|J^T y|`, `[n]`; the loss is its distance from its mean.
+    """Return how strongly the image changes with its latent, `|J^T y|`, `[n]`; the loss is its distance from its mean.
 
     Convention: img `[n, 3, h, w]` computed from w_plus `[n, num_ws, w_dim]`, which requires a gradient; y is normal
-    noise from `generator` over the root of the number of pixels. Each layer is a latent of its own: the squared
-    lengths are averaged over the layers, as the field does, so that they compare between depths.
+    noise from `generator` divided by the square root of the number of pixels. Each layer counts as a latent of its
+    own: the squared lengths are averaged over the layers, as is usual, so that networks of different depth compare.
     Source: Karras et al. 2020, eq. 4 and appendix B.
     """
     noise = torch.randn(img.shape, generator=generator, device=img.device)
@@ -78,7 +78,7 @@ def path_lengths(img: Tensor, w_plus: Tensor, generator: torch.Generator | None 
 
 
 def path_lengths_along(noise: Tensor, img: Tensor, w_plus: Tensor) -> Tensor:
-    """The same for normal noise that was drawn elsewhere, as by image numbers: `[n, 3, h, w]` -> `[n]`."""
+    """Return path lengths `[n]` for normal noise `[n, 3, h, w]` that the caller drew."""
     pixels = img.shape[2] * img.shape[3]
     (gradient,) = torch.autograd.grad((img * noise).sum() / pixels**0.5, w_plus, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()  # [n num_ws w_dim] -> [n]

@@ -1,4 +1,4 @@
-"""From a dataset's facts to a run's settings, each with its reason in words. Knows numbers only."""
+"""Choice of a run's settings from facts about the dataset and the machine, each with its reason in words."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from faceloom.errors import TrainingError
 from faceloom.train.config import TrainConfig
 
 GROUP = 4
-"""Images that the discriminator compares with each other: a pass holds a multiple of it."""
+"""Number of images that the discriminator compares with each other; a part's size is a multiple of it."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A starting point: what a run is made of before the data have their say."""
+    """Settings that a run starts from, before those that depend on the data."""
 
-    what: str  # one sentence for people
+    description: str  # one sentence for users
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -26,16 +26,16 @@ MEDIUM = {"channel_base": 8192, "channel_max": 256, "z_dim": 256, "w_dim": 256, 
 LARGE = {"channel_base": 16384, "channel_max": 512}
 
 PRESETS: dict[str, Preset] = {
-    "auto": Preset("sizes by the machine: small networks on a processor, the field's on a GPU"),
-    "small": Preset("narrow StyleGAN2, to see something within an hour on a processor", SMALL),
-    "medium": Preset("StyleGAN2 of a few million weights, for a day on a processor or an hour on a GPU", MEDIUM),
-    "large": Preset("StyleGAN2 as wide as StyleGAN2-ADA's own below 512 px, for GPUs", LARGE),
+    "auto": Preset("sizes by the machine: small networks on a CPU, StyleGAN2-ADA's on a GPU"),
+    "small": Preset("narrow StyleGAN2, with first results within an hour on a CPU", SMALL),
+    "medium": Preset("StyleGAN2 of a few million weights, for a day on a CPU or an hour on a GPU", MEDIUM),
+    "large": Preset("StyleGAN2 as wide as StyleGAN2-ADA's below 512 px, for GPUs", LARGE),
     "wavelet": Preset(
-        "the default generator's kind: it draws wavelets at half the side, cheap on processors",
+        "the architecture of the default generator: it generates wavelets at half the resolution, fast on CPUs",
         {"family": "mobilestylegan", "channel_base": 4096, "channel_max": 256, "z_dim": 256, "w_dim": 256},
     ),
     "faces": Preset(
-        "portraits on a processor, from a few thousand pictures on: wavelets, narrow, mirrored",
+        "portraits on a CPU, from a few thousand pictures: wavelets, narrow, mirrored",
         {
             "family": "mobilestylegan",
             "channel_base": 3072,
@@ -48,15 +48,15 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "stylegan3": Preset(
-        "details that move with what they belong to, for films; several times as slow",
+        "details that move with the face, for films; several times slower",
         {"family": "stylegan3", "channel_base": 16384, "channel_max": 256, "mapping_layers": 2},
     ),
 }
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the data and the machine are."""
+class TrainingFacts:
+    """Facts about the dataset and the machine."""
 
     data: str
     images: int
@@ -64,13 +64,13 @@ class Facts:
     width: int
     c_dim: int = 0
     on_gpu: bool = False
-    has_bf16: bool = False  # whether the machine multiplies bf16 faster
+    has_bf16: bool = False  # whether the machine computes faster in bf16
     processes: int = 1
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A setting that was chosen, and why."""
+    """A chosen setting and its reason."""
 
     name: str
     value: Any
@@ -79,117 +79,128 @@ class Advice:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do, with the reasons of what nobody asked for."""
+    """The config of a run, with the reasons for all settings that the user did not request."""
 
     config: TrainConfig
     advice: tuple[Advice, ...]
 
 
-def plan(facts: Facts, preset: str = "auto", **asked: Any) -> Plan:
-    """Choose every setting: what was `asked` for first, then the preset's, then what the facts suggest.
+def plan(facts: TrainingFacts, preset: str = "auto", **requested: Any) -> Plan:
+    """Choose every setting: `requested` ones first, then the preset's, then those that the facts suggest.
 
     Raises TrainingError for an unknown preset or settings that do not fit each other.
     """
     if preset not in PRESETS:
-        raise TrainingError(f"'{preset}' is no preset", f"there are {', '.join(PRESETS)}")
+        raise TrainingError(f"'{preset}' is not a preset", f"choose one of {', '.join(PRESETS)}")
     chosen: dict[str, Any] = dict(PRESETS[preset].settings)
-    chosen |= {name: value for name, value in asked.items() if value is not None}
+    chosen |= {name: value for name, value in requested.items() if value is not None}
     advice: list[Advice] = []
-    for suggest in (_widths, _family, _precision, _batch, _part, _rate, _gamma, _augment, _averaging, _rhythm):
-        for found in suggest(facts, chosen):
-            if found.name not in chosen:
-                chosen[found.name] = found.value
-                advice.append(found)
+    for suggest in (_widths, _family, _precision, _batch, _part, _rate, _gamma, _augment, _averaging, _intervals):
+        for suggestion in suggest(facts, chosen):
+            if suggestion.name not in chosen:
+                chosen[suggestion.name] = suggestion.value
+                advice.append(suggestion)
     chosen |= {"height": facts.height, "width": facts.width, "c_dim": facts.c_dim, "data": facts.data}
     return Plan(TrainConfig(**chosen), tuple(advice))
 
 
-def _widths(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _widths(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if "channels" in chosen and "w_dim" in chosen:
         return []
-    sizes, why = (LARGE, "a GPU is there") if facts.on_gpu else (MEDIUM, "this runs on a processor")
+    sizes, why = (LARGE, "a GPU is available") if facts.on_gpu else (MEDIUM, "this runs on a CPU")
     return [Advice(name, value, why) for name, value in sizes.items()]
 
 
-def _family(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _family(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if chosen.get("family") != "stylegan3":
         return []
-    why = "StyleGAN3 was published without it"
+    why = "StyleGAN3 does not use it"
     return [Advice("style_mixing", 0.0, why), Advice("path_weight", 0.0, why)]
 
 
-def _precision(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _precision(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if facts.has_bf16:
-        return [Advice("precision", "bf16", "this machine multiplies bf16 faster than fp32")]
+        return [Advice("precision", "bf16", "this machine computes faster in bf16 than in fp32")]
     return [Advice("precision", "fp32", "this machine has no fast bf16")]
 
 
-def _batch(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
-    """StyleGAN2-ADA's own choice for a GPU: 32 up to 128 px, and less for larger ones."""
+def _batch(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
+    """Suggest StyleGAN2-ADA's batch for one GPU: 32 up to 128 px, and fewer for larger images."""
     side = max(facts.height, facts.width)
-    one = max(min(4096 // side, 32), GROUP)
-    batch = max(one, GROUP * facts.processes)
+    per_process = max(min(4096 // side, 32), GROUP)
+    batch = max(per_process, GROUP * facts.processes)
     batch += -batch % (GROUP * facts.processes)
-    return [Advice("batch", batch, f"pictures of {side} px; every process takes the same share, in groups of {GROUP}")]
+    return [
+        Advice("batch", batch, f"for pictures of {side} px; every process gets the same share, a multiple of {GROUP}")
+    ]
 
 
-def _part(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
-    """The largest pass that all processes get equally many of, on a processor of features as of 32 images of 64 px."""
+def _part(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
+    """Suggest the largest part of which every process gets the same number.
+
+    On a CPU its features are at most as many as those of 32 images of 64 px.
+    """
     side = max(facts.height, facts.width) // (2 if chosen.get("family") == "mobilestylegan" else 1)
-    most = 64 if facts.on_gpu else min(32, max(GROUP, 32 * 64**2 // side**2))
+    max_part = 64 if facts.on_gpu else min(32, max(GROUP, 32 * 64**2 // side**2))
     batch = int(chosen["batch"])
     share = batch // facts.processes
     if batch % facts.processes or share % GROUP:
         raise TrainingError(
-            f"a batch of {batch} does not split into {facts.processes} processes with groups of {GROUP}",
+            f"a batch of {batch} does not split evenly among {facts.processes} processes in groups of {GROUP}",
             f"use a multiple of {GROUP * facts.processes}",
         )
-    sizes = [size for size in range(GROUP, min(most, share) + 1, GROUP) if share % size == 0]
-    return [
-        Advice("part", sizes[-1], "images in one pass: as many as this machine computes well, and its memory holds")
-    ]
+    sizes = [size for size in range(GROUP, min(max_part, share) + 1, GROUP) if share % size == 0]
+    return [Advice("part", sizes[-1], "images per forward pass: as many as suit this machine's speed and memory")]
 
 
-def _rate(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _rate(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     rate = 0.002 if max(facts.height, facts.width) >= 1024 else 0.0025
-    return [Advice("rate", rate, "StyleGAN2-ADA's own for this size")]
+    return [Advice("rate", rate, "StyleGAN2-ADA's rate for this size")]
 
 
-def _gamma(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
-    """0.0002 pixels / batch (Karras et al. 2020b, appendix C, as its code has it), more for few pictures."""
+def _gamma(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
+    """Suggest 0.0002 * pixels / batch (Karras et al. 2020b, appendix C, as in its code), and more for few pictures."""
     pixels, batch = facts.height * facts.width, int(chosen["batch"])
     factor = 4 if facts.images < 5000 else 2 if facts.images < 20000 else 1
     gamma = float(f"{0.0002 * pixels / batch * factor:.3g}")
     why = f"0.0002 x {pixels} pixels / batch {batch}"
     if factor > 1:
-        why += f", times {factor} because {facts.images} pictures are few and D learns them by heart"
-    more = [Advice("gamma", gamma, why + "; colours wash out: lower it; shapes break up or all look alike: raise it")]
+        why += f", times {factor} because {facts.images} pictures are few and D memorizes them"
+    more = [
+        Advice(
+            "gamma",
+            gamma,
+            why + "; lower it if colors wash out; raise it if shapes break up or all images look similar",
+        )
+    ]
     if chosen.get("loss") == "relativistic":
-        more = [Advice("gamma", max(gamma, 0.05), "R3GAN needs a firm penalty")]
-        more.append(Advice("penalty_every", 4, "R3GAN has its penalties at every step; at every fourth it is cheaper"))
-        more.append(Advice("path_weight", 0.0, "R3GAN has no path length penalty"))
+        more = [Advice("gamma", max(gamma, 0.05), "R3GAN needs a strong penalty")]
+        more.append(
+            Advice("penalty_every", 4, "R3GAN applies its penalties at every step; every fourth step is cheaper")
+        )
+        more.append(Advice("path_weight", 0.0, "R3GAN uses no path length penalty"))
     return more
 
 
-def _augment(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _augment(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     kimg = float(chosen.get("kimg", TrainConfig.kimg))
     speed = min(500.0, max(20.0, kimg / 25))
-    why = f"ADA may go from nothing to everything within {speed:g} of {kimg:g} kimg"
+    why = f"ADA may raise p from 0 to 1 within {speed:g} of {kimg:g} kimg"
     advice = [Advice("ada_kimg", speed, why)]
     if facts.images >= 100_000:
-        advice.append(Advice("augment", "none", f"{facts.images} pictures are enough"))
+        advice.append(Advice("augment", "none", f"{facts.images} pictures are enough without augmentation"))
     if chosen.get("augment") == "fixed":
-        advice.append(Advice("p", 0.3, "a fixed strength that small collections usually need"))
+        advice.append(Advice("p", 0.3, "a fixed probability that small datasets usually need"))
     return advice
 
 
-def _averaging(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _averaging(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     kimg = int(chosen["batch"]) * 10 / 32
-    return [Advice("ema_kimg", kimg, "the shown generator is a mean over the last images: 10 kimg for a batch of 32")]
+    return [Advice("ema_kimg", kimg, "half-life of the averaged generator: 10 kimg for a batch of 32")]
 
 
-def _rhythm(facts: Facts, chosen: Mapping[str, Any]) -> list[Advice]:
+def _intervals(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if facts.on_gpu:
         return []
-    why = "a processor is slower than a GPU: look more often"
+    why = "a CPU is slower than a GPU, so progress is reported more often"
     return [Advice("tick_kimg", 1.0, why), Advice("snap_kimg", 50.0, why)]

@@ -1,4 +1,4 @@
-"""A run as one page that opens anywhere: what was chosen and why, how it went, what came out. Reads a run's folder."""
+"""The report of a run: an HTML page with its settings, their reasons, its curves and its images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 from faceloom.images.save import xmp_packet
 from faceloom.train import stats
 from faceloom.train.config import TrainConfig
@@ -19,10 +19,10 @@ from faceloom.train.health import Finding, examine
 from faceloom.train.plots import Curve, plot
 
 PAGE, FILM = "report.html", "film.webp"
-FRAMES = 60
-"""Of the film at most."""
-CELLS = (8, 4)
-"""Columns and rows of people in the film."""
+MAX_FRAMES = 60
+"""Maximum number of frames of the film."""
+FILM_CELLS = (8, 4)
+"""Columns and rows of generated images in the film."""
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#22262b;--paper:#fbfbf9;--faint:#8a9099;--line:#dfe1e4}
@@ -40,30 +40,34 @@ vertical-align:top}td:first-child{white-space:nowrap;font-family:ui-monospace,mo
 
 
 def write(folder: Path, config: TrainConfig, options: Mapping[str, Any]) -> Path:
-    """Write the report and its film. Raises StoreError when the disk refuses."""
+    """Write the report and its film. Raises StoreError when the disk cannot be written."""
     lines = stats.read(folder / stats.FILE)
-    make_film(folder, config)
-    with replacing(folder / PAGE) as draft:
-        draft.write_text(page(folder, config, options, lines), encoding="utf-8")
+    save_film(folder, config)
+    with atomic_write(folder / PAGE) as temp_path:
+        temp_path.write_text(render_page(folder, config, options, lines), encoding="utf-8")
     return folder / PAGE
 
 
-def page(folder: Path, config: TrainConfig, options: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
-    """The report as HTML: one file, its pictures beside it, no script."""
+def render_page(
+    folder: Path, config: TrainConfig, options: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return the report as HTML: one file without scripts; its images are files beside it."""
     kimg = max((line.get("kimg", 0) for line in lines), default=0)
     last: Mapping[str, Any] = next((line for line in reversed(lines) if "sec_per_kimg" in line), {})
-    where = f"{config.width} x {config.height} px, {options.get('pictures', '?')} pictures, {config.family}"
-    speed = f", {last['images_per_second']:.1f} images a second" if last else ""
+    summary = f"{config.width} x {config.height} px, {options.get('pictures', '?')} pictures, {config.family}"
+    speed = f", {last['images_per_second']:.1f} images per second" if last else ""
     sheets = sorted(folder.glob("fakes*.png"))
     parts = [
-        f"<h1>{escape(folder.resolve().name)}</h1><small>{escape(where)}; {kimg:g} thousand images{speed}</small>",
+        f"<h1>{escape(folder.resolve().name)}</h1><small>{escape(summary)}; {kimg:g} thousand images{speed}</small>",
         _health(examine(lines, config)),
-        _picture(FILM, "From noise to now: the same people at every snapshot") if (folder / FILM).exists() else "",
-        _picture(sheets[-1].name, f"What it draws after {_kimg_of(sheets[-1])} thousand images") if sheets else "",
-        _picture("reals.png", "What it learns from") if (folder / "reals.png").exists() else "",
-        "<h2>How it went</h2>",
+        _picture(FILM, "The same latents at every snapshot") if (folder / FILM).exists() else "",
+        _picture(sheets[-1].name, f"Generated images after {_kimg_of(sheets[-1])} thousand training images")
+        if sheets
+        else "",
+        _picture("reals.png", "Training images") if (folder / "reals.png").exists() else "",
+        "<h2>Curves</h2>",
         *_curves(lines, config),
-        "<h2>What was chosen, and why</h2>",
+        "<h2>Settings and their reasons</h2>",
         _choices(config, options),
     ]
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(folder.name)}</title>"
@@ -72,7 +76,7 @@ def page(folder: Path, config: TrainConfig, options: Mapping[str, Any], lines: S
 
 def _health(findings: Sequence[Finding]) -> str:
     if not findings:
-        return '<p class="finding fine">Nothing is wrong as far as the measurements tell.</p>'
+        return '<p class="finding fine">The measurements indicate no problem.</p>'
     return "".join(
         f'<p class="finding"><b>{escape(finding.what)}.</b> {escape(finding.advice)}.</p>' for finding in findings
     )
@@ -84,27 +88,27 @@ def _curves(lines: Sequence[Mapping[str, Any]], config: TrainConfig) -> list[str
 
     target = config.target if config.augment == "ada" else None
     return [
-        plot("Frechet distance (VGG16) to the training pictures", [curve("frechet_vgg16", "lower is better")]),
+        plot("Frechet distance (VGG16) to the training images", [curve("frechet_vgg16", "lower is better")]),
         plot(
-            "How sure D is, and ADA",
-            [curve("sign_real", "r_t"), curve("sign_fake", "of drawn"), curve("p", "p")],
+            "Mean signs of D, and ADA's p",
+            [curve("sign_real", "r_t"), curve("sign_fake", "of generated"), curve("p", "p")],
             level=target,
         ),
-        plot("D's scores", [curve("logits_real", "real"), curve("logits_fake", "drawn")]),
+        plot("D's scores", [curve("logits_real", "real"), curve("logits_fake", "generated")]),
         plot("Losses", [curve("loss_g", "G"), curve("loss_d", "D")]),
-        plot("How different the drawn people are", [curve("spread", "spread")]),
+        plot("Diversity of the generated images", [curve("spread", "spread")]),
         plot("Gradient penalty, before its weight", [curve("penalty", "R1")]),
         plot("Path length", [curve("path_length", "now"), curve("path_mean", "mean")]),
-        plot("Images a second", [curve("images_per_second", "")]),
+        plot("Images per second", [curve("images_per_second", "")]),
     ]
 
 
 def _choices(config: TrainConfig, options: Mapping[str, Any]) -> str:
     why = {item["name"]: item["why"] for item in options.get("advice", ())}
-    shown = json.loads(json.dumps(config.__dict__))
+    values = json.loads(json.dumps(config.__dict__))
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td><td>{escape(why.get(name, ''))}</td></tr>"
-        for name, value in sorted(shown.items(), key=lambda item: item[0] not in why)
+        for name, value in sorted(values.items(), key=lambda item: item[0] not in why)
     )
     return f"<table>{rows}</table>"
 
@@ -118,26 +122,27 @@ def _kimg_of(path: Path) -> int:
     return int(match[1]) if match else 0
 
 
-def make_film(folder: Path, config: TrainConfig) -> Path | None:
-    """Put the sheets' first people one after the other into an endless film; None while there is one sheet only."""
+def save_film(folder: Path, config: TrainConfig) -> Path | None:
+    """Save the first images of all sheets as a looping film; return None when there are fewer than two sheets."""
     sheets = sorted(folder.glob("fakes*.png"))
     if len(sheets) < 2:
         return None
-    count = min(len(sheets), FRAMES)
+    count = min(len(sheets), MAX_FRAMES)
     chosen = [sheets[round(i * (len(sheets) - 1) / (count - 1))] for i in range(count)]
-    frames = [_cut(path, config) for path in chosen]
+    frames = [_crop_sheet(path, config) for path in chosen]
     times = [250] * (count - 1) + [2500]
-    with replacing(folder / FILM) as draft:
+    with atomic_write(folder / FILM) as temp_path:
         mark = xmp_packet(ai_generated=True)
         frames[0].save(
-            draft, "WEBP", save_all=True, append_images=frames[1:], duration=times, loop=0, quality=80, xmp=mark
+            temp_path, "WEBP", save_all=True, append_images=frames[1:], duration=times, loop=0, quality=80, xmp=mark
         )
     return folder / FILM
 
 
-def _cut(path: Path, config: TrainConfig) -> Image.Image:
+def _crop_sheet(path: Path, config: TrainConfig) -> Image.Image:
     with Image.open(path) as sheet:
         width, height = (
-            min(n * size, edge) for n, size, edge in zip(CELLS, (config.width, config.height), sheet.size, strict=True)
+            min(n * size, edge)
+            for n, size, edge in zip(FILM_CELLS, (config.width, config.height), sheet.size, strict=True)
         )
         return sheet.convert("RGB").crop((0, 0, width, height))

@@ -1,4 +1,4 @@
-"""A run: a folder that tells what was asked, what was measured, what came out, and how to go on."""
+"""A training run in a folder: its options, statistics, checkpoints, snapshots and report, and how it is resumed."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ import torch
 from filelock import FileLock, Timeout
 
 from faceloom.errors import StoreError, TrainingError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 from faceloom.train import checkpoint, report, snapshot, stats
 from faceloom.train.config import TrainConfig, from_json, to_json
 from faceloom.train.distributed import Ranks
 from faceloom.train.health import Finding, examine
 from faceloom.train.loop import Trainer
 from faceloom.train.plan import Advice
-from faceloom.train.tensorboard import Board
+from faceloom.train.tensorboard import TensorBoardWriter
 
 OPTIONS, LOG = "options.json", "log.txt"
-SAVE_EVERY = 600
-"""Seconds between two checkpoints at most: what a crash can cost."""
+CHECKPOINT_SECONDS = 600
+"""Maximum seconds between two checkpoints, which is the most training time that a crash can cost."""
 
 Measure = Callable[[Any, Trainer], Mapping[str, float]]
-"""Measures a generator at a snapshot; the numbers go into the statistics under their names."""
+"""Function that measures the generator of a snapshot. The numbers are added to the statistics under their names."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """What a run tells while it goes on."""
+    """A progress report of a run."""
 
     nimg: int
     images_per_second: float
-    left: float  # seconds until the end, as far as can be told
-    memory: int  # bytes that the process or the GPU holds at most
-    line: Mapping[str, Any]  # of the statistics
+    seconds_left: float  # estimated time until the end
+    peak_memory: int  # bytes, the maximum so far of the process or the GPU
+    line: Mapping[str, Any]  # the line of statistics of this tick
     findings: Sequence[Finding]
 
     def __str__(self) -> str:
-        """One line for people, and one for each finding."""
+        """Return one readable line, and one more for each finding."""
         parts = (
             f"{self.nimg / 1000:8.1f} kimg",
             f"{self.images_per_second:6.1f} images/s",
             f"{self.line['sec_per_kimg']:6.1f} s/kimg",
-            f"{hours(self.left)} left",
-            f"{self.memory / 2**30:.2f} GiB",
+            f"{format_duration(self.seconds_left)} left",
+            f"{self.peak_memory / 2**30:.2f} GiB",
             f"r_t {self.line.get('sign_real', 0):+.2f}",
             f"p {self.line['p']:.2f}",
         )
@@ -59,216 +59,228 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """When to stop, and who is told."""
+class RunControl:
+    """Conditions that end a run early, and callbacks that receive its progress."""
 
     minutes: float = float("inf")
     should_stop: Callable[[], bool] = lambda: False
-    tell: Callable[[Tick], None] = lambda tick: None
-    say: Callable[[str], None] = lambda sentence: None
+    on_tick: Callable[[Tick], None] = lambda tick: None
+    on_message: Callable[[str], None] = lambda message: None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """The result of a run."""
 
     nimg: int
     seconds: float
-    why: str  # 'done', 'minutes', 'stopped'
+    reason: str  # 'done', 'minutes', 'stopped'
     snapshot: Path
     findings: Sequence[Finding] = ()
 
 
 @dataclass
 class Run:
-    """A training run in its folder. `go` goes on until the end, from wherever the folder stands."""
+    """A training run in its folder. `train` continues from the folder's last checkpoint until the end."""
 
     trainer: Trainer
     folder: Path
     ranks: Ranks = field(default_factory=Ranks)
     measure: Measure | None = None
-    limits: Limits = field(default_factory=Limits)
+    control: RunControl = field(default_factory=RunControl)
 
     def __post_init__(self) -> None:
         self.config = self.trainer.config
-        self.began = self.ticked = self.saved = time.monotonic()
-        self.ticked_nimg = self.first_nimg = self.trainer.nimg
-        self.drawn = torch.zeros(0)  # the last sheet
-        self.board = Board(self.folder) if self.ranks.is_first else None
-        self.unsaved = ""  # why the last checkpoint could not be written
+        self.started_at = self.last_tick_at = self.last_save_at = time.monotonic()
+        self.last_tick_nimg = self.start_nimg = self.trainer.nimg
+        self.last_sheet = torch.zeros(0)  # images of the last sheet, [n, 3, h, w]
+        self.tensorboard = TensorBoardWriter(self.folder) if self.ranks.is_first else None
+        self.save_error = ""  # error message of the last checkpoint, empty when it was written
 
-    def go(self) -> Outcome:
-        """Train. Raises StoreError when the last checkpoint cannot be written, TrainingError when the run broke."""
+    def train(self) -> Outcome:
+        """Train until the end.
+
+        Raises StoreError when the last checkpoint cannot be written, TrainingError when another process trains in the
+        folder or the generator is not finite.
+        """
         lock = FileLock(self.folder / ".lock")
         try:
             with lock.acquire(timeout=0) if self.ranks.is_first else nullcontext():
                 if self.ranks.is_first:
-                    tidy(self.folder)
-                return self._go()
+                    remove_partial_files(self.folder)
+                return self._train_until_stopped()
         except Timeout as error:
             raise TrainingError(f"{self.folder} is being trained by another process", "wait for it") from error
 
-    def _go(self) -> Outcome:
-        if self.trainer.nimg == 0 or (self._passed(self.config.snap_kimg) and not self._place().exists()):
-            self._show()  # the second: a crash came between the checkpoint and what is shown with it
-        why = "done" if self.trainer.nimg >= self.config.kimg * 1000 else ""
-        while not why:
+    def _train_until_stopped(self) -> Outcome:
+        if self.trainer.nimg == 0 or (self._crossed(self.config.snap_kimg) and not self._snapshot_folder().exists()):
+            self._save_snapshot()  # the second case: a crash after the checkpoint and before its snapshot
+        reason = "done" if self.trainer.nimg >= self.config.kimg * 1000 else ""
+        while not reason:
             self.trainer.step()
-            why = self._reason_to_stop()
-            ticks = why or self._passed(self.config.tick_kimg)
+            reason = self._reason_to_stop()
+            ticks = reason or self._crossed(self.config.tick_kimg)
             if ticks:
-                self._tick()
-            if why or self._passed(self.config.snap_kimg):
-                self._show(measures=why != "stopped")
-            elif ticks and self.ranks.any(time.monotonic() - self.saved > SAVE_EVERY):
+                self._record_tick()
+            if reason or self._crossed(self.config.snap_kimg):
+                self._save_snapshot(measures=reason != "stopped")
+            elif ticks and self.ranks.any(time.monotonic() - self.last_save_at > CHECKPOINT_SECONDS):
                 self._save()
-        if self.unsaved:
-            raise StoreError(self.unsaved, "make room, then go on with --resume: the checkpoint before is whole")
-        return Outcome(self.trainer.nimg, time.monotonic() - self.began, why, self._place(), self.findings())
+        if self.save_error:
+            raise StoreError(self.save_error, "free some space, then use --resume: the previous checkpoint is intact")
+        seconds = time.monotonic() - self.started_at
+        return Outcome(self.trainer.nimg, seconds, reason, self._snapshot_folder(), self.findings())
 
-    def _place(self) -> Path:
-        return self.folder / snapshot.name_of("network-snapshot-", self.trainer.nimg)
+    def _snapshot_folder(self) -> Path:
+        return self.folder / snapshot.snapshot_name("network-snapshot-", self.trainer.nimg)
 
     def findings(self) -> Sequence[Finding]:
-        """What the measurements so far say about the run."""
+        """Return problems that the statistics so far indicate."""
         return examine(stats.read(self.folder / stats.FILE), self.config)
 
     def _reason_to_stop(self) -> str:
         if self.trainer.nimg >= self.config.kimg * 1000:
             return "done"
-        if self.ranks.any(self.limits.should_stop()):
+        if self.ranks.any(self.control.should_stop()):
             return "stopped"
-        late = time.monotonic() - self.began > self.limits.minutes * 60
+        late = time.monotonic() - self.started_at > self.control.minutes * 60
         return "minutes" if self.ranks.any(late) else ""
 
-    def _passed(self, kimg: float) -> bool:
-        """Whether the last step crossed a multiple of `kimg`."""
+    def _crossed(self, kimg: float) -> bool:
+        """Return whether the last step crossed a multiple of `kimg`."""
         now, before = self.trainer.nimg, self.trainer.nimg - self.config.batch
         return now // (1000 * kimg) > before // (1000 * kimg)
 
-    def _tick(self) -> None:
+    def _record_tick(self) -> None:
         trainer, now = self.trainer, time.monotonic()
-        means = trainer.means.taken(self.ranks)
+        means = trainer.means.pop(self.ranks)
         if not self.ranks.is_first:
             return
-        seconds, seen = now - self.ticked, trainer.nimg - self.ticked_nimg
-        self.ticked, self.ticked_nimg = now, trainer.nimg
-        held = memory(self.ranks.device)
+        seconds, images = now - self.last_tick_at, trainer.nimg - self.last_tick_nimg
+        self.last_tick_at, self.last_tick_nimg = now, trainer.nimg
+        memory = peak_memory(self.ranks.device)
         line: dict[str, Any] = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000, "p": trainer.p, **means}
-        line |= {"path_mean": trainer.path_mean.item(), "images_per_second": seen / seconds}
-        line |= {"sec_per_kimg": 1000 * seconds / max(seen, 1), "memory": held}
+        line |= {"path_mean": trainer.path_mean.item(), "images_per_second": images / seconds}
+        line |= {"sec_per_kimg": 1000 * seconds / max(images, 1), "memory": memory}
         line |= {"time": time.time()}
-        self._write(lambda: self._note(line))
-        tick = Tick(trainer.nimg, seen / seconds, self._left(), held, line, self.findings())
+        self._try_write(lambda: self._write_stats(line))
+        tick = Tick(trainer.nimg, images / seconds, self._seconds_left(), memory, line, self.findings())
         self._log(str(tick))
-        self.limits.tell(tick)
+        self.control.on_tick(tick)
 
-    def _note(self, line: Mapping[str, Any]) -> None:
+    def _write_stats(self, line: Mapping[str, Any]) -> None:
         stats.append(self.folder / stats.FILE, line)
-        if self.board:
-            self.board.add(line)
+        if self.tensorboard:
+            self.tensorboard.add(line)
 
-    def _left(self) -> float:
-        done = self.trainer.nimg - self.first_nimg
-        passed = time.monotonic() - self.began
+    def _seconds_left(self) -> float:
+        done = self.trainer.nimg - self.start_nimg
+        passed = time.monotonic() - self.started_at
         by_images = passed / max(done, 1) * (self.config.kimg * 1000 - self.trainer.nimg)
-        return max(0.0, min(by_images, self.limits.minutes * 60 - passed))
+        return max(0.0, min(by_images, self.control.minutes * 60 - passed))
 
-    def _show(self, measures: bool = True) -> None:
-        """A checkpoint first, then a sheet, a network, a report, and a measurement unless somebody is waiting."""
+    def _save_snapshot(self, measures: bool = True) -> None:
+        """Save a checkpoint, a sheet, a network and a report, and measure unless the user waits for the end."""
         self._save()
         if self.ranks.is_first:
-            self._write(lambda: self._publish(measures))
-        self.ticked, self.ticked_nimg = time.monotonic(), self.trainer.nimg  # showing is no training
+            self._try_write(lambda: self._write_snapshot(measures))
+        self.last_tick_at, self.last_tick_nimg = time.monotonic(), self.trainer.nimg  # exclude this time from the speed
 
-    def _publish(self, measures: bool) -> None:
+    def _write_snapshot(self, measures: bool) -> None:
         trainer = self.trainer
         if trainer.nimg == 0:
             snapshot.save_reals(trainer, self.folder)
         snapshot.save_network(trainer, self.folder, data=Path(self.config.data).name)
-        before, self.drawn = self.drawn, snapshot.save_fakes(trainer, self.folder)
-        line: dict[str, Any] = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000, "spread": spread(self.drawn)}
-        if before.shape == self.drawn.shape:
-            line["change"] = (before - self.drawn).abs().mean().item()
+        previous, self.last_sheet = self.last_sheet, snapshot.save_fakes(trainer, self.folder)
+        line: dict[str, Any] = {"nimg": trainer.nimg, "kimg": trainer.nimg / 1000}
+        line["spread"] = image_diversity(self.last_sheet)
+        if previous.shape == self.last_sheet.shape:
+            line["change"] = (previous - self.last_sheet).abs().mean().item()
         if self.measure and measures and trainer.nimg:
-            measured = self.measure(snapshot.settled(trainer), trainer)
+            measured = self.measure(snapshot.averaged_generator(trainer), trainer)
             for name, value in measured.items():
                 stats.append(self.folder / f"metric-{name}.jsonl", {"nimg": trainer.nimg, name: value})
             line |= measured
-        self._note(line)
-        if self.board:
-            self.board.show(self.folder / snapshot.name_of("fakes", trainer.nimg, ".png"), trainer.nimg)
-        report.write(self.folder, self.config, card_of(self.folder))
+        self._write_stats(line)
+        if self.tensorboard:
+            sheet = self.folder / snapshot.snapshot_name("fakes", trainer.nimg, ".png")
+            self.tensorboard.add_sheet(sheet, trainer.nimg)
+        report.write(self.folder, self.config, read_options(self.folder))
 
     def _save(self) -> None:
-        self.saved = time.monotonic()
+        self.last_save_at = time.monotonic()
         if self.ranks.is_first:
-            self.unsaved = self._write(lambda: checkpoint.save(self.trainer, self.folder / checkpoint.FILE))
+            self.save_error = self._try_write(lambda: checkpoint.save(self.trainer, self.folder / checkpoint.FILE))
 
-    def _write(self, write: Callable[[], None]) -> str:
-        """Write, or say why not and go on: a full disk must not end a run of days, as there may be room later."""
+    def _try_write(self, write: Callable[[], None]) -> str:
+        """Write and return an empty text, or return the error message and continue.
+
+        A full disk must not end a run of several days, because space may be free again later.
+        """
         try:
             write()
         except (StoreError, OSError) as error:
-            self.limits.say(f"{error}; the run goes on, and tries again later")
+            self.control.on_message(f"{error}; training continues, and writing is tried again later")
             return str(error)
         return ""
 
     def _log(self, text: str) -> None:
-        with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as file:  # a full disk: see _write
+        with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as file:  # a full disk: see _try_write
             file.write(text + "\n")
 
 
-def tidy(folder: Path) -> None:
-    """Remove what a killed process had begun to write: drafts of the files that `replacing` makes whole."""
-    for draft in (*folder.glob(".*-*"), *folder.glob("network-snapshot-*/.*-*")):
-        if draft.suffix in (".safetensors", ".json", ".jsonl", ".png", ".webp", ".html"):
-            draft.unlink(missing_ok=True)
+def remove_partial_files(folder: Path) -> None:
+    """Remove the temporary files that `replacing` left behind when a process was killed while writing."""
+    for temp_path in (*folder.glob(".*-*"), *folder.glob("network-snapshot-*/.*-*")):
+        if temp_path.suffix in (".safetensors", ".json", ".jsonl", ".png", ".webp", ".html"):
+            temp_path.unlink(missing_ok=True)
 
 
-def hours(seconds: float) -> str:
-    """A time as people say it."""
+def format_duration(seconds: float) -> str:
+    """Format a duration, such as '1 h 05 min'."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
 
-def spread(img: torch.Tensor) -> float:
-    """How different the images of a sheet are: the mean over pixels of their standard deviation, at 16 px."""
+def image_diversity(img: torch.Tensor) -> float:
+    """Return how much the images of a sheet differ: the mean over pixels of their standard deviation, at 16 px."""
     small = torch.nn.functional.adaptive_avg_pool2d(img, 16)
     return float(small.std(0).mean()) if len(img) > 1 else 0.0
 
 
-def memory(device: str = "cpu") -> int:
-    """Bytes that this process, or on a GPU its tensors, held at most."""
+def peak_memory(device: str = "cpu") -> int:
+    """Return the maximum memory in bytes that this process, or on a GPU its tensors, has used so far."""
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if platform.system() == "Darwin" else 1024)
 
 
-def create(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (), **facts: Any) -> None:
-    """Begin a run's folder with its options. Raises TrainingError when the folder holds a run already."""
+def create_run(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (), **facts: Any) -> None:
+    """Create a run's folder with its options. Raises TrainingError when the folder already holds a run."""
     if (folder / OPTIONS).exists():
-        raise TrainingError(f"{folder} holds a run already", f"go on with: faceloom train --resume {folder}")
+        raise TrainingError(f"{folder} already holds a run", f"continue it with: faceloom train --resume {folder}")
     card = {**to_json(config), "torch": torch.__version__, **facts}
     card["advice"] = [{"name": item.name, "value": item.value, "why": item.why} for item in advice]
-    with replacing(folder / OPTIONS) as draft:
-        draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    with atomic_write(folder / OPTIONS) as temp_path:
+        temp_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def options(folder: Path, **changed: Any) -> TrainConfig:
-    """Read a run's config, with what may change when it goes on. Raises TrainingError when the folder is no run."""
-    return replace(from_json(card_of(folder)), **{name: value for name, value in changed.items() if value is not None})
+def read_config(folder: Path, **changed: Any) -> TrainConfig:
+    """Read a run's config and apply changed settings. Raises TrainingError when the folder holds no run."""
+    return replace(
+        from_json(read_options(folder)), **{name: value for name, value in changed.items() if value is not None}
+    )
 
 
-def change(folder: Path, **changed: Any) -> None:
-    """Write down what changed when a run went on."""
-    card = card_of(folder) | {name: value for name, value in changed.items() if value is not None}
-    with replacing(folder / OPTIONS) as draft:
-        draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+def record_changes(folder: Path, **changed: Any) -> None:
+    """Save the settings that changed when a run was resumed."""
+    card = read_options(folder) | {name: value for name, value in changed.items() if value is not None}
+    with atomic_write(folder / OPTIONS) as temp_path:
+        temp_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def card_of(folder: Path) -> dict[str, Any]:
-    """Read a run's options with their reasons. Raises TrainingError when the folder is no run."""
+def read_options(folder: Path) -> dict[str, Any]:
+    """Read a run's options with their reasons. Raises TrainingError when the folder holds no run."""
     try:
         card = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
     except OSError as error:
@@ -280,11 +292,11 @@ def card_of(folder: Path) -> dict[str, Any]:
     return card
 
 
-def resume(trainer: Trainer, folder: Path) -> None:
-    """Bring a trainer to where its folder is; what was measured after that is forgotten."""
+def restore_checkpoint(trainer: Trainer, folder: Path) -> None:
+    """Restore a trainer from its folder's last checkpoint, and delete statistics that were measured after it."""
     if (folder / checkpoint.FILE).exists():
         checkpoint.load(trainer, folder / checkpoint.FILE)
         if trainer.ranks.is_first:
             for file in (folder / stats.FILE, *folder.glob("metric-*.jsonl")):
-                stats.rewind(file, trainer.nimg)
+                stats.truncate(file, trainer.nimg)
         trainer.ranks.wait()

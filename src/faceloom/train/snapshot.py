@@ -1,4 +1,4 @@
-"""What a run shows of itself: sheets of what it draws, and generators that every other command reads."""
+"""Snapshots of a run: sheets of generated images, and generators that every other command reads."""
 
 from __future__ import annotations
 
@@ -16,36 +16,41 @@ from faceloom.checkpoints.readers import native
 from faceloom.errors import TrainingError
 from faceloom.images import save_picture, to_pixel_list
 from faceloom.latents import broadcast, z_from_seeds
-from faceloom.train.data import Pictures, seed_of
+from faceloom.train.data import TrainingImages, derive_seed
 from faceloom.train.loop import Trainer
 
-SHEET = (1024, 640)
+SHEET_PIXELS = (1024, 640)
 """Largest width and height of a sheet in pixels."""
-MOST = (16, 8)
-"""Columns and rows of a sheet at most."""
-MEAN_OF = 4096
-SEEDS = 0
-"""The seed of the first image on a sheet; the others follow."""
+MAX_CELLS = (16, 8)
+"""Maximum columns and rows of a sheet."""
+MEAN_SAMPLES = 4096  # latents over which the mean w is measured
+FIRST_SEED = 0
+"""The seed of the first image on a sheet; the others have consecutive seeds."""
 
 
-def name_of(what: str, nimg: int, ending: str = "") -> str:
-    """The field's names: network-snapshot-000200 is after 200 kimg."""
-    return f"{what}{nimg // 1000:06d}{ending}"
+def snapshot_name(prefix: str, nimg: int, ending: str = "") -> str:
+    """Return a name as StyleGAN2-ADA writes it: network-snapshot-000200 is after 200 kimg."""
+    return f"{prefix}{nimg // 1000:06d}{ending}"
 
 
-def labels_for(pictures: Pictures, count: int) -> Tensor | None:
-    """Labels of `count` images to draw: those of real pictures spread over the collection; None without any."""
-    if not pictures.labels.shape[1]:
+def spread_labels(images: TrainingImages, count: int) -> Tensor | None:
+    """Return labels for `count` generated images: every class in turn, or labels spread over the real images.
+
+    The result is None for images without labels.
+    """
+    if not images.labels.shape[1]:
         return None
-    if count <= len(pictures) and (pictures.labels.sum(1) == 1).all():  # classes in turn
-        classes = pictures.labels.argmax(1).unique()
-        return torch.eye(pictures.labels.shape[1])[classes[torch.arange(count) % len(classes)]]
-    return pictures.labels[torch.linspace(0, len(pictures) - 1, count).long()]
+    if count <= len(images) and (images.labels.sum(1) == 1).all():  # one-hot labels: every class in turn
+        classes = images.labels.argmax(1).unique()
+        return torch.eye(images.labels.shape[1])[classes[torch.arange(count) % len(classes)]]
+    return images.labels[torch.linspace(0, len(images) - 1, count).long()]
 
 
 @torch.no_grad()
-def drawn(G: Any, count: int, labels: Tensor | None = None, first: int = SEEDS, part: int = 16) -> Tensor:
-    """Draw the people of the seeds from `first` on: `[count, 3, h, w]`, -1...1, on the CPU."""
+def generate_images(
+    G: Any, count: int, labels: Tensor | None = None, first: int = FIRST_SEED, part: int = 16
+) -> Tensor:
+    """Generate the images of consecutive seeds from `first` on: `[count, 3, h, w]`, -1...1, on the CPU."""
     device, images = G.w_avg.device, []
     for start in range(0, count, part):
         seeds = range(first + start, first + min(start + part, count))
@@ -55,14 +60,14 @@ def drawn(G: Any, count: int, labels: Tensor | None = None, first: int = SEEDS, 
     return torch.cat(images)
 
 
-def capacity(height: int, width: int) -> tuple[int, int]:
-    """Columns and rows of a sheet."""
-    return max(1, min(SHEET[0] // width, MOST[0])), max(1, min(SHEET[1] // height, MOST[1]))
+def sheet_shape(height: int, width: int) -> tuple[int, int]:
+    """Return the columns and rows of a sheet for images of this size."""
+    return max(1, min(SHEET_PIXELS[0] // width, MAX_CELLS[0])), max(1, min(SHEET_PIXELS[1] // height, MAX_CELLS[1]))
 
 
 def save_sheet(img: Tensor, path: Path, ai_generated: bool) -> None:
-    """Lay images side by side without gaps. Raises StoreError when the disk refuses."""
-    columns, _ = capacity(*img.shape[2:])
+    """Save images side by side without gaps. Raises StoreError when the disk cannot be written."""
+    columns, _ = sheet_shape(*img.shape[2:])
     pixels = to_pixel_list(img.nan_to_num(0))
     columns = min(columns, len(pixels))
     blank = np.zeros_like(pixels[0])
@@ -72,45 +77,48 @@ def save_sheet(img: Tensor, path: Path, ai_generated: bool) -> None:
 
 
 def save_fakes(trainer: Trainer, folder: Path) -> Tensor:
-    """Draw the run's sheet, always of the same people, and give what is on it."""
-    columns, rows = capacity(trainer.config.height, trainer.config.width)
-    img = drawn(trainer.G_ema, columns * rows, labels_for(trainer.pictures, columns * rows))
-    save_sheet(img, folder / name_of("fakes", trainer.nimg, ".png"), ai_generated=True)
+    """Save a sheet of generated images, always of the same seeds, and return the images."""
+    columns, rows = sheet_shape(trainer.config.height, trainer.config.width)
+    img = generate_images(trainer.G_ema, columns * rows, spread_labels(trainer.images, columns * rows))
+    save_sheet(img, folder / snapshot_name("fakes", trainer.nimg, ".png"), ai_generated=True)
     return img
 
 
 def save_reals(trainer: Trainer, folder: Path) -> None:
-    """Show some of the real pictures."""
-    from faceloom.images.tensors import from_levels
+    """Save a sheet of real images."""
+    from faceloom.images.tensors import pixels_to_img
 
-    columns, rows = capacity(trainer.config.height, trainer.config.width)
-    count = min(columns * rows, len(trainer.pictures))
-    numbers = np.random.default_rng(trainer.config.seed).permutation(len(trainer.pictures))[:count]
-    save_sheet(from_levels(trainer.pictures.take(numbers.tolist())), folder / "reals.png", ai_generated=False)
+    columns, rows = sheet_shape(trainer.config.height, trainer.config.width)
+    count = min(columns * rows, len(trainer.images))
+    numbers = np.random.default_rng(trainer.config.seed).permutation(len(trainer.images))[:count]
+    save_sheet(pixels_to_img(trainer.images.load(numbers.tolist())), folder / "reals.png", ai_generated=False)
 
 
 def save_network(trainer: Trainer, folder: Path, **facts: Any) -> Path:
-    """Write the averaged generator as a folder that `faceloom models import` and every --generator read."""
-    G = settled(trainer)
-    plain = torch.contiguous_format  # as files hold them: a 1x1 convolution's strides may be anything
+    """Save the averaged generator as a folder that `faceloom models import` and every --generator option read.
+
+    Raises TrainingError when a weight is not finite.
+    """
+    G = averaged_generator(trainer)
+    plain = torch.contiguous_format  # files need this; the strides of a 1x1 convolution may differ
     state = {name: tensor.float().cpu().clone(memory_format=plain) for name, tensor in G.state_dict().items()}
     if not all(torch.isfinite(tensor).all() for tensor in state.values()):
-        raise TrainingError("the generator holds numbers that are not finite", "lower --gamma or the learning rate")
+        raise TrainingError("the generator has weights that are not finite", "lower --gamma or the learning rate")
     notes = (f"trained by faceloom on {trainer.nimg // 1000} thousand images",)
-    foreign = LoadedNetwork(trainer.config.family, "faceloom", G.config, state, notes)
-    place = folder / name_of("network-snapshot-", trainer.nimg)
-    return native.write(foreign, place, training={"kimg": trainer.nimg / 1000, **facts})
+    network = LoadedNetwork(trainer.config.family, "faceloom", G.config, state, notes)
+    destination = folder / snapshot_name("network-snapshot-", trainer.nimg)
+    return native.write(network, destination, {"training": {"kimg": trainer.nimg / 1000, **facts}})
 
 
 @torch.no_grad()
-def settled(trainer: Trainer) -> Any:
-    """The averaged generator with its mean w, measured over many z, and labels as frequent as the real."""
+def averaged_generator(trainer: Trainer) -> Any:
+    """Return the averaged generator with its mean w, measured over many z and labels as frequent as the real ones."""
     G = copy.deepcopy(trainer.G_ema)
-    draw = torch.Generator().manual_seed(seed_of(trainer.config.seed, MEAN_OF))
-    z = torch.randn(MEAN_OF, G.z_dim, generator=draw).to(trainer.device)
+    generator = torch.Generator().manual_seed(derive_seed(trainer.config.seed, MEAN_SAMPLES))
+    z = torch.randn(MEAN_SAMPLES, G.z_dim, generator=generator).to(trainer.device)
     c = None
     if trainer.config.c_dim:
-        rows = torch.randint(len(trainer.pictures), (MEAN_OF,), generator=draw)
-        c = trainer.pictures.labels[rows].to(trainer.device)
+        rows = torch.randint(len(trainer.images), (MEAN_SAMPLES,), generator=generator)
+        c = trainer.images.labels[rows].to(trainer.device)
     G.w_avg.copy_(G.mapping(z, c).mean(0))
     return G

@@ -1,4 +1,4 @@
-"""A run's measurements for TensorBoard, where it is installed; without it nothing happens."""
+"""TensorBoard output of a run, where TensorBoard is installed; without it nothing is written."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-NOT_SHOWN = ("nimg", "kimg", "time")
+SKIPPED_COLUMNS = ("nimg", "kimg", "time")
 
 
-class Board:
-    """Writes numbers and sheets, by kimg."""
+class TensorBoardWriter:
+    """Writes statistics and sheets of generated faces, by the number of images seen."""
 
     def __init__(self, folder: Path) -> None:
         self.writer: Any = None
@@ -24,14 +24,14 @@ class Board:
             self.writer = SummaryWriter(str(folder))
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Show the numbers of a line of statistics."""
+        """Write the numbers of a line of statistics."""
         if self.writer:
             for name, value in line.items():
-                if name not in NOT_SHOWN and isinstance(value, int | float):
+                if name not in SKIPPED_COLUMNS and isinstance(value, int | float):
                     self.writer.add_scalar(name, value, line["nimg"])
 
-    def show(self, sheet: Path, nimg: int) -> None:
-        """Show a sheet."""
+    def add_sheet(self, sheet: Path, nimg: int) -> None:
+        """Write a sheet of generated faces, if the file exists."""
         if self.writer and sheet.exists():
             with Image.open(sheet) as picture:
                 self.writer.add_image("drawn", np.asarray(picture.convert("RGB")), nimg, dataformats="HWC")
