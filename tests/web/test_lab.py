@@ -1,25 +1,28 @@
-"""The Lab: faces of the generator, discovered axes, insight, dragging with start and stop."""
+"""The Lab: faces of the generator, discovered axes, inspection of a person, and dragging."""
 
 from __future__ import annotations
 
 import io
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.web.tiny_booth import TinyAtelier
+from tests.web.tiny_booth import TinyStudio
 from tests.web.tiny_server import Client, Server, photo
 
-from faceloom.web.worker.lab import around, heat
+from faceloom.web.worker.context import TaskContext
+from faceloom.web.worker.dragging import path_mask, run_drag
+from faceloom.web.worker.lab import heat_colors
+from faceloom.web.worker.messages import Drag, LabFace
+from faceloom.web.worker.state import WorkerState
 
 
 @pytest.fixture(scope="module")
 def client(server: Server) -> Client:
-    """One browser for all: what it finds is used again."""
+    """One browser for all tests of the file, so that its person is encoded once."""
     return server.client()
 
 
@@ -29,7 +32,7 @@ def picture(answer: Any) -> Image.Image:
 
 
 def until(ask: Any, done: Any, seconds: float = 30) -> Any:
-    """Ask until the answer will do."""
+    """Ask until `done` accepts the answer."""
     end = time.monotonic() + seconds
     while not done(answer := ask()):
         assert time.monotonic() < end, answer
@@ -39,7 +42,7 @@ def until(ask: Any, done: Any, seconds: float = 30) -> Any:
 
 @pytest.fixture(scope="module")
 def person(client: Client) -> str:
-    """Somebody found in a photo."""
+    """The id of a person who was encoded from a photo."""
     return str(client.play(photo(1))["people"][0]["id"])
 
 
@@ -52,7 +55,7 @@ def test_layers_and_axes(client: Client):
         assert axes[0]["explained"] > axes[-1]["explained"]
 
 
-def test_truncation_and_the_pad_change_the_face(client: Client):
+def test_truncation_and_axes_change_the_face(client: Client):
     def face(**query: Any) -> bytes:
         answer = client.get("/lab/face", params={"size": 64, **query})
         assert picture(answer).size == (64, 64)
@@ -68,7 +71,7 @@ def test_truncation_and_the_pad_change_the_face(client: Client):
     assert client.get("/lab/face", params={"x_axis": 60, "x": 1}).status_code == 422
 
 
-def test_dragging_somebody_invented(client: Client):
+def test_dragging_a_generated_face(client: Client):
     begin = {"seed": 3, "size": 64, "handles": [[0.3, 0.4]], "targets": [[0.7, 0.4]]}
     answer = client.post("/lab/drags", json=begin)
     assert answer.status_code == 202
@@ -83,7 +86,7 @@ def test_dragging_somebody_invented(client: Client):
     assert client.post(f"{name}/keep").status_code in (404, 409)
     assert client.post("/lab/drags", json=begin | {"targets": [[0, 0], [1, 1]]}).status_code == 422
     assert client.post("/lab/drags", json=begin | {"handles": [[2, 0]]}).status_code == 422
-    assert client.get("/lab/drags/nobody").status_code == 404
+    assert client.get("/lab/drags/unknown").status_code == 404
 
 
 def test_a_drag_of_a_visitor_is_a_step_that_can_be_undone(client: Client, person: str):
@@ -100,7 +103,7 @@ def test_a_drag_of_a_visitor_is_a_step_that_can_be_undone(client: Client, person
     assert client.get(f"/people/{person}/image").content == before
 
 
-def test_nobody_elses_drag(client: Client, person: str):
+def test_another_browser_cannot_see_a_drag(client: Client, person: str):
     begin = {"person": person, "handles": [[0.3, 0.4]], "targets": [[0.6, 0.4]]}
     drag = client.post("/lab/drags", json=begin).json()
     cookies = dict(client.cookies)
@@ -114,28 +117,26 @@ def test_nobody_elses_drag(client: Client, person: str):
     client.delete(f"/lab/drags/{drag['id']}")
 
 
-def test_the_area_around_a_way():
-    mask = around([(0.25, 0.5)], [(0.75, 0.5)], 0.1)
+def test_the_mask_around_a_path():
+    mask = path_mask([(0.25, 0.5)], [(0.75, 0.5)], 0.1)
     assert mask.shape == (64, 64)
     assert mask[32, 16:48].min() == 1
     assert mask[32, :8].max() == mask[20, 32] == 0
     assert float(mask.mean()) == pytest.approx(0.5 * 0.2 + torch.pi * 0.01, abs=0.01)
 
 
-def test_heat_goes_from_black_over_coral_to_white():
-    colours = heat(np.array([[0.0, 0.25, 0.5, 1.0, 9.0]]))[0].tolist()
-    assert colours == [[0, 0, 0], [128, 56, 39], [255, 111, 77], [255, 255, 255], [255, 255, 255]]
+def test_heat_colors_go_from_black_over_coral_to_white():
+    colors = heat_colors(np.array([[0.0, 0.25, 0.5, 1.0, 9.0]]))[0].tolist()
+    assert colors == [[0, 0, 0], [128, 56, 39], [255, 111, 77], [255, 255, 255], [255, 255, 255]]
 
 
-def test_a_drag_goes_with_its_visit(tmp_path: Path):
-    from faceloom.web.worker.lab import Laboratory
-
-    laboratory = Laboratory(TinyAtelier())
-    wanted = {"id": "a", "begin": True, "seed": 1, "psi": 1.0, "cutoff": 64, "method": "pca", "along": [], "size": 64}
-    wanted |= {"layers": "all", "handles": [(0.3, 0.3)], "targets": [(0.9, 0.3)], "around": 0.0}
-    assert laboratory.drag(wanted, lambda told: None, lambda: None)["number"] > 0
-    laboratory.drags["a"].folder = "visit"
-    laboratory.forget("other")
-    assert "a" in laboratory.drags
-    laboratory.forget("visit")
-    assert not laboratory.drags
+def test_a_drag_is_dropped_with_its_visit():
+    state, context = WorkerState(TinyStudio()), TaskContext(lambda report: None, lambda: None)
+    face = LabFace(seed=1, person=None, psi=1.0, cutoff=64, method="pca", along=(), layers="all", size=64)
+    task = Drag("a", start=True, face=face, handles=((0.3, 0.3),), targets=((0.9, 0.3),), around=0.0)
+    assert run_drag(state, task, context).number > 0
+    state.drags["a"].folder = "visit"
+    state.forget("other")
+    assert "a" in state.drags
+    state.forget("visit")
+    assert not state.drags

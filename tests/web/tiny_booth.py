@@ -2,8 +2,8 @@
 
     python tests/web/tiny_booth.py --port 8000 [--seconds 1.5] [--home DIR] [--pin 123456]
 
-Faces are found by a photo's shape: one in a square or portrait, two side by side in a wide one (3:2 and more), none in
-a photo that is one flat colour. The picture of a face is 32 px wide, enlarged.
+The detector counts faces by the photo's shape: one in a square or portrait, two side by side in a wide photo (3:2 and
+more), none in a photo of one flat color. The picture of a face is 32 px wide, enlarged.
 """
 
 from __future__ import annotations
@@ -26,15 +26,20 @@ from faceloom import likeness
 from faceloom.analyze.reading import Attributes
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.edit.directions import Direction
+from faceloom.edit.steer import AttributeReader
+from faceloom.edit.targets import to_units
+from faceloom.errors import Cancelled
 from faceloom.faces.align import Aligned
 from faceloom.faces.detect import Face
 from faceloom.images import Photo, to_img
 from faceloom.invert.budget import EncodeConfig
+from faceloom.invert.clock import Callback
 from faceloom.invert.inversion import Inversion
 from faceloom.likeness import Geometry, Likeness
+from faceloom.networks.generator import Generator
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
-from faceloom.web.worker.previews import Atelier
-from faceloom.workflows.studio import Studio
+from faceloom.web.worker.studio import BoothStudio
+from faceloom.workflows.studio import AnalyzedFace
 
 NAMES = ("age", "smile", "glasses", "yaw", "pitch", "mouth_open", "gender")
 SIGMAS = {"age": 15.0, "yaw": 12.0, "pitch": 8.0}
@@ -48,8 +53,8 @@ def tiny_generator() -> MobileStyleGAN:
     return G.requires_grad_(False)
 
 
-class TinyStudio(Studio):
-    """A studio whose networks are tiny or not there at all."""
+class TinyStudio(BoothStudio):
+    """A studio without weights: its generator is tiny, and attributes are read from the latent code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +63,7 @@ class TinyStudio(Studio):
 
     @functools.cached_property
     def basis(self) -> tuple[Direction, ...]:
-        """Orthogonal directions: what they do is what they say."""
+        """Orthogonal directions, one for each attribute."""
         torch.manual_seed(1)
         vectors = torch.linalg.qr(torch.randn(16, len(NAMES)))[0].T
         return tuple(
@@ -75,10 +80,10 @@ class TinyStudio(Studio):
         )
 
     def warm_up(self) -> None:
-        """There is nothing to warm up."""
+        """Do nothing: no network is loaded."""
 
-    def find(self, photo: Photo) -> tuple[Face, ...]:
-        """One face or two, by the photo's shape; none in a flat one."""
+    def detect(self, photo: Photo) -> tuple[Face, ...]:
+        """Return one face or two, by the photo's shape, or none in a flat photo."""
         width, height = photo.image.size
         if np.asarray(photo.image).std((0, 1)).max() < 2:
             return ()
@@ -87,7 +92,7 @@ class TinyStudio(Studio):
         return tuple(_face((i + 0.5) * width / count, height / 2, side) for i in range(count))
 
     def align(self, photo: Photo, face: Face, size: int = 256) -> Aligned:
-        """The box, cut out."""
+        """Cut out the box."""
         x0, y0, x1, y1 = face.box
         cut = photo.image.crop((round(x0), round(y0), round(x1), round(y1))).resize((size, size))
         return Aligned(cut, np.array([[x0, y0], [x0, y1], [x1, y1], [x1, y0]]))
@@ -95,7 +100,7 @@ class TinyStudio(Studio):
     def encode(
         self, photo: Any, *, face: int | None = None, config: EncodeConfig | None = None, callback: Any = None
     ) -> Likeness:
-        """Walk from the mean face to the one that the crop's bytes name."""
+        """Move from the mean face to the generated face whose seed is the hash of the crop."""
         chosen = self.choose(photo, face)
         cut = self.align(photo, chosen.face)
         seed = int.from_bytes(hashlib.sha256(cut.image.tobytes()).digest()[:4], "big")
@@ -108,7 +113,7 @@ class TinyStudio(Studio):
                 img = self.generator.G.synthesis(start.lerp(end, step / steps))
                 if callback:
                     callback({"step": step, "progress": step / steps, "seconds": 0.0, "img": img})
-        except KeyboardInterrupt:
+        except Cancelled:
             interrupted = True
         tl, bl, br, tr = ((float(x), float(y)) for x, y in cut.quad)
         return Likeness(
@@ -121,66 +126,53 @@ class TinyStudio(Studio):
         )
 
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
-        """The picture in its box."""
-        likeness.require(person, self.generator)
+        """Paste the picture into its box."""
+        likeness.require_generator(person, self.generator)
         pasted = photo.image.copy()
         (x0, y0), _, (x1, y1), _ = person.geometry.quad
         pasted.paste(self.render(person, 64).resize((round(x1 - x0), round(y1 - y0))), (round(x0), round(y0)))
         return pasted
 
-    def analyze(self, photo: Photo) -> Any:
-        """Everybody is alike."""
-        from faceloom.workflows.studio import AnalyzedFace
+    def analyze(self, photo: Photo) -> tuple[AnalyzedFace, ...]:
+        """Return the same attributes for every face."""
+        attributes = Attributes(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0)
+        return tuple(AnalyzedFace(face, attributes) for face in self.detect(photo))
 
-        return tuple(
-            AnalyzedFace(face, Attributes(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0))
-            for face in self.detect(photo)
-        )
+    def attribute_reader(self, G: Generator) -> AttributeReader:
+        """Return a function that reads attributes along the directions of the latent code."""
 
-
-class TinyAtelier(Atelier):
-    """An atelier that sees attributes straight in the latent, along random directions."""
-
-    def __init__(self) -> None:
-        super().__init__(TinyStudio())
-
-    def look_through(self, G: Any) -> Any:
-        """Read the latent."""
-
-        def look(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def read(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             w = w_plus.mean(1)[0]
-            values = [float(w @ one.vector) / one.per_unit + 40 * (one.name == "age") for one in self.basis]
+            values = [
+                float(w @ direction.vector) / direction.per_unit + 40 * (direction.name == "age")
+                for direction in self.basis
+            ]
             return torch.tensor(values), w
 
-        return look
+        return read
 
-    def traits(self, person: Likeness) -> dict[str, Any]:
-        """The attributes as the analyzer would say them."""
-        from faceloom.edit.targets import to_units
+    def read_attributes(self, person: Likeness) -> dict[str, float]:
+        """Return the attributes of the latent code in the units of the analyzer."""
+        values, _ = self.attribute_reader(self.generator.G)(person.w_plus)
+        by_name = dict(zip((direction.name for direction in self.basis), values.tolist(), strict=True))
+        return {name: round(value, 3) for name, value in to_units(by_name).items()}
 
-        seen = to_units(self.attributes(self.look_through(None), person))
-        return {name: round(value, 3) for name, value in seen.items()}
-
-    def alike(self, img: torch.Tensor, target: torch.Tensor) -> float:
-        """A number that looks like one."""
+    def identity_similarity(self, img: torch.Tensor, target: torch.Tensor) -> float:
+        """Return a plausible number."""
         return 0.8
 
-    def target_of(self, person: Likeness, photo: Photo) -> torch.Tensor:
-        """Nothing is compared."""
+    def align_again(self, person: Likeness, photo: Photo) -> torch.Tensor:
+        """Return the whole photo at the size of an aligned face."""
         return to_img(photo.image.resize((256, 256)))
 
-    def improve(self, folder: str, photo: str, person: str, seconds: float, tell: Any, pause: Any) -> dict[str, Any]:
-        """In no time, as if it had taken it."""
-        return super().improve(folder, photo, person, seconds, tell, pause) | {"seconds": seconds}
-
-    def tune(self, person: Likeness, target: torch.Tensor, seconds: float, step: Any) -> Inversion:
-        """Get better by a little."""
+    def continue_tuning(self, person: Likeness, target: torch.Tensor, seconds: float, callback: Callback) -> Inversion:
+        """Improve LPIPS by a fifth at once, and report that it took `seconds`."""
         for number in range(3):
             time.sleep(0.02)
-            step({"step": number, "progress": number / 3, "seconds": 0.0, "img": target})
-        return Inversion(
-            person.found.w_plus, (person.quality["lpips"] * 0.8,), (0.01,), torch.zeros(1, 3, 256, 256), 3, seconds
-        )
+            callback({"step": number, "progress": number / 3, "seconds": 0.0, "img": target})
+        lpips = person.quality["lpips"] * 0.8
+        img = torch.zeros(1, 3, 256, 256)
+        return Inversion(person.unedited.w_plus, (lpips,), (0.01,), img, steps=3, seconds=seconds)
 
 
 def _face(x: float, y: float, side: float) -> Face:
@@ -192,24 +184,24 @@ def tiny_app(home: Path, **options: Mapping[str, Any] | Any) -> Any:
     """The server on a tiny generator."""
     from faceloom.web.app import create_app
 
-    return create_app(home=home, atelier=TinyAtelier, **options)
+    return create_app(home=home, make_studio=TinyStudio, **options)
 
 
 def main() -> None:
-    """Serve it."""
+    """Serve the booth on this machine."""
     import uvicorn
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--seconds", type=float, default=1.5, help="that an encoding takes")
+    parser.add_argument("--seconds", type=float, default=1.5, help="seconds that an encoding takes")
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--pin", default="123456")
-    given = parser.parse_args()
-    os.environ[SECONDS] = str(given.seconds)
-    home = given.home or Path(tempfile.mkdtemp(prefix="tiny-booth-"))
-    app = tiny_app(home, pin=given.pin, address=f"http://127.0.0.1:{given.port}")
-    print(f"http://127.0.0.1:{given.port}  PIN {given.pin}  {home}", flush=True)  # noqa: T201
-    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=2)
+    arguments = parser.parse_args()
+    os.environ[SECONDS] = str(arguments.seconds)
+    home = arguments.home or Path(tempfile.mkdtemp(prefix="tiny-booth-"))
+    app = tiny_app(home, pin=arguments.pin, address=f"http://127.0.0.1:{arguments.port}")
+    print(f"http://127.0.0.1:{arguments.port}  PIN {arguments.pin}  {home}", flush=True)  # noqa: T201
+    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

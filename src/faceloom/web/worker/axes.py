@@ -7,7 +7,7 @@ from functools import cache
 
 from faceloom.analyze.reading import read
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.discover import Component, name_direction, pca, read_people, sefa, shifts, trait_sigmas
+from faceloom.edit.discover import Component, attribute_sigmas, measure_shifts, name_direction, pca, read_faces, sefa
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.networks.generator import Generator
@@ -38,10 +38,10 @@ class AxisCache:
     def _name_components(self, method: AxisMethod) -> list[str]:
         G, analyzer = self.studio.fast_generator.G, load_analyzer()
         people = generate_latents(G, range(NAMING_FACES), 0.7)
-        readings = read_people(G, generate_latents(G, range(STATISTICS_FACES), 1.0), lambda img: read(analyzer, img))
-        sigmas = trait_sigmas(readings)
-        directions = [component.direction(self.studio.generator) for component in self.components(method)]
+        readings = read_faces(G, generate_latents(G, range(STATISTICS_FACES), 1.0), lambda img: read(analyzer, img))
+        sigmas = attribute_sigmas(readings)
+        directions = [component.to_direction(self.studio.generator) for component in self.components(method)]
         return [
-            name_direction(shifts(G, direction, people, lambda img: read(analyzer, img), sigmas))
+            name_direction(measure_shifts(G, direction, people, lambda img: read(analyzer, img), sigmas))
             for direction in directions
         ]

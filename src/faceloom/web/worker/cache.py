@@ -74,16 +74,16 @@ class TunedGenerator:
 class LikenessCache:
     """The likenesses of the visits, their tuned generators, and their slider curves.
 
-    `open_file` reads a likeness file; `tuned_to` returns the generator with the tuned weights of a likeness.
+    `open_file` reads a likeness file; `tuned_generator` returns the generator with the tuned weights of a likeness.
     """
 
     def __init__(
         self,
         open_file: Callable[[Path], Likeness],
-        tuned_to: Callable[[Likeness], Generator],
+        tuned_generator: Callable[[Likeness], Generator],
         erased: ErasedFiles,
     ) -> None:
-        self.open_file, self.tuned_to = open_file, tuned_to
+        self.open_file, self.tuned_generator = open_file, tuned_generator
         self.erased, self.lock = erased, erased.lock
         self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
         self.generators: OrderedDict[Path, TunedGenerator] = OrderedDict()
@@ -116,7 +116,7 @@ class LikenessCache:
         with self.lock:
             tuned = self.generators.get(person.encoded_path)
             if tuned is None or tuned.likeness.delta is not base.delta:
-                tuned = self.generators[person.encoded_path] = TunedGenerator(base, self.tuned_to(base))
+                tuned = self.generators[person.encoded_path] = TunedGenerator(base, self.tuned_generator(base))
                 _remove_oldest(self.generators, MAX_TUNED_GENERATORS)
             self.generators.move_to_end(person.encoded_path)
             return tuned.G

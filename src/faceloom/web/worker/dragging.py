@@ -75,7 +75,7 @@ def _find_or_start(state: WorkerState, task: Drag) -> RunningDrag:
     face = task.face
     person = load_unmoved(state, face) if face.person else resolve_lab_face(state, face)
     mask = path_mask(task.handles, task.targets, task.around) if task.around else None
-    G = state.studio.tuned_to(person)
+    G = state.studio.tuned_generator(person)
     config = DragConfig(side=min(MAX_FEATURE_SIDE, G.img_resolution // 2))
     people = state.studio.latent_statistics
     steps = drag(G, person.w_plus, task.handles, task.targets, mask=mask, people=people, config=config)

@@ -36,7 +36,7 @@ class WorkerState:
     def __init__(self, studio: BoothStudio) -> None:
         self.studio = studio
         self.erased = ErasedFiles()
-        self.likenesses = LikenessCache(studio.load, studio.tuned_to, self.erased)
+        self.likenesses = LikenessCache(studio.load, studio.tuned_generator, self.erased)
         self.previews = PreviewCache(self.erased)
         self.axes = AxisCache(studio)
         self.drags: OrderedDict[str, RunningDrag] = OrderedDict()

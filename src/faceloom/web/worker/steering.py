@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from faceloom.edit.steer import SteerConfig, Steered, steer
+from faceloom.edit.steer import SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import LatentError
 from faceloom.files import atomic_write
@@ -18,7 +18,9 @@ from faceloom.web.worker.messages import AttributeValues, CalibrateSlider, Edit,
 from faceloom.web.worker.state import WorkerState
 
 CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
-CALIBRATION = SteerConfig(looks=7, measured=3)  # less exact than an edit: enough to interpolate between
+CALIBRATION = SteerConfig(
+    direction_readings=7, length_readings=3
+)  # less exact than an edit: curves interpolate
 
 
 def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
@@ -71,7 +73,7 @@ def neutral_values(curves: SliderCurves) -> dict[str, float]:
 def _attributes_before(state: WorkerState, person: PersonRef) -> dict[str, float]:
     """Read the attributes of a base in the directions' units, as steering does before its first step."""
     base = state.likenesses.load(person)
-    reader = state.studio.attribute_reader(state.studio.tuned_to(base))
+    reader = state.studio.attribute_reader(state.studio.tuned_generator(base))
     with torch.no_grad():
         values, _ = reader(base.w_plus)
     return dict(zip((direction.name for direction in state.studio.basis), values.tolist(), strict=True))
@@ -83,7 +85,7 @@ def _steer(
     values: AttributeValues,
     context: TaskContext,
     config: SteerConfig | None = None,
-) -> Steered:
+) -> SteeringResult:
     """Steer a person's base. Raises LatentError for an unknown attribute or a generator without directions."""
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")

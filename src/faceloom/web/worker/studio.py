@@ -13,7 +13,7 @@ from faceloom.analyze.reading import read, read_attributes
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, random_edits
-from faceloom.edit.steer import Look
+from faceloom.edit.steer import AttributeReader
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.images import Photo, area_resize, to_img, to_pixels
@@ -32,9 +32,9 @@ class BoothStudio(Studio):
 
     def draw(self, person: Likeness, size: int) -> Image.Image:
         """Draw a likeness in the fast precision; `size` is the side in pixels."""
-        return draw_likeness(self.tuned_to(person), person, size)
+        return draw_likeness(self.tuned_generator(person), person, size)
 
-    def attribute_reader(self, G: Generator) -> Look:
+    def attribute_reader(self, G: Generator) -> AttributeReader:
         """Return the function by which steering reads the attributes of latent codes drawn by `G`."""
         return attribute_reader(G, load_analyzer(), self.basis)
 
