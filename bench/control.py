@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.judges import SAME, Judges
+from bench.evaluators import SAME, Evaluators
 from bench.portraits import stated_smiles, val_portraits
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.edit.attributes import attribute_reader, shipped_basis
+from faceloom.edit.attributes import attribute_reader, load_shipped_basis
 from faceloom.edit.steer import steer
-from faceloom.images import contact_sheet, save_picture, to_img
+from faceloom.images import make_contact_sheet, save_picture, to_img
 from faceloom.invert.budget import EncodeConfig
-from faceloom.likeness import Likeness, load, save
+from faceloom.likeness import Likeness
 from faceloom.workflows.studio import EditResult, Studio
 
 Pixels = NDArray[np.uint8]
@@ -40,16 +40,16 @@ def main() -> None:
     parser.add_argument("--cross-talk", type=int, default=16, help="so many people are moved by one sigma")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    bench = Bench(args.work, Judges(args.judges) if args.judges else None)
-    photos, people = bench.reproduced(args.data, args.count, args.seconds)
-    bench.learn_smiles(args.data)
-    bench.alike("reproduced", photos, [bench.draw(person) for person in people])
-    bench.older("older", people)
-    bench.smiling("smiling", people, 0.9)
-    bench.smiling("smiling broadly", people, 0.97)
+    bench = Bench(args.work, Evaluators(args.evaluators) if args.evaluators else None)
+    photos, people = bench.encode_portraits(args.data, args.count, args.seconds)
+    bench.calibrate_smiles(args.data)
+    bench.compare("reproduced", photos, [bench.draw(person) for person in people])
+    bench.age_edit("older", people)
+    bench.smile_edit("smiling", people, 0.9)
+    bench.smile_edit("smiling broadly", people, 0.97)
     untuned = [replace(person, delta={}) for person in people]
-    bench.older("older, untuned", untuned)
-    bench.smiling("smiling, untuned", untuned, 0.9)
+    bench.age_edit("older, untuned", untuned)
+    bench.smile_edit("smiling, untuned", untuned, 0.9)
     if args.cross_talk:
         bench.cross_talk(people[: args.cross_talk])
 
@@ -57,13 +57,13 @@ def main() -> None:
 class Bench:
     """The studio, who looks, and where things are kept."""
 
-    def __init__(self, work: Path, judges: Judges | None) -> None:
-        self.work, self.judges = work, judges
-        self.studio, self.basis = Studio(), shipped_basis()
+    def __init__(self, work: Path, evaluators: Evaluators | None) -> None:
+        self.work, self.evaluators = work, evaluators
+        self.studio, self.basis = Studio(), load_shipped_basis()
         self.names = [direction.name for direction in self.basis]
         self.smiles = 0.5  # the probability from which the judge of smiles sees one
 
-    def reproduced(self, data: Path, count: int, seconds: float) -> tuple[list[Pixels], list[Likeness]]:
+    def encode_portraits(self, data: Path, count: int, seconds: float) -> tuple[list[Pixels], list[Likeness]]:
         """Every portrait and its likeness, found within the time or kept from before."""
         photos, people = [], []
         self.studio.warm_up()
@@ -73,44 +73,44 @@ class Bench:
                 found = self.studio.invert(to_img(portrait), EncodeConfig(seconds))
                 delta = {name: part.half() for name, part in found.delta.items()}
                 model, quality = self.studio.generator, {"lpips": found.lpips[0], "mse": found.mse[0]}
-                save(Likeness(found.w_plus, model.hash, model.name, quality=quality, delta=delta), path)
+                Likeness(found.w_plus, model.hash, model.name, quality=quality, delta=delta).save(path)
                 print(f"{file}: LPIPS {found.lpips[0]:.3f}, {found.steps} steps, {found.seconds:.1f} s", flush=True)
             photos.append(np.asarray(portrait))
-            people.append(load(path))
+            people.append(Likeness.load(path))
         for name in ("lpips", "mse"):
             print(f"{name}: median {np.median([person.quality[name] for person in people]):.4f}")
         return photos, people
 
-    def learn_smiles(self, data: Path) -> None:
+    def calibrate_smiles(self, data: Path) -> None:
         """Where the judge of smiles errs as often on the smiling as on the serious of the train split, and how it does.
 
         It was made for other photographs: of real smiles, it says 'happy' before all else for three of four only.
         """
-        if self.judges:
-            smiling, serious = (self.judges.smile(stated_smiles(data, stated, "train")) for stated in (1.0, 0.0))
-            bounds = np.sort(np.concatenate((smiling, serious)))
-            self.smiles = float(min(bounds, key=lambda at: abs(np.mean(smiling < at) - np.mean(serious >= at))))
+        if self.evaluators:
+            smile_edit, serious = (self.evaluators.smile(stated_smiles(data, stated, "train")) for stated in (1.0, 0.0))
+            bounds = np.sort(np.concatenate((smile_edit, serious)))
+            self.smiles = float(min(bounds, key=lambda at: abs(np.mean(smile_edit < at) - np.mean(serious >= at))))
             for stated, kind in ((1.0, "smiling"), (0.0, "serious")):
-                happy = self.judges.smile(stated_smiles(data, stated))
+                happy = self.evaluators.smile(stated_smiles(data, stated))
                 print(f"of {len(happy)} {kind} portraits the judge sees a smile in {np.sum(happy >= self.smiles)} "
                       f"(p >= {self.smiles:.3f}), calls {np.sum(happy > 0.5)} happy")  # fmt: skip
 
-    def older(self, what: str, people: Sequence[Likeness]) -> None:
+    def age_edit(self, what: str, people: Sequence[Likeness]) -> None:
         """+20 years: what the analyzer and the judges see of it."""
         edits = [self.studio.edit(person, {"age": 20.0}) for person in people]
         gained = np.array([edit.after["age"] - edit.before["age"] for edit in edits])
-        near, looks = np.mean(np.abs(gained - 20) <= 4), np.mean([edit.steered.looks for edit in edits])
+        near, looks = np.mean(np.abs(gained - 20) <= 4), np.mean([edit.steering.readings for edit in edits])
         spread = f"{gained.mean():+.1f} +- {gained.std():.1f}"
         print(f"{what}: +20 years on {len(edits)}: {spread}, within 4 for {near:.0%}, {looks:.1f} looks")
-        self.judged(what, people, edits)
+        self.report_edits(what, people, edits)
 
-    def smiling(self, what: str, people: Sequence[Likeness], wanted: float) -> None:
+    def smile_edit(self, what: str, people: Sequence[Likeness], target: float) -> None:
         """A smile, so sure to be seen, for whoever does not smile; none for the others."""
         serious = [person for person in people if self.studio.attributes(person).smile < 0.5]
-        edits = [self.studio.edit(person, {"smile": wanted}) for person in serious]
+        edits = [self.studio.edit(person, {"smile": target}) for person in serious]
         chance = [edit.after["smile"] for edit in edits]
         print(f"{what}: {wanted} on the {len(edits)} who did not: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
-        self.judged(what, serious, edits)
+        self.report_edits(what, serious, edits)
         before, after = ([self.draw(p) for p in group] for group in (serious, [edit.person for edit in edits]))
         np.save(self.work / f"{what}.npy", np.stack(before + after))
 
@@ -125,32 +125,32 @@ class Bench:
 
     def one_sigma(self, person: Likeness, name: str, sigma: float) -> list[float]:
         """What a sigma up moves, or one down for who is above the mean already."""
-        look = attribute_reader(self.studio.tuned_to(person), load_analyzer(), self.basis)
-        before = float(look(person.w_plus)[0][self.names.index(name)])
-        edit = steer(look, person.w_plus, self.basis, {name: before + sigma})
+        read = attribute_reader(self.studio.tuned_generator(person), load_analyzer(), self.basis)
+        before = float(read(person.w_plus)[0][self.names.index(name)])
+        edit = steer(read, person.w_plus, self.basis, {name: before + sigma})
         return [edit.after[other] - edit.before[other] for other in self.names]
 
-    def judged(self, what: str, people: Sequence[Likeness], edits: Sequence[EditResult]) -> None:
+    def report_edits(self, what: str, people: Sequence[Likeness], edits: Sequence[EditResult]) -> None:
         """Print what others see, and keep a sheet of before and after."""
         before, after = ([self.draw(p) for p in group] for group in (people, [edit.person for edit in edits]))
-        likeness = np.array([edit.steered.identity for edit in edits])
+        likeness = np.array([edit.identity for edit in edits])
         print(f"  analyzer's similarity: median {np.median(likeness):.2f}, lowest {likeness.min():.2f}")
-        self.alike(what, before, after)
+        self.compare(what, before, after)
 
-    def alike(self, what: str, before: Sequence[Pixels], after: Sequence[Pixels]) -> None:
+    def compare(self, what: str, before: Sequence[Pixels], after: Sequence[Pixels]) -> None:
         """Compare pictures pair by pair, with whoever can."""
         pairs = [picture for pair in zip(before, after, strict=True) for picture in pair]
-        save_picture(contact_sheet(pairs, 10, 160), self.work / f"{what}.png", ai_generated=True)
+        save_picture(make_contact_sheet(pairs, 10, 160), self.work / f"{what}.png", ai_generated=True)
         alexnet = load_lpips("alexnet")
         apart = [alexnet(to_img(a), to_img(b)).item() for a, b in zip(before, after, strict=True)]
         print(f"  LPIPS between them: median {np.median(apart):.3f}")
-        if self.judges:
-            first, second = self.judges.look(list(before)), self.judges.look(list(after))
+        if self.evaluators:
+            first, second = self.evaluators.read(list(before)), self.evaluators.read(list(after))
             away = np.linalg.norm(first.identity - second.identity, axis=1)
             print(f"  judges: {np.mean(second.age - first.age):+.1f} years, dlib's distance {np.median(away):.2f}, "
                   f"the same person for {np.mean(away < SAME):.0%}, other gender for "
                   f"{np.mean((first.male > 0.5) != (second.male > 0.5)):.0%}", flush=True)  # fmt: skip
-            smiles = [np.sum(self.judges.smile(group) >= self.smiles) for group in (before, after)]
+            smiles = [np.sum(self.evaluators.smile(group) >= self.smiles) for group in (before, after)]
             print(f"  a smile is seen in {smiles[0]} before, {smiles[1]} after, of {len(after)}", flush=True)
 
     def draw(self, person: Likeness) -> Pixels:

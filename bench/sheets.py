@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from faceloom.cli.output import open_person
-from faceloom.images import contact_sheet, save_picture
+from faceloom.images import make_contact_sheet, save_picture
 from faceloom.likeness import Likeness
 from faceloom.workflows.studio import Studio
 
@@ -44,7 +44,7 @@ def main() -> None:
     for name in args.attributes:
         drawn = [row for person in people for row in sheet_row(studio, person, name)]
         pictures, labels = zip(*drawn, strict=True)
-        save_picture(contact_sheet(pictures, 7, SIDE, labels), args.out / f"{name}.png", ai_generated=True)
+        save_picture(make_contact_sheet(pictures, 7, SIDE, labels), args.out / f"{name}.png", ai_generated=True)
         print(args.out / f"{name}.png", flush=True)
 
 
@@ -58,7 +58,7 @@ def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Ima
     trait, least = name.partition(",")[0], 0.7 if name == KEPT else None
     for strength in STRENGTHS[name]:
         done = studio.edit(person, {trait: strength}, keep_identity=least)
-        label = f"{done.before[trait]:.2f} > {done.after[trait]:.2f}, {done.steered.identity:.2f}"
+        label = f"{done.before[trait]:.2f} > {done.after[trait]:.2f}, {done.identity:.2f}"
         yield studio.render(done.person, SIDE), label
 
 

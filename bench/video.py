@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.moving import SIZE, camera, shot, write_film
+from bench.moving import SIZE, camera_frame, render_shot, write_video
 from faceloom.assets import open_asset
 from faceloom.edit.film import save_film
-from faceloom.faces.align import Quad, frame_of
-from faceloom.faces.geometry import sample
+from faceloom.faces.align import Quad, quad_frame
+from faceloom.faces.geometry import sample_frame
 from faceloom.images import open_photo
 from faceloom.images.clip import Clip, open_clip
-from faceloom.likeness import load
+from faceloom.likeness import Likeness
 from faceloom.memory import keep_memory
 from faceloom.workflows.studio import Studio
 from faceloom.workflows.video import draw_clip, find_in_clip
@@ -45,16 +45,16 @@ def main() -> None:
     keep_memory()
     args.output.mkdir(parents=True, exist_ok=True)
     clip = moving_portrait(args.output / "moving.mp4", args.portrait, args.frames)
-    studio, begin = Studio(), time.perf_counter()
-    found = find_in_clip(studio, clip, person=load(args.person) if args.person else None, seconds=args.seconds)
+    studio, start = Studio(), time.perf_counter()
+    found = find_in_clip(studio, clip, person=Likeness.load(args.person) if args.person else None, seconds=args.seconds)
     searched = time.perf_counter()
     done = studio.edit(found.person, {"age": args.age})
     outputs, inputs = list(draw_clip(studio, clip, found, done.person)), list(clip.frames())
-    seconds = {"find": searched - begin, "edit and draw": time.perf_counter() - searched}
+    seconds = {"find": searched - start, "edit and draw": time.perf_counter() - searched}
     for name, took in seconds.items():
         print(f"{name}: {took / args.frames:.2f} s a frame")
     print(f"LPIPS of the frames: {statistics.median(found.lpips):.3f}")
-    print(f"age: {done.before['age']:.1f} to {done.after['age']:.1f}, similarity {done.steered.identity:.2f}")
+    print(f"age: {done.before['age']:.1f} to {done.after['age']:.1f}, similarity {done.identity:.2f}")
     for name, value in flicker(inputs, outputs, found.quads, found.rows).items():
         print(f"{name}: {value:.2f} levels")
     save_film(outputs, args.output / "edited.mp4", clip.fps, composite=True)
@@ -64,14 +64,14 @@ def main() -> None:
 def moving_portrait(path: Path, name: str, count: int) -> Clip:
     """Film a portrait of the asset `portraits` with a moving camera, noise on every frame."""
     still = open_photo(open_asset("portraits") / name).image
-    width, centre = still.width * 0.62, (still.width * 0.44, still.height * 0.29)
+    width, center = still.width * 0.62, (still.width * 0.44, still.height * 0.29)
     rng = np.random.default_rng(0)
     frames = []
     for i in range(count):
-        clean = np.asarray(shot(still, camera(i / FPS, centre, width)), dtype=float)
+        clean = np.asarray(render_shot(still, camera_frame(i / FPS, center, width)), dtype=float)
         noisy = clean + rng.normal(0, NOISE, (SIZE[1], SIZE[0], 1))
         frames.append(noisy.round().clip(0, 255).astype(np.uint8))
-    return open_clip(write_film(path, frames, FPS))
+    return open_clip(write_video(path, frames, FPS))
 
 
 def flicker(
@@ -88,10 +88,10 @@ def flicker(
     )
     edit = [after - before for before, after in zip(old, new, strict=True)]
     pairs = [k for k in range(1, len(rows)) if rows[k] == rows[k - 1] + 1]
-    place = [_box(quads[k], inputs[0].shape) for k in pairs]
+    still_to_video = [_box(quads[k], inputs[0].shape) for k in pairs]
     change = [
         (outputs[rows[k]].astype(int) - outputs[rows[k] - 1] - inputs[rows[k]] + inputs[rows[k] - 1])[box]
-        for k, box in zip(pairs, place, strict=True)
+        for k, box in zip(pairs, still_to_video, strict=True)
     ]
     return {
         "the edit": _mean(edit),
@@ -108,7 +108,7 @@ def strip(inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], count: in
 
 
 def _square(pixels: np.ndarray, quad: Quad) -> np.ndarray:
-    return np.asarray(sample(Image.fromarray(pixels), frame_of(quad), SIDE), dtype=float)
+    return np.asarray(sample_frame(Image.fromarray(pixels), quad_frame(quad), SIDE), dtype=float)
 
 
 def _box(quad: Quad, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -42,7 +42,7 @@ def control(person: Likeness | None, age: float, smile: float, yaw: float) -> tu
     wishes = {"age": age, "yaw": yaw} | ({"smile": smile} if smile >= 0 else {})
     changed = studio.edit(person, {name: value for name, value in wishes.items() if value or name == "smile"})
     after = {name: round(value, 2) for name, value in changed.after.items()}
-    return draw(changed.person), f"now: {after}, alike: {changed.steered.identity:.2f}"
+    return draw(changed.person), f"now: {after}, alike: {changed.identity:.2f}"
 
 
 def invent(seed: float, psi: float) -> tuple[Likeness, np.ndarray, str]:

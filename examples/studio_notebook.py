@@ -62,7 +62,7 @@ def _(age, mo, person, studio, yaw):
     mo.vstack(
         [
             mo.image(studio.render(changed.person, 512), width=384),
-            mo.md(f"AI-generated. Alike: {changed.steered.identity:.2f}. Now: {dict(changed.after)}"),
+            mo.md(f"AI-generated. Alike: {changed.identity:.2f}. Now: {dict(changed.after)}"),
         ]
     )
     return

@@ -17,14 +17,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from faceloom import likeness
 from faceloom.checkpoints.load import load_generator
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit import directions, stylespace
 from faceloom.edit.directions import Direction
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.stylespace import StyleDirection
-from faceloom.images import area_resize, contact_sheet, save_picture, to_pixels
+from faceloom.images import area_resize, make_contact_sheet, save_picture, to_pixels
+from faceloom.likeness import Likeness
 from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.tuned import Delta
 
@@ -79,7 +79,7 @@ def invented(seeds: Sequence[int]) -> list[Person]:
 
 def real(folder: Path, most: int = 6) -> list[Person]:
     """The first people of a folder of likenesses."""
-    people = [likeness.load(path) for path in sorted(folder.glob("*.likeness"))[:most]]
+    people = [Likeness.load(path) for path in sorted(folder.glob("*.likeness"))[:most]]
     return [Person(person.w_plus, person.delta) for person in people]
 
 
@@ -137,7 +137,7 @@ def compare(who: str, name: str, pair: Mapping[str, Either], people: Sequence[Pe
             rows[title].append(change)
             tiles += [to_pixels(area_resize(img, 160)) for img in pictures.split(1)]
             labels += [f"{title} {sign:+d}" for sign in (-1, 0, 1)]
-    sheet = contact_sheet(tiles, 3 * len(pair), 160, labels)
+    sheet = make_contact_sheet(tiles, 3 * len(pair), 160, labels)
     save_picture(sheet, work / f"{who}-{name}.png", ai_generated=True)
     print(f"{who:30}" + "".join(f"{seen[:7]:>8}" for seen in SEEN) + "   mean size aside  frame  identity")
     for title, changes in rows.items():

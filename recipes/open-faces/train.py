@@ -19,12 +19,12 @@ from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.load import load_generator
 from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.datasets import Condition, MakeConfig, Reading, SourceConfig, make
+from faceloom.datasets import Condition, MakeConfig, TableConfig, SourceConfig, make
 from faceloom.edit import directions, fit_attributes
 from faceloom.memory import keep_memory
 from faceloom.train.distributed import Ranks
-from faceloom.train.run import Limits
-from faceloom.workflows.training import Start, begin, go_on
+from faceloom.train.run import RunControl
+from faceloom.workflows.training import NewRun, start_run, resume_run
 
 LEFT_OUT = "digitalcorps"  # its pictures have a round mask, which a generator learns
 G_WIDTHS = (256, 192, 128, 96, 64)  # features at 4, 8, 16 ... px
@@ -52,25 +52,25 @@ def main() -> None:
 
 def train(data: Path, work: Path, resolution: int, kimg: float, before: Path | None) -> Path:
     """Train at one resolution, from nothing or from the run before; gives the run's folder."""
-    run, limits, ranks = work / f"run{resolution}", Limits(tell=print, say=print), Ranks()
+    run, limits, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
     if (run / "options.json").exists():
-        go_on(run, ranks, limits, metrics=False, kimg=kimg)
+        resume_run(run, ranks, limits, metrics=False, kimg=kimg)
         return run
     collection = dataset(data, work, resolution, "train")
     settings: dict[str, Any] = {"source": str(before)} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
-    start = Start(collection, run, "faces", metrics=False)
-    begin(start, ranks, limits, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
+    start = NewRun(collection, run, "faces", metrics=False)
+    start_run(start, ranks, limits, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
     return run
 
 
 def dataset(data: Path, work: Path, resolution: int, split: str) -> Path:
     """The portraits of a split at a size, made once."""
     path = work / f"{split}{resolution}.zip"
-    where = (Condition("split", split), Condition("source", LEFT_OUT, is_wanted=False))
+    where = (Condition("split", split), Condition("source", LEFT_OUT, is_equal=False))
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        make(data, path, MakeConfig((resolution, resolution), source=SourceConfig(reading=Reading(where=where))))
+        make(data, path, MakeConfig((resolution, resolution), source=SourceConfig(reading=TableConfig(where=where))))
     return path
 
 
@@ -84,13 +84,13 @@ def ship(work: Path, folder: Path) -> None:
     """Write the newest snapshot into the package, as float16, with what the analyzer sees in it."""
     found = read_checkpoint(newest(work))
     half = replace(found, state_dict={name: tensor.half() for name, tensor in found.state_dict.items()})
-    native.write(half, folder, origin="recipes/open-faces", licence=LICENCE)
+    native.write(half, folder, {"origin": "recipes/open-faces", "licence": LICENCE})
     model, analyzer = load_generator(str(folder)), load_analyzer()
-    people = fit_attributes.read_generated(model.G, fit_attributes.generated_faces(model.G, 3000), analyzer)
+    people = fit_attributes.read_generated(model.G, fit_attributes.sample_faces(model.G, 3000), analyzer)
     fitted = fit_attributes.fit(
         model.G,
         people,
-        fit_attributes.generated_faces(model.G, fit_attributes.CALIBRATED_ON, seed=1),
+        fit_attributes.sample_faces(model.G, fit_attributes.CALIBRATION_FACES, seed=1),
         analyzer,
         generator=model,
     )

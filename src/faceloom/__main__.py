@@ -1,4 +1,4 @@
-"""`python -m faceloom`, as torchrun needs it."""
+"""The entry point of `python -m faceloom`, which torchrun needs."""
 
 from faceloom.cli.main import run
 

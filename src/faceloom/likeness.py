@@ -1,6 +1,6 @@
-"""A likeness: a person as found in a generator, and the file it is kept in.
+"""Likenesses: people as found in a generator, and the files that they are saved in.
 
-Knows latents and files: no networks, no images. `NAME.likeness` is a safetensors file with a JSON card.
+`NAME.likeness` is a safetensors file with a JSON card. Uses latents and files only, no networks and no images.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from faceloom.latents import WPlus
 KIND = "likeness"
 VERSION = 1
 DELTA = "delta."
-STYLE = "affine"  # in the name of a weight that edits change and tuning never does: a step in StyleSpace
+STYLE = "affine"  # part of the names of weights that only edits in StyleSpace change; tuning never changes them
 
 Point = tuple[float, float]
 
 
 class NamedGenerator(Protocol):
-    """A generator that can be told from others: `hash` by its weights, `name` for people."""
+    """A generator with an identity: `hash` of its weights, and `name` for messages."""
 
     @property
     def name(self) -> str: ...
@@ -34,8 +34,8 @@ class NamedGenerator(Protocol):
     def hash(self) -> str: ...
 
 
-class Owned(Protocol):
-    """A likeness or a direction: a latent means nothing outside the generator that it was found in."""
+class GeneratorBound(Protocol):
+    """A likeness or a direction: its latent has a meaning only in the generator that it was made in."""
 
     @property
     def generator_name(self) -> str: ...
@@ -45,7 +45,7 @@ class Owned(Protocol):
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where in the photo the aligned square lies.
+    """Position of the aligned square in the photo.
 
     Convention: `quad` in photo pixels (x, y), origin top-left, order tl, bl, br, tr; `photo_size` is (width, height)
     of the upright photo; `aligned_size` is the side of the aligned square.
@@ -58,12 +58,14 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """A person in a generator's latent space, with where it came from and how good it is.
+    """A person in a generator's latent space, with the provenance and the quality of the likeness.
+
+    `Studio.encode` makes one of a photo, `Studio.generate` one of a seed. `save` writes it to a file, `load` reads it.
 
     Convention: `w_plus [1, num_ws, w_dim]`; `quality` holds figures by name (`lpips` is AlexNet at 256 px, `mse` of
-    values in -1...1); `geometry` is None for a person who never had a photo; `provenance` is plain JSON data: version,
-    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is what tuning changed in the weights, and
-    what edits in StyleSpace did; `origin` is the `w_plus` as found in the photo, once an edit has changed the person.
+    values in -1...1); `geometry` is None for a person without a photo; `provenance` is plain JSON data: version,
+    date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is the change of the generator's weights
+    by tuning and by edits in StyleSpace; `origin` is the `w_plus` as found in the photo, once an edit has changed it.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite.
     """
 
@@ -89,58 +91,57 @@ class Likeness:
             )
 
     @property
-    def found(self) -> Likeness:
-        """The same person before any edit, in W+ or in StyleSpace."""
+    def unedited(self) -> Likeness:
+        """The same person before every edit, in W+ or in StyleSpace."""
         tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
         return self if self.origin is None else replace(self, w_plus=self.origin, origin=None, delta=tuned)
 
-    def changed(self, w_plus: WPlus) -> Likeness:
-        """Give the same person with another `w_plus`, who remembers how they were found."""
-        return replace(self, w_plus=w_plus, origin=self.found.w_plus)
+    def with_w_plus(self, w_plus: WPlus) -> Likeness:
+        """Return the same person with another `w_plus`; `origin` keeps the one before the first edit."""
+        return replace(self, w_plus=w_plus, origin=self.unedited.w_plus)
 
+    def save(self, path: Path | str) -> None:
+        """Write the likeness to a file, completely or not at all. Raises StoreError when the disk refuses."""
+        tensors = {"w_plus": self.w_plus.float()} | {DELTA + name: value for name, value in self.delta.items()}
+        tensors |= {} if self.origin is None else {"origin": self.origin.float().clone()}
+        card = {
+            "generator": {"hash": self.generator_hash, "name": self.generator_name},
+            "quality": dict(self.quality),
+            "geometry": asdict(self.geometry) if self.geometry else None,
+            "provenance": dict(self.provenance),
+        }
+        tensorfile.save(Path(path), KIND, VERSION, tensors, card)
 
-def save(likeness: Likeness, path: Path) -> None:
-    """Write a likeness; the file is whole or absent. Raises StoreError when the disk refuses."""
-    tensors = {"w_plus": likeness.w_plus.float()} | {DELTA + name: value for name, value in likeness.delta.items()}
-    tensors |= {} if likeness.origin is None else {"origin": likeness.origin.float().clone()}
-    card = {
-        "generator": {"hash": likeness.generator_hash, "name": likeness.generator_name},
-        "quality": dict(likeness.quality),
-        "geometry": asdict(likeness.geometry) if likeness.geometry else None,
-        "provenance": dict(likeness.provenance),
-    }
-    tensorfile.save(path, KIND, VERSION, tensors, card)
+    @classmethod
+    def load(cls, path: Path | str) -> Likeness:
+        """Read a likeness from a file.
 
-
-def load(path: Path) -> Likeness:
-    """Read a likeness.
-
-    Raises StoreError when the file cannot be read, CorruptFile when it is damaged, LatentError when it is no
-    likeness, or one from a newer faceloom.
-    """
-    tensors, card = tensorfile.load(path, KIND, VERSION)
-    try:
-        return Likeness(
-            w_plus=tensors["w_plus"],
-            generator_hash=str(card["generator"]["hash"]),
-            generator_name=str(card["generator"]["name"]),
-            quality={str(name): float(value) for name, value in card["quality"].items()},
-            geometry=_geometry(card["geometry"]),
-            provenance=dict(card["provenance"]),
-            delta={name.removeprefix(DELTA): value for name, value in tensors.items() if name.startswith(DELTA)},
-            origin=tensors.get("origin"),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error
+        Raises StoreError when the file cannot be read, CorruptFile when it is damaged, LatentError when it is not a
+        likeness or was written by a newer faceloom.
+        """
+        tensors, card = tensorfile.load(Path(path), KIND, VERSION)
+        try:
+            return cls(
+                w_plus=tensors["w_plus"],
+                generator_hash=str(card["generator"]["hash"]),
+                generator_name=str(card["generator"]["name"]),
+                quality={str(name): float(value) for name, value in card["quality"].items()},
+                geometry=_read_geometry(card["geometry"]),
+                provenance=dict(card["provenance"]),
+                delta={name.removeprefix(DELTA): value for name, value in tensors.items() if name.startswith(DELTA)},
+                origin=tensors.get("origin"),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error
 
 
 def digest(likeness: Likeness) -> str:
-    """The sha256 of a person's styles: how their children name them."""
+    """Return the sha256 of a person's `w_plus`, by which the provenance of children names the parents."""
     return hashlib.sha256(likeness.w_plus.float().contiguous().cpu().numpy().tobytes()).hexdigest()
 
 
-def require(latent: Owned, generator: NamedGenerator) -> None:
-    """Raise LatentError unless a likeness or a direction was made in this very generator."""
+def require_generator(latent: GeneratorBound, generator: NamedGenerator) -> None:
+    """Raise LatentError unless a likeness or a direction was made in this generator."""
     if latent.generator_hash != generator.hash:
         raise LatentError(
             f"made in generator {_label(latent.generator_name, latent.generator_hash)}, "
@@ -153,7 +154,7 @@ def _label(name: str, digest: str) -> str:
     return f"{name} ({digest[:8]})"
 
 
-def _geometry(card: Mapping[str, Any] | None) -> Geometry | None:
+def _read_geometry(card: Mapping[str, Any] | None) -> Geometry | None:
     if card is None:
         return None
     tl, bl, br, tr = ((float(x), float(y)) for x, y in card["quad"])

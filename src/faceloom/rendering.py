@@ -1,6 +1,6 @@
-"""One generator in the engines and precisions that pictures, films and searches want, as it is or tuned to a person.
+"""The renderer: one generator in the engines and precisions of pictures, films and optimizations.
 
-Draws people from their likenesses; knows nothing of photos.
+Renders people from their likenesses, with their tuned weights. Does not read photos.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from PIL import Image
 from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
-from faceloom.edit.mix import PULL
-from faceloom.edit.morph import path, path_of_deltas
+from faceloom.edit.mix import W_PULL_MIXING
+from faceloom.edit.morph import morph_deltas, morph_path
 from faceloom.images import area_resize, to_pixels
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
@@ -25,7 +25,7 @@ from faceloom.networks.tuned import Delta, Tuned
 
 
 class Renderer:
-    """A generator of the models folder, and how it is run. It is loaded when it is first needed."""
+    """A generator of the models folder with its engine, precision and device. It is loaded when it is first needed."""
 
     def __init__(
         self,
@@ -37,11 +37,12 @@ class Renderer:
         images: int = 1,
         note: Callable[[str], None] | None = None,
     ) -> None:
-        """Name a generator of the models folder, and how it is run.
+        """Choose a generator by its name in the models folder, and how to run it.
 
-        Convention: without `precision` pictures are drawn in float32, searches and films in this processor's faster
-        one. `engine` draws pictures and films; searches always run in torch. 'auto' takes what ends a job of `images`
-        first, and may measure, of which it tells `note`. Raises EngineError when that combination cannot be here.
+        Convention: without `precision`, pictures are rendered in float32, optimizations and films in the faster
+        precision of this processor. `engine` renders pictures and films; optimizations always run in torch. 'auto'
+        chooses the engine that finishes a job of `images` first; it may measure, and reports that to `note`.
+        Raises EngineError when the combination is not available on this machine.
         """
         self.generator_name = generator
         faster = fast_precision() if device == "cpu" else "fp16"
@@ -53,20 +54,20 @@ class Renderer:
 
     @cached_property
     def generator(self) -> GeneratorModel:
-        """The generator that pictures are made with: at full precision unless told otherwise."""
-        return self._drawn_by(self.engine, self.picture_precision)
+        """The generator of pictures, in full precision by default."""
+        return self._load(self.engine, self.picture_precision)
 
     @cached_property
     def film_generator(self) -> GeneratorModel:
-        """The same weights in the faster precision: what films are made with."""
-        return self._drawn_by(self.engine, self.film_precision)
+        """The generator of films: the same weights in the faster precision."""
+        return self._load(self.engine, self.film_precision)
 
     @cached_property
     def fast_generator(self) -> GeneratorModel:
-        """The same weights in the faster precision, with gradients: what searches are made with."""
-        return self._drawn_by("torch", self.precision)
+        """The generator of optimizations: the same weights in the faster precision, with gradients."""
+        return self._load("torch", self.precision)
 
-    def _drawn_by(self, engine: str, precision: str) -> GeneratorModel:
+    def _load(self, engine: str, precision: str) -> GeneratorModel:
         if (engine, self.device) == ("torch", "cpu") and precision in ("fp32", "bf16"):
             return load_generator(self.generator_name, precision)
         model = load_generator(self.generator_name, "fp32")
@@ -76,18 +77,18 @@ class Renderer:
             choice = engines.Choice(engine, precision, self.device)
         return engines.open_engine(model, choice)
 
-    def tuned_to(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
-        """The generator, the fast one unless another is given, as it was tuned to a person."""
-        return self.drawn_with(person.delta, model or self.fast_generator)
+    def tuned_generator(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
+        """Return a generator, by default the fast one, with the tuned weights of a person."""
+        return self.apply_delta(person.delta, model or self.fast_generator)
 
-    def drawn_with(self, delta: Delta, model: GeneratorModel) -> Generator:
-        """A model with a delta; what another engine compiled has its own weights, so tuned ones are drawn by torch."""
+    def apply_delta(self, delta: Delta, model: GeneratorModel) -> Generator:
+        """Return a model's generator with a delta; with one it runs in torch, as compiled weights are fixed."""
         return Tuned(model.G, delta) if delta else model.G
 
     @torch.no_grad()
     def render(self, person: Likeness, size: int | None = None) -> Image.Image:
-        """Draw a person at the generator's size, or reduced or enlarged to `size`."""
-        img = self.tuned_to(person, self.generator).synthesis(person.w_plus)
+        """Render a picture of a person at the generator's resolution, or resized to `size` pixels."""
+        img = self.tuned_generator(person, self.generator).synthesis(person.w_plus)
         return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
 
     @torch.no_grad()
@@ -98,16 +99,19 @@ class Renderer:
         *,
         size: int | None = None,
         loop: bool = False,
-        pull: float = PULL,
+        pull: float = W_PULL_MIXING,
     ) -> Iterator[np.ndarray]:
-        """Walk from person to person, eased; `frames` a leg, `pull` as in `mix`. Yields uint8 `[size, size, 3]`."""
-        latents = path([person.w_plus for person in people], frames, loop=loop, pull=pull)
-        deltas = path_of_deltas([person.delta for person in people], frames, loop=loop)
+        """Render a morph from person to person, eased, with `frames` from one to the next and `pull` as in `mix`.
+
+        Yields uint8 `[size, size, 3]`, RGB.
+        """
+        latents = morph_path([person.w_plus for person in people], frames, loop=loop, pull=pull)
+        deltas = morph_deltas([person.delta for person in people], frames, loop=loop)
         for w_plus, delta in zip(latents.split(1), deltas, strict=True):
-            img = self.drawn_with(delta, self.film_generator).synthesis(w_plus)
+            img = self.apply_delta(delta, self.film_generator).synthesis(w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
     @cached_property
     def latent_statistics(self) -> LatentStatistics:
-        """How the generator's own people are spread in W."""
+        """The mean and the covariance of the generator's latents in W."""
         return measure_latents(self.generator.G)

@@ -21,6 +21,7 @@ from faceloom.cli.main import app
 from faceloom.edit import directions, discover, stylespace
 from faceloom.edit import search as finding
 from faceloom.edit.stylespace import StyleDirection
+from faceloom.likeness import Likeness
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.workflows.studio import Studio
@@ -61,7 +62,7 @@ def people(folder: str, seeds: range, shift: float) -> None:
         w_plus = person.w_plus.clone()
         w_plus[..., 0] += shift
         moved = likeness.Likeness(w_plus, person.generator_hash, person.generator_name)
-        likeness.save(moved, Path(folder) / f"{seed}.likeness")
+        moved.save(Path(folder) / f"{seed}.likeness")
 
 
 def test_fit_apply_export_import_and_list():
@@ -168,7 +169,7 @@ def test_children_have_children():
     facts = faceloom("children", "seed:1", "seed:2", "--count", "3", "-o", "kids", "--json")
     assert [child["number"] for child in facts["children"]] == [0, 1, 2]
     again = faceloom("children", "seed:1", "seed:2", "--count", "1", "-o", "again", "--json")["children"][0]
-    one, same = (likeness.load(Path(child["likeness"])) for child in (facts["children"][0], again))
+    one, same = (Likeness.load(Path(child["likeness"])) for child in (facts["children"][0], again))
     assert torch.equal(one.w_plus, same.w_plus)
     parents = [likeness.digest(Studio().generate(seed)) for seed in (1, 2)]
     assert one.provenance["parents"] == parents
@@ -180,12 +181,12 @@ def test_find():
     facts = faceloom(
         "find", "about 41", "--count", "2", "--candidates", "6", "--like", "kid.likeness", "-o", "f", status=1
     )
-    likeness.save(Studio().generate(7, 0.8), Path("kid.likeness"))
+    Studio().generate(7, 0.8).save(Path("kid.likeness"))
     facts = faceloom("find", "", "--like", "kid.likeness", "--count", "2", "--candidates", "6", "-o", "f", "--json")
     first, second = facts["people"]
     assert first["similarity"] >= second["similarity"]
     assert Path(first["picture"]).exists()
-    person = likeness.load(Path(first["likeness"]))
+    person = Likeness.load(Path(first["likeness"]))
     assert person.provenance["method"] == "find"
     assert "did you mean 'glasses'" in str(faceloom("find", "glases", "-o", "f", status=1).exception)
 

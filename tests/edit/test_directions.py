@@ -155,9 +155,9 @@ def test_save_load_equal(layers: tuple[int, ...] | None, tmp_path: Path) -> None
 
 
 def test_other_generator(tmp_path: Path) -> None:
-    likeness.require(DIRECTION, Named())
+    likeness.require_generator(DIRECTION, Named())
     with pytest.raises(LatentError, match=r"small.*large"):
-        likeness.require(DIRECTION, Named("large", "fedcba9876543210"))
+        likeness.require_generator(DIRECTION, Named("large", "fedcba9876543210"))
 
 
 def test_damaged(tmp_path: Path) -> None:
@@ -205,4 +205,4 @@ def test_shipped_belong_to_the_default_generator() -> None:
     from faceloom.checkpoints.load import load_generator
 
     for name in directions.shipped():
-        likeness.require(directions.load_shipped(name), load_generator())
+        likeness.require_generator(directions.load_shipped(name), load_generator())

@@ -1,4 +1,4 @@
-"""Random people: one seed, one person, whatever the company."""
+"""Generated latents: a seed always gives the same face, whatever other seeds are given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceloom.errors import LatentError
 
 
 class Mapping(nn.Module):
-    """As much of a generator as a sampler needs."""
+    """A generator with a mapping network only."""
 
     z_dim, c_dim, w_dim, num_ws, img_resolution = 16, 0, 8, 5, 32
     layer_resolutions = (4, 8, 8, 16, 32)
@@ -27,18 +27,18 @@ class Mapping(nn.Module):
         return self.layer(z).tanh()
 
     def synthesis(self, w_plus: Tensor, noise_mode: str = "const") -> Tensor:
-        raise AssertionError("sampling draws no pictures")
+        raise AssertionError("latents are generated without pictures")
 
 
 G = Mapping()
 
 
-def test_seed_is_the_fields() -> None:
+def test_seeds_are_those_of_the_stylegan_code() -> None:
     z = torch.from_numpy(np.random.RandomState(7).randn(1, 16)).float()
     assert torch.equal(generate_latents(G, [7], psi=1)[0, 2], G.mapping(z)[0])
 
 
-def test_company_changes_nothing() -> None:
+def test_other_seeds_change_nothing() -> None:
     together = generate_latents(G, [3, 1, 4, 1, 5])
     alone = torch.cat([generate_latents(G, [seed]) for seed in (3, 1, 4, 1, 5)])
     assert torch.equal(together, alone)
@@ -54,7 +54,7 @@ def test_psi() -> None:
     assert torch.equal(half[:, :2], G.w_avg.expand(1, 2, 8))
 
 
-def test_nobody() -> None:
+def test_no_seed_gives_no_face() -> None:
     assert generate_latents(G, []).shape == (0, 5, 8)
 
 

@@ -1,4 +1,4 @@
-"""How w is spread: axes, standard deviations, and how far out a latent lies."""
+"""Statistics of w: axes, standard deviations, and the distance of a latent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def test_axes_and_variances_are_those_of_the_sample():
     assert measured.axes.amax(0).min() > 0.9  # every axis points up its largest number
 
 
-def test_the_generators_own_people_are_one_standard_deviation_out(tiny):
-    own = measure_latents(tiny, 2000)
-    distance = own.distance(broadcast(sample_w(tiny, 500, seed=5), tiny.num_ws))
+def test_generated_faces_are_one_standard_deviation_out(tiny):
+    statistics = measure_latents(tiny, 2000)
+    distance = statistics.distance(broadcast(sample_w(tiny, 500, seed=5), tiny.num_ws))
     assert distance.shape == (500, tiny.num_ws)
     assert float(distance.square().mean()) == pytest.approx(1, rel=0.1)
-    assert float(own.distance(own.mean.float().expand(1, 8, 16)).max()) < 1e-5
+    assert float(statistics.distance(statistics.mean.float().expand(1, 8, 16)).max()) < 1e-5
 
 
 def test_samples_repeat(tiny):

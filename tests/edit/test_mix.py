@@ -39,13 +39,13 @@ def test_grid() -> None:
 
 
 @pytest.mark.parametrize("layers", [[5], [-1]])
-def test_layer_that_is_not_there(layers: list[int]) -> None:
+def test_layers_out_of_range_are_rejected(layers: list[int]) -> None:
     with pytest.raises(LatentError, match="0 to 4"):
         mix(A, B, layers)
 
 
-def test_faces_of_two_generators() -> None:
-    with pytest.raises(ShapeError, match="alike"):
+def test_faces_of_two_generators_are_rejected() -> None:
+    with pytest.raises(ShapeError, match="one shape"):
         mix(A, torch.zeros(1, 6, 16), [0])
 
 

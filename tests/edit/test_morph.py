@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceloom.edit.morph import morph, path, smoothstep
+from faceloom.edit.morph import morph, morph_path, smoothstep
 from faceloom.errors import LatentError, ShapeError
 
 torch.manual_seed(0)
@@ -22,53 +22,53 @@ def test_ends_are_exact() -> None:
 
 @settings(deadline=None)
 @given(st.floats(0, 1))
-def test_straight(t: float) -> None:
+def test_the_path_is_straight(t: float) -> None:
     a, b, _ = PEOPLE
     torch.testing.assert_close(morph(a, b, t), a + t * (b - a), atol=1e-5, rtol=1e-5)
 
 
 @settings(deadline=None)
 @given(st.integers(2, 3), st.integers(1, 12))
-def test_everybody_is_met_exactly(count: int, frames: int) -> None:
+def test_every_person_is_met_exactly(count: int, frames: int) -> None:
     people = PEOPLE[:count]
-    rows = path(people, frames)
+    rows = morph_path(people, frames)
     assert len(rows) == (count - 1) * frames + 1
     assert torch.equal(rows[::frames], torch.cat(people))
 
 
 def test_loop_leaves_out_the_repeated_frame() -> None:
-    rows = path(PEOPLE, 4, loop=True)
+    rows = morph_path(PEOPLE, 4, loop=True)
     assert len(rows) == 12
     assert torch.equal(rows[::4], torch.cat(PEOPLE))
 
 
 def test_eased_starts_slower_than_straight() -> None:
     a, b = PEOPLE[:2]
-    eased, straight = path([a, b], 10), path([a, b], 10, ease=lambda t: t)
+    eased, straight = morph_path([a, b], 10), morph_path([a, b], 10, ease=lambda t: t)
     assert (eased[1] - a).norm() < (straight[1] - a).norm()
     assert smoothstep(0.0) == 0.0
     assert smoothstep(1.0) == 1.0
     assert smoothstep(0.5) == 0.5
 
 
-def test_nobody_to_go_to() -> None:
+def test_too_few_people_or_frames_are_rejected() -> None:
     with pytest.raises(LatentError, match="two people"):
-        path(PEOPLE[:1], 5)
-    with pytest.raises(LatentError, match="a frame"):
-        path(PEOPLE, 0)
+        morph_path(PEOPLE[:1], 5)
+    with pytest.raises(LatentError, match="two people"):
+        morph_path(PEOPLE, 0)
 
 
 def test_people_of_two_generators() -> None:
-    with pytest.raises(ShapeError, match="alike"):
-        path([PEOPLE[0], torch.zeros(1, 6, 16)], 5)
+    with pytest.raises(ShapeError, match="one shape"):
+        morph_path([PEOPLE[0], torch.zeros(1, 6, 16)], 5)
 
 
-def test_a_pull_bends_the_middle_towards_w_and_meets_everybody_exactly():
+def test_a_pull_bends_the_middle_towards_w_and_meets_every_person_exactly():
     people = [torch.randn(1, 6, 8) for _ in range(3)]
-    frames = path(people, 4, pull=0.4)
+    frames = morph_path(people, 4, pull=0.4)
     for i, person in enumerate(people):
         assert torch.equal(frames[4 * i], person[0])
-    straight = path(people, 4)
+    straight = morph_path(people, 4)
 
     def away(w_plus: torch.Tensor) -> float:
         return float((w_plus - w_plus.mean(0)).norm())

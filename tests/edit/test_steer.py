@@ -1,4 +1,4 @@
-"""Steering: attributes reach their values on people whose response is weak, crossed or bent; ends are exact."""
+"""Steering reaches the targets of people whose response is weak, crossed or bent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def basis() -> list[Direction]:
     ]
 
 
-def person(response: torch.Tensor, bend: float = 0.0):
-    """A face whose attributes answer the three directions by `response`, and less the further they go."""
+def make_reader(response: torch.Tensor, bend: float = 0.0):
+    """Return a reader of a face whose attributes respond to the three directions, and less the further they go."""
     parts = basis()
 
-    def look(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def read(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         steps = torch.stack([w_plus.mean(1)[0] @ d.vector / (d.per_unit * d.sigma) for d in parts])
         moved = response @ steps
         moved = moved / (1 + bend * moved.abs())
@@ -34,27 +34,27 @@ def person(response: torch.Tensor, bend: float = 0.0):
         identity = torch.cat([torch.ones(1), 0.3 * steps])
         return torch.tensor([40.0, 0.5, 0.0]) + moved * sigma, identity
 
-    return look
+    return read
 
 
 W = torch.zeros(1, NUM_WS, W_DIM)
 
 
 @pytest.mark.parametrize("bend", [0.0, 0.15])
-def test_a_weak_and_crossed_response_is_learned(bend: float):
-    look = person(torch.tensor([[0.5, 0.2, 0.0], [-0.3, 0.7, 0.1], [0.1, 0.0, 0.6]]), bend)
-    found = steer(look, W, basis(), {"age": 54.0})
-    assert found.after["age"] == pytest.approx(54, abs=1)
-    assert found.after["smile"] == pytest.approx(0.5, abs=0.5)  # a quarter of its standard deviation
-    assert found.after["yaw"] == pytest.approx(0.0, abs=2)
-    assert found.coefficients["age"] > 16  # a true unit would have needed 14
-    assert found.looks <= SteerConfig().looks
+def test_a_weak_and_crossed_response_is_estimated(bend: float):
+    read = make_reader(torch.tensor([[0.5, 0.2, 0.0], [-0.3, 0.7, 0.1], [0.1, 0.0, 0.6]]), bend)
+    result = steer(read, W, basis(), {"age": 54.0})
+    assert result.after["age"] == pytest.approx(54, abs=1)
+    assert result.after["smile"] == pytest.approx(0.5, abs=0.5)  # a quarter of its standard deviation
+    assert result.after["yaw"] == pytest.approx(0.0, abs=2)
+    assert result.coefficients["age"] > 16  # a true unit would have needed 14
+    assert result.readings <= SteerConfig().direction_readings
 
 
 def test_the_coefficients_are_the_whole_edit():
-    found = steer(person(torch.eye(3)), W, basis(), {"age": 50.0, "smile": 2.0})
-    torch.testing.assert_close(apply(W, basis(), found.coefficients), found.w_plus, rtol=0, atol=0)
-    back = apply(found.w_plus, basis(), {name: -value for name, value in found.coefficients.items()})
+    result = steer(make_reader(torch.eye(3)), W, basis(), {"age": 50.0, "smile": 2.0})
+    torch.testing.assert_close(apply(W, basis(), result.coefficients), result.w_plus, rtol=0, atol=0)
+    back = apply(result.w_plus, basis(), {name: -value for name, value in result.coefficients.items()})
     torch.testing.assert_close(back, W, rtol=0, atol=1e-6)
 
 
@@ -69,45 +69,45 @@ def test_a_face_far_from_w_is_pulled_there_as_far_as_the_edit_is_long():
     assert spread(apply(far, basis(), {"age": 2.0 * 14})) == pytest.approx(0.7)
 
 
-def test_wanting_nothing_changes_nothing():
-    found = steer(person(torch.eye(3)), W, basis(), {})
-    assert torch.equal(found.w_plus, W)
-    assert found.identity == 1
-    assert found.looks == 1
+def test_no_targets_change_nothing():
+    result = steer(make_reader(torch.eye(3)), W, basis(), {})
+    assert torch.equal(result.w_plus, W)
+    assert result.identity == 1
+    assert result.readings == 1
 
 
-def test_the_guard_stops_where_the_person_ends():
-    look = person(torch.eye(3))
-    free = steer(look, W, basis(), {"age": 80.0})
-    held = steer(look, W, basis(), {"age": 80.0}, keep_identity=0.9)
+def test_an_edit_stops_where_the_identity_would_change():
+    read = make_reader(torch.eye(3))
+    free = steer(read, W, basis(), {"age": 80.0})
+    held = steer(read, W, basis(), {"age": 80.0}, keep_identity=0.9)
     assert free.identity < 0.9
-    assert free.kept  # nobody asked
+    assert free.kept  # no minimum was given
     assert held.identity >= 0.9
     assert not held.kept
     assert 40 < held.after["age"] < free.after["age"]
 
 
-def test_an_unreachable_wish_ends_with_the_best():
-    found = steer(person(torch.zeros(3, 3)), W, basis(), {"age": 90.0})
-    assert torch.isfinite(found.w_plus).all()
-    assert found.after["age"] == pytest.approx(40)
+def test_an_unreachable_target_gives_the_best_edit():
+    result = steer(make_reader(torch.zeros(3, 3)), W, basis(), {"age": 90.0})
+    assert torch.isfinite(result.w_plus).all()
+    assert result.after["age"] == pytest.approx(40)
 
 
-def test_unknown_names_are_refused():
+def test_unknown_names_are_rejected():
     with pytest.raises(LatentError, match="cannot steer beard"):
-        steer(person(torch.eye(3)), W, basis(), {"beard": 1.0})
+        steer(make_reader(torch.eye(3)), W, basis(), {"beard": 1.0})
 
 
-def test_wandering_is_an_edit_at_random_that_a_seed_repeats():
+def test_random_edits_repeat_with_the_seed():
     def at(seed, **how):
         return random_edits(basis(), **how)(W, torch.Generator().manual_seed(seed))
 
     assert torch.equal(at(3), at(3))
     assert not torch.equal(at(3), at(4))
-    assert torch.equal(at(3, far=0.0, aside=0.0), W)
+    assert torch.equal(at(3, max_length=0.0, sideways=0.0), W)
 
 
-def test_wandering_goes_far_and_mostly_in_age():
+def test_random_edits_go_far_and_mostly_in_age():
     random = torch.Generator().manual_seed(0)
     edits = torch.cat([random_edits(basis(), 2.0, 0.0)(W, random) for _ in range(300)])[:, 0]
     steps = edits @ torch.stack([d.vector / (d.per_unit * d.sigma) for d in basis()]).T

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from faceloom import likeness, tensorfile
+from faceloom import tensorfile
 from faceloom.edit import directions, stylespace
 from faceloom.edit.directions import Direction
 from faceloom.edit.generate import generate_latents
@@ -82,9 +82,9 @@ def test_an_edit_keeps_the_tuning_and_its_opposite_returns(tiny: MobileStyleGAN)
 def test_undo_is_exact_whatever_was_edited(tiny: MobileStyleGAN, tmp_path: Path) -> None:
     person = person_of(tiny)
     edited = stylespace.step(tiny, person, style(), 1.5)
-    edited = edited.changed(edited.w_plus + 1)
-    likeness.save(edited, tmp_path / "edited.likeness")
-    found = likeness.load(tmp_path / "edited.likeness").found
+    edited = edited.with_w_plus(edited.w_plus + 1)
+    edited.save(tmp_path / "edited.likeness")
+    found = Likeness.load(tmp_path / "edited.likeness").unedited
     assert torch.equal(found.w_plus, person.w_plus)
     assert found.origin is None
     assert set(found.delta) == set(person.delta)

@@ -65,6 +65,6 @@ def test_the_shipped_encoder_inverts_generated_faces(default_model, lpips_alexne
     img = image_at(default_model.G, people, 256).clamp(-1, 1)
     mean = studio.generator.G.w_avg.expand(3, 23, -1)
     before, *_ = measure(default_model.G, mean, img, lpips_alexnet)
-    after, *_ = measure(default_model.G, studio.first(img), img, lpips_alexnet)
+    after, *_ = measure(default_model.G, studio.encoder(img), img, lpips_alexnet)
     assert all(near < far for near, far in zip(after, before, strict=True))
     assert sum(after) < 0.85 * sum(before)

@@ -29,8 +29,8 @@ class FakeStudio:
         return Likeness(torch.ones(1, 2, 4), "hash", "name", provenance={"interrupted": self.interrupt})
 
     def load(self, path: Path) -> Likeness:
-        person = likeness.load(path)
-        likeness.require(person, SimpleNamespace(name="name", hash="hash"))
+        person = Likeness.load(path)
+        likeness.require_generator(person, SimpleNamespace(name="name", hash="hash"))
         return person
 
 
@@ -40,8 +40,8 @@ def photos(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("a.jpg", "b.jpg", "bad.jpg"):
         (folder / name).write_text(name)
-    likeness.save(Likeness(torch.zeros(1, 2, 4), "hash", "name"), folder / "kept.likeness")
-    likeness.save(Likeness(torch.zeros(1, 2, 4), "other", "other"), folder / "strange.likeness")
+    Likeness(torch.zeros(1, 2, 4), "hash", "name").save(folder / "kept.likeness")
+    Likeness(torch.zeros(1, 2, 4), "other", "other").save(folder / "strange.likeness")
     (folder / ".hidden").touch()
     return folder
 

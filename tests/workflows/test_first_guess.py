@@ -20,7 +20,7 @@ def studio_of(name: str) -> Studio:
 def test_an_imported_encoder_gives_the_first_guess(monkeypatch):
     seen = []
     encoder = SimpleNamespace(encode=lambda img: torch.full((len(img), 4, 2), 7.0))
-    monkeypatch.setattr("faceloom.workflows.studio.imported_encoder", lambda name: seen.append(name) or encoder)
+    monkeypatch.setattr("faceloom.workflows.studio.load_imported_encoder", lambda name: seen.append(name) or encoder)
     first = studio_of("mine").first
     assert first(torch.zeros(2, 3, 256, 256)).shape == (2, 4, 2)
     assert seen == ["mine"]
@@ -30,5 +30,5 @@ def test_without_an_encoder_it_is_the_mean_face(monkeypatch):
     def none(name):
         raise AssetError("none", "none")
 
-    monkeypatch.setattr("faceloom.workflows.studio.imported_encoder", none)
+    monkeypatch.setattr("faceloom.workflows.studio.load_imported_encoder", none)
     assert studio_of("mine").first is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceloom.checkpoints.library import free_folder, generator_place, remove_model, shipped_cards
+from faceloom.checkpoints.library import find_free_folder, locate_generator, read_shipped_cards, remove_model
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
 from faceloom.workflows.studio import Studio
@@ -21,10 +21,10 @@ def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Studio:
 
 
 def test_its_card_says_what_may_be_done_with_it():
-    card = shipped_cards()[NAME]
+    card = read_shipped_cards()[NAME]
     assert str(card["licence"]).startswith("Apache-2.0")
     assert load_generator(NAME).hash == card["hash"]
-    assert sum(file.stat().st_size for file in generator_place(NAME).rglob("*") if file.is_file()) < 20e6
+    assert sum(file.stat().st_size for file in locate_generator(NAME).rglob("*") if file.is_file()) < 20e6
 
 
 def test_it_draws_people_without_any_download(studio: Studio):
@@ -44,12 +44,12 @@ def test_its_sliders_do_what_they_say(studio: Studio):
 
 def test_its_name_is_taken_and_it_cannot_be_removed():
     with pytest.raises(AssetError, match="published"):
-        free_folder(NAME)
+        find_free_folder(NAME)
     with pytest.raises(AssetError, match="comes with faceloom"):
         remove_model(NAME)
 
 
 def test_a_typo_is_told():
     with pytest.raises(AssetError) as told:
-        generator_place("open-face")
+        locate_generator("open-face")
     assert "open-faces" in str(told.value.hint)

@@ -89,28 +89,28 @@ def test_years_are_years_and_what_was_not_asked_for_stays(studio, person):
     assert after.smile == pytest.approx(before.smile, abs=0.25)
     assert after.yaw == pytest.approx(before.yaw, abs=4)
     assert done.person.provenance["edits"][0]["wishes"] == {"age": 20}
-    assert 0.3 < done.steered.identity < 1
+    assert 0.3 < done.steering.identity < 1
 
 
 def test_edits_in_units_are_taken_back_exactly(studio, person):
     twice = studio.edit(studio.edit(person, {"age": -10}).person, {"smile": 0.1}).person
     assert len(twice.provenance["edits"]) == 2
-    assert np.array_equal(twice.found.w_plus.numpy(), person.w_plus.numpy())
+    assert np.array_equal(twice.unedited.w_plus.numpy(), person.w_plus.numpy())
 
 
 def test_the_guard_on_identity_stops_an_edit(studio, person):
     done = studio.edit(person, {"age": 40}, keep_identity=0.9)
-    assert done.steered.identity >= 0.9
+    assert done.steering.identity >= 0.9
     assert done.after["age"] < done.before["age"] + 40
 
 
 def test_every_face_of_a_photo_is_read(studio, portrait):
     (seen,) = studio.analyze(open_photo(portrait))  # Eileen Collins, 42, smiling
-    assert 28 < seen.traits.age < 56
-    assert seen.traits.smile > 0.8
-    assert seen.traits.gender < 0.3
-    assert seen.traits.glasses < 0.2
-    assert abs(seen.traits.yaw) < 20
+    assert 28 < seen.attributes.age < 56
+    assert seen.attributes.smile > 0.8
+    assert seen.attributes.gender < 0.3
+    assert seen.attributes.glasses < 0.2
+    assert abs(seen.attributes.yaw) < 20
 
 
 def test_a_picture_without_a_face(studio):
@@ -194,16 +194,16 @@ def test_many_photos_on_the_command_line(portrait, tmp_path, monkeypatch):
 def test_what_is_no_face_ends_in_numbers_and_an_honest_word(studio, tuned, what):
     import torch
 
-    from faceloom.invert.budget import UNTUNED
-    from faceloom.invert.quality import word
+    from faceloom.invert.budget import MIN_STEPS_TO_TUNE
+    from faceloom.invert.quality import rate_quality
 
     torch.manual_seed(0)
     img = {"noise": torch.rand(1, 3, 256, 256) * 2 - 1, "black": -torch.ones(1, 3, 256, 256)}.get(what)
     if img is None:
         img = torch.from_numpy(np.asarray(studio.render(tuned, 256)).copy()).permute(2, 0, 1)[None] / 127.5 - 1
         img[..., 100:] = 1.0
-    found = studio.invert(img, EncodeConfig(None, UNTUNED))
+    found = studio.invert(img, EncodeConfig(None, MIN_STEPS_TO_TUNE))
     assert all(torch.isfinite(tensor).all() for tensor in (found.w_plus, *found.delta.values()))
     assert np.isfinite([*found.lpips, *found.mse]).all()
     if what == "noise":
-        assert word({"lpips": found.lpips[0], "identity": 0.0}) == "poor"
+        assert rate_quality({"lpips": found.lpips[0], "identity": 0.0}) == "poor"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("av")
 
-from bench.moving import SIZE, camera, shot, write_film
+from bench.moving import SIZE, camera_frame, render_shot, write_video
 from bench.video import flicker
 
 from faceloom import Studio
@@ -48,9 +48,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     from faceloom.assets.cache import open_asset
 
     still = open_photo(open_asset("portraits") / "astronaut.png").image
-    frames = [np.asarray(shot(still, camera(i / 12))) for i in range(HIDDEN)]
+    frames = [np.asarray(render_shot(still, camera_frame(i / 12))) for i in range(HIDDEN)]
     hidden = [np.asarray(still.crop((0, 300, 200, 450)).resize(SIZE)) for _ in range(COUNT - HIDDEN)]
-    return open_clip(write_film(tmp_path_factory.mktemp("film") / "moving.mp4", [*frames, *hidden], 12, sound=True))
+    return open_clip(write_video(tmp_path_factory.mktemp("film") / "moving.mp4", [*frames, *hidden], 12, sound=True))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, found: video
 
 @pytest.mark.models
 def test_a_film_without_a_face(studio: Studio, tmp_path: Path):
-    film = write_film(tmp_path / "a.mp4", [np.asarray(Image.new("RGB", SIZE, "teal"))] * 2)
+    film = write_video(tmp_path / "a.mp4", [np.asarray(Image.new("RGB", SIZE, "teal"))] * 2)
     with pytest.raises(NoFaceFound, match="film"):
         video.find_in_clip(studio, open_clip(film))
 

@@ -30,7 +30,7 @@ def align(
       faceloom align party.jpg --face 2 --size 256 -o third.webp
     """
     from faceloom.images import open_photo, save_picture
-    from faceloom.workflows.studio import face_facts
+    from faceloom.workflows.encoding import face_facts
 
     studio = open_studio()
     opened = open_photo(photo)

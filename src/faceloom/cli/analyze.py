@@ -51,10 +51,10 @@ def analyze(
 
 def _analyze_photo(studio: Studio, path: Path) -> list[dict[str, Any]]:
     from faceloom.images import open_photo
-    from faceloom.workflows.studio import face_facts
+    from faceloom.workflows.encoding import face_facts
 
     faces = studio.analyze(open_photo(path))
-    return [{"photo": str(path), "box": face_facts(face.face)["box"]} | face.traits.rounded() for face in faces]
+    return [{"photo": str(path), "box": face_facts(face.face)["box"]} | face.attributes.rounded() for face in faces]
 
 
 def _describe(face: dict[str, Any]) -> str:

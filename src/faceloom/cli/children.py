@@ -44,11 +44,10 @@ def children(
       faceloom children me.likeness seed:12 --seed 3 -o ours --json
     """
     from faceloom.images import make_contact_sheet, save_picture
-    from faceloom.workflows.family import child
 
     studio = open_studio(generator=generator)
     parents = open_person(studio, a), open_person(studio, b)
-    people = [child(studio, *parents, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
+    people = [studio.child(*parents, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
     facts = [{key: person.provenance[key] for key in ("number", "inherited")} for person in people]
     if output.suffix:
         with progress(count + 2, "drawing") as draw:

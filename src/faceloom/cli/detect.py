@@ -45,7 +45,7 @@ def _detect_in(studio: Studio, path: Path) -> dict[str, Any]:
     """Return the facts of one photo; `error` is null when the photo could be read."""
     from faceloom.errors import FaceloomError
     from faceloom.images import open_photo
-    from faceloom.workflows.studio import face_facts
+    from faceloom.workflows.encoding import face_facts
 
     try:
         photo = open_photo(path)

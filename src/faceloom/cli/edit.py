@@ -60,7 +60,7 @@ def edit(
     steps = _parse(direction or [])
     studio = open_studio(precision, generator, engine=engine, device=device)
     original = open_person(studio, person, psi)
-    changed = original.found if undo else original
+    changed = original.unedited if undo else original
     if steps:
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def facts_of(done: EditResult, values: Mapping[str, float]) -> dict[str, Any]:
     """Return the values that an edit reached, in the units of the request, and the identity similarity."""
     before, after = done.before, done.after
     reached = {name: round(after[name] - before[name] if TABLE[name].is_change else after[name], 3) for name in values}
-    return {"reached": reached, "identity": round(done.steered.identity, 3), "kept": done.steered.kept}
+    return {"reached": reached, "identity": round(done.identity, 3), "kept": done.steering.kept}
 
 
 def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:

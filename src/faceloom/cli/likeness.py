@@ -36,7 +36,7 @@ def import_(
       faceloom likeness import latents.pt --person 3 --generator ffhq -o friend.likeness
     """
 
-    found, count = open_studio(generator=generator).adopt(file, person)
+    found, count = open_studio(generator=generator).load_latents(file, person)
     found.save(output)
     if as_json:
         print_json({"output": str(output), "person": person, "of": count, "generator": found.generator_name})

@@ -44,13 +44,12 @@ def search(
       faceloom search "woman over 60" --like me.jpg --count 3 -o results --json
     """
     from faceloom.edit.search import SearchConfig
-    from faceloom.workflows.search import search_people
 
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
     config = SearchConfig(candidates=max(candidates, count))
     with progress(1.0, "searching") as draw:
-        people = search_people(studio, text, like=face, count=count, seed=seed, config=config, callback=draw)
+        people = studio.search(text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
         facts.append(save_picture_and_likeness(studio, person, output / f"found{i}", size) | _facts(person))

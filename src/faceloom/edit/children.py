@@ -1,7 +1,4 @@
-"""Children: each inherits groups of layers from two parents, and is a little of their own.
-
-Knows latents: no networks, no images, no files.
-"""
+"""Children of two people: each inherits groups of layers from the parents and varies a little. Works on latents."""
 
 from __future__ import annotations
 
@@ -12,41 +9,41 @@ import numpy as np
 import torch
 
 from faceloom.edit.latent_statistics import LatentStatistics
-from faceloom.edit.mix import PULL, check_same_space, towards_w
+from faceloom.edit.mix import W_PULL_MIXING, check_same_space, pull_towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import GROUPS, WPlus, layer_groups
 
-BLEND = (0.3, 0.7)
-MAX_VARIATION = 1.0
+BLEND = (0.3, 0.7)  # range of parent b's share in a layer group that is a blend
+MAX_VARIATION = 1.0  # standard deviations
 
 
 @dataclass(frozen=True, eq=False)
 class Child:
-    """One child: `w_plus [1, num_ws, w_dim]`, and what part of each layer group is parent b's, 0...1."""
+    """A child: `w_plus [1, num_ws, w_dim]`, and parent b's share of each layer group, 0...1."""
 
     w_plus: WPlus
     inherited: dict[str, float]
 
 
-def child(
+def make_child(
     a: WPlus,
     b: WPlus,
     number: int,
     *,
     seed: int,
     layer_resolutions: Sequence[int],
-    people: LatentStatistics,
+    statistics: LatentStatistics,
     variation: float = 0.3,
-    pull: float = PULL,
+    pull: float = W_PULL_MIXING,
 ) -> Child:
-    """Have child `number` of parents a and b.
+    """Make child `number` of parents a and b.
 
-    Each layer group (coarse, middle, fine) comes from a, from b, or is a blend, at random, both parents always having
-    a part. `variation` standard deviations of the generator's own people are added in a random direction. Parents found
-    in photos are first moved `pull` of the way towards W, as in `mix`: their layers would break each other.
+    Each layer group (coarse, middle, fine) comes from a, from b, or is a blend, at random; both parents always have a
+    share. `variation` standard deviations of the generator's latents are added in a random direction. Parents found in
+    photos are first moved `pull` of the way towards W, as in `mix`, because their layers do not fit each other.
 
-    Convention: a, b `[1, num_ws, w_dim]`; the child depends on the parents, the seed and its number alone, not on how
-    many there are. Raises ShapeError when the parents' shapes differ, LatentError for a number or seed below 0, or a
+    Convention: a, b `[1, num_ws, w_dim]`; the child depends on the parents, the seed and its number, not on the number
+    of children. Raises ShapeError when the parents' shapes differ, LatentError for a number or seed below 0, or a
     variation outside 0...1.
     """
     check_same_space(a, b)
@@ -55,20 +52,21 @@ def child(
             f"child {number} of seed {seed} with variation {variation}",
             f"numbers and seeds count from 0, a variation is 0 to {MAX_VARIATION:g}",
         )
-    dice = np.random.default_rng([seed, number])
-    inherited = _inherit(dice)
+    rng = np.random.default_rng([seed, number])
+    inherited = _draw_shares(rng)
     groups = layer_groups(layer_resolutions)
-    part = torch.zeros(a.shape[1])
+    shares = torch.zeros(a.shape[1])
     for name, share in inherited.items():
-        part[groups[name]] = share
-    own = torch.from_numpy(dice.standard_normal(len(people.mean))) * people.variances.sqrt()
-    a, b = towards_w(a, pull), towards_w(b, pull)
-    return Child(a.lerp(b, part[:, None].to(a)) + variation * (people.axes @ own).to(a), inherited)
+        shares[groups[name]] = share
+    offset = torch.from_numpy(rng.standard_normal(len(statistics.mean))) * statistics.variances.sqrt()
+    a, b = pull_towards_w(a, pull), pull_towards_w(b, pull)
+    w_plus = a.lerp(b, shares[:, None].to(a)) + variation * (statistics.axes @ offset).to(a)
+    return Child(w_plus, inherited)
 
 
-def _inherit(dice: np.random.Generator) -> dict[str, float]:
-    """How much of each group is b's: 0, 1 or a blend; what shapes a face is never one parent's alone."""
+def _draw_shares(rng: np.random.Generator) -> dict[str, float]:
+    """Draw b's share of each group: 0, 1 or a blend; coarse and middle never both come from one parent."""
     while True:
-        shares = {name: (0.0, 1.0, round(float(dice.uniform(*BLEND)), 3))[dice.integers(3)] for name in GROUPS}
+        shares = {name: (0.0, 1.0, round(float(rng.uniform(*BLEND)), 3))[rng.integers(3)] for name in GROUPS}
         if shares["coarse"] != shares["middle"] or 0 < shares["middle"] < 1:
             return shares

@@ -158,7 +158,7 @@ def step(w_plus: WPlus, direction: Direction, strength: float, layers: Sequence[
     Convention: `w_plus [n, num_ws, w_dim]`; `strength` in the direction's units, negative for the opposite; `layers`
     are indices of num_ws, by default the direction's own. An edit and its opposite return.
     Raises ShapeError when the direction is of another shape, LatentError for a strength that is no finite number or a
-    layer that is not there. Whether it is of the same generator is for `likeness.require` to say.
+    layer that is not there. Whether it is of the same generator is for `likeness.require_generator` to say.
     """
     if not math.isfinite(strength):
         raise LatentError(f"strength {strength} is no finite number", f"give a number of {direction.unit}")

@@ -1,6 +1,6 @@
-"""Directions that nobody labelled: SeFa and the principal axes of W, and what an analyzer sees them do.
+"""Discovery of unlabeled directions: SeFa and the principal axes of W, named by the attributes that they change.
 
-Knows the generator protocol and latents: no files. What the pictures show is for an injected reader to say.
+Works on latents; the function that reads pictures is an argument. Does not open files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from faceloom.edit.directions import Direction, step
 from faceloom.edit.fit_few import from_values
-from faceloom.edit.latent_statistics import LatentStatistics, sample_w, signed
+from faceloom.edit.latent_statistics import LatentStatistics, fix_signs, sample_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, broadcast
 from faceloom.likeness import NamedGenerator
@@ -22,21 +22,22 @@ from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
 Method = Literal["sefa", "pca"]
-Read = Callable[[Tensor], Reading]
+FaceReader = Callable[[Tensor], Reading]
+"""Function that takes img `[n, 3, 256, 256]`, aligned faces, and returns what an analyzer reads from them."""
 
-READ_SIDE = 256
-LEAST = {"age": 4.0, "yaw": 3.0, "pitch": 3.0, "roll": 1.0, "sharpness": 0.3}
-"""The least standard deviation that a trait is taken to have, in its units: generated faces are all upright."""
-LEAST_LOGIT = 0.7
+READ_SIDE = 256  # side in pixels of the pictures that are read
+MIN_SIGMAS = {"age": 4.0, "yaw": 3.0, "pitch": 3.0, "roll": 1.0, "sharpness": 0.3}
+"""Least standard deviation assumed for an attribute, in its units; generated faces hardly vary in some."""
+MIN_LOGIT_SIGMA = 0.7  # the same for attributes that are logits
 
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """A direction as a method found it.
+    """A direction found by one of the methods.
 
-    Convention: `vector [w_dim]`, unit length; `sigma` is one standard deviation of w along it; `explained` is the part
-    that it has of the variance of w (PCA) or of the squared lengths that the styles answer with (SeFa), 0...1;
-    `layers` are those that it was found for, None for all; `number` counts from 1.
+    Convention: `vector [w_dim]`, unit length; `sigma` is one standard deviation of w along it; `explained` is its share
+    of the variance of w (PCA) or of the squared lengths of the styles' responses (SeFa), 0...1; `layers` are those that
+    it was found for, None for all; `number` counts from 1.
     """
 
     vector: Tensor
@@ -46,8 +47,8 @@ class Component:
     method: Method
     number: int
 
-    def direction(self, generator: NamedGenerator, name: str | None = None, notes: str = "") -> Direction:
-        """Make a direction of it: a strength of 1 is one standard deviation of w."""
+    def to_direction(self, generator: NamedGenerator, name: str | None = None, notes: str = "") -> Direction:
+        """Make a direction of the component; a strength of 1 is one standard deviation of w."""
         return Direction(
             name=name or f"{self.method}-{self.number}",
             vector=self.vector.float(),
@@ -61,104 +62,114 @@ class Component:
         )
 
 
-def pca(people: LatentStatistics, count: int, layers: Sequence[int] | None = None) -> list[Component]:
-    """Take the principal axes of w, the widest first.
+def pca(statistics: LatentStatistics, count: int, layers: Sequence[int] | None = None) -> list[Component]:
+    """Return the principal axes of w, the widest first.
 
-    Raises LatentError for a count that w_dim does not hold. Source: Haerkoenen et al. 2020 (GANSpace), section 2.1.
+    Raises LatentError for a count larger than w_dim. Source: Haerkoenen et al. 2020 (GANSpace), section 2.1.
     """
-    return _components(people.axes, people.variances, count, people, layers, "pca")
+    return _make_components(statistics.axes, statistics.variances, count, statistics, layers, "pca")
 
 
 @torch.no_grad()
-def sefa(G: Generator, people: LatentStatistics, count: int, layers: Sequence[int] | None = None) -> list[Component]:
-    """Take what moves the styles of the chosen layers most: the eigenvectors of A^T A, A their affine weights.
+def sefa(
+    G: Generator, statistics: LatentStatistics, count: int, layers: Sequence[int] | None = None
+) -> list[Component]:
+    """Return the directions that change the styles of the layers most: eigenvectors of A^T A, A their affine weights.
 
-    Every row of A is first brought to unit length, so that no channel counts for more than another.
-    Raises LatentError for a count that w_dim does not hold, or a layer that is not there.
+    Every row of A is first normalized to unit length, so that all channels have the same weight.
+    Raises LatentError for a count larger than w_dim, or a layer out of range.
     Source: Shen and Zhou 2021, eq. 6.
     """
     weights = torch.cat([style_weights(G, layer) for layer in (range(G.num_ws) if layers is None else layers)])
     rows = weights.double() / weights.double().norm(dim=1, keepdim=True).clamp_min(1e-12)  # [c w_dim]
     values, vectors = torch.linalg.eigh(rows.T @ rows)
-    return _components(signed(vectors.flip(1)), values.flip(0).clamp_min(0), count, people, layers, "sefa")
+    return _make_components(fix_signs(vectors.flip(1)), values.flip(0).clamp_min(0), count, statistics, layers, "sefa")
 
 
 def style_weights(G: Generator, layer: int) -> Tensor:
-    """The matrix that takes w to all scales of one layer: `[c, w_dim]`. Raises LatentError for a layer not there."""
+    """Return the matrix `[c, w_dim]` that maps w to all scales of one layer.
+
+    Raises LatentError for a layer out of range.
+    """
     if not 0 <= layer < G.num_ws:
         raise LatentError(f"there is no layer {layer}", f"layers go from 0 to {G.num_ws - 1}")
     basis = torch.cat([torch.eye(G.w_dim), torch.zeros(1, G.w_dim)]).to(G.w_avg)
-    answers = torch.cat([affine(basis) for affine in G.affines(layer)], dim=1)  # [w_dim+1 c]
-    return (answers[:-1] - answers[-1]).T
+    scales = torch.cat([affine(basis) for affine in G.affines(layer)], dim=1)  # [w_dim+1 c]
+    return (scales[:-1] - scales[-1]).T
 
 
-def _components(
-    vectors: Tensor, values: Tensor, count: int, people: LatentStatistics, layers: Sequence[int] | None, method: Method
+def _make_components(
+    vectors: Tensor,
+    values: Tensor,
+    count: int,
+    statistics: LatentStatistics,
+    layers: Sequence[int] | None,
+    method: Method,
 ) -> list[Component]:
     if not 1 <= count <= len(values):
         raise LatentError(f"{count} directions", f"ask for 1 to {len(values)}")
-    chosen = None if layers is None else tuple(layers)
-    parts = values / values.sum()
+    indices = None if layers is None else tuple(layers)
+    shares = values / values.sum()
     return [
-        Component(vectors[:, i].float(), people.sigma(vectors[:, i]), float(parts[i]), chosen, method, i + 1)
+        Component(vectors[:, i].float(), statistics.sigma(vectors[:, i]), float(shares[i]), indices, method, i + 1)
         for i in range(count)
     ]
 
 
 @torch.no_grad()
-def read_people(G: Generator, w_plus: WPlus, read: Read) -> Tensor:
-    """Read the traits of people's pictures, one by one: `[n, num_ws, w_dim]` -> `[n, 10]` in TRAITS' units."""
-    return torch.cat([read(image_at(G, person, READ_SIDE)).traits for person in w_plus.split(1)])
+def read_faces(G: Generator, w_plus: WPlus, read: FaceReader) -> Tensor:
+    """Read the attributes of faces, one picture at a time: `[n, num_ws, w_dim]` -> `[n, 10]`, as the analyzer reads."""
+    return torch.cat([read(image_at(G, face, READ_SIDE)).traits for face in w_plus.split(1)])
 
 
-def trait_sigmas(readings: Tensor) -> Tensor:
-    """One standard deviation of each trait among `readings [n, 10]`, not less than what is seen as a change."""
-    least = torch.tensor([LEAST.get(name, LEAST_LOGIT) for name in ATTRIBUTES])
+def attribute_sigmas(readings: Tensor) -> Tensor:
+    """Return the standard deviation of each attribute in `readings [n, 10]`, at least that of MIN_SIGMAS."""
+    least = torch.tensor([MIN_SIGMAS.get(name, MIN_LOGIT_SIGMA) for name in ATTRIBUTES])
     return torch.maximum(readings.std(0).cpu(), least)
 
 
-def shifts(
-    G: Generator, direction: Direction, people: WPlus, read: Read, sigmas: Tensor, strength: float = 2.0
+def measure_shifts(
+    G: Generator, direction: Direction, people: WPlus, read: FaceReader, sigmas: Tensor, strength: float = 2.0
 ) -> dict[str, float]:
-    """Measure what a direction does to people: each trait's mean change by one unit, in standard deviations.
+    """Measure the mean change of each attribute by one unit of a direction, in standard deviations.
 
-    Convention: people `[n, num_ws, w_dim]`; each is drawn at plus and minus `strength`; `sigmas [10]` as
-    `trait_sigmas` gives them.
+    Convention: people `[n, num_ws, w_dim]`; each is generated at plus and minus `strength`; `sigmas [10]` as
+    `attribute_sigmas` returns them.
     """
-    ends = [read_people(G, step(people, direction, sign * strength), read).cpu() for sign in (1, -1)]
+    ends = [read_faces(G, step(people, direction, sign * strength), read).cpu() for sign in (1, -1)]
     change = (ends[0] - ends[1]).mean(0) / (2 * strength * sigmas)
     return dict(zip(ATTRIBUTES, change.tolist(), strict=True))
 
 
-def name_direction(moved: Mapping[str, float], at_least: float = 0.25, most: int = 3) -> str:
-    """Name a direction by what moves most, as in 'age +, glasses +'.
+def name_direction(shifts: Mapping[str, float], at_least: float = 0.25, most: int = 3) -> str:
+    """Name a direction after the attributes that it changes most, as in 'age +, glasses +'.
 
-    Convention: `moved` is what `shifts` gives; traits that move by less than `at_least` standard deviations, or by less
-    than a third of the first, are not named. With none: 'nothing the analyzer knows'.
+    Convention: `shifts` as `measure_shifts` returns them; attributes that change by less than `at_least` standard
+    deviations, or by less than a third of the first, are not named. With none: 'nothing the analyzer knows'.
     """
-    ranked = sorted(moved.items(), key=lambda item: -abs(item[1]))
+    ranked = sorted(shifts.items(), key=lambda item: -abs(item[1]))
     enough = max(at_least, abs(ranked[0][1]) / 3) if ranked else at_least
-    named = [f"{trait.replace('_', ' ')} {'+' if by > 0 else '-'}" for trait, by in ranked if abs(by) >= enough]
-    return ", ".join(named[:most]) or "nothing the analyzer knows"
+    names = [f"{name.replace('_', ' ')} {'+' if shift > 0 else '-'}" for name, shift in ranked if abs(shift) >= enough]
+    return ", ".join(names[:most]) or "nothing the analyzer knows"
 
 
-def plain_directions(
+def fit_plain_directions(
     G: Generator,
-    traits: Sequence[str],
-    read: Read,
+    attributes: Sequence[str],
+    read: FaceReader,
     *,
-    people: LatentStatistics,
+    statistics: LatentStatistics,
     generator: NamedGenerator,
     count: int = 200,
 ) -> list[Direction]:
-    """Fit how each trait of TRAITS goes with w, other traits not held: what a fit can be told to hold.
+    """Fit a direction for each attribute without holding the others; another fit can hold these directions.
 
-    Reads `count` invented people, of a random class each where the generator takes labels.
+    Reads `count` generated faces, of random classes when the generator takes labels.
     """
     w_plus = broadcast(sample_w(G, count, seed=1), G.num_ws)
-    readings = read_people(G, w_plus, read)
-    fits = [(name, readings[:, ATTRIBUTES.index(name)]) for name in traits]
+    readings = read_faces(G, w_plus, read)
+    columns = [(name, readings[:, ATTRIBUTES.index(name)]) for name in attributes]
     return [
-        from_values(name, w_plus, values, unit="units", people=people, generator=generator).direction
-        for name, values in fits
+        from_values(name, w_plus, values, unit="units", statistics=statistics, generator=generator).direction
+        for name, values in columns
     ]

@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from faceloom.errors import ImageError, MissingExtra, ShapeError, StoreError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 from faceloom.images.save import SOURCE_TYPES, xmp_packet
-from faceloom.images.sound import SoundCopy, opened_sound
+from faceloom.images.sound import SoundCopy, open_sound
 from faceloom.images.tensors import Pixels
 
 MARK = f"AI-generated with faceloom ({SOURCE_TYPES}trainedAlgorithmicMedia)"
@@ -53,7 +53,7 @@ def save_film(
     first = next(alike, None)
     if first is None:
         raise ImageError("a film without frames", "give one frame at least")
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         write(draft, chain([first], alike), fps, COMPOSITE if composite else MARK)
     return path
 
@@ -83,7 +83,7 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: str, sou
     height, width = (side - side % 2 for side in first.shape[:2])
     try:
         with ExitStack() as stack:
-            source = stack.enter_context(opened_sound(sound)) if sound else None
+            source = stack.enter_context(open_sound(sound)) if sound else None
             container = stack.enter_context(av.open(str(draft), "w", options={"movflags": "+faststart"}))
             container.metadata["comment"] = mark
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
@@ -96,7 +96,7 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: str, sou
                 frame = av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24")
                 container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
                 if copy:
-                    copy.until(i / fps)
+                    copy.copy_until(i / fps)
             container.mux(stream.encode())
     except av.FFmpegError as error:
         raise StoreError(f"cannot write the film: {error}", "is the disk full?") from error

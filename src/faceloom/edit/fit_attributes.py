@@ -1,6 +1,6 @@
-"""Directions of what the analyzer sees, in its units, for any generator of faces: its own people are the data.
+"""Attribute directions for any generator of faces, fitted to what the analyzer reads from its generated faces.
 
-Knows the generator protocol and latents: no files. What the pictures show is for an injected reader to say.
+Works on latents; the function that reads pictures is an argument. Does not open files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
-from faceloom.edit.discover import READ_SIDE, Read, read_people
+from faceloom.edit.discover import READ_SIDE, FaceReader, read_faces
 from faceloom.edit.latent_statistics import sample_w
 from faceloom.errors import LatentError
 from faceloom.latents import W, broadcast
@@ -22,56 +22,59 @@ from faceloom.likeness import NamedGenerator
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
-PSI = 0.7  # of the people: the outermost are seldom whole faces
-CALIBRATED_ON = 32  # people who were not in the fit
-WHO = 64  # principal axes of the readings of who somebody is
+PSI = 0.7  # truncation of the generated faces: latents far from the mean are often broken faces
+CALIBRATION_FACES = 32  # number of faces outside the fit on which the directions are calibrated
+IDENTITY_AXES = 64  # number of principal axes of the identities that are held
 
 
 @dataclass(frozen=True)
-class Trait:
-    """Something that the analyzer sees.
+class FittedAttribute:
+    """An attribute that is fitted.
 
-    Convention: `least` is the least standard deviation that can be learned from.
+    Convention: `unit` is that of the direction; `min_sigma` is the least standard deviation, in units, that a
+    generator's faces need for a fit.
     """
 
     unit: str
-    least: float
+    min_sigma: float
 
 
-SEEN = {
-    "age": Trait("years", 3.0),
-    "smile": Trait("logit", 0.5),
-    "gender": Trait("logit", 0.5),
-    "glasses": Trait("logit", 0.5),
-    "mouth_open": Trait("logit", 0.5),
-    "yaw": Trait("degrees", 2.0),
-    "pitch": Trait("degrees", 1.5),
+FITTED_ATTRIBUTES = {
+    "age": FittedAttribute("years", 3.0),
+    "smile": FittedAttribute("logit", 0.5),
+    "gender": FittedAttribute("logit", 0.5),
+    "glasses": FittedAttribute("logit", 0.5),
+    "mouth_open": FittedAttribute("logit", 0.5),
+    "yaw": FittedAttribute("degrees", 2.0),
+    "pitch": FittedAttribute("degrees", 1.5),
 }
-"""What a generator is asked to move, on all layers: so people stay in W, where small generators draw whole faces."""
-STEADY = ("age",)  # moves while whose face it is holds
-TAUGHT = 0.8  # of the people; the others tell how well w tells an attribute
-LEAST_TOLD = 0.6  # correlation there: with less the analyzer sees what is not in the picture
-LEAST_GAIN = 0.3  # of what a fit promises: with less the generator cannot do it
+"""Attributes that are fitted, on all layers: faces then stay in W, where small generators make whole faces."""
+IDENTITY_HELD = ("age",)  # attributes that are changed while the identity is held
+TRAINING_SHARE = 0.8  # part of the faces that a regression is fitted to; the others measure its correlation
+MIN_CORRELATION = 0.6  # between regression and reading: with less, w does not determine the attribute
+MIN_GAIN = 0.3  # measured change as a part of the expected one: with less, the generator cannot change the attribute
 
 
 @dataclass(frozen=True, eq=False)
-class People:
-    """A generator's people and what is seen of them: `w [n, w_dim]`, `traits [n, 10]`, `identity [n, d]`, `colours`.
+class GeneratedFaces:
+    """Generated faces and what was read from them.
 
-    `colours [n, 3]` is the mean of each picture's channels.
+    Convention: `w [n, w_dim]`, `attributes [n, 10]` as the analyzer reads them, `identity [n, d]`, and `colors [n, 3]`,
+    the mean of each channel of each picture.
     """
 
     w: W
-    traits: Tensor
+    attributes: Tensor
     identity: Tensor
-    colours: Tensor
+    colors: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class FittedDirection:
-    """Directions with a unit that was seen, and why others are missing.
+class AttributeFit:
+    """The fitted directions in measured units, and the attributes that could not be fitted.
 
-    Convention: `moved [k, k]` is what one sigma of each was seen to do to each, in sigmas: the cross-talk.
+    Convention: `moved [k, k]` is the change of each attribute by one sigma of each direction, in sigmas (the
+    cross-talk); `missing` holds the reason by attribute.
     """
 
     directions: tuple[Direction, ...]
@@ -80,91 +83,112 @@ class FittedDirection:
 
 
 @torch.no_grad()
-def read_generated(G: Generator, w: W, read: Read, callback: Callable[[int], None] | None = None) -> People:
-    """Draw people one by one and read them; `callback` is told how many were read."""
+def read_generated(
+    G: Generator, w: W, read: FaceReader, callback: Callable[[int], None] | None = None
+) -> GeneratedFaces:
+    """Generate faces one at a time and read them; `callback` receives the number of faces that were read."""
     rows: list[tuple[Reading, Tensor]] = []
-    for count, one in enumerate(w, start=1):
-        img = image_at(G, broadcast(one[None], G.num_ws), READ_SIDE)
+    for count, row in enumerate(w, start=1):
+        img = image_at(G, broadcast(row[None], G.num_ws), READ_SIDE)
         rows.append((read(img), img.mean((2, 3))))
         if callback:
             callback(count)
-    traits, identity = (torch.cat([getattr(row[0], key).cpu() for row in rows]) for key in ("traits", "identity"))
-    return People(w.cpu(), traits, identity, torch.cat([row[1].cpu() for row in rows]))
+    readings = [reading for reading, _ in rows]
+    attributes = torch.cat([reading.traits.cpu() for reading in readings])
+    identity = torch.cat([reading.identity.cpu() for reading in readings])
+    return GeneratedFaces(w.cpu(), attributes, identity, torch.cat([colors.cpu() for _, colors in rows]))
 
 
-def generated_faces(G: Generator, count: int, seed: int = 0) -> W:
-    """People of a generator, a little truncated: `[count, w_dim]`."""
+def sample_faces(G: Generator, count: int, seed: int = 0) -> W:
+    """Sample latents of generated faces, slightly truncated: `[count, w_dim]`."""
     return G.w_avg.lerp(sample_w(G, count, seed), PSI)
 
 
-def fit(G: Generator, people: People, unseen: W, read: Read, *, generator: NamedGenerator) -> FittedDirection:
-    """Fit a direction for each of SEEN while all others, and colours, hold; then look what one sigma does.
+def fit(
+    G: Generator, faces: GeneratedFaces, calibration: W, read: FaceReader, *, generator: NamedGenerator
+) -> AttributeFit:
+    """Fit a direction for each of FITTED_ATTRIBUTES with all others and the colors held, and calibrate it.
 
-    Convention: `unseen [m, w_dim]` are people who are not among `people`. A direction whose attribute hardly varies,
-    is hardly told by w, or hardly answers, is missing. Raises LatentError when none is left. Method: `directions.fit`.
+    Convention: `calibration [m, w_dim]` are latents that are not among `faces`; the change by one sigma is measured on
+    them. An attribute that hardly varies, that w hardly determines, or that hardly changes is reported as missing.
+    Raises LatentError when none is left. Method: `directions.fit`.
     """
-    labels = {name: people.traits[:, ATTRIBUTES.index(name)].double() for name in SEEN}
+    labels = {name: faces.attributes[:, ATTRIBUTES.index(name)].double() for name in FITTED_ATTRIBUTES}
     missing = {
-        name: f"its people hardly differ in it (standard deviation {values.std():.2f})"
+        name: f"the faces hardly differ in it (standard deviation {values.std():.2f})"
         for name, values in labels.items()
-        if values.std() < SEEN[name].least
+        if values.std() < FITTED_ATTRIBUTES[name].min_sigma
     }
-    told = _told(people.w, {name: values for name, values in labels.items() if name not in missing})
-    missing |= {name: f"w hardly tells it (r = {r:.2f})" for name, r in told.items() if r < LEAST_TOLD}
-    known = {name: values for name, values in labels.items() if name not in missing}
-    held = {f"colour {i}": column / column.std() for i, column in enumerate(people.colours.double().T)}
-    rough = [_fit(name, people, known | held, generator) for name in known]
-    moved = {direction.name: _moved(G, direction, unseen, read) for direction in rough}
-    gains = {one.name: float(moved[one.name][ATTRIBUTES.index(one.name)]) / one.sigma for one in rough}
-    missing |= {name: f"it answers {gain:.0%} of what it should" for name, gain in gains.items() if gain < LEAST_GAIN}
-    kept = tuple(replace(one, per_unit=one.per_unit / gains[one.name]) for one in rough if one.name not in missing)
-    if not kept:
-        why = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise LatentError(f"{generator.name} does nothing that the analyzer sees: {why}", "does it draw aligned faces?")
-    return FittedDirection(kept, _cross_talk(kept, [moved[one.name] / gains[one.name] for one in kept]), missing)
+    correlations = _correlate(faces.w, {name: values for name, values in labels.items() if name not in missing})
+    missing |= {
+        name: f"w hardly determines it (r = {r:.2f})" for name, r in correlations.items() if r < MIN_CORRELATION
+    }
+    varying = {name: values for name, values in labels.items() if name not in missing}
+    held = {f"color {i}": column / column.std() for i, column in enumerate(faces.colors.double().T)}
+    rough = [_fit_one(name, faces, varying | held, generator) for name in varying]
+    changes = {direction.name: _measure_change(G, direction, calibration, read) for direction in rough}
+    gains = {d.name: float(changes[d.name][ATTRIBUTES.index(d.name)]) / d.sigma for d in rough}
+    missing |= {
+        name: f"its direction reaches {gain:.0%} of the expected change"
+        for name, gain in gains.items()
+        if gain < MIN_GAIN
+    }
+    calibrated = tuple(replace(d, per_unit=d.per_unit / gains[d.name]) for d in rough if d.name not in missing)
+    if not calibrated:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise LatentError(
+            f"{generator.name} changes no attribute that the analyzer reads: {reasons}",
+            "check that it generates upright, aligned faces",
+        )
+    moved = _cross_talk(calibrated, [changes[d.name] / gains[d.name] for d in calibrated])
+    return AttributeFit(calibrated, moved, missing)
 
 
-def _fit(name: str, people: People, labels: Mapping[str, Tensor], generator: NamedGenerator) -> Direction:
+def _fit_one(name: str, faces: GeneratedFaces, labels: Mapping[str, Tensor], generator: NamedGenerator) -> Direction:
     others = {key: values for key, values in labels.items() if key != name}
     return directions.fit(
         name,
-        people.w,
+        faces.w,
         labels[name],
-        unit=SEEN[name].unit,
+        unit=FITTED_ATTRIBUTES[name].unit,
         generator=generator,
         hold=others,
-        steady=_who(people.identity) if name in STEADY else None,
+        steady=_project_identities(faces.identity) if name in IDENTITY_HELD else None,
         notes=f"{name.replace('_', ' ').capitalize()}, as the analyzer sees it. Held: {', '.join(others)}.",
     )
 
 
-def _told(w: W, labels: Mapping[str, Tensor]) -> dict[str, float]:
-    """How what w tells of people left out goes with what is seen of them: correlations."""
+def _correlate(w: W, labels: Mapping[str, Tensor]) -> dict[str, float]:
+    """Return the correlation between each label and its regression on w, on faces left out of the regression."""
     if not labels:
         return {}
-    taught = round(TAUGHT * len(w))
-    table = directions.regress(w[:taught], {name: values[:taught] for name, values in labels.items()})
-    pairs = zip(labels.items(), table.predict(w[taught:]).T, strict=True)
-    return {name: float(torch.corrcoef(torch.stack((values[taught:], told)))[0, 1]) for (name, values), told in pairs}
+    count = round(TRAINING_SHARE * len(w))
+    table = directions.regress(w[:count], {name: values[:count] for name, values in labels.items()})
+    pairs = zip(labels.items(), table.predict(w[count:]).T, strict=True)
+    return {
+        name: float(torch.corrcoef(torch.stack((values[count:], predicted)))[0, 1])
+        for (name, values), predicted in pairs
+    }
 
 
-def _who(identity: Tensor) -> Tensor:
-    """The readings of who somebody is, along the axes in which these people differ most."""
-    centred = identity.double() - identity.double().mean(0)
-    most = min(WHO, *centred.shape)
-    axes = torch.linalg.svd(centred, full_matrices=False).Vh[:most]
-    along: Tensor = centred @ axes.T
-    return along
+def _project_identities(identity: Tensor) -> Tensor:
+    """Project identities `[n, d]` onto the principal axes in which they differ most."""
+    centered = identity.double() - identity.double().mean(0)
+    count = min(IDENTITY_AXES, *centered.shape)
+    axes = torch.linalg.svd(centered, full_matrices=False).Vh[:count]
+    projected: Tensor = centered @ axes.T
+    return projected
 
 
-def _moved(G: Generator, direction: Direction, people: W, read: Read) -> Float[Tensor, " t"]:
-    """What one sigma does to every trait: the mean of people and of both ways."""
-    w_plus = broadcast(people, G.num_ws)
-    moved = (directions.step(w_plus, direction, sign * direction.sigma) for sign in (1, -1))
-    up, down = (read_people(G, people, read).cpu().mean(0) for people in moved)
+def _measure_change(G: Generator, direction: Direction, w: W, read: FaceReader) -> Float[Tensor, " t"]:
+    """Measure the change of every attribute by one sigma of a direction, as the mean over faces and both signs."""
+    w_plus = broadcast(w, G.num_ws)
+    ends = (directions.step(w_plus, direction, sign * direction.sigma) for sign in (1, -1))
+    up, down = (read_faces(G, end, read).cpu().mean(0) for end in ends)
     return (up - down) / 2
 
 
-def _cross_talk(found: Sequence[Direction], moved: Sequence[Tensor]) -> Tensor:
-    order, sigmas = [ATTRIBUTES.index(one.name) for one in found], torch.tensor([one.sigma for one in found])
-    return torch.stack(list(moved))[:, order] / sigmas
+def _cross_talk(fitted: Sequence[Direction], changes: Sequence[Tensor]) -> Tensor:
+    order = [ATTRIBUTES.index(direction.name) for direction in fitted]
+    sigmas = torch.tensor([direction.sigma for direction in fitted])
+    return torch.stack(list(changes))[:, order] / sigmas

@@ -1,4 +1,4 @@
-"""Mixing two faces by layer: the shape of one, the colours of the other. Knows latents only."""
+"""Mixing of two faces by layer: the shape of one, the colors of the other. Works on latents only."""
 
 from __future__ import annotations
 
@@ -9,48 +9,51 @@ import torch
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import WPlus
 
-PULL = 0.5
-"""How far to pull real people towards W where they meet: found by eye, see docs/directions.md."""
+W_PULL_MIXING = 0.5
+"""Part of the way by which people found in photos are pulled towards W in the middle between two of them.
+
+The value was chosen by looking at pictures, see the page about directions in docs.
+"""
 
 
 def mix(a: WPlus, b: WPlus, layers: Sequence[int], pull: float = 0.0) -> WPlus:
     """Give face `a` the chosen layers of face `b`.
 
-    People found in photos have styles that only make sense together; layers of two of them break each other. `pull`
-    (try `PULL`) first moves both towards W, by `pull * 4 s (1 - s)` where s is the part of the layers that is b's.
-    Invented people have one style for all layers and are not changed by it.
+    The layers of a person found in a photo depend on each other; those of two such people do not fit together. `pull`
+    (try `W_PULL_MIXING`) first moves both towards W, by `pull * 4 s (1 - s)`, where s is b's share of the layers.
+    Generated faces have one style for all layers, and the pull does not change them.
 
     Convention: a, b `[n, num_ws, w_dim]` from the same generator (either may be of batch 1); `layers` are indices of
-    num_ws, as `latents.parse_layers` gives them. Every layer: `b`; no layer: `a`, whatever the pull.
-    Raises ShapeError when the shapes differ, LatentError for a layer that is not there.
+    num_ws, as `latents.parse_layers` returns them. All layers give `b` and no layers give `a`, with any pull.
+    Raises ShapeError when the shapes differ, LatentError for a layer out of range.
     Source: Karras et al. 2019, section 3.1 (style mixing).
     """
     check_same_space(a, b)
     chosen = layer_mask(layers, a.shape[1]).to(a.device)
-    pull *= between(float(chosen.float().mean()))
-    return torch.where(chosen[:, None], towards_w(b, pull), towards_w(a, pull))
+    pull *= middle_weight(float(chosen.float().mean()))
+    return torch.where(chosen[:, None], pull_towards_w(b, pull), pull_towards_w(a, pull))
 
 
-def towards_w(w_plus: WPlus, pull: float) -> WPlus:
-    """Move `pull` of the way (0...1) to the nearest latent that has one style for all layers, their mean."""
+def pull_towards_w(w_plus: WPlus, pull: float) -> WPlus:
+    """Move a latent `pull` of the way (0...1) to the nearest one with the same style in all layers, their mean."""
     return w_plus.lerp(w_plus.mean(1, keepdim=True), pull) if pull else w_plus
 
 
-def between(t: float) -> float:
-    """How far a mixture is from both of its ends: 0 at 0 and 1 (and beyond), 1 in the middle."""
+def middle_weight(t: float) -> float:
+    """Return how close t is to the middle of 0...1: 1 at 0.5, 0 at both ends and beyond, a parabola between."""
     return max(0.0, 4 * t * (1 - t))
 
 
 def mix_grid(rows: WPlus, columns: WPlus, layers: Sequence[int]) -> WPlus:
     """Mix every row's face with every column's: `[r, ...]`, `[c, ...]` -> `[r, c, num_ws, w_dim]`.
 
-    The cell holds the row's face with the chosen layers of the column's face. Raises as `mix` does.
+    A cell holds the row's face with the chosen layers of the column's face. Raises as `mix` does.
     """
     return torch.stack([mix(row[None], columns, layers) for row in rows])
 
 
 def layer_mask(layers: Sequence[int], num_ws: int) -> torch.Tensor:
-    """Turn indices into `bool [num_ws]`. Raises LatentError for a layer that is not there."""
+    """Convert indices to a mask `bool [num_ws]`. Raises LatentError for a layer out of range."""
     wrong = [layer for layer in layers if not 0 <= layer < num_ws]
     if wrong:
         raise LatentError(f"there is no layer {wrong[0]}", f"layers go from 0 to {num_ws - 1}")
@@ -63,6 +66,6 @@ def check_same_space(a: WPlus, b: WPlus) -> None:
     """Raise ShapeError unless both are `[n, num_ws, w_dim]` of one generator's shape."""
     if a.ndim != 3 or b.ndim != 3 or a.shape[1:] != b.shape[1:]:
         raise ShapeError(
-            f"expected two [n, num_ws, w_dim] alike, got {list(a.shape)} and {list(b.shape)}",
+            f"expected two [n, num_ws, w_dim] of one shape, got {list(a.shape)} and {list(b.shape)}",
             "take both faces from the same generator",
         )

@@ -1,12 +1,13 @@
-"""Steering: edits whose units are true for this very person, because something looks at the result.
+"""Steering: edits that are checked on the generated picture and corrected until the attributes reach their targets.
 
-A direction's unit holds on average; a real person may move half as far, and drag other attributes along. Steering takes
-the directions as a basis, looks at what a step did, learns this person's response and corrects, until the wanted
-attributes are where they should be and all others where they were. Knows latents; who looks is given.
+The unit of a direction holds on average; a single person may move half as far and change other attributes, too.
+Steering takes the directions as a basis, reads the attributes after each step, estimates this person's response and
+corrects, until the edited attributes reach their targets and all others are where they were. Works on latents; the
+function that reads attributes is an argument.
 
-Two rounds: the way, in all attributes at once, by Broyden's method (1965, "good"), damped as Levenberg's; then how
-far to go on it, by false position between too little and too much, since faces answer in S-curves that
-no linear model follows to the end.
+There are two rounds. The first finds the direction of the edit in all attributes at once by Broyden's method (1965,
+"good"), damped as in Levenberg's. The second finds its length by false position between too little and too much,
+because faces respond in S-curves that no linear model follows to the end.
 """
 
 from __future__ import annotations
@@ -19,213 +20,244 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.edit.directions import Direction
-from faceloom.edit.directions import step as move
-from faceloom.edit.mix import towards_w
+from faceloom.edit.directions import step as step_along
+from faceloom.edit.mix import pull_towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
-PULL = 0.3  # of the way towards W: half of it makes cleaner pictures of people who are less themselves
-PULLED = 1.2  # standard deviations of an edit from which a face is pulled all of PULL towards W
+W_PULL_STEERING = 0.3  # part of the way towards W; 0.5 makes cleaner pictures, but changes the identity more
+FULL_W_PULL_LENGTH = 1.2  # length of an edit, in standard deviations, from which the whole W_PULL_STEERING applies
 
-Look = Callable[[WPlus], tuple[Tensor, Tensor]]
-"""w_plus `[1, num_ws, w_dim]` -> (an attribute a direction, in the direction's units `[k]`; identity `[d]`)."""
+AttributeReader = Callable[[WPlus], tuple[Tensor, Tensor]]
+"""Function that reads a face.
+
+It takes w_plus `[1, num_ws, w_dim]` and returns the attributes `[k]`, one for each direction of the basis and in its
+units, and the identity `[d]`.
+"""
 
 
 @dataclass(frozen=True)
 class SteerConfig:
-    """How patiently to steer. A look costs one small picture."""
+    """Limits and weights of steering. Each reading costs one small picture."""
 
-    looks: int = 12  # at most, the first one included, to find the way
-    measured: int = 5  # at most, then, to find how far to go on it
-    tolerance: float = 0.04  # standard deviations that a wanted attribute may be off; a held one, four times that
-    hold: float = 0.3  # how much a held attribute counts against a wanted one
-    damping: float = 0.01  # of a step, in standard deviations: what little is known is not trusted far
-    stride: float = 1.5  # standard deviations that one correction may add
-    reach: float = 2.7  # standard deviations that all coefficients together may come to: beyond, pictures break
+    direction_readings: int = 12  # maximum number of readings of the first round, with the one before the edit
+    length_readings: int = 5  # maximum number of readings of the second round
+    tolerance: float = (
+        0.04  # allowed error of an edited attribute in standard deviations; four times that of a held one
+    )
+    hold_weight: float = 0.3  # weight of the error of a held attribute; an edited one has 1
+    damping: float = 0.01  # damping of a correction, in squared standard deviations
+    max_step: float = 1.5  # maximum length of one correction in standard deviations
+    max_length: float = 2.7  # maximum length of the whole edit in standard deviations: beyond, pictures break
 
 
 @dataclass(frozen=True, eq=False)
-class Steered:
-    """Where steering ended.
+class SteeringResult:
+    """An edited face, with its attributes before and after.
 
-    Convention: `coefficients` in the directions' units by name, as `apply` takes them; `before`, `after` and `wanted`
-    in the same units; `identity` is the cosine to the face before, `kept` whether it stayed above the bound without
-    giving anything up.
+    Convention: `coefficients` are steps along directions by name, in their units, as `apply` takes them; `before`,
+    `after` and `targets` have the same units; `identity` is the identity similarity (cosine) to the face before;
+    `kept` is false when the edit was cut short to keep the identity; `readings` counts the pictures that were read.
     """
 
     w_plus: WPlus
     coefficients: Mapping[str, float]
     before: Mapping[str, float]
     after: Mapping[str, float]
-    wanted: Mapping[str, float]
+    targets: Mapping[str, float]
     identity: float
     kept: bool
-    looks: int
+    readings: int
 
 
 def steer(
-    look: Look,
+    read: AttributeReader,
     w_plus: WPlus,
     basis: Sequence[Direction],
-    wanted: Mapping[str, float],
+    targets: Mapping[str, float],
     *,
     keep_identity: float | None = None,
     config: SteerConfig | None = None,
-) -> Steered:
-    """Bring the wanted attributes to their values and leave the others where they are.
+) -> SteeringResult:
+    """Bring attributes to their targets and hold the others.
 
-    Convention: w_plus `[1, num_ws, w_dim]`; `wanted` are values (not changes), by a direction's name, in its units.
-    With `keep_identity` (a cosine) the way is cut short where the person would cease to be alike.
+    Convention: w_plus `[1, num_ws, w_dim]`; `targets` are values (not changes) by a direction's name, in its units.
+    With `keep_identity` (a cosine) the edit is cut short where the identity similarity would fall below it.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
-    if missing := set(wanted) - set(names):
+    if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
-    search = _Steering(look, w_plus, basis, wanted, config or SteerConfig())
-    search.find_way()
-    search.go_as_far()
-    return search.result(keep_identity)
+    steering = _Steering(read, w_plus, basis, targets, config or SteerConfig())
+    steering.find_direction()
+    steering.find_length()
+    return steering.make_result(keep_identity)
 
 
 def apply(w_plus: WPlus, basis: Sequence[Direction], coefficients: Mapping[str, float]) -> WPlus:
-    """Take the steps that steering found: the sum of all, on a face that is pulled towards W as far as they are long.
+    """Apply the sum of steps to a face that is first pulled towards W, in proportion to the length of the edit.
 
-    Real people lie far out in W+, where a long step tears the picture; invented ones are in W, and are not moved by it.
+    People found in photos lie far out in W+, where a long step tears the picture. The latents of generated faces lie in
+    W, and the pull does not change them.
     """
     sigmas = {direction.name: coefficients.get(direction.name, 0.0) / direction.sigma for direction in basis}
     length = sum(value**2 for value in sigmas.values()) ** 0.5
-    w_plus = towards_w(w_plus, PULL * min(1.0, length / PULLED))
+    w_plus = pull_towards_w(w_plus, W_PULL_STEERING * min(1.0, length / FULL_W_PULL_LENGTH))
     for direction in basis:
         if sigmas[direction.name]:
-            w_plus = move(w_plus, direction, coefficients[direction.name])
+            w_plus = step_along(w_plus, direction, coefficients[direction.name])
     return w_plus
 
 
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """An edit that was tried: coefficients `[k]`, attributes `[k]` after it, and the identity similarity."""
+
+    coefficients: Tensor
+    attributes: Tensor
+    identity: float
+
+
 class _Steering:
-    """One person's search. Everything inside is in standard deviations, `[k]` or `[k, k]`."""
+    """Steering of one person. All numbers inside are in standard deviations, `[k]` or `[k, k]`."""
 
     def __init__(
-        self, look: Look, w_plus: WPlus, basis: Sequence[Direction], wanted: Mapping[str, float], config: SteerConfig
+        self,
+        read: AttributeReader,
+        w_plus: WPlus,
+        basis: Sequence[Direction],
+        targets: Mapping[str, float],
+        config: SteerConfig,
     ) -> None:
-        self.look, self.w_plus, self.basis, self.config = look, w_plus, basis, config
+        self.read, self.w_plus, self.basis, self.config = read, w_plus, basis, config
         self.names = [direction.name for direction in basis]
         self.sigma = torch.tensor([direction.sigma for direction in basis])
-        self.before, self.identity = self._see(torch.zeros(len(basis)))
-        self.looks = 1
-        self.goal = self.before.clone()
-        self.weight = torch.full((len(basis),), config.hold)
-        for name, value in wanted.items():
+        self.readings = 0
+        self.before, self.identity = self._read(torch.zeros(len(basis)))
+        self.targets = self.before.clone()
+        self.weight = torch.full((len(basis),), config.hold_weight)
+        for name, value in targets.items():
             index = self.names.index(name)
-            self.goal[index] = value / self.sigma[index]
+            self.targets[index] = value / self.sigma[index]
             self.weight[index] = 1.0
-        self.response = torch.eye(len(basis))  # what a step in each direction does to each attribute
-        self.best = torch.zeros(len(basis)), self.before, 1.0
+        self.edited = self.weight == 1
+        self.response = torch.eye(len(basis))  # change of each attribute by a step along each direction
+        self.best = _Point(torch.zeros(len(basis)), self.before, 1.0)
 
-    def find_way(self) -> None:
-        """Correct until the wanted attributes are there and the held ones are not far off."""
-        at, seen, _ = self.best
-        while self.looks < self.config.looks and not self._arrived(seen):
-            step = self._correction(seen)
-            following = _within(at + step, self.config.reach)
-            step = following - at
+    def find_direction(self) -> None:
+        """Correct until the edited attributes reach their targets and the held ones are close to theirs."""
+        at = self.best
+        while self.readings < self.config.direction_readings and not self._is_reached(at.attributes):
+            coefficients = _limit(at.coefficients + self._compute_correction(at.attributes), self.config.max_length)
+            step = coefficients - at.coefficients
             if step.norm() < 1e-3:
                 break
-            found, identity = self._see(following)
-            self.looks += 1
-            self.response += torch.outer(found - seen - self.response @ step, step) / step.square().sum()
-            at, seen = following, found
-            if self._miss(seen) < self._miss(self.best[1]):
-                self.best = at, seen, _alike(self.identity, identity)
+            after = self._try(coefficients)
+            error = after.attributes - at.attributes - self.response @ step
+            self.response += torch.outer(error, step) / step.square().sum()
+            at = after
+            if self._error(at.attributes) < self._error(self.best.attributes):
+                self.best = at
 
-    def go_as_far(self) -> None:
-        """Go less or more far on the way that was found, until the wanted attributes are there on average."""
-        way, seen, _ = self.best
-        points = [(0.0, 0.0), (1.0, self._progress(seen))]  # how far on the way -> how much of what is wanted
-        for _ in range(self.config.measured if way.norm() > 0 else 0):
-            if abs(points[-1][1] - 1) * self._distance() <= self.config.tolerance:
+    def find_length(self) -> None:
+        """Shorten or lengthen the edit until the edited attributes reach their targets on average."""
+        edit = self.best.coefficients
+        points = [(0.0, 0.0), (1.0, self._progress(self.best.attributes))]  # (length, progress)
+        for _ in range(self.config.length_readings if edit.norm() > 0 else 0):
+            if abs(points[-1][1] - 1) * self._requested_change() <= self.config.tolerance:
                 return
-            part = min(_false_position(points), self.config.reach / float(way.norm()))
-            if any(abs(part - known) < 1e-3 for known, _ in points):
+            length = min(_false_position(points), self.config.max_length / float(edit.norm()))
+            if any(abs(length - known) < 1e-3 for known, _ in points):
                 return
-            seen, identity = self._see(way * part)
-            self.looks += 1
-            points.append((part, self._progress(seen)))
-            if self._lacks(seen) < self._lacks(self.best[1]):
-                self.best = way * part, seen, _alike(self.identity, identity)
+            point = self._try(edit * length)
+            points.append((length, self._progress(point.attributes)))
+            if self._target_error(point.attributes) < self._target_error(self.best.attributes):
+                self.best = point
 
-    def result(self, keep_identity: float | None) -> Steered:
-        """Say where the search ended, after a retreat if the person is no longer alike."""
-        at, seen, alike = self.best
-        kept = keep_identity is None or alike >= keep_identity
+    def make_result(self, keep_identity: float | None) -> SteeringResult:
+        """Return the best edit, shortened if the identity similarity is below `keep_identity`."""
+        point = self.best
+        kept = keep_identity is None or point.identity >= keep_identity
         if keep_identity is not None and not kept:
-            at, seen, alike = self._retreat(at, keep_identity)
-        coefficients = dict(zip(self.names, (at * self.sigma).tolist(), strict=True))
-        before, after, goal = (
-            dict(zip(self.names, (x * self.sigma).tolist(), strict=True)) for x in (self.before, seen, self.goal)
+            point = self._shorten(point.coefficients, keep_identity)
+        coefficients = self._to_units(point.coefficients)
+        return SteeringResult(
+            w_plus=apply(self.w_plus, self.basis, coefficients),
+            coefficients=coefficients,
+            before=self._to_units(self.before),
+            after=self._to_units(point.attributes),
+            targets=self._to_units(self.targets),
+            identity=point.identity,
+            kept=kept,
+            readings=self.readings,
         )
-        moved = apply(self.w_plus, self.basis, coefficients)
-        return Steered(moved, coefficients, before, after, goal, alike, kept, self.looks)
 
-    def _correction(self, seen: Tensor) -> Tensor:
-        """The step that the response promises to help most: damped, weighted least squares."""
+    def _compute_correction(self, attributes: Tensor) -> Tensor:
+        """Compute the step that reduces the error most by the estimated response: damped, weighted least squares."""
         weighted = self.weight[:, None] * self.response
-        normal = weighted.T @ weighted + self.config.damping * torch.eye(len(seen))
-        step: Tensor = torch.linalg.solve(normal, weighted.T @ (self.weight * (self.goal - seen)))
-        length = float(step.norm())
-        return step * min(1.0, self.config.stride / max(length, 1e-9))
+        normal = weighted.T @ weighted + self.config.damping * torch.eye(len(attributes))
+        step: Tensor = torch.linalg.solve(normal, weighted.T @ (self.weight * (self.targets - attributes)))
+        return _limit(step, self.config.max_step)
 
-    def _retreat(self, at: Tensor, bound: float) -> tuple[Tensor, Tensor, float]:
-        """Halve the way back until the person is alike again; the start is always."""
-        low, high, found = 0.0, 1.0, (torch.zeros_like(at), self.before, 1.0)
+    def _shorten(self, coefficients: Tensor, min_identity: float) -> _Point:
+        """Find by bisection the longest part of an edit with enough identity similarity; it may be no edit at all."""
+        low, high, longest = 0.0, 1.0, _Point(torch.zeros_like(coefficients), self.before, 1.0)
         for _ in range(5):
             middle = (low + high) / 2
-            seen, identity = self._see(at * middle)
-            self.looks += 1
-            alike = _alike(self.identity, identity)
-            if alike >= bound:
-                low, found = middle, (at * middle, seen, alike)
+            point = self._try(coefficients * middle)
+            if point.identity >= min_identity:
+                low, longest = middle, point
             else:
                 high = middle
-        return found
+        return longest
 
-    def _see(self, at: Tensor) -> tuple[Tensor, Tensor]:
-        coefficients = dict(zip(self.names, (at * self.sigma).tolist(), strict=True))
-        attributes, identity = self.look(apply(self.w_plus, self.basis, coefficients))
+    def _try(self, coefficients: Tensor) -> _Point:
+        attributes, identity = self._read(coefficients)
+        return _Point(coefficients, attributes, float(F.cosine_similarity(self.identity, identity, dim=0)))
+
+    def _read(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        attributes, identity = self.read(apply(self.w_plus, self.basis, self._to_units(coefficients)))
+        self.readings += 1
         return attributes / self.sigma, identity
 
-    def _arrived(self, seen: Tensor) -> bool:
-        allowed = torch.where(self.weight == 1, self.config.tolerance, 4 * self.config.tolerance)
-        return bool(((self.goal - seen).abs() <= allowed).all())
+    def _to_units(self, values: Tensor) -> dict[str, float]:
+        return dict(zip(self.names, (values * self.sigma).tolist(), strict=True))
 
-    def _progress(self, seen: Tensor) -> float:
-        """What part of the wished change is there: 1 is all of it."""
-        wished = (self.goal - self.before) * (self.weight == 1)
-        return float((seen - self.before) @ wished / wished.square().sum().clamp_min(1e-9))
+    def _is_reached(self, attributes: Tensor) -> bool:
+        allowed = torch.where(self.edited, self.config.tolerance, 4 * self.config.tolerance)
+        return bool(((self.targets - attributes).abs() <= allowed).all())
 
-    def _distance(self) -> float:
-        return float(((self.goal - self.before) * (self.weight == 1)).norm())
+    def _progress(self, attributes: Tensor) -> float:
+        """Return the part of the requested change that was reached; 1 is all of it."""
+        requested = (self.targets - self.before) * self.edited
+        return float((attributes - self.before) @ requested / requested.square().sum().clamp_min(1e-9))
 
-    def _lacks(self, seen: Tensor) -> float:
-        return float(((self.goal - seen) * (self.weight == 1)).norm())
+    def _requested_change(self) -> float:
+        return self._target_error(self.before)
 
-    def _miss(self, seen: Tensor) -> float:
-        return float((self.weight * (self.goal - seen)).square().sum())
+    def _target_error(self, attributes: Tensor) -> float:
+        """Return the error of the edited attributes."""
+        return float(((self.targets - attributes) * self.edited).norm())
+
+    def _error(self, attributes: Tensor) -> float:
+        """Return the squared, weighted error of all attributes."""
+        return float((self.weight * (self.targets - attributes)).square().sum())
 
 
-def _within(way: Tensor, length: float) -> Tensor:
-    """A way, shortened to `length` if it is longer."""
-    return way * min(1.0, length / max(float(way.norm()), 1e-9))
+def _limit(step: Tensor, length: float) -> Tensor:
+    """Shorten a step to `length` if it is longer."""
+    return step * min(1.0, length / max(float(step.norm()), 1e-9))
 
 
 def _false_position(points: Sequence[tuple[float, float]]) -> float:
-    """Where to look next for progress 1: between the nearest below and above, or half as far again as the furthest."""
+    """Return the length to try next to reach progress 1.
+
+    Convention: points are (length, progress). The result lies between the nearest points below and above, or is 1.5
+    times the greatest length when none is above.
+    """
     below = max((p for p in points if p[1] < 1), key=lambda p: p[1], default=(0.0, 0.0))
     above = min((p for p in points if p[1] >= 1), key=lambda p: p[1], default=None)
     if above is None:
-        return 1.5 * max(part for part, _ in points)
+        return 1.5 * max(length for length, _ in points)
     share = (1 - below[1]) / max(above[1] - below[1], 1e-6)
     return below[0] + min(max(share, 0.1), 0.9) * (above[0] - below[0])
-
-
-def _alike(a: Tensor, b: Tensor) -> float:
-    return float(F.cosine_similarity(a, b, dim=0))

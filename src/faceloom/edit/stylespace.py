@@ -29,7 +29,7 @@ from faceloom.networks.tuned import Delta, Tuned, network_of
 
 KIND = "style direction"
 VERSION = 1
-SIDE = 256  # of the pictures that are looked at
+ANALYSIS_RESOLUTION = 256  # of the pictures that are looked at
 
 Place = tuple[int, int]
 """A channel of s: its layer, and its number among all channels of the layer's affine maps."""
@@ -80,10 +80,10 @@ def step(
 ) -> Likeness:
     """Move a person along a direction; what tuning changed for them stays. An edit and its opposite return.
 
-    Raises as `shift` does. Whether direction and person are of this generator is for `likeness.require` to say.
+    Raises as `shift` does. Whether direction and person are of this generator is for `likeness.require_generator` to say.
     """
     delta = add(person.delta, shift(G, direction, strength, layers))
-    return replace(person.changed(person.w_plus), delta=delta)
+    return replace(person.with_w_plus(person.w_plus), delta=delta)
 
 
 def moved(G: Generator, direction: StyleDirection, strength: float, delta: Delta | None = None) -> Generator:
@@ -103,7 +103,7 @@ def drawn(
         G = moved(G, direction, strength, delta)
     else:
         w_plus, G = directions.step(w_plus, direction, strength), _tuned(G, delta or {})
-    return G.synthesis_at(w_plus, min(SIDE, G.img_resolution))
+    return G.synthesis_at(w_plus, min(ANALYSIS_RESOLUTION, G.img_resolution))
 
 
 def _tuned(G: Generator, delta: Delta) -> Generator:
@@ -146,7 +146,7 @@ def responses(G: Generator, w_plus: WPlus, look: Look) -> Float[Tensor, "k c"]:
     ]
     try:
         with torch.enable_grad():
-            seen = look(G.synthesis_at(w_plus, min(SIDE, G.img_resolution)))[0]
+            seen = look(G.synthesis_at(w_plus, min(ANALYSIS_RESOLUTION, G.img_resolution)))[0]
             rows = [torch.autograd.grad(one, offsets, retain_graph=True) for one in seen]
     finally:
         for hook in hooks:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceloom import likeness
 from faceloom.errors import CorruptFile, FaceError, ImageError, LatentError, StoreError
 from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness
@@ -100,7 +99,7 @@ def _open(studio: Studio, source: Path, cache: Path, config: EncodeConfig | None
     person = studio.encode(source, config=config)
     if person.provenance["interrupted"]:
         raise KeyboardInterrupt
-    likeness.save(person, kept)
+    person.save(kept)
     return person
 
 

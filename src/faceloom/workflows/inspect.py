@@ -13,11 +13,10 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from faceloom.checkpoints.load import load_lpips
-from faceloom.checkpoints.readers.mtcnn import load_mtcnn
-from faceloom.faces.cascade import stages
-from faceloom.faces.detect import DEFAULTS
-from faceloom.faces.refine_landmarks import look_again
+from faceloom.checkpoints.load import load_lpips, load_mtcnn
+from faceloom.faces.cascade import run_cascade
+from faceloom.faces.detect import DEFAULT_THRESHOLDS
+from faceloom.faces.refine_landmarks import refine_landmarks
 from faceloom.images import area_resize
 from faceloom.latents import layer_groups
 from faceloom.likeness import Likeness
@@ -74,13 +73,15 @@ def detected(photo: Image.Image) -> Detected:
     small = photo.copy()
     small.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3)
     net = load_mtcnn()
-    found = stages(net, small, INSPECTED_MIN_FACE_PIXELS, DEFAULTS)
-    scores, points = look_again(net.onet, small, found.points) if len(found.points) else (found.scores, found.points)
-    sure = scores >= DEFAULTS.face
+    found = run_cascade(net, small, INSPECTED_MIN_FACE_PIXELS, DEFAULT_THRESHOLDS)
+    scores, points = (
+        refine_landmarks(net.onet, small, found.points) if len(found.points) else (found.scores, found.points)
+    )
+    sure = scores >= DEFAULT_THRESHOLDS.face
     size = np.array(small.size)
     proposed, sieved, boxes = (
         tuple(_box(box) for box in (part.reshape(-1, 2, 2) / size).round(4).reshape(-1, 4))
-        for part in (found.proposed, found.sieved, found.boxes[sure])
+        for part in (found.pnet_boxes, found.rnet_boxes, found.boxes[sure])
     )
     five = tuple(tuple((float(x), float(y)) for x, y in face) for face in (points[sure] / size).round(4))
     return Detected(proposed, sieved, boxes, tuple(round(float(score), 4) for score in scores[sure]), five)
@@ -90,8 +91,8 @@ def detected(photo: Image.Image) -> Detected:
 def compared(studio: Studio, person: Likeness, img: Tensor) -> Compared:
     """Compare a person, as they were found, with the aligned photo `[1, 3, h, w]` that they were found in."""
     eye = load_lpips("vgg16")
-    found = person.found
-    drawn = image_at(studio.tuned_to(found), found.w_plus, COMPARISON_RESOLUTION).clamp(-1, 1)
+    found = person.unedited
+    drawn = image_at(studio.tuned_generator(found), found.w_plus, COMPARISON_RESOLUTION).clamp(-1, 1)
     photo, likeness = eye.features(area_resize(img, COMPARISON_RESOLUTION)), eye.features(drawn)
     return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, COMPARISON_RESOLUTION)[0].numpy())
 

@@ -1,74 +1,61 @@
-"""Search for generated faces that meet a description or resemble a face. Needs the studio; keeps nothing."""
+"""Search for generated faces that meet a description or resemble a face."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from faceloom._version import __version__
-from faceloom.analyze.reading import read
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.description import parse_description
-from faceloom.edit.discover import READ_SIDE
-from faceloom.edit.search import SearchConfig, SearchResult, search
-from faceloom.images import Photo, to_img
+from faceloom.edit.search import Callback, SearchConfig, SearchResult, search
 from faceloom.likeness import Likeness
-from faceloom.workflows.studio import Studio
+from faceloom.rendering import Renderer
 
 
 def search_people(
-    studio: Studio,
+    renderer: Renderer,
     text: str = "",
     *,
-    like: Photo | Likeness | None = None,
+    identity: Tensor | None = None,
     count: int = 6,
     seed: int = 0,
     config: SearchConfig | None = None,
-    callback: Callable[[float, str], None] | None = None,
+    callback: Callback | None = None,
 ) -> list[Likeness]:
-    """Find people who show what the text says ('about 40, smiling, glasses') or resemble a face, the best first.
+    """Search for generated faces that meet the description or have an identity similar to a given one, best first.
 
-    What was read from each is in `provenance`: traits, missed (0: all is met), similarity. Raises as
-    `edit.wanted.parse_wanted` and `edit.find.find`, and FaceError for a photo without a face.
+    Convention: `identity [1, 128]` as the analyzer reads it. The `provenance` of each face holds what was read from it:
+    traits (its attributes), missed (0: the description is met) and similarity.
+    Raises as `edit.description.parse_description` and `edit.search.search`.
     """
-    wanted = parse_description(text) if text or like is None else ()
-    found = search(
-        studio.fast_generator.G,
-        wanted,
+    bounds = parse_description(text) if text or identity is None else ()
+    results = search(
+        renderer.fast_generator.G,
+        bounds,
         load_analyzer(),
-        people=studio.latent_statistics,
+        statistics=renderer.latent_statistics,
         count=count,
         seed=seed,
-        like=None if like is None else identity(studio, like),
+        like=identity,
         config=config,
         callback=callback,
     )
-    return [_found(studio, person, text, seed) for person in found]
+    return [_make_likeness(renderer, result, text, seed) for result in results]
 
 
-@torch.no_grad()
-def identity(studio: Studio, face: Photo | Likeness) -> Tensor:
-    """Read whose face it is `[1, 128]`. Raises FaceError for a photo without a face."""
-    if isinstance(face, Photo):
-        picture = studio.align(face, studio.choose(face).face, READ_SIDE).image
-    else:
-        picture = studio.render(face, READ_SIDE)
-    return read(load_analyzer(), to_img(picture)).identity
-
-
-def _found(studio: Studio, person: SearchResult, text: str, seed: int) -> Likeness:
-    made = {
+def _make_likeness(renderer: Renderer, result: SearchResult, text: str, seed: int) -> Likeness:
+    provenance = {
         "faceloom": __version__,
         "method": "find",
         "wanted": text,
         "seed": seed,
-        "candidate": person.seed,
-        "steps": person.steps,
-        "traits": person.traits,
-        "missed": person.missed,
-        "similarity": None if math.isnan(person.similarity) else person.similarity,
+        "candidate": result.seed,
+        "steps": result.steps,
+        "traits": result.attributes,
+        "missed": result.missed,
+        "similarity": None if math.isnan(result.similarity) else result.similarity,
     }
-    return Likeness(person.w_plus, studio.generator.hash, studio.generator.name, provenance=made)
+    generator = renderer.generator
+    return Likeness(result.w_plus, generator.hash, generator.name, provenance=provenance)

@@ -15,8 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom.analyze.reading import read
-from faceloom.checkpoints.load import load_lpips
-from faceloom.checkpoints.readers.mtcnn import load_mtcnn
+from faceloom.checkpoints.load import load_lpips, load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
@@ -25,17 +24,17 @@ from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import detect
 from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.faces.paste_back import paste_back
-from faceloom.faces.refine_alignment import refine
-from faceloom.faces.track import Track, follow
+from faceloom.faces.refine_alignment import refine_quad
+from faceloom.faces.track import Track, track_face
 from faceloom.images import area_resize, to_img, to_pixels
 from faceloom.images.clip import Clip
 from faceloom.images.tensors import Pixels
 from faceloom.invert.budget import EncodeConfig
-from faceloom.invert.frames import Search, SequenceConfig, encode_frames
+from faceloom.invert.frames import FrameInverter, SequenceConfig, encode_frames
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, measure
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus
-from faceloom.likeness import Likeness, require
+from faceloom.likeness import Likeness, require_generator
 from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.generator import Generator, image_at
 from faceloom.workflows.studio import Studio
@@ -89,7 +88,7 @@ def find_in_clip(
     """
     tell = callback or (lambda done, what: None)
     if person:
-        require(person, studio.generator)
+        require_generator(person, studio.generator)
     track = _follow(studio, clip, face, max_frames, tell)
     rows, squares = _cut_out(clip, track)
     if not rows:
@@ -97,11 +96,11 @@ def find_in_clip(
     rows, squares, best = _same_person(track, rows, squares)
     seconds = 30.0 + 4.0 * len(rows) if seconds is None else seconds
     tell(0.2, "the person")
-    known = person.found if person else _found(studio, squares[best], seconds * PERSON)
-    G = studio.tuned_to(known)
+    known = person.unedited if person else _found(studio, squares[best], seconds * PERSON)
+    G = studio.tuned_generator(known)
     runs = _runs(track, rows)
     codes = encode_frames(
-        (pose_search(G, studio.basis), gradient_search(G, studio.judging)),
+        (pose_search(G, studio.basis), gradient_search(G, studio.comparison_precision)),
         squares,
         runs,
         known.w_plus,
@@ -126,7 +125,7 @@ def draw_clip(
     """
     displacement = edited.w_plus - found.person.w_plus
     row_of = {frame: row for row, frame in enumerate(found.rows)}
-    G, side = studio.tuned_to(found.person, studio.film_generator), studio.generator.G.img_resolution
+    G, side = studio.tuned_generator(found.person, studio.film_generator), studio.generator.G.img_resolution
     for i, pixels in enumerate(clip.frames(found.count)):
         if callback:
             callback(0.65 + 0.35 * i / found.count, f"frame {i + 1} of {found.count}")
@@ -140,7 +139,7 @@ def draw_clip(
         yield np.asarray(paste_back(photo, after, found.quads[row], original=before, seed=i))
 
 
-def gradient_search(G: Generator, precision: str) -> Search:
+def gradient_search(G: Generator, precision: str) -> FrameInverter:
     """A few steps of the VGG search, which compares in a precision."""
     vgg, alexnet = load_lpips("vgg16", precision), load_lpips("alexnet")
 
@@ -152,7 +151,7 @@ def gradient_search(G: Generator, precision: str) -> Search:
     return search
 
 
-def pose_search(G: Generator, basis: Sequence[Direction]) -> Search:
+def pose_search(G: Generator, basis: Sequence[Direction]) -> FrameInverter:
     """Turn the head and move the lips until the analyzer reads what it reads in the frame: two looks, no gradients.
 
     Of `basis` the directions in POSE are used; without any the pose stays.
@@ -214,14 +213,14 @@ def _follow(studio: Studio, clip: Clip, face: int | None, max_frames: int, tell:
             tell(0.15 * min(1.0, i / expected), f"following, frame {i + 1}")
             yield Image.fromarray(pixels)
 
-    return follow(pictures(), find, lambda picture, quad: refine(aligner, picture, quad), face)
+    return track_face(pictures(), find, lambda picture, quad: refine_quad(aligner, picture, quad), face)
 
 
 def _cut_out(clip: Clip, track: Track) -> tuple[tuple[int, ...], list[Pixels]]:
     """The aligned faces at 256 px, and which frames they are of; one that has left the picture is not among them."""
     rows, squares = [], []
     for i, pixels in enumerate(clip.frames(len(track.shots))):
-        if track.seen[i]:
+        if track.visible[i]:
             try:
                 squares.append(np.asarray(align(Image.fromarray(pixels), track.quad(i), QUALITY_RESOLUTION).image))
             except FaceError:

@@ -12,7 +12,7 @@ from faceloom.cli.direction.show import direction_facts
 from faceloom.cli.output import note, open_studio, print_json, progress
 
 if TYPE_CHECKING:
-    from faceloom.edit.fit_attributes import FittedDirection
+    from faceloom.edit.fit_attributes import AttributeFit
 
 
 def attributes(
@@ -45,9 +45,9 @@ def attributes(
         raise typer.BadParameter(f"{model.name} has no folder of its own: give one", param_hint="--output")
     with progress(people, "reading") as draw:
         known = fit_attributes.read_generated(
-            model.G, fit_attributes.generated_faces(model.G, people), analyzer, lambda count: draw(count, "")
+            model.G, fit_attributes.sample_faces(model.G, people), analyzer, lambda count: draw(count, "")
         )
-    unseen = fit_attributes.generated_faces(model.G, fit_attributes.CALIBRATED_ON, seed=1)
+    unseen = fit_attributes.sample_faces(model.G, fit_attributes.CALIBRATION_FACES, seed=1)
     found = fit_attributes.fit(model.G, known, unseen, analyzer, generator=model)
     for direction in found.directions:
         directions.save(direction, folder / f"{direction.name}{directions.SUFFIX}")
@@ -58,7 +58,7 @@ def attributes(
     _report(found, folder, as_json)
 
 
-def _report(found: FittedDirection, folder: Path, as_json: bool) -> None:
+def _report(found: AttributeFit, folder: Path, as_json: bool) -> None:
     names = [direction.name for direction in found.directions]
     if as_json:
         rows = (dict(zip(names, row, strict=True)) for row in found.moved.tolist())

@@ -71,7 +71,7 @@ def _describe(
     from faceloom.edit.discover import name_direction
     from faceloom.images import save_picture
 
-    direction = component.direction(studio.generator)
+    direction = component.to_direction(studio.generator)
     moved = measure(direction)
     direction = replace(direction, notes=name_direction(moved))
     directions.save(direction, folder / f"{direction.name}.safetensors")
@@ -90,16 +90,16 @@ def _measure(studio: Studio) -> Measure:
     import torch
 
     from faceloom.checkpoints.shipped import load_analyzer
-    from faceloom.edit.discover import read_people, shifts, trait_sigmas
+    from faceloom.edit.discover import attribute_sigmas, measure_shifts, read_faces
     from faceloom.edit.generate import generate_latents
 
     G, read = studio.fast_generator.G, load_analyzer()
     c = torch.eye(G.c_dim)[:1] if G.c_dim else None
     people = generate_latents(G, range(9000, 9040), 1.0, c=c)
-    sigmas = trait_sigmas(read_people(G, people, read))
+    sigmas = attribute_sigmas(read_faces(G, people, read))
 
     def measured(direction: Direction) -> dict[str, float]:
-        return shifts(G, direction, people[:12], read, sigmas)
+        return measure_shifts(G, direction, people[:12], read, sigmas)
 
     return measured
 

@@ -63,7 +63,7 @@ def fit(
     studio = open_studio(generator=generator)
     held = _held(studio, [held for held in hold.split(",") if held])
     config = FitFewConfig(held, per_layer, parse_layers(studio, layers), "fitted with faceloom direction fit")
-    about: dict[str, Any] = {"people": studio.latent_statistics, "generator": studio.generator, "config": config}
+    about: dict[str, Any] = {"statistics": studio.latent_statistics, "generator": studio.generator, "config": config}
     name, keep = name or output.stem, output.with_name(f"{output.stem}-likenesses")
     if labels is not None:
         fitted, encoded = _fit_values(studio, name, labels, keep, seconds, about | {"unit": unit})
@@ -78,15 +78,15 @@ def fit(
 def _held(studio: Studio, names: Sequence[str]) -> list[Direction]:
     """Return the directions to hold. Attributes are fitted again, since shipped directions hold other attributes."""
     from faceloom.checkpoints.shipped import load_analyzer
-    from faceloom.edit.discover import plain_directions
+    from faceloom.edit.discover import fit_plain_directions
     from faceloom.networks.analyzer import ATTRIBUTES
 
     attributes = [name for name in names if name in ATTRIBUTES]
     held = [_in_w(studio, name) for name in names if name not in ATTRIBUTES]
     if attributes:
         G = studio.fast_generator.G
-        held += plain_directions(
-            G, attributes, load_analyzer(), people=studio.latent_statistics, generator=studio.generator
+        held += fit_plain_directions(
+            G, attributes, load_analyzer(), statistics=studio.latent_statistics, generator=studio.generator
         )
     return held
 
