@@ -27,7 +27,6 @@ from faceloom.web.worker.messages import (
     LabFace,
     LayerFacts,
     LayerStyleFacts,
-    PersonRef,
     RenderDistanceMap,
     RenderLabFace,
 )
@@ -35,7 +34,7 @@ from faceloom.web.worker.state import WorkerState
 from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg
 from faceloom.workflows import inspect
 
-MAP_MAXIMUM = 1.2  # LPIPS distance drawn in white; the same for every person, so that maps can be compared
+MAP_MAXIMUM = 1.2  # LPIPS distance drawn in white; a constant, so that the map darkens as a likeness improves
 MAP_QUALITY = 90  # JPEG quality of a distance map
 CORAL = np.array([255, 111, 77])
 
@@ -111,10 +110,9 @@ def inspect_person(state: WorkerState, task: InspectPerson, context: TaskContext
 
 def render_distance_map(state: WorkerState, task: RenderDistanceMap, context: TaskContext) -> bytes:
     """Draw the map of the LPIPS distance between photo and likeness as JPEG: black, coral and white for 0 to large."""
-    person: PersonRef = task.person
-    likeness = state.likenesses.load(person)
-    crop = state.studio.align_again(likeness, open_photo(f"{person.folder}/{task.photo}"))
-    distances = inspect.compared(state.studio, likeness, crop).where
+    person = state.likenesses.load(task.person)
+    crop = state.studio.align_again(person, open_photo(f"{task.person.folder}/{task.photo}"))
+    distances = inspect.compared(state.studio, person, crop).where
     return to_jpeg(Image.fromarray(heat_colors(distances / MAP_MAXIMUM)), MAP_QUALITY)
 
 
