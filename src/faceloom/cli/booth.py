@@ -61,9 +61,9 @@ def booth(
 
 def drawn_by(generator: str | None) -> dict[str, Any]:
     """Return the keyword arguments of `create_app` that choose a generator."""
-    from faceloom.web.app import usual_atelier
+    from faceloom.web.app import make_default_studio
 
-    return {"atelier": partial(usual_atelier, generator)}
+    return {"make_studio": partial(make_default_studio, generator)}
 
 
 def serve_app(app: FastAPI, port: int, lan: bool, generator: str | None = None) -> None:

@@ -52,7 +52,8 @@ def several(workers: int) -> dict[str, Any]:
     """Return the keyword arguments of `create_app` for several workers. Raises MissingExtra."""
     if workers == 1:
         return {}
-    from faceloom.web.worker.ray_client import OnRay, Workers
+    from faceloom.web.worker.ray_client import RayClient
+    from faceloom.web.worker.ray_deployment import RayDeployment
 
-    deploy = OnRay(workers)
-    return {"workshop": lambda make: Workers(make, deploy)}
+    deployment = RayDeployment(workers)
+    return {"make_client": lambda make_studio: RayClient(make_studio, deployment)}

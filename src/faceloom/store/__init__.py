@@ -1,6 +1,7 @@
-"""What the booth keeps: SQLite and files in one folder, for as long as it was said, and then no trace of it."""
+"""Storage of the booth: SQLite and files in one folder, erased without a trace when their time is over."""
 
 from faceloom.store.database import Database
-from faceloom.store.visit_store import Person, Take, Visit, VisitStore
+from faceloom.store.models import Download, Person, Visit
+from faceloom.store.visit_store import VisitStore
 
-__all__ = ["Database", "Person", "Take", "Visit", "VisitStore"]
+__all__ = ["Database", "Download", "Person", "Visit", "VisitStore"]

@@ -1,7 +1,7 @@
-"""One SQLite file that survives a pulled plug and keeps nothing that was deleted. Knows tables, not what they mean.
+"""A SQLite file that survives a power cut and keeps nothing that was deleted.
 
-WAL with `synchronous=FULL`: what was committed is there after a power cut. `secure_delete` overwrites what is deleted;
-`leave_no_trail` empties the log, in which copies of old pages lie.
+The file uses WAL with `synchronous=FULL`: a committed transaction survives a power cut. `secure_delete` overwrites
+deleted rows; `truncate_log` empties the write-ahead log, which holds copies of old pages.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
 )
-"""What brings the file from version i to i + 1. Never changed once released: only added to."""
+"""Scripts that migrate the file from version i to i + 1. A released script never changes; new ones are appended."""
 
 
 class Database:
-    """A connection that any thread may use, one at a time."""
+    """A connection to the file. Any thread may use it; a lock allows one at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises StoreError when it cannot be, or comes from a newer faceloom."""
+        """Open or create the file. Raises StoreError when this fails, or when a newer faceloom wrote the file."""
         self.path, self.lock = path, RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ class Database:
             ) from error
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Run one statement and give what it finds. Raises StoreError when the disk refuses."""
+        """Run one statement and return its rows. Raises StoreError when SQLite reports an error."""
         try:
             with self.lock:
                 return self.connection.execute(query, values).fetchall()
@@ -63,8 +63,8 @@ class Database:
             raise StoreError(f"the booth's data cannot be written: {error}", "is the disk full?") from error
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make several statements one: all of them are kept, or none."""
+    def transaction(self) -> Iterator[None]:
+        """Run the statements of a `with` block as one transaction: all of them are committed, or none."""
         with self.lock:
             self.rows("BEGIN IMMEDIATE")
             try:
@@ -74,12 +74,12 @@ class Database:
                 raise
             self.rows("COMMIT")
 
-    def leave_no_trail(self) -> None:
-        """Write the log into the file and cut it to nothing, so that no deleted row can be read in either."""
+    def truncate_log(self) -> None:
+        """Write the log into the file and truncate it, so that no deleted row can be read in either."""
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the file; the log goes with it."""
+        """Close the file; SQLite then deletes the log."""
         with self.lock:
             self.connection.close()
 

@@ -1,10 +1,12 @@
-"""Visits and people as they are stored: pydantic models of plain data. Knows no database, no files and no web."""
+"""Visits, people and downloads as they are stored: pydantic models of plain data."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from faceloom.errors import FaceloomError
 
 Unit = Literal["years", "degrees", "probability"]
 Box = tuple[float, float, float, float]
@@ -17,7 +19,7 @@ VisitState = Literal["consent", "camera", "who", "encoding", "play", "friend", "
 class Value(BaseModel):
     """A frozen value without unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Failure(Value):
@@ -27,13 +29,18 @@ class Failure(Value):
     message: str
     hint: str = ""
 
+    @classmethod
+    def from_error(cls, error: FaceloomError) -> Failure:
+        """Return the failure that an error describes."""
+        return cls(code=error.code, message=error.message, hint=error.hint)
+
 
 class Quality(Value):
     """How close a likeness is to its photo; every field is null for a generated face."""
 
     lpips: float | None = None
     mse: float | None = None
-    identity: float | None = Field(None, description="Identity similarity to the photo, a cosine of -1...1")
+    identity: float | None = Field(default=None, description="Identity similarity to the photo, a cosine of -1...1")
     word: str | None = None
 
 
@@ -64,7 +71,7 @@ class Consent(Value):
 
 
 class Step(BaseModel):
-    """One step of a person's history: the base latent code, the slider values, and the coefficients they led to."""
+    """One entry of a person's history: the base latent code, the slider values, and the coefficients they led to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,13 +80,18 @@ class Step(BaseModel):
     coefficients: dict[str, float] = {}
     traits: dict[str, float] | None = None
     sliders: list[Slider] | None = None
-    of: list[str] = Field([], description="Ids of the people of other visits whose layers this step holds")
+    of: list[str] = Field(default=[], description="Ids of the people of other visits whose layers this step holds")
 
 
 class KeptStep(Step):
     """A step that the visitor kept."""
 
     id: str
+
+    @property
+    def step(self) -> Step:
+        """The step itself, without the id."""
+        return Step.model_validate(self.model_dump(exclude={"id"}))
 
 
 class Person(BaseModel):
@@ -91,23 +103,48 @@ class Person(BaseModel):
     face: int | None = None
     photo: str | None = None
     playable: bool = False
-    better: bool = Field(False, description="Whether the likeness is still being improved in the background")
-    improved: float = Field(0.0, description="Seconds of improvement so far")
-    crop: bool = Field(False, description="Whether the aligned crop of the photo is on disk")
+    better: bool = Field(default=False, description="Whether the likeness is still being improved in the background")
+    improved: float = Field(default=0.0, description="Seconds of improvement so far")
+    crop: bool = Field(default=False, description="Whether the aligned crop of the photo is on disk")
     error: Failure | None = None
     quality: Quality = Quality()
     traits: dict[str, float] = {}
     sliders: list[Slider] = []
     history: list[Step] = [Step()]
-    at: int = Field(0, description="Index of the step of the history that is shown")
+    at: int = Field(default=0, description="Index of the step of the history that is shown")
     kept: list[KeptStep] = []
-    bases: int = Field(0, description="Number of base latent codes made so far, by mixing or dragging")
-    version: int = Field(0, description="Grows when pictures of this person must be drawn again")
-    of: list[str] = Field([], description="Ids of the parents and of their ancestors")
+    bases: int = Field(default=0, description="Number of base latent codes made so far, by mixing or dragging")
+    version: int = Field(default=0, description="Grows when pictures of this person must be drawn again")
+    of: list[str] = Field(default=[], description="Ids of the parents and of their ancestors")
     parents: list[str] = []
     seed: int | None = None
-    inherited: dict[str, str] = {}
-    borrowed: dict[str, list[str]] = Field({}, description="Bases that hold layers of another visit, by its id")
+    inherited: dict[str, float] = {}
+    borrowed: dict[str, list[str]] = Field(default={}, description="Bases that hold layers of another visit, by its id")
+
+    @property
+    def step(self) -> Step:
+        """The step of the history that is shown."""
+        return self.history[self.at]
+
+    @property
+    def shown_traits(self) -> dict[str, float]:
+        """The attributes of the step that is shown."""
+        return self.step.traits or self.traits
+
+    @property
+    def shown_sliders(self) -> list[Slider]:
+        """The sliders of the step that is shown."""
+        return self.step.sliders or self.sliders
+
+    @property
+    def neutral_values(self) -> dict[str, float]:
+        """The value of each slider that is shown at which it changes nothing."""
+        return {slider.name: slider.me for slider in self.shown_sliders}
+
+    @property
+    def slider_values(self) -> dict[str, float]:
+        """The current value of every slider."""
+        return self.neutral_values | self.step.controls
 
 
 class Visit(BaseModel):
@@ -119,13 +156,43 @@ class Visit(BaseModel):
     created: float
     expires: float
     consent: Consent | None = None
-    phone: str | None = Field(None, description="Token with which a phone may send the photo")
+    phone: str | None = Field(default=None, description="Token with which a phone may send the photo")
     photos: int = 0
     photo: str | None = None
     size: tuple[int, int] | None = None
     faces: list[PhotoFace] = []
     notes: list[str] = []
-    friends: list[str] = Field([], description="Ids of the visits that joined this one")
-    place: int | None = Field(None, description="Place in the queue of encodings that the page was last told")
+    friends: list[str] = Field(default=[], description="Ids of the visits that joined this one")
+    place: int | None = Field(default=None, description="Place in the queue of encodings that the page was last told")
     touched: bool = False
     people: list[Person] = []
+
+
+DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film"]
+
+
+class Recipe(BaseModel):
+    """How a download was made; `faceloom` is the version that made it. A film records its form only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    form: DownloadForm
+    faceloom: str | None = None
+    controls: dict[str, float] | None = None
+    coefficients: dict[str, float] | None = None
+    quality: Quality | None = None
+    mixed: bool | None = Field(default=None, description="Whether layers of another face were mixed in")
+    ai_generated: bool | None = None
+
+
+class Download(BaseModel):
+    """A picture or film that a visitor may download until `expires` (seconds since 1970), or longer in the gallery."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    visit: str
+    file: str
+    expires: float
+    gallery: bool
+    recipe: Recipe

@@ -1,1 +1,1 @@
-"""The booth in the browser and the REST API: a server that holds no network, and one worker process that does."""
+"""The booth in the browser and the REST API: a server that loads no network, and a worker process that does."""

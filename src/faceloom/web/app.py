@@ -1,4 +1,4 @@
-"""The server: FastAPI over the booth. `create_app` makes it, `cli.booth` runs it."""
+"""The server: a FastAPI application over the booth. `create_app` makes it; the command line serves it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,57 +19,72 @@ from faceloom._version import __version__
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
 from faceloom.store import VisitStore
-from faceloom.web.api_page import CSS, described
+from faceloom.web import event_schemas
+from faceloom.web.api_html import CSS, openapi_html
+from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
-from faceloom.web.routes import api, finish, lab, operator, people, visit
-from faceloom.web.security import Gate, Refusal, error_json
-from faceloom.web.worker.client import WorkerClient
+from faceloom.web.routes import api, downloads, lab, operator, people, visit
+from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
+from faceloom.web.worker.client import ProcessClient, WorkerClient
 
-DIST = Path(__file__).parent / "dist"
-LOCAL = ("127.0.0.1", "localhost", "::1", "testserver")
-STATUS = {"stale": 409, "stopped": 409, "worker_lost": 503, "no_memory": 503, "internal": 500, "store_error": 507}
-"""Statuses of what the worker and the store refuse; everything else that a FaceloomError says is 422."""
+if TYPE_CHECKING:  # at run time this would load torch in the server
+    from faceloom.web.worker.studio import BoothStudio
+
+MakeStudio = Callable[[], "BoothStudio"]
+
+PAGE_FOLDER = Path(__file__).parent / "dist"
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1", "testserver")
+ERROR_STATUSES = {
+    "stale": 409,
+    "stopped": 409,
+    "worker_lost": 503,
+    "no_memory": 503,
+    "internal": 500,
+    "store_error": 507,
+}
+"""HTTP statuses by the code of a FaceloomError; every other code has 422."""
 
 log = logging.getLogger("faceloom.booth")
 
 
-def usual_atelier(generator: str | None = None) -> Any:
-    """A generator, the default one unless named. Called in the worker: only there torch is loaded."""
-    from faceloom.web.worker.previews import Atelier
-    from faceloom.workflows.studio import Studio
+def make_default_studio(generator: str | None = None) -> BoothStudio:
+    """Make a studio with a generator, the default one unless named. Called in the worker, which loads torch."""
+    from faceloom.web.worker.studio import BoothStudio
 
-    return Atelier(Studio(generator) if generator else None)
+    return BoothStudio(generator) if generator else BoothStudio()
 
 
 def create_app(
     *,
     home: Path | None = None,
-    atelier: Callable[[], Any] = usual_atelier,
+    make_studio: MakeStudio = make_default_studio,
+    make_client: Callable[[MakeStudio], WorkerClient] = ProcessClient,
     pin: str | None = None,
     token: str | None = None,
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
-    workshop: Callable[[Callable[[], Any]], WorkerClient] = WorkerClient,
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
     """Make the server.
 
-    `home` is the folder of the booth, by default in FACELOOM_HOME; `atelier` makes what the worker works with and must
-    be importable by a new process; `pin` the operator's and `token` the API's, both random when not given; `lan` the
-    address for phones; `hosts` further names it answers to; `workshop` makes what works, one worker by default;
-    without `visitors` there is only the API of programs, without `pages` no page.
+    `home` is the folder of the booth, by default in FACELOOM_HOME. `make_studio` makes the worker's studio; a new
+    process must be able to import it. `make_client` makes the client of the worker, by default one process. `pin` is
+    the operator's and `token` the API's, both random unless given. `lan` is the address for phones; `hosts` are
+    further names of the server. Without `visitors` there is only the API for programs; without `pages` no page.
     """
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         folder = home or Settings().home / "booth"
         with SingleServerLock(folder):
-            app.state.booth = booth = Booth(VisitStore(folder), workshop(atelier), address=address, lan=lan)
+            app.state.booth = booth = Booth(VisitStore(folder), make_client(make_studio), address=address, lan=lan)
             with booth.logging():
                 await booth.open()
+                background.resume(booth)
                 try:
                     yield
                 finally:
@@ -78,7 +93,7 @@ def create_app(
     app = FastAPI(
         title="faceloom",
         version=__version__,
-        lifespan=life,
+        lifespan=lifespan,
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -86,25 +101,31 @@ def create_app(
     )
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
     app.state.token = token or secrets.token_urlsafe(24)
-    app.state.operators = {}
-    for module in (visit, people, finish, lab, operator) if visitors else ():
-        app.include_router(module.router, prefix=API)
-    for router in (visit.known, finish.addressed, api.router, api.jobs):
-        app.include_router(router, prefix=API)
-    app.include_router(_description(app), prefix=API)
-    if pages:
-        app.include_router(finish.pages)
-        app.include_router(_page())
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(FaceloomError, _failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Gate, hosts=[*LOCAL, *hosts])
+    app.state.operator_sessions = {}
+    app.state.drags = Drags()
+    _add_routes(app, visitors=visitors, pages=pages)
+    app.add_exception_handler(RequestRefused, _answer_refusal)
+    app.add_exception_handler(FaceloomError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts])
+    event_schemas.install(app)
     return app
 
 
+def _add_routes(app: FastAPI, *, visitors: bool, pages: bool) -> None:
+    for module in (visit, people, downloads, lab, operator) if visitors else ():
+        app.include_router(module.router, prefix=API)
+    for router in (visit.server, downloads.files, api.router, api.jobs):
+        app.include_router(router, prefix=API)
+    app.include_router(_reference_routes(app), prefix=API)
+    if pages:
+        app.include_router(downloads.pages)
+        app.include_router(_page_routes())
+
+
 class SingleServerLock:
-    """One server a folder. Raises StoreError when there is another."""
+    """A lock that allows one server for each folder. Raises StoreError when another server holds it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,62 +141,66 @@ class SingleServerLock:
         self.lock.release()
 
 
-def _description(app: FastAPI) -> APIRouter:
-    """The API, described for people."""
+def _reference_routes(app: FastAPI) -> APIRouter:
+    """Return the routes of the API's reference as a page."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(described(app.openapi()))
+    async def read_reference() -> HTMLResponse:
+        return HTMLResponse(openapi_html(app.openapi()))
 
     @router.get("/docs.css")
-    async def css() -> Response:
+    async def read_css() -> Response:
         return Response(CSS, media_type="text/css")
 
     return router
 
 
-def _page() -> APIRouter:
-    """The page: its files as they were built, and the same page for each of its addresses."""
+def _page_routes() -> APIRouter:
+    """Return the route of the page: its built files, and `index.html` for each address of the page."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/{path:path}")
-    async def page(path: str) -> Response:
+    async def read_page(path: str) -> Response:
+        file = (PAGE_FOLDER / path).resolve()
         if path.startswith("api/"):
-            raise Refusal(404, "not_found", "there is nothing here")
-        file = (DIST / path).resolve()
-        if path and file.is_relative_to(DIST.resolve()) and file.is_file():
+            raise RequestRefused(404, "not_found", "there is nothing at this address")
+        if path and file.is_relative_to(PAGE_FOLDER.resolve()) and file.is_file():
             forever = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
             return FileResponse(file, headers={"Cache-Control": forever})
         if "." in path.rpartition("/")[2]:
-            raise Refusal(404, "not_found", "there is nothing here")
-        if not (DIST / "index.html").is_file():
+            raise RequestRefused(404, "not_found", "there is nothing at this address")
+        if not (PAGE_FOLDER / "index.html").is_file():
             return HTMLResponse("<!doctype html><title>faceloom</title><p>The page was not built.", 503)
-        return FileResponse(DIST / "index.html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(PAGE_FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
     return router
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+
+async def _answer_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)
     return error.response()
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FaceloomError)
     if isinstance(error, StoreError):
         log.error("%s", error.message)
-    return JSONResponse(error_json(error.code, error.message, error.hint), STATUS.get(error.code, 422))
+    status = ERROR_STATUSES.get(error.code, 422)
+    return JSONResponse(error_body(error.code, error.message, error.hint), status)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])[:80]
-    return JSONResponse(error_json("invalid", f"{where}: {first['msg']}"[:300], "see the API's description"), 422)
+    field = ".".join(str(part) for part in first["loc"][1:])[:80]
+    return JSONResponse(error_body("invalid", f"{field}: {first['msg']}"[:300], "see the API's reference"), 422)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "wrong_method", 413: "too_large"}.get(error.status_code, "refused")
-    return JSONResponse(error_json(code, str(error.detail)), error.status_code, error.headers)
+    return JSONResponse(error_body(code, str(error.detail)), error.status_code, error.headers)

@@ -1,4 +1,4 @@
-"""What the operator may set, each with its bounds. Kept in the booth's database."""
+"""Settings that the operator may change, each with its bounds. They are stored in the booth's database."""
 
 from __future__ import annotations
 
@@ -7,34 +7,59 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "de", "es", "fr"]
+Look = Literal["auto", "dark", "light"]
 
 
 class BoothSettings(BaseModel):
-    """The booth as the operator wants it."""
+    """The settings of a booth."""
 
     model_config = ConfigDict(extra="forbid")
 
     event: str = Field(default="faceloom", max_length=60, description="The event's name, shown on the first screen")
-    look: Literal["auto", "dark", "light"] = "auto"
+    look: Look = "auto"
     languages: list[Language] = Field(default=["en", "de", "es", "fr"], min_length=1, max_length=4)
-    retention_minutes: float = Field(default=15, ge=1, le=240, description="Until a visit is wiped that nobody touches")
-    take_minutes: float = Field(default=30, ge=1, le=1440, description="Until a QR code's picture is wiped")
-    idle_seconds: float = Field(
-        default=90, ge=15, le=3600, description="Until the booth asks whether somebody is there"
+    retention_minutes: float = Field(
+        default=15, ge=1, le=240, description="Minutes without a request until a visit is erased"
     )
-    countdown: int = Field(default=3, ge=0, le=10, description="Seconds before the picture")
+    take_minutes: float = Field(default=30, ge=1, le=1440, description="Minutes until a download is erased")
+    idle_seconds: float = Field(
+        default=90, ge=15, le=3600, description="Seconds without input until the page asks whether the visitor is there"
+    )
+    countdown: int = Field(default=3, ge=0, le=10, description="Seconds that the page counts down before the photo")
     sound: bool = False
-    encode_seconds: float = Field(default=10, ge=2, le=60, description="Until a likeness can be played with")
-    improve_seconds: float = Field(default=110, ge=0, le=600, description="That a likeness goes on improving meanwhile")
+    encode_seconds: float = Field(default=10, ge=2, le=60, description="Seconds that an encoding may take")
+    improve_seconds: float = Field(
+        default=110, ge=0, le=600, description="Seconds of improvement in the background after an encoding"
+    )
     kiosk: bool = False
-    gallery: bool = Field(default=False, description="Visitors may leave a picture in the gallery")
-    slideshow: bool = Field(default=False, description="The first screen shows the gallery")
+    gallery: bool = Field(default=False, description="Whether visitors may put a picture into the gallery")
+    slideshow: bool = Field(default=False, description="Whether the first screen shows the gallery")
     lab: bool = True
-    phone: bool = Field(default=True, description="A phone may send the photo, where the booth is reachable")
-    printer: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$", description="A CUPS printer's name")
+    phone: bool = Field(default=True, description="Whether a phone may send the photo, if it reaches the booth")
+    printer: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$", description="Name of a CUPS printer")
     copies: int = Field(default=1, ge=1, le=3)
 
-    def public(self) -> dict[str, object]:
-        """What every visitor's page needs to know."""
-        hidden = {"printer", "copies", "encode_seconds", "improve_seconds"}
-        return self.model_dump(exclude=hidden) | {"printing": bool(self.printer)}
+    def public(self) -> PublicSettings:
+        """Return the settings that every page reads."""
+        return PublicSettings(
+            **self.model_dump(include=set(PublicSettings.model_fields) - {"printing"}), printing=bool(self.printer)
+        )
+
+
+class PublicSettings(BaseModel):
+    """The settings that every page reads; `printing` is whether a printer is set."""
+
+    event: str
+    look: Look
+    languages: list[Language]
+    retention_minutes: float
+    take_minutes: float
+    idle_seconds: float
+    countdown: int
+    sound: bool
+    kiosk: bool
+    gallery: bool
+    slideshow: bool
+    lab: bool
+    phone: bool
+    printing: bool

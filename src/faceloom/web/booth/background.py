@@ -1,196 +1,227 @@
-"""From a chosen face to a likeness, and on to a better one: what goes on for a person without being asked again.
+"""Background work for a person: encoding, then calibration of the sliders, then improvement in slices.
 
-Encoding first; then the rails of the sliders; then slices of improvement. Each end is written down, so that a server
-that is started again goes on from there.
+Every result is saved, so that a server that is started again continues from there.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.web.booth.views import API, now, standing
-from faceloom.web.worker.messages import ENCODE, IMPROVE, PAGES, RAILS, Refused
+from faceloom.store.models import Failure
+from faceloom.web.booth.booth import Booth, ProgressFrame
+from faceloom.web.booth.state_machine import Event, next_state
+from faceloom.web.booth.views import API, ProgressView, QueueView
+from faceloom.web.worker.messages import (
+    CalibrateSlider,
+    Encode,
+    EncodeProgress,
+    Improve,
+    PersonFacts,
+    PersonRef,
+    Prerender,
+    Priority,
+    WorkerError,
+)
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
-
-SLICE = 25.0  # seconds of improvement after which what was gained is shown
-LEAST = 3.0  # seconds of it that are worth beginning
-AHEAD = ("age", "smile", "glasses", "yaw")  # sliders whose places are drawn ahead
-TRIES = 2  # of an encoding whose worker was lost
-
-
-def resume(booth: Booth, visit: Visit) -> None:
-    """Go on with everybody of a visit as far as they were not done."""
-    for person in visit.people:
-        if not person.body.get("error") and (not person.body["playable"] or person.body["better"]):
-            begin(booth, visit, person)
-
-
-def begin(booth: Booth, visit: Visit, person: Person) -> None:
-    """Begin, or go on, to find somebody."""
-    booth.spawn(visit.id, _search(booth, visit, person), person.id)
+IMPROVE_SLICE = 25.0  # seconds of improvement after which the page is updated
+MIN_IMPROVEMENT = 3.0  # seconds: a shorter remainder is dropped
+PRERENDERED_SLIDERS = ("age", "smile", "glasses", "yaw")  # sliders whose positions are drawn in advance
+MAX_ATTEMPTS = 2  # attempts to encode a person when the worker is lost
 
 
-async def _search(booth: Booth, visit: Visit, person: Person) -> None:
-    if not person.body["playable"] and not await _encode(booth, visit, person):
+def person_ref(booth: Booth, visit: Visit, person: Person, base: str = "") -> PersonRef:
+    """Return the reference to a base of a person, without coefficients."""
+    return PersonRef(str(booth.store.folder_of(visit.id)), person.id, base)
+
+
+def shown_ref(booth: Booth, visit: Visit, person: Person) -> PersonRef:
+    """Return the reference to a person as they are shown now."""
+    step = person.step
+    return PersonRef(str(booth.store.folder_of(visit.id)), person.id, step.base, step.coefficients)
+
+
+def resume(booth: Booth) -> None:
+    """Continue the background work of every visit after a start of the server."""
+    for visit in list(booth.visits.values()):
+        for person in visit.people:
+            if not person.error and (not person.playable or person.better):
+                start(booth, visit, person)
+
+
+def start(booth: Booth, visit: Visit, person: Person) -> None:
+    """Start or continue the background work of a person."""
+    booth.spawn(visit.id, _run(booth, visit, person), person.id)
+
+
+async def _run(booth: Booth, visit: Visit, person: Person) -> None:
+    if not person.playable and not await _encode(booth, visit, person):
         return
-    await lay_rails(booth, visit, person, "")
-    draw_ahead(booth, visit, person)
+    await calibrate_sliders(booth, visit, person, "")
+    prerender(booth, visit, person)
     await _improve(booth, visit, person)
 
 
+# -- encoding ---------------------------------------------------------------------------------------------------------
+
+
 async def _encode(booth: Booth, visit: Visit, person: Person) -> bool:
-    body = person.body
-    args = where(booth, visit, person) | {"face": body["face"], "seconds": booth.settings.encode_seconds}
-    for _ in range(TRIES):
-        try:
-            answer = booth.workshop.ask(
-                "encode", args, rank=ENCODE, visit=visit.id, progress=lambda told: _tell(booth, visit, person, told)
-            )
-            places(booth)
-            facts = await answer
-            break
-        except FaceloomError as error:
-            if getattr(error, "code", "") != "worker_lost":
-                _failed(booth, visit, person, error)
-                return False
-    else:
-        _failed(booth, visit, person, FaceloomError("the search was interrupted", "take another picture"))
+    """Encode a person, and return whether this succeeded."""
+    try:
+        facts = await _encode_with_retry(booth, visit, person)
+    except FaceloomError as error:
+        person.error = Failure.from_error(error)
+        _leave_encoding(visit)
+        booth.publish(visit)
+        publish_queue(booth)
         return False
-    facts.pop("seconds")
-    body |= facts | {"playable": True, "better": booth.settings.improve_seconds > 0, "crop": True}
-    body["version"] += 1
-    booth.frames.pop(person.id, None)
-    _arrive(visit)
-    booth.changed(visit)
-    _progress(booth, visit, person, {"seconds_left": 0.0, "identity": body["quality"].get("identity")})
-    places(booth)
+    person.quality, person.traits, person.sliders = facts.quality, facts.traits, list(facts.sliders)
+    person.playable = person.crop = True
+    person.better = booth.settings.improve_seconds > 0
+    person.version += 1
+    booth.progress_frames.pop(person.id, None)
+    _leave_encoding(visit)
+    booth.publish(visit)
+    _publish_progress(booth, visit, person, EncodeProgress(identity=person.quality.identity))
+    publish_queue(booth)
     return True
 
 
-def _tell(booth: Booth, visit: Visit, person: Person, told: dict[str, Any]) -> None:
-    """Pass on how a search is going."""
+async def _encode_with_retry(booth: Booth, visit: Visit, person: Person) -> PersonFacts:
+    """Encode a person, again when the worker is lost. Raises FaceloomError."""
+    task = Encode(
+        folder=str(booth.store.folder_of(visit.id)),
+        photo=person.photo or "",
+        face=person.face or 0,
+        person=person.id,
+        seconds=booth.settings.encode_seconds,
+    )
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            result = booth.worker.run(
+                task,
+                priority=Priority.ENCODE,
+                visit=visit.id,
+                progress=lambda report: _receive_progress(booth, visit, person, report),
+            )
+            publish_queue(booth)
+            return await result
+        except WorkerError as error:
+            if error.code != "worker_lost":
+                raise
+    raise FaceloomError("the encoding was interrupted", "take another picture")
+
+
+def _receive_progress(booth: Booth, visit: Visit, person: Person, report: EncodeProgress) -> None:
+    """Send the progress of an encoding to the pages."""
     if visit.id not in booth.visits or person not in visit.people:
         return
-    if told.get("crop"):
-        person.body["crop"] = True
-        booth.changed(visit)
-        places(booth)
+    if report.crop:
+        person.crop = True
+        booth.publish(visit)
+        publish_queue(booth)
         return
-    count = booth.frames.get(person.id, (0, b""))[0] + 1
-    booth.frames[person.id] = (count, told.pop("jpeg"))
-    _progress(booth, visit, person, told, count)
+    frame = booth.progress_frames.get(person.id)
+    number = frame.number + 1 if frame else 1
+    booth.progress_frames[person.id] = ProgressFrame(number, report.jpeg)
+    _publish_progress(booth, visit, person, report, number)
 
 
-def _progress(booth: Booth, visit: Visit, person: Person, told: dict[str, Any], count: int = 0) -> None:
-    version = f"{person.body['version']}.{count}" if count else str(person.body["version"])
-    identity = told.get("identity")
-    booth.hub.send(
-        visit.id,
-        "progress",
-        {
-            "person": person.id,
-            "seconds": round(told.get("seconds", 0.0), 1),
-            "seconds_left": round(told["seconds_left"], 1),
-            "quality": None if identity is None else round(max(identity, 0.0), 3),
-            "word": person.body["quality"].get("word"),
-            "image": f"{API}/people/{person.id}/image?v={version}",
-            "playable": person.body["playable"],
-        },
+def _publish_progress(booth: Booth, visit: Visit, person: Person, report: EncodeProgress, frame: int = 0) -> None:
+    """Send progress; `frame` is the number of the picture of the running encoding, or 0 for the result."""
+    version = f"{person.version}.{frame}" if frame else str(person.version)
+    view = ProgressView(
+        person=person.id,
+        seconds=round(report.seconds, 1),
+        seconds_left=round(report.seconds_left, 1),
+        quality=None if report.identity is None else round(max(report.identity, 0.0), 3),
+        word=person.quality.word,
+        image=f"{API}/people/{person.id}/image?v={version}",
+        playable=person.playable,
     )
+    booth.events.send(visit.id, "progress", view)
 
 
-def _arrive(visit: Visit) -> None:
-    """Once nobody is searched for any more, they play."""
-    if visit.state == "encoding" and all(p.body["playable"] or p.body.get("error") for p in visit.people):
-        visit.state = "play" if any(p.body["playable"] for p in visit.people) else "camera"
+def _leave_encoding(visit: Visit) -> None:
+    """Leave the state `encoding` once every person is encoded or failed."""
+    if visit.state == "encoding" and all(person.playable or person.error for person in visit.people):
+        state = next_state(visit, Event.ENCODED)
+        if state != "wiped":
+            visit.state = state
 
 
-def _failed(booth: Booth, visit: Visit, person: Person, error: FaceloomError) -> None:
-    person.body["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
-    _arrive(visit)
-    booth.changed(visit)
-    places(booth)
+def publish_queue(booth: Booth) -> None:
+    """Send its place in the queue of encodings to every visit that waits, where the place has changed."""
+    waiting = [
+        visit
+        for visit in booth.visits.values()
+        if visit.state == "encoding" and any(not person.playable and not person.crop for person in visit.people)
+    ]
+    running = any(
+        person.crop and not person.playable and not person.error
+        for visit in booth.visits.values()
+        for person in visit.people
+    )
+    for place, visit in enumerate(waiting):
+        if visit.place != place:
+            visit.place = place
+            booth.events.send(visit.id, "queue", QueueView(place=place + int(running)))
 
 
-async def lay_rails(booth: Booth, visit: Visit, person: Person, base: str) -> None:
-    """Measure how somebody answers to the sliders, place by place."""
-    shown = where(booth, visit, person) | {"base": base}
-    while person.body["sliders"] and person in visit.people:
+# -- after encoding ---------------------------------------------------------------------------------------------------
+
+
+async def calibrate_sliders(booth: Booth, visit: Visit, person: Person, base: str) -> None:
+    """Measure how a base of a person responds to the sliders, one knot at a time."""
+    task = CalibrateSlider(person_ref(booth, visit, person, base))
+    while person.sliders and person in visit.people:
         try:
-            if not await booth.workshop.ask("rails", {"shown": shown}, rank=RAILS, visit=visit.id):
+            if not await booth.worker.run(task, priority=Priority.CALIBRATE, visit=visit.id):
                 return
-        except Refused as error:
+        except WorkerError as error:
             if error.code not in ("stopped", "worker_lost"):
                 return
 
 
-def draw_ahead(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = (), *, anew: bool = False) -> None:
-    """Have the sliders' places drawn before somebody asks for them, `first` those that were just touched."""
-    there = [slider["name"] for slider in person.body["sliders"]]
-    names = [name for name in dict.fromkeys((*first, *AHEAD)) if name in there]
-    name = f"{person.id} ahead"
-    booth.stop(visit.id, name)
-    if names and visit.kind == "booth":
-        booth.spawn(visit.id, _draw_ahead(booth, visit, person, names, anew), name)
+def prerender(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = (), *, refresh: bool = False) -> None:
+    """Draw the positions of sliders in advance: those in `first`, which were just used, before the others."""
+    present = {slider.name for slider in person.sliders}
+    sliders = tuple(name for name in dict.fromkeys((*first, *PRERENDERED_SLIDERS)) if name in present)
+    name = f"{person.id} prerender"
+    booth.cancel_tasks(visit.id, name)
+    if sliders and visit.kind == "booth":
+        task = Prerender(shown_ref(booth, visit, person), person.slider_values, sliders, refresh)
+        booth.spawn(visit.id, _prerender(booth, visit, task), name)
 
 
-async def _draw_ahead(booth: Booth, visit: Visit, person: Person, names: list[str], anew: bool) -> None:
-    step = now(person)
-    shown = where(booth, visit, person) | {"base": step["base"], "coefficients": step["coefficients"]}
-    args = {"shown": shown, "anchor": standing(person), "names": names, "anew": anew}
-    with contextlib.suppress(Refused):  # made room for others: what is missing is drawn when it is asked for
-        await booth.workshop.ask("ahead", args, rank=PAGES, visit=visit.id)
+async def _prerender(booth: Booth, visit: Visit, task: Prerender) -> None:
+    with contextlib.suppress(WorkerError):  # canceled for more urgent work: missing positions are drawn on request
+        await booth.worker.run(task, priority=Priority.PRERENDER, visit=visit.id)
 
 
 async def _improve(booth: Booth, visit: Visit, person: Person) -> None:
-    body = person.body
-    while body["improved"] < booth.settings.improve_seconds - LEAST and person in visit.people:
-        seconds = min(SLICE, booth.settings.improve_seconds - body["improved"])
-        args = where(booth, visit, person) | {"seconds": seconds}
+    """Improve a likeness in slices until the time of the settings is used."""
+    while person.improved < booth.settings.improve_seconds - MIN_IMPROVEMENT and person in visit.people:
+        task = Improve(
+            folder=str(booth.store.folder_of(visit.id)),
+            photo=person.photo or "",
+            person=person.id,
+            seconds=min(IMPROVE_SLICE, booth.settings.improve_seconds - person.improved),
+        )
         try:
-            found = await booth.workshop.ask("improve", args, rank=IMPROVE, visit=visit.id)
-        except Refused as error:
+            improved = await booth.worker.run(task, priority=Priority.IMPROVE, visit=visit.id)
+        except WorkerError as error:
             if error.code == "worker_lost":
                 continue
             break
-        body["improved"] += found["seconds"]
-        if found["quality"] and found["quality"] != body["quality"]:
-            body["quality"] = found["quality"]
-            body["version"] += 1
-        booth.changed(visit)
-    body["better"] = False
-    booth.changed(visit)
+        person.improved += improved.seconds
+        if improved.quality != person.quality:
+            person.quality = improved.quality
+            person.version += 1
+        booth.publish(visit)
+    person.better = False
+    booth.publish(visit)
     if person in visit.people:
-        draw_ahead(booth, visit, person, anew=True)
-
-
-def places(booth: Booth) -> None:
-    """Tell those who wait how many are before them."""
-    waiting = [
-        visit
-        for visit in booth.visits.values()
-        if visit.state == "encoding" and any(not p.body["playable"] and not p.body.get("crop") for p in visit.people)
-    ]
-    for place, visit in enumerate(waiting):
-        if visit.body.get("place") != place:
-            visit.body["place"] = place
-            booth.hub.send(visit.id, "queue", {"place": place + (1 if _busy(booth) else 0)})
-
-
-def _busy(booth: Booth) -> bool:
-    return any(
-        person.body.get("crop") and not person.body["playable"] and not person.body.get("error")
-        for visit in booth.visits.values()
-        for person in visit.people
-    )
-
-
-def where(booth: Booth, visit: Visit, person: Person) -> dict[str, Any]:
-    """Where a person's files are, for a message to the worker."""
-    return {"folder": str(booth.keep.folder_of(visit.id)), "person": person.id, "photo": person.body["photo"]}
+        prerender(booth, visit, person, refresh=True)

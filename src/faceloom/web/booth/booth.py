@@ -1,7 +1,7 @@
-"""The booth: every visit that is going on, what its pages are told, and the moment at which it is wiped.
+"""The booth: all current visits, the store, the worker and the events, and the erasing of visits.
 
-Holds the store, the worker and the events together. What a visitor does is in `visits`, `search`, `play`, `together`
-and `takes`. All of it runs in the event loop; nothing here touches a network of neurons.
+The actions of a visitor are in `visit_flow`, `edits`, `friends` and `downloads`; work in the background is in
+`background`. Everything runs in the event loop's thread, and nothing here loads a network.
 """
 
 from __future__ import annotations
@@ -11,208 +11,242 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from faceloom.errors import StoreError
 from faceloom.store import Person, Visit, VisitStore
-from faceloom.web.booth.events import Hub
-from faceloom.web.security import Rates, Refusal
+from faceloom.store.models import VisitKind, VisitState
+from faceloom.store.visit_store import make_token
+from faceloom.web.booth.events import EventHub
+from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.views import JobKind, VisitView, WipedView, visit_view
+from faceloom.web.security import RateLimiter, RequestRefused
 from faceloom.web.settings import BoothSettings
 from faceloom.web.worker.client import WorkerClient
 
-PICTURES = 64  # drawn pictures that are kept in memory, so that a page may ask twice
-MOST_VISITS = 100
-SWEEP = 2.0  # seconds between looks at what has expired
+MAX_PICTURES = 64  # pictures that are cached in memory
+MAX_VISITS = 100  # visits at once
+MAX_LOG_LINES = 200  # lines of the log that the operator can read
+SWEEP_INTERVAL = 2.0  # seconds between checks for expired visits and downloads
 
 log = logging.getLogger("faceloom.booth")
 
 
+@dataclass(frozen=True)
+class FriendCode:
+    """A code's visit, and the time at which the code expires, in seconds since 1970."""
+
+    visit: str
+    expires: float
+
+
+@dataclass(frozen=True)
+class ProgressFrame:
+    """The last picture of a running encoding, and the number of pictures so far."""
+
+    number: int
+    jpeg: bytes
+
+
 class Booth:
-    """One booth. `address` is where its pages are, as `http://127.0.0.1:8000`; `lan` where phones reach it, or ''."""
+    """One booth. `address` is its own address, as `http://127.0.0.1:8000`; `lan` is the address for phones, or ''."""
 
-    def __init__(self, keep: VisitStore, workshop: WorkerClient, *, address: str, lan: str = "") -> None:
-        self.keep, self.workshop, self.address, self.lan = keep, workshop, address, lan
-        self.hub, self.rates = Hub(), Rates()
-        self.settings = _settings(keep)
-        self.visits = {visit.id: visit for visit in keep.visits()}
+    def __init__(self, store: VisitStore, worker: WorkerClient, *, address: str, lan: str = "") -> None:
+        self.store, self.worker, self.address, self.lan = store, worker, address, lan
+        self.events, self.rate_limiter = EventHub(), RateLimiter()
+        self.settings = _load_settings(store)
+        self.visits = {visit.id: visit for visit in store.visits()}
         self.locks: dict[str, asyncio.Lock] = {}
-        self.frames: dict[str, tuple[int, bytes]] = {}
-        self.pictures: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
-        self.codes: dict[str, tuple[str, float]] = {}
-        self.tasks: dict[str, set[asyncio.Task[None]]] = {}
-        self.jobs: dict[str, dict[str, Any]] = {}
-        self.logs: deque[str] = deque(maxlen=200)
-        self.begun = time.time()
+        self.progress_frames: dict[str, ProgressFrame] = {}  # by person
+        self.pictures: OrderedDict[tuple[str, ...], bytes] = OrderedDict()  # the ids of people are part of the key
+        self.friend_codes: dict[str, FriendCode] = {}
+        self.tasks: dict[str, set[asyncio.Task[None]]] = {}  # by visit
+        self.jobs: dict[str, Job] = {}
+        self.log_lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
+        self.started = time.time()
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- start and end ------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Start the worker, go on with the visits that a restart has interrupted, and begin to look at the clock."""
-        from faceloom.web.booth import background
-
-        self.workshop.restarted = self.keep.finish_erasing  # of what the lost worker was writing
-        await self.workshop.start()
-        for visit in list(self.visits.values()):
-            background.resume(self, visit)
-        self.sweeping = asyncio.create_task(self._sweep())
+        """Start the worker, and the regular check for expired visits."""
+        self.worker.restarted = self.store.finish_erasing  # erases files that the lost worker was writing
+        await self.worker.start()
+        self.sweeper = asyncio.create_task(self._sweep_regularly())
 
     async def close(self) -> None:
-        """End streams and searches; what they have come to is in the store."""
-        self.sweeping.cancel()
-        self.hub.close_all()
+        """End streams and background work. The visits stay in the store."""
+        self.sweeper.cancel()
+        self.events.close_all()
         for tasks in list(self.tasks.values()):
             for task in tasks:
                 task.cancel()
-        await self.workshop.close()
+        await self.worker.close()
         for visit in self.visits.values():
-            self.keep.save(visit)
-        self.keep.database.close()
+            self.store.save(visit)
+        self.store.database.close()
 
-    async def _sweep(self) -> None:
+    async def _sweep_regularly(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP_INTERVAL)
             try:
                 await self.sweep()
             except StoreError as error:
-                log.error("cannot wipe what has expired: %s", error)
+                log.error("cannot erase what has expired: %s", error)
 
     async def sweep(self) -> None:
-        """Wipe what has expired, and write down how long the rest is kept."""
-        now = self.keep.clock()
+        """Erase what has expired, and save the time at which the other visits expire."""
+        now = self.store.clock()
         for visit in list(self.visits.values()):
             if visit.expires <= now:
                 log.info("a visit has expired")
-                await self.wipe(visit, takes=False)
-            elif visit.body.pop("touched", False):
-                self.keep.save(visit)
-        self.keep.drop_takes("NOT gallery AND expires <= ?", (now,))
-        self.codes = {code: kept for code, kept in self.codes.items() if kept[1] > now}
+                await self.erase(visit, downloads=False)
+            elif visit.touched:
+                visit.touched = False
+                self.store.save(visit)
+        self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
+        self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.expires > now}
 
     # -- visits -------------------------------------------------------------------------------------------------------
 
-    def begin(self, kind: str, state: str) -> Visit:
-        """Begin a visit. Raises Refusal when too many are going on."""
-        if len(self.visits) >= MOST_VISITS:
-            raise Refusal(429, "full", "too many visits at once", "try again in a minute", after=60)
-        visit = self.keep.begin(kind, state, self.retention)
+    def begin_visit(self, kind: VisitKind, state: VisitState) -> Visit:
+        """Begin a visit. Raises RequestRefused (429) when there are too many."""
+        if len(self.visits) >= MAX_VISITS:
+            raise RequestRefused(429, "full", "too many visits at once", "try again in a minute", retry_after=60)
+        visit = self.store.begin(kind, state, self.retention)
         self.visits[visit.id] = visit
         return visit
 
-    def visit(self, name: str | None, kind: str = "booth") -> Visit:
-        """The visit of this id. Raises Refusal (404) when there is none, or its time is over."""
+    def find_visit(self, name: str | None, kind: VisitKind = "booth") -> Visit:
+        """Return the visit of an id. Raises RequestRefused (404) when there is none, or it has expired."""
         visit = self.visits.get(name or "")
-        if visit is None or visit.kind != kind or visit.expires <= self.keep.clock():
-            raise Refusal(404, "no_visit", "there is no visit", "begin a new one")
+        if visit is None or visit.kind != kind or visit.expires <= self.store.clock():
+            raise RequestRefused(404, "no_visit", "there is no visit", "begin a new one")
         return visit
 
     def touch(self, visit: Visit) -> None:
-        """Somebody is there: the visit's time begins anew."""
-        visit.expires = self.keep.clock() + self.retention
-        visit.body["touched"] = True
+        """Postpone a visit's expiry, because its visitor sent a request."""
+        visit.expires = self.store.clock() + self.retention
+        visit.touched = True
 
-    def changed(self, visit: Visit) -> None:
-        """Write a visit down and tell its pages. A visit that is over stays so."""
-        from faceloom.web.booth.views import visit_json
+    def view(self, visit: Visit) -> VisitView:
+        """Return the view of a visit."""
+        friends = [self.visits[name] for name in visit.friends if name in self.visits]
+        return visit_view(visit, friends, now=self.store.clock(), lan=self.lan)
 
+    def publish(self, visit: Visit) -> None:
+        """Save a visit and send it to its pages, unless it was erased."""
         if visit.id in self.visits:
-            self.keep.save(visit)
-            self.hub.send(visit.id, "visit", visit_json(self, visit))
+            self.store.save(visit)
+            self.events.send(visit.id, "visit", self.view(visit))
 
     def lock(self, visit: Visit) -> asyncio.Lock:
-        """One thing at a time happens to a visit: a second click waits for the first."""
+        """Return the lock of a visit: requests that change it wait for one another."""
         return self.locks.setdefault(visit.id, asyncio.Lock())
 
-    async def wipe(self, visit: Visit, *, takes: bool = True) -> None:
-        """End a visit and erase it: rows, files, memories, and what others made of its people."""
+    async def erase(self, visit: Visit, *, downloads: bool = True) -> None:
+        """End a visit and erase it: rows, files, caches, and what other visits made of its people."""
         if self.visits.pop(visit.id, None) is None:
             return
-        self.stop(visit.id)
+        self.cancel_tasks(visit.id)
         ids = {person.id for person in visit.people}
-        await self.workshop.forget(visit.id, str(self.keep.folder_of(visit.id)))
-        self._forget(ids)
-        unknown = [job["file"] for job in self.jobs.values() if job["visit"] == visit.id and job["state"] == "running"]
-        self.keep.drop_unknown_takes(name for name in unknown if name)
-        self.keep.erase(visit.id, takes=takes)
-        for friend in visit.body.get("friends", []):
+        await self.worker.forget(visit.id, str(self.store.folder_of(visit.id)))
+        self._drop_pictures(ids)
+        unfinished = [job.file for job in self.jobs.values() if job.visit == visit.id and job.state == "running"]
+        self.store.erase_reserved_downloads(name for name in unfinished if name)
+        self.store.erase(visit.id, downloads=downloads)
+        for friend in visit.friends:
             if other := self.visits.get(friend):
-                await self._part(other, visit.id, ids)
-        self.hub.send(visit.id, "visit", {"state": "wiped"})
-        self.hub.close(visit.id)
+                await self._remove_friend(other, visit.id, ids)
+        self.events.send(visit.id, "visit", WipedView())
+        self.events.close(visit.id)
         self.locks.pop(visit.id, None)
         self.tasks.pop(visit.id, None)
-        self.jobs = {name: job for name, job in self.jobs.items() if job["visit"] != visit.id}
-        self.codes = {code: kept for code, kept in self.codes.items() if kept[0] != visit.id}
+        self.jobs = {name: job for name, job in self.jobs.items() if job.visit != visit.id}
+        self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.visit != visit.id}
 
-    async def _part(self, visit: Visit, gone: str, ids: set[str]) -> None:
-        """A friend has left: what was made of their people goes with them."""
-        visit.body["friends"] = [name for name in visit.body.get("friends", []) if name != gone]
-        theirs = [person for person in visit.people if ids & set(person.body.get("of", []))]
-        await self.drop_people(visit, theirs)
+    async def _remove_friend(self, visit: Visit, friend: str, ids: set[str]) -> None:
+        """Erase what a visit made of the people `ids` of a friend's visit that was erased."""
+        visit.friends = [name for name in visit.friends if name != friend]
+        await self.erase_people(visit, [person for person in visit.people if ids & set(person.of)])
+        bases = []
         for person in visit.people:
-            person.body["history"] = [step for step in person.body["history"] if not ids & set(step.get("of", []))]
-            person.body["kept"] = [kept for kept in person.body["kept"] if not ids & set(kept.get("of", []))]
-            person.body["at"] = min(person.body["at"], len(person.body["history"]) - 1)
-            person.body["version"] += 1
-        bases = {
-            f"{person.id}.{base}" for person in visit.people for base in person.body.pop("borrowed", {}).get(gone, [])
-        }
+            person.history = [step for step in person.history if not ids & set(step.of)]
+            person.kept = [kept for kept in person.kept if not ids & set(kept.of)]
+            person.at = min(person.at, len(person.history) - 1)
+            person.version += 1
+            bases += [f"{person.id}.{base}" for base in person.borrowed.get(friend, [])]
+            person.borrowed = {}
         for base in bases:
-            await self.workshop.forget("", str(self.keep.folder_of(visit.id)), base)
-            self.keep.drop_people([base], visit.id)
-        self.changed(visit)
+            await self.worker.forget("", str(self.store.folder_of(visit.id)), base)
+            self.store.erase_people([base], visit.id)
+        self.publish(visit)
 
-    async def drop_people(self, visit: Visit, people: Iterable[Person]) -> None:
+    async def erase_people(self, visit: Visit, people: Iterable[Person]) -> None:
         """Erase some people of a visit."""
-        gone = list(people)
-        for person in gone:
-            self.stop(visit.id, person.id)
-            await self.workshop.forget("", str(self.keep.folder_of(visit.id)), person.id)
+        erased = list(people)
+        for person in erased:
+            self.cancel_tasks(visit.id, person.id)
+            await self.worker.forget("", str(self.store.folder_of(visit.id)), person.id)
             visit.people.remove(person)
-        self._forget({person.id for person in gone})
-        self.keep.drop_people([person.id for person in gone], visit.id)
+        self._drop_pictures({person.id for person in erased})
+        self.store.erase_people([person.id for person in erased], visit.id)
 
-    def _forget(self, people: set[str]) -> None:
+    def _drop_pictures(self, people: set[str]) -> None:
         for person in people:
-            self.frames.pop(person, None)
+            self.progress_frames.pop(person, None)
         self.pictures = OrderedDict((key, value) for key, value in self.pictures.items() if not people & set(key))
 
     @property
     def retention(self) -> float:
-        """Seconds that an untouched visit is kept."""
+        """The seconds for which a visit without a request is kept."""
         return self.settings.retention_minutes * 60
 
-    # -- work that goes on in the background --------------------------------------------------------------------------
+    # -- background work ----------------------------------------------------------------------------------------------
 
     def spawn(self, visit: str, work: Coroutine[Any, Any, None], name: str = "") -> None:
-        """Let a work go on for a visit until it is done or the visit is over."""
+        """Run a coroutine in the background of a visit, until it is done or the visit is erased.
+
+        `name` begins with the id of the person that the work is about, or is the id of a job.
+        """
         task = asyncio.create_task(work, name=name)
         self.tasks.setdefault(visit, set()).add(task)
 
-        def done(task: asyncio.Task[None]) -> None:
+        def remove(task: asyncio.Task[None]) -> None:
             self.tasks.get(visit, set()).discard(task)
             if not task.cancelled() and (error := task.exception()):
                 log.error("work in the background failed: %s", type(error).__name__, exc_info=error)
 
-        task.add_done_callback(done)
+        task.add_done_callback(remove)
 
-    def stop(self, visit: str, name: str = "") -> None:
-        """Stop what goes on for a visit, or for one of its people."""
+    def cancel_tasks(self, visit: str, name: str = "") -> None:
+        """Cancel all background work of a visit, or the work of one person or with one name."""
         for task in list(self.tasks.get(visit, ())):
             if not name or task.get_name().split()[0] == name or task.get_name() == name:
                 task.cancel()
 
-    def remember(self, key: tuple[str, ...], picture: bytes) -> bytes:
-        """Keep a drawn picture for a page that asks again; in memory only."""
+    def add_job(self, visit: Visit, kind: JobKind) -> Job:
+        """Register a new running job."""
+        job = Job(make_token(), visit.id, kind)
+        self.jobs[job.id] = job
+        return job
+
+    def publish_job(self, job: Job) -> None:
+        """Send a job to the pages of its visit."""
+        self.events.send(job.visit, "job", job.view())
+
+    def cache_picture(self, key: tuple[str, ...], picture: bytes) -> bytes:
+        """Cache a picture in memory, and return it."""
         self.pictures[key] = picture
-        while len(self.pictures) > PICTURES:
+        while len(self.pictures) > MAX_PICTURES:
             self.pictures.popitem(last=False)
         return picture
 
     @contextlib.contextmanager
-    def logging(self) -> Any:
-        """Keep the last lines of the log for the operator. They name no visit and no person."""
-        handler = _Lines(self.logs)
+    def logging(self) -> Iterator[None]:
+        """Collect the last lines of the log for the operator. They name no visit and no person."""
+        handler = _LogLines(self.log_lines)
         logging.getLogger("faceloom").addHandler(handler)
         try:
             yield
@@ -220,7 +254,7 @@ class Booth:
             logging.getLogger("faceloom").removeHandler(handler)
 
 
-class _Lines(logging.Handler):
+class _LogLines(logging.Handler):
     def __init__(self, lines: deque[str]) -> None:
         super().__init__(logging.INFO)
         self.lines = lines
@@ -230,11 +264,11 @@ class _Lines(logging.Handler):
         self.lines.append(f"{stamp} {record.levelname.lower()} {' '.join(record.getMessage().split())}"[:500])
 
 
-def _settings(keep: VisitStore) -> BoothSettings:
-    """What was set; what is no longer understood falls back to how it comes."""
-    known = {name: value for name, value in keep.settings().items() if name in BoothSettings.model_fields}
+def _load_settings(store: VisitStore) -> BoothSettings:
+    """Return the stored settings, or the defaults when they are not valid any more."""
+    known = {name: value for name, value in store.settings().items() if name in BoothSettings.model_fields}
     try:
         return BoothSettings(**known)
     except ValueError:
-        log.warning("the kept settings are not understood: the booth begins with its own")
+        log.warning("the stored settings are not valid: the booth starts with the defaults")
         return BoothSettings()

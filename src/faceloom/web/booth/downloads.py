@@ -1,92 +1,94 @@
-"""What a visitor takes home: a file under an address that nobody can guess, for as long as was said."""
+"""Downloads: files under addresses that cannot be guessed, for a limited time, and their page for phones."""
 
 from __future__ import annotations
 
 import asyncio
 import html
 import io
-from typing import TYPE_CHECKING, Literal
 
 from faceloom._version import __version__
 from faceloom.errors import StoreError
-from faceloom.store import Person, Take, Visit
-from faceloom.web.booth.edits import shown
-from faceloom.web.booth.views import API, Json, moment, now
-from faceloom.web.booth.visit_flow import playable
-from faceloom.web.security import Refusal
+from faceloom.store import Download, Person, Visit
+from faceloom.store.models import Recipe, Step
+from faceloom.web.booth.background import shown_ref
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.edits import ref_at
+from faceloom.web.booth.views import DownloadView, download_address, download_view, iso_time
+from faceloom.web.booth.visit_flow import find_playable
+from faceloom.web.security import RequestRefused
+from faceloom.web.worker.messages import MakePrint, PrintForm
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
-
-Form = Literal["single", "strip", "4x6", "paste_back"]
-TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".webp": "image/webp"}
-MOST_TAKES = 40  # of one visit
+MEDIA_TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".webp": "image/webp"}
+MAX_DOWNLOADS = 40  # downloads of one visit
+PRINT_SECONDS = 20.0  # time within which the printer must accept a picture
 
 
-async def finish(booth: Booth, visit: Visit, name: str, form: Form) -> Json:
-    """Make what was chosen and give its addresses."""
-    owner, person = playable(booth, visit, name)
-    if len([take for take in booth.keep.takes() if take.visit == visit.id]) >= MOST_TAKES:
-        raise Refusal(429, "enough_taken", f"{MOST_TAKES} pictures are the most", "take those")
-    if form == "paste_back" and not person.body["photo"]:
-        raise Refusal(409, "no_photo", "this person is in no photo", "choose another form")
-    ident, path = booth.keep.place_for_take(".jpg")
-    args = {
-        "shown": shown(booth, owner, person),
-        "strip": [shown(booth, owner, person, step) for step in _told(person)],
-        "form": form,
-        "path": str(path),
-        "photo": person.body["photo"],
-        "event": booth.settings.event,
-    }
-    await booth.workshop.ask("print", args, visit=visit.id)
+async def make_download(booth: Booth, visit: Visit, name: str, form: PrintForm) -> Download:
+    """Make a picture of a person in a form. Raises RequestRefused (409, 429)."""
+    owner, person = find_playable(booth, visit, name)
+    if sum(download.visit == visit.id for download in booth.store.downloads()) >= MAX_DOWNLOADS:
+        raise RequestRefused(429, "enough_taken", f"a visit has at most {MAX_DOWNLOADS} pictures", "use those")
+    if form == "paste_back" and not person.photo:
+        raise RequestRefused(409, "no_photo", "this person is not in a photo", "choose another form")
+    download, path = booth.store.reserve_download(".jpg")
+    task = MakePrint(
+        person=shown_ref(booth, owner, person),
+        steps=tuple(ref_at(booth, owner, person, step) for step in _other_steps(person)),
+        form=form,
+        path=str(path),
+        photo=person.photo,
+        event=booth.settings.event,
+    )
+    await booth.worker.run(task, visit=visit.id)
     if visit.id not in booth.visits:
         path.unlink(missing_ok=True)
-        raise Refusal(404, "no_visit", "the visit is over")
-    take = booth.keep.add_take(ident, visit.id, path, booth.settings.take_minutes * 60, _recipe(person, form))
-    return take_json(booth, take)
+        raise RequestRefused(404, "no_visit", "the visit is over")
+    seconds = booth.settings.take_minutes * 60
+    return booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
 
 
-def _told(person: Person) -> list[Json]:
-    """The steps that paper tells of, beside the one that is shown: as found, and what was kept."""
-    steps = [{key: value for key, value in step.items() if key != "id"} for step in person.body["kept"]]
-    steps = [person.body["history"][0], *steps]
-    return [step for i, step in enumerate(steps) if step not in (*steps[:i], now(person))]
+def _other_steps(person: Person) -> list[Step]:
+    """Return the steps that a print shows beside the current one: as encoded, and the kept ones, each once."""
+    steps = [person.history[0], *(kept.step for kept in person.kept)]
+    return [step for i, step in enumerate(steps) if step not in (*steps[:i], person.step)]
 
 
-def _recipe(person: Person, form: str) -> Json:
-    """How the picture was made, for whoever wants to make it again."""
-    step = now(person)
-    made = {"faceloom": __version__, "form": form, "controls": step["controls"], "coefficients": step["coefficients"]}
-    return made | {"quality": person.body["quality"], "mixed": bool(step["base"]), "ai_generated": True}
+def _make_recipe(person: Person, form: PrintForm) -> Recipe:
+    """Return the description of a picture's making."""
+    return Recipe(
+        faceloom=__version__,
+        form=form,
+        controls=person.step.controls,
+        coefficients=person.step.coefficients,
+        quality=person.quality,
+        mixed=bool(person.step.base),
+        ai_generated=True,
+    )
 
 
-def take_json(booth: Booth, take: Take) -> Json:
-    """Where a take is: for this screen, for a phone, as a QR code."""
-    url = f"{booth.lan or booth.address}/take/{take.id}"
-    return {
-        "id": take.id,
-        "form": take.body["form"],
-        "download": f"{API}/takes/{take.id}",
-        "page": url,
-        "qr": f"{API}/takes/{take.id}/qr.svg",
-        "reachable": bool(booth.lan),
-        "recipe": f"{API}/takes/{take.id}/recipe.json",
-        "expires": moment(take.expires),
-        "gallery": take.gallery,
-    }
+def view_of(booth: Booth, download: Download) -> DownloadView:
+    """Return the view of a download."""
+    return download_view(download, address=booth.address, lan=booth.lan)
 
 
-def find_take(booth: Booth, name: str) -> Take:
-    """A take that can still be had. Raises Refusal (404): what has expired is as if it had never been."""
-    for take in booth.keep.takes():
-        if take.id == name:
-            return take
-    raise Refusal(404, "no_picture", "there is no picture here (any more)", "it may have expired")
+def find_download(booth: Booth, name: str) -> Download:
+    """Return a download that has not expired. Raises RequestRefused (404)."""
+    for download in booth.store.downloads():
+        if download.id == name:
+            return download
+    raise RequestRefused(404, "no_picture", "there is no picture here, or it has expired")
+
+
+def find_own_download(booth: Booth, visit: Visit, name: str) -> Download:
+    """Return a download of this visit. Raises RequestRefused (404)."""
+    download = find_download(booth, name)
+    if download.visit != visit.id:
+        raise RequestRefused(404, "no_picture", "there is no picture here, or it has expired")
+    return download
 
 
 def qr_svg(text: str) -> bytes:
-    """A QR code: black on white, with its quiet zone."""
+    """Return a QR code as SVG: dark on white, with the quiet zone that scanners need."""
     import segno
 
     buffer = io.BytesIO()
@@ -94,32 +96,30 @@ def qr_svg(text: str) -> bytes:
     return buffer.getvalue()
 
 
-def take_page(booth: Booth, take: Take) -> str:
-    """The page that a phone opens: the picture, a link to keep it, and until when."""
-    source = f"{API}/takes/{take.id}"
-    film = take.file.endswith(".mp4")
-    shown = (
-        f'<video src="{source}" autoplay loop muted playsinline controls></video>'
-        if film
-        else f'<img src="{source}" alt="">'
-    )
+def phone_page(booth: Booth, download: Download) -> str:
+    """Return the page that a phone opens, as HTML: the picture, a link to download it, and when it expires."""
+    source = download_address(download)
+    if download.file.endswith(".mp4"):
+        picture = f'<video src="{source}" autoplay loop muted playsinline controls></video>'
+    else:
+        picture = f'<img src="{source}" alt="">'
     return _PAGE.format(
         event=html.escape(booth.settings.event),
-        shown=shown,
+        picture=picture,
         source=source,
-        until=html.escape(moment(take.expires)),
+        expires=html.escape(iso_time(download.expires)),
     )
 
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{event}</title><link rel="stylesheet" href="/take.css"></head>
-<body><main><h1>{event}</h1>{shown}
+<title>{event}</title><link rel="stylesheet" href="/download.css"></head>
+<body><main><h1>{event}</h1>{picture}
 <p><a class="button" href="{source}?download=1" download>Download</a></p>
-<p>AI-generated with faceloom. This address is wiped at <time>{until}</time>.</p></main></body></html>
+<p>AI-generated with faceloom. This address expires at <time>{expires}</time>.</p></main></body></html>
 """
 
-TAKE_CSS = """body { background: #141312; color: #f3efe9; font: 18px/1.5 system-ui, sans-serif; margin: 0;
+PAGE_CSS = """body { background: #141312; color: #f3efe9; font: 18px/1.5 system-ui, sans-serif; margin: 0;
   padding: 1rem }
 main { margin: auto; max-width: 40rem; text-align: center } h1 { font-size: 1.4rem; font-weight: 600 }
 img, video { border-radius: 12px; max-width: 100% } p { color: #b8b0a6 }
@@ -128,19 +128,22 @@ img, video { border-radius: 12px; max-width: 100% } p { color: #b8b0a6 }
 """
 
 
-async def print_take(booth: Booth, take: Take) -> None:
-    """Give a take to the operator's printer. Raises Refusal without one, StoreError when it refuses."""
+async def print_download(booth: Booth, download: Download) -> None:
+    """Print a picture on the operator's printer.
+
+    Raises RequestRefused (409) when no printer is set, StoreError when the printer reports an error.
+    """
     printer = booth.settings.printer
-    if not printer or not take.file.endswith(".jpg"):
-        raise Refusal(409, "no_printer", "this booth prints nothing by itself", "use the browser's print")
-    path = str(booth.keep.path_of(take))
+    if not printer or not download.file.endswith(".jpg"):
+        raise RequestRefused(409, "no_printer", "this booth has no printer of its own", "print from the browser")
+    path = str(booth.store.path_of(download))
     copies = str(booth.settings.copies)
     try:
         process = await asyncio.create_subprocess_exec(
             "lp", "-d", printer, "-n", copies, "-o", "fit-to-page", "--", path, stdout=-3, stderr=-3
         )
-        status = await asyncio.wait_for(process.wait(), 20)
+        status = await asyncio.wait_for(process.wait(), PRINT_SECONDS)
     except (OSError, TimeoutError) as error:
         raise StoreError("the printer does not answer", "is it switched on, and CUPS installed?") from error
     if status:
-        raise StoreError("the printer refused", "look at its state in the operator's page")
+        raise StoreError("the printer reported an error", "look at its state in CUPS")

@@ -1,26 +1,23 @@
-"""Play: previews, exact edits, history, mixtures, what is kept. Every change is a new step that can be undone."""
+"""Edits of a person: previews, exact edits, history, mixing, kept steps. Every edit is a step that can be undone."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from faceloom.analyze.attributes import SLIDERS, TABLE
 from faceloom.store import Person, Visit
-from faceloom.store.visit_store import token
+from faceloom.store.models import KeptStep, Step
+from faceloom.store.visit_store import make_token
 from faceloom.web.booth import background
-from faceloom.web.booth.views import Json, now, standing
-from faceloom.web.booth.visit_flow import playable
-from faceloom.web.security import Refusal
-from faceloom.web.sliders import SAME
-from faceloom.web.worker.messages import QUICK
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.visit_flow import find_playable
+from faceloom.web.security import RequestRefused
+from faceloom.web.sliders import SAME as UNCHANGED
+from faceloom.web.worker.messages import AttributeValues, Edit, Mix, PersonFacts, PersonRef, Preview, Priority, Render
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
-
-MOST_STEPS = 200  # of a history
-MOST_KEPT = 12
+MAX_STEPS = 200  # steps of a history
+MAX_KEPT = 12  # kept steps of a person
+MAX_SEED_DIGITS = 9
 SURPRISES: Mapping[str, tuple[float, ...]] = {
     "age": (-25.0, -12.0, 18.0, 35.0),
     "smile": (0.05, 0.95),
@@ -28,153 +25,161 @@ SURPRISES: Mapping[str, tuple[float, ...]] = {
     "yaw": (-18.0, 18.0),
     "gender": (0.15, 0.85),
 }
+"""Values that `surprise` chooses from, by slider."""
 
 
-async def preview(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, float], size: int, n: int) -> bytes:
-    """Draw what wishes would come to, at once. Raises Refused ('stale') when a newer one was asked for."""
-    owner, person = playable(booth, visit, name)
-    stands = standing(person)
-    asked = stands | checked(wishes)
-    args = {"shown": shown(booth, owner, person), "anchor": stands, "wishes": asked, "size": size}
-    drawn: bytes = await booth.workshop.ask("preview", args, rank=QUICK, visit=owner.id, key=name if n else "", n=n)
-    return drawn
+async def preview(booth: Booth, visit: Visit, name: str, values: AttributeValues, *, size: int, sequence: int) -> bytes:
+    """Draw the prediction for slider values, as JPEG; sliders that are not named keep their values.
+
+    A `sequence` above 0 lets a newer preview of the same person replace this one: then WorkerError ('stale') is raised.
+    """
+    owner, person = find_playable(booth, visit, name)
+    current = person.slider_values
+    task = Preview(background.shown_ref(booth, owner, person), anchor=current, values=current | dict(values), size=size)
+    key = name if sequence else ""
+    return await booth.worker.run(task, priority=Priority.PREVIEW, visit=owner.id, key=key, sequence=sequence)
 
 
-async def control(booth: Booth, visit: Visit, name: str, wishes: Mapping[str, float]) -> Person:
-    """Set sliders, exactly: the result is looked at and corrected."""
-    owner, person = playable(booth, visit, name)
-    me = {slider["name"]: slider["me"] for slider in now(person).get("sliders") or person.body["sliders"]}
-    asked = standing(person) | checked(wishes)
-    asked = {key: value for key, value in asked.items() if abs(value - me.get(key, 0.0)) > SAME}
-    args = {"shown": shown(booth, owner, person) | {"coefficients": {}}, "wishes": asked}
-    found = await booth.workshop.ask("control", args, visit=owner.id)
-    step = {**now(person), "controls": asked, "coefficients": found["coefficients"]}
-    step |= {"traits": now(person).get("traits", person.body["traits"]) | found["after"]} if asked else {}
-    if not asked:
-        step.pop("traits", None)
-    push(booth, visit, person, step, first=[key for key in wishes if key in asked])
+async def edit(booth: Booth, visit: Visit, name: str, values: AttributeValues) -> Person:
+    """Edit a person to slider values; the worker checks and corrects the result."""
+    owner, person = find_playable(booth, visit, name)
+    neutral = person.neutral_values
+    requested = {
+        slider: value
+        for slider, value in (person.slider_values | dict(values)).items()
+        if abs(value - neutral.get(slider, 0.0)) > UNCHANGED
+    }
+    task = Edit(background.person_ref(booth, owner, person, person.step.base), requested)
+    edited = await booth.worker.run(task, visit=owner.id)
+    traits = person.shown_traits | edited.after if requested else None
+    changes = {"controls": requested, "coefficients": edited.coefficients, "traits": traits}
+    step = person.step.model_copy(update=changes)
+    add_step(booth, visit, person, step, first=[slider for slider in values if slider in requested])
     return person
 
 
 async def surprise(booth: Booth, visit: Visit, name: str) -> Person:
-    """Set a few sliders to somewhere else."""
-    _, person = playable(booth, visit, name)
-    me = {slider["name"]: slider["me"] for slider in person.body["sliders"]}
-    known = sorted(SURPRISES.keys() & me.keys())
-    if not known:
+    """Edit two or three random sliders of a person, or mix with a random face when there are no sliders."""
+    _, person = find_playable(booth, visit, name)
+    neutral = {slider.name: slider.me for slider in person.sliders}
+    sliders = sorted(SURPRISES.keys() & neutral.keys())
+    if not sliders:
         return await mix(booth, visit, name, f"seed:{random.randrange(10**6)}", "middle")
-    chosen = random.sample(known, k=min(random.randint(2, 3), len(known)))
-    return await control(booth, visit, name, me | {key: random.choice(SURPRISES[key]) for key in chosen})
+    chosen = random.sample(sliders, k=min(random.randint(2, 3), len(sliders)))
+    return await edit(booth, visit, name, neutral | {slider: random.choice(SURPRISES[slider]) for slider in chosen})
 
 
 async def mix(booth: Booth, visit: Visit, name: str, other: str, layers: str) -> Person:
-    """Give somebody layers of another person, of 'seed:N' or of 'sample:N'."""
-    owner, person = playable(booth, visit, name)
-    of: list[str] = []
-    giver: Json | int
-    kind, _, number = other.partition(":")
-    if kind in ("seed", "sample") and number.isdecimal() and len(number) <= 9:
-        giver = int(number)
-    else:
-        theirs, friend = playable(booth, visit, other, friends=True)
-        giver = shown(booth, theirs, friend)
-        of = [] if theirs is owner else [friend.id]
-    person.body["bases"] = base = person.body["bases"] + 1
-    if of:
-        person.body.setdefault("borrowed", {}).setdefault(theirs.id, []).append(str(base))
-    args = {"shown": shown(booth, owner, person), "other": giver, "layers": layers, "base": str(base)}
-    facts = await booth.workshop.ask("mix", args, visit=owner.id)
-    step = {"base": str(base), "controls": {}, "coefficients": {}, "traits": facts["traits"]}
-    push(booth, visit, person, step | {"sliders": facts["sliders"], "of": [*now(person).get("of", []), *of]})
-    booth.spawn(visit.id, background.lay_rails(booth, visit, person, str(base)), person.id)
+    """Replace some layers of a person with those of `other`: a person's id, 'seed:N' or 'sample:N'."""
+    owner, person = find_playable(booth, visit, name)
+    base, friends = str(person.bases + 1), []
+    source: PersonRef | int | None = parse_seed(other)
+    if source is None:
+        other_owner, friend = find_playable(booth, visit, other, friends=True)
+        source = background.shown_ref(booth, other_owner, friend)
+        if other_owner is not owner:
+            friends = [friend.id]
+            person.borrowed.setdefault(other_owner.id, []).append(base)
+    person.bases += 1
+    task = Mix(background.shown_ref(booth, owner, person), source, layers, base)
+    facts = await booth.worker.run(task, visit=owner.id)
+    add_base(booth, visit, person, base, facts, friends)
     return person
 
 
-def push(booth: Booth, visit: Visit, person: Person, step: Json, first: Iterable[str] = ()) -> None:
-    """Make a step; what had been undone is gone."""
-    body = person.body
-    body["history"] = [*body["history"][: body["at"] + 1], step][-MOST_STEPS:]
-    body["at"] = len(body["history"]) - 1
-    body["version"] += 1
-    booth.changed(visit)
-    background.draw_ahead(booth, visit, person, first)
+def parse_seed(name: str) -> int | None:
+    """Return the seed in 'seed:N' or 'sample:N', or None for another name."""
+    kind, _, number = name.partition(":")
+    if kind in ("seed", "sample") and number.isdecimal() and len(number) <= MAX_SEED_DIGITS:
+        return int(number)
+    return None
 
 
-def move(booth: Booth, visit: Visit, name: str, by: int) -> Person:
-    """Undo (-1) or redo (+1). Raises Refusal when there is nothing to."""
-    _, person = playable(booth, visit, name)
-    at = person.body["at"] + by
-    if not 0 <= at < len(person.body["history"]):
-        raise Refusal(409, "no_step", "there is no step that way")
-    person.body["at"] = at
-    person.body["version"] += 1
-    booth.changed(visit)
-    background.draw_ahead(booth, visit, person)
+# -- history ----------------------------------------------------------------------------------------------------------
+
+
+def add_base(
+    booth: Booth, visit: Visit, person: Person, base: str, facts: PersonFacts, friends: Iterable[str] = ()
+) -> None:
+    """Add a step that shows a new base, and calibrate its sliders. `friends` are the people whose layers it holds."""
+    step = Step(base=base, traits=facts.traits, sliders=list(facts.sliders), of=[*person.step.of, *friends])
+    add_step(booth, visit, person, step)
+    booth.spawn(visit.id, background.calibrate_sliders(booth, visit, person, base), person.id)
+
+
+def add_step(booth: Booth, visit: Visit, person: Person, step: Step, first: Iterable[str] = ()) -> None:
+    """Add a step to the history in place of the undone ones. `first` are the sliders that were just used."""
+    person.history = [*person.history[: person.at + 1], step][-MAX_STEPS:]
+    person.at = len(person.history) - 1
+    person.version += 1
+    booth.publish(visit)
+    background.prerender(booth, visit, person, first)
+
+
+def move_in_history(booth: Booth, visit: Visit, name: str, by: int) -> Person:
+    """Undo (-1) or redo (+1) a step. Raises RequestRefused (409) at the end of the history."""
+    _, person = find_playable(booth, visit, name)
+    if not 0 <= person.at + by < len(person.history):
+        raise RequestRefused(409, "no_step", "there is no step that way")
+    person.at += by
+    person.version += 1
+    booth.publish(visit)
+    background.prerender(booth, visit, person)
     return person
 
 
 def reset(booth: Booth, visit: Visit, name: str) -> Person:
-    """Go back to the person as found; that is a step, too."""
-    _, person = playable(booth, visit, name)
-    if person.body["at"] > 0:
-        push(booth, visit, person, person.body["history"][0])
+    """Go back to the person as encoded. This is a new step, which can be undone."""
+    _, person = find_playable(booth, visit, name)
+    if person.at > 0:
+        add_step(booth, visit, person, person.history[0])
     return person
 
 
 def keep(booth: Booth, visit: Visit, name: str) -> Person:
-    """Keep the person as they are now, to come back to."""
-    _, person = playable(booth, visit, name)
-    if len(person.body["kept"]) >= MOST_KEPT:
-        raise Refusal(409, "enough_kept", f"{MOST_KEPT} pictures are the most", "go on with one of them")
-    person.body["kept"].append(now(person) | {"id": token()[:8]})
-    booth.changed(visit)
+    """Keep the current step. Raises RequestRefused (409) when there are too many."""
+    _, person = find_playable(booth, visit, name)
+    if len(person.kept) >= MAX_KEPT:
+        raise RequestRefused(
+            409, "enough_kept", f"at most {MAX_KEPT} pictures can be kept", "continue with one of them"
+        )
+    person.kept.append(KeptStep(**person.step.model_dump(), id=make_token()[:8]))
+    booth.publish(visit)
     return person
 
 
 def restore(booth: Booth, visit: Visit, name: str, kept: str) -> Person:
-    """Come back to what was kept."""
-    _, person = playable(booth, visit, name)
-    push(booth, visit, person, {key: value for key, value in kept_step(person, kept).items() if key != "id"})
+    """Go to a kept step. This is a new step, which can be undone."""
+    _, person = find_playable(booth, visit, name)
+    add_step(booth, visit, person, find_kept_step(person, kept))
     return person
 
 
-def kept_step(person: Person, kept: str) -> Json:
-    """A kept step. Raises Refusal (404)."""
-    for step in person.body["kept"]:
-        if step["id"] == kept:
-            found: Json = step
-            return found
-    raise Refusal(404, "no_picture", "nothing of this name was kept")
+def find_kept_step(person: Person, kept: str) -> Step:
+    """Return a kept step. Raises RequestRefused (404)."""
+    for entry in person.kept:
+        if entry.id == kept:
+            return entry.step
+    raise RequestRefused(404, "no_picture", "there is no kept picture with this id")
 
 
-async def picture(booth: Booth, visit: Visit, name: str, *, size: int | None, step: Json | None = None) -> bytes:
-    """Draw somebody as they are, or at a step; while they are searched for, what the search shows."""
-    owner, person = playable(booth, visit, name, friends=True)
-    step = step or now(person)
-    moved = repr(sorted(step["coefficients"].items()))
-    key = (person.id, str(person.body["quality"].get("lpips")), str(step["base"]), moved, str(size))
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+async def render(booth: Booth, visit: Visit, name: str, *, size: int | None, step: Step | None = None) -> bytes:
+    """Draw a person at the current step, or at another, as JPEG. `size` None is the generator's own size."""
+    owner, person = find_playable(booth, visit, name, friends=True)
+    step = step or person.step
+    coefficients = repr(sorted(step.coefficients.items()))
+    key = (person.id, str(person.quality.lpips), step.base, coefficients, str(size))
     if key in booth.pictures:
         return booth.pictures[key]
-    drawn: bytes = await booth.workshop.ask(
-        "picture", {"shown": shown(booth, owner, person, step), "size": size}, rank=QUICK, visit=owner.id
+    picture = await booth.worker.run(
+        Render(ref_at(booth, owner, person, step), size), priority=Priority.PREVIEW, visit=owner.id
     )
-    return booth.remember(key, drawn) if owner.id in booth.visits else drawn
+    return booth.cache_picture(key, picture) if owner.id in booth.visits else picture
 
 
-def shown(booth: Booth, owner: Visit, person: Person, step: Json | None = None) -> Json:
-    """Who is to be drawn, for a message to the worker."""
-    step = step or now(person)
-    place = {"folder": str(booth.keep.folder_of(owner.id)), "person": person.id}
-    return place | {"base": step["base"], "coefficients": step["coefficients"]}
-
-
-def checked(wishes: Mapping[str, float]) -> dict[str, float]:
-    """The wishes, if sliders can stand so. Raises Refusal (422) for one that is unknown or out of range."""
-    for name, wish in wishes.items():
-        slider = SLIDERS.get(name)
-        if slider is None:
-            raise Refusal(422, "no_such_slider", f"there is no slider '{name[:40]}'", f"there are {', '.join(SLIDERS)}")
-        if not slider.low <= wish <= slider.high:
-            span = f"{slider.low:g} to {slider.high:g} {TABLE[name].unit}"
-            raise Refusal(422, "out_of_range", f"{name} {wish:g} is out of range", span)
-    return dict(wishes)
+def ref_at(booth: Booth, owner: Visit, person: Person, step: Step) -> PersonRef:
+    """Return the reference to a person at a step of the history."""
+    return PersonRef(str(booth.store.folder_of(owner.id)), person.id, step.base, step.coefficients)

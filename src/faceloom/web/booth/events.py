@@ -1,4 +1,4 @@
-"""What a page is told without asking: server-sent events, one stream a tab, numbered so that none is missed."""
+"""Server-sent events: one stream for each open page, numbered so that a page that reconnects misses none."""
 
 from __future__ import annotations
 
@@ -8,62 +8,75 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
-KEPT = 64  # events of a visit that a page which comes back can still have
-QUEUED = 256  # events that a page which does not read may be behind before it is cut off
+from faceloom.web.booth.views import JobView, ProgressView, QueueView, VisitView, WipedView
+
+MAX_STORED = 64  # events of a visit that are stored for a page that reconnects
+MAX_QUEUED = 256  # unread events after which a page receives no further ones
+
+EventName = Literal["visit", "progress", "queue", "job"]
+Payload = VisitView | WipedView | ProgressView | QueueView | JobView
+
+VISIT_EVENTS: dict[str, tuple[type[Payload], ...]] = {
+    "visit": (VisitView, WipedView),
+    "progress": (ProgressView,),
+    "queue": (QueueView,),
+    "job": (JobView,),
+}
+"""Payload models by event name."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event: its number, what it is, and its data."""
+    """An event: its number, its name and its payload."""
 
     id: int
-    name: str
-    data: Any
+    name: EventName
+    data: Payload
 
 
-class Hub:
-    """The events of all visits."""
+class EventHub:
+    """The events of all visits, and the pages that listen to them."""
 
     def __init__(self) -> None:
-        self.ids = itertools.count(time.time_ns() // 1_000_000)  # grows over restarts, too
-        self.kept: dict[str, deque[Event]] = {}
-        self.readers: dict[str, set[asyncio.Queue[Event | None]]] = {}
+        self.ids = itertools.count(time.time_ns() // 1_000_000)  # starts at the time: ids also grow across restarts
+        self.stored: dict[str, deque[Event]] = {}
+        self.listeners: dict[str, set[asyncio.Queue[Event | None]]] = {}
 
-    def send(self, visit: str, name: str, data: Any) -> None:
-        """Tell every page of a visit."""
-        event = Event(next(self.ids), name, data)
-        self.kept.setdefault(visit, deque(maxlen=KEPT)).append(event)
-        for queue in list(self.readers.get(visit, ())):
-            if queue.qsize() < QUEUED:
+    def send(self, visit: str, name: EventName, data: Payload) -> None:
+        """Send an event to every page of a visit."""
+        event = self.make(name, data)
+        self.stored.setdefault(visit, deque(maxlen=MAX_STORED)).append(event)
+        for queue in list(self.listeners.get(visit, ())):
+            if queue.qsize() < MAX_QUEUED:
                 queue.put_nowait(event)
 
+    def make(self, name: EventName, data: Payload) -> Event:
+        """Return an event with the next number, without sending it."""
+        return Event(next(self.ids), name, data)
+
     def close(self, visit: str) -> None:
-        """End every stream of a visit, and forget what it was told."""
-        self.kept.pop(visit, None)
-        for queue in self.readers.pop(visit, set()):
+        """End every stream of a visit and drop its stored events."""
+        self.stored.pop(visit, None)
+        for queue in self.listeners.pop(visit, set()):
             queue.put_nowait(None)
 
     def close_all(self) -> None:
-        """End every stream: the server goes."""
-        for visit in list(self.readers):
+        """End every stream, because the server stops."""
+        for visit in list(self.listeners):
             self.close(visit)
 
     async def listen(self, visit: str, after: int | None, first: Event | None = None) -> AsyncIterator[Event]:
-        """Give `first`, the events that came after number `after`, and then those to come."""
+        """Yield `first`, then the stored events with a number above `after`, then new events until the stream ends."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        self.readers.setdefault(visit, set()).add(queue)
+        self.listeners.setdefault(visit, set()).add(queue)
         try:
             if first:
                 yield first
-            for event in [event for event in self.kept.get(visit, ()) if after is not None and event.id > after]:
+            for event in [event for event in self.stored.get(visit, ()) if after is not None and event.id > after]:
                 yield event
-            while (coming := await queue.get()) is not None:
-                yield coming
+            while (event_or_end := await queue.get()) is not None:
+                yield event_or_end
         finally:
-            self.readers.get(visit, set()).discard(queue)
-
-    def now(self, name: str, data: Any) -> Event:
-        """An event for one reader alone."""
-        return Event(next(self.ids), name, data)
+            self.listeners.get(visit, set()).discard(queue)

@@ -1,133 +1,142 @@
-"""Two visits that agree, and what two people can do: blend, children, films."""
+"""Two people together: visits that join each other, faces between two people, children, and films."""
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
 
+from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.store.visit_store import token
-from faceloom.web.booth.edits import shown
-from faceloom.web.booth.views import API, Json, new_body
-from faceloom.web.booth.visit_flow import playable
-from faceloom.web.security import Refusal
-from faceloom.web.worker.messages import FILM, QUICK
+from faceloom.store.models import Failure, Recipe
+from faceloom.store.visit_store import make_token
+from faceloom.web.booth.background import shown_ref
+from faceloom.web.booth.booth import Booth, FriendCode
+from faceloom.web.booth.edits import ref_at
+from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.views import FilmView, FriendCodeView, JobKind
+from faceloom.web.booth.visit_flow import find_playable
+from faceloom.web.security import RequestRefused
+from faceloom.web.worker.messages import FilmProgress, MakeChild, MakeFilm, PersonRef, Priority, RenderBetween
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without letters and digits that look alike
+CODE_LENGTH = 6
+CODE_SECONDS = 600.0  # seconds for which a code is valid
+CODES_PER_MINUTE = 10  # codes that a visit may try in a minute
+CHILDREN = 9  # children that are made at once
+MAX_CHILDREN = 90  # children of a visit: the oldest are erased beyond
+MAX_FILMS = 2  # films of a visit that are made at once
+FRAMES = 36  # frames between two people of a film
+FILM_SIZE = 512  # pixels of a film's side
+FIRST_CHILD_NUMBER = 100  # numbers of children begin here
 
-LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
-CODE_SECONDS = 600.0
-CHILDREN = 9
-MOST_CHILDREN = 90  # of a visit: more than that makes room by dropping the first
-FRAMES, FILM_SIDE = 36, 512  # of a film's leg
 
-
-def offer(booth: Booth, visit: Visit) -> Json:
-    """Give a short code; whoever is told it may join, and has agreed by that."""
-    for code, (owner, _) in list(booth.codes.items()):
-        if owner == visit.id:
-            del booth.codes[code]
-    code = "".join(secrets.choice(LETTERS) for _ in range(6))
-    booth.codes[code] = visit.id, booth.keep.clock() + CODE_SECONDS
-    return {"code": code, "seconds": CODE_SECONDS}
+def make_code(booth: Booth, visit: Visit) -> FriendCodeView:
+    """Return a short code with which another visit can join this one. It replaces an earlier code of the visit."""
+    booth.friend_codes = {code: entry for code, entry in booth.friend_codes.items() if entry.visit != visit.id}
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    booth.friend_codes[code] = FriendCode(visit.id, booth.store.clock() + CODE_SECONDS)
+    return FriendCodeView(code=code, seconds=CODE_SECONDS)
 
 
 def join(booth: Booth, visit: Visit, code: str) -> None:
-    """Join the visit that gave the code. Each then sees the other's people, and can mix with them."""
-    booth.rates.allow("join", visit.id, 10, 60)
-    owner, until = booth.codes.get(code.strip().upper(), ("", 0.0))
-    other = booth.visits.get(owner)
-    if other is None or until <= booth.keep.clock() or other is visit:
-        raise Refusal(404, "no_code", "this code is not known", "ask for a new one")
-    del booth.codes[code.strip().upper()]
+    """Join the visit of a code. Each of the two visits can then show the other's people, and mix with them."""
+    booth.rate_limiter.check("join", visit.id, CODES_PER_MINUTE, 60)
+    code = code.strip().upper()
+    entry = booth.friend_codes.get(code)
+    other = booth.visits.get(entry.visit) if entry else None
+    if entry is None or other is None or entry.expires <= booth.store.clock() or other is visit:
+        raise RequestRefused(404, "no_code", "this code is not valid", "ask for a new one")
+    del booth.friend_codes[code]
     for one, two in ((visit, other), (other, visit)):
-        one.body["friends"] = sorted({*one.body.get("friends", []), two.id})
-        booth.changed(one)
+        one.friends = sorted({*one.friends, two.id})
+        booth.publish(one)
 
 
-async def blend(booth: Booth, visit: Visit, a: str, b: str, t: float, size: int, n: int) -> bytes:
-    """Draw who is between two people."""
-    one, two = (shown(booth, *playable(booth, visit, name, friends=True)) for name in (a, b))
-    args = {"a": one, "b": two, "t": t, "size": size}
-    drawn: bytes = await booth.workshop.ask("blend", args, rank=QUICK, visit=visit.id, key=f"{a} {b}" if n else "", n=n)
-    return drawn
+async def render_between(booth: Booth, visit: Visit, a: str, b: str, *, t: float, size: int, sequence: int) -> bytes:
+    """Draw the face between two people, `t` 0...1, as JPEG. A newer request replaces one with a lower `sequence`."""
+    first, second = (shown_ref(booth, *find_playable(booth, visit, name, friends=True)) for name in (a, b))
+    return await booth.worker.run(
+        RenderBetween(first, second, t, size),
+        priority=Priority.PREVIEW,
+        visit=visit.id,
+        key=f"{a} {b}" if sequence else "",
+        sequence=sequence,
+    )
 
 
-async def children(booth: Booth, visit: Visit, a: str, b: str, seed: int) -> list[Person]:
-    """Have nine children of two people, who can have children themselves."""
-    parents = [playable(booth, visit, name, friends=True) for name in (a, b)]
-    one, two = (shown(booth, *parent) for parent in parents)
-    of = sorted({name for _, parent in parents for name in (parent.id, *parent.body.get("of", []))})
-    folder = str(booth.keep.folder_of(visit.id))
-    born = []
+# -- children ---------------------------------------------------------------------------------------------------------
+
+
+async def make_children(booth: Booth, visit: Visit, a: str, b: str, seed: int) -> list[Person]:
+    """Make nine children of two people. Children can be parents, too."""
+    parents = [find_playable(booth, visit, name, friends=True) for name in (a, b)]
+    first, second = (shown_ref(booth, *parent) for parent in parents)
+    lineage = sorted({name for _, parent in parents for name in (parent.id, *parent.of)})
+    folder = str(booth.store.folder_of(visit.id))
+    children = []
     for number in range(CHILDREN):
-        person = Person(token(), visit.id, 100 + number, new_body(None, None, of=of, parents=[a, b], seed=seed))
-        args = {"a": one, "b": two, "seed": seed, "number": number, "folder": folder, "person": person.id}
-        found = await booth.workshop.ask("child", args, visit=visit.id)
-        person.body |= {"playable": True, "inherited": found["inherited"]}
-        born.append(person)
+        child = Person(
+            id=make_token(), visit=visit.id, number=FIRST_CHILD_NUMBER + number, of=lineage, parents=[a, b], seed=seed
+        )
+        task = MakeChild(first, second, seed, number, folder, child.id)
+        child.inherited = await booth.worker.run(task, visit=visit.id)
+        child.playable = True
+        children.append(child)
     if visit.id not in booth.visits:
-        raise Refusal(404, "no_visit", "the visit is over")
-    await _make_room(booth, visit)
-    visit.people += born
-    booth.changed(visit)
-    return born
+        raise RequestRefused(404, "no_visit", "the visit is over")
+    await _erase_oldest_children(booth, visit)
+    visit.people += children
+    booth.publish(visit)
+    return children
 
 
-async def _make_room(booth: Booth, visit: Visit) -> None:
-    known = [person for person in visit.people if person.body.get("of")]
-    await booth.drop_people(visit, known[: max(0, len(known) + CHILDREN - MOST_CHILDREN)])
+async def _erase_oldest_children(booth: Booth, visit: Visit) -> None:
+    """Erase as many children as are needed for new ones."""
+    children = [person for person in visit.people if person.of]
+    await booth.erase_people(visit, children[: max(0, len(children) + CHILDREN - MAX_CHILDREN)])
 
 
-def film(booth: Booth, visit: Visit, a: str, b: str | None) -> Json:
-    """Begin a film: of two people who become each other, or of one from as found to as they are now."""
-    owner, person = playable(booth, visit, a, friends=True)
-    first = shown(booth, owner, person)
+# -- films ------------------------------------------------------------------------------------------------------------
+
+
+def start_film(booth: Booth, visit: Visit, a: str, b: str | None) -> Job:
+    """Start a film of two people who morph into each other, or of one from as encoded to as shown now."""
+    owner, person = find_playable(booth, visit, a, friends=True)
+    shown = shown_ref(booth, owner, person)
     if b is None:
-        people = [shown(booth, owner, person, person.body["history"][0]), first]
+        people = (ref_at(booth, owner, person, person.history[0]), shown)
     else:
-        people = [first, shown(booth, *playable(booth, visit, b, friends=True))]
-    if len([job for job in booth.jobs.values() if job["visit"] == visit.id and job["state"] == "running"]) >= 2:
-        raise Refusal(429, "too_many_films", "two films at once are the most", "wait for one", after=10)
-    return begin_job(booth, visit, "film", people)
+        people = (shown, shown_ref(booth, *find_playable(booth, visit, b, friends=True)))
+    if sum(job.visit == visit.id and job.state == "running" for job in booth.jobs.values()) >= MAX_FILMS:
+        raise RequestRefused(
+            429, "too_many_films", f"at most {MAX_FILMS} films are made at once", "wait for one", retry_after=10
+        )
+    return start_film_job(booth, visit, "film", people)
 
 
-def begin_job(booth: Booth, visit: Visit, kind: str, people: list[Json]) -> Json:
-    """Note a job and let it go on."""
-    job: Json = {"id": token(), "visit": visit.id, "kind": kind, "state": "running", "progress": 0.0, "result": None}
-    job["file"] = ""
-    booth.jobs[job["id"]] = job
-    booth.spawn(visit.id, _film(booth, visit, job, people), job["id"])
+def start_film_job(booth: Booth, visit: Visit, kind: JobKind, people: tuple[PersonRef, ...]) -> Job:
+    """Start a job that makes a film of people."""
+    job = booth.add_job(visit, kind)
+    booth.spawn(visit.id, _make_film(booth, visit, job, people), job.id)
     return job
 
 
-async def _film(booth: Booth, visit: Visit, job: Json, people: list[Json]) -> None:
-    from faceloom.errors import FaceloomError
+async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonRef, ...]) -> None:
+    name, path = booth.store.reserve_download("")
+    job.file = path.name  # so that the file is erased with the visit at any moment
 
-    name, path = booth.keep.place_for_take("")
-    job["file"] = path.name  # so that a wipe finds it at any moment
+    def report(progress: FilmProgress) -> None:
+        job.progress = round(progress.progress, 3)
+        booth.publish_job(job)
 
-    def tell(told: dict[str, Any]) -> None:
-        job["progress"] = round(told["progress"], 3)
-        booth.hub.send(visit.id, "job", job_json(job))
-
-    args = {"people": people, "path": str(path), "frames": FRAMES, "size": FILM_SIDE}
+    task = MakeFilm(people, str(path), FRAMES, FILM_SIZE)
     try:
-        found = await booth.workshop.ask("film", args, rank=FILM, visit=visit.id, progress=tell)
-        file = path.with_name(found["file"])
+        file = path.with_name(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id, progress=report))
         if visit.id not in booth.visits:
             file.unlink(missing_ok=True)
             return
-        take = booth.keep.add_take(name, visit.id, file, booth.settings.take_minutes * 60, {"form": "film"})
-        job |= {"state": "done", "progress": 1.0, "result": {"take": take.id}}
+        seconds = booth.settings.take_minutes * 60
+        download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
+        job.finish(FilmView(take=download.id))
     except FaceloomError as error:
-        job |= {"state": "failed", "error": {"code": error.code, "message": error.message, "hint": error.hint}}
-    booth.hub.send(visit.id, "job", job_json(job))
-
-
-def job_json(job: Json) -> Json:
-    """A job as the page gets it."""
-    shown = {key: job[key] for key in ("id", "kind", "state", "progress")} | {"error": job.get("error")}
-    take = (job["result"] or {}).get("take")
-    return shown | {"url": f"{API}/takes/{take}" if take else None, "result": job["result"]}
+        job.fail(Failure.from_error(error))
+    booth.publish_job(job)

@@ -1,114 +1,143 @@
-"""The Lab's side of the server: drags that go on while somebody watches. Its pictures are made in `laboratory`."""
+"""Drags of the Lab: they go on in the background while a page requests their state."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from faceloom.errors import FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.store.visit_store import token
-from faceloom.web.booth import background, edits, visit_flow
+from faceloom.store.models import Failure
+from faceloom.store.visit_store import make_token
+from faceloom.web.booth import edits
+from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.views import API, Json, now
-from faceloom.web.security import Refusal
-from faceloom.web.worker.messages import FILM, Message, Refused
+from faceloom.web.booth.views import API, DragState, DragView
+from faceloom.web.booth.visit_flow import find_playable
+from faceloom.web.security import RequestRefused
+from faceloom.web.worker import messages
+from faceloom.web.worker.messages import DragProgress, KeepDrag, Priority, WorkerError
 
-DRAGS = 4  # at once; an older one is stopped
-WATCHED = 10.0  # seconds after which a drag that nobody asks for is stopped
+MAX_DRAGS = 4  # drags at once: the oldest is stopped beyond
+IDLE_SECONDS = 10.0  # seconds without a request after which a drag is stopped
 
 
 @dataclass
 class Drag:
-    """A drag, and who it is about: the id of a person of a visit, or '' for somebody invented."""
+    """A drag of a person of a visit, or of a generated face (`visit` and `person` are '')."""
 
-    id: str
     visit: str
     person: str
-    args: Message
-    state: str = "running"
-    facts: Json = field(default_factory=dict)
-    error: Json | None = None
-    asked: float = field(default_factory=time.monotonic)
+    task: messages.Drag
+    state: DragState = "running"
+    progress: DragProgress | None = None
+    error: Failure | None = None
+    last_request: float = field(default_factory=time.monotonic)
+
+    @property
+    def id(self) -> str:
+        """The id of the drag."""
+        return self.task.id
+
+    def stop(self) -> None:
+        """Stop the drag, if it runs."""
+        if self.state == "running":
+            self.state = "stopped"
+
+    def view(self) -> DragView:
+        """Return the view of the drag; its figures are left out before the first step."""
+        image = f"{API}/lab/drags/{self.id}/image?v="
+        if self.progress is None:
+            return DragView(id=self.id, state=self.state, error=self.error, image=None)
+        return DragView(
+            id=self.id,
+            state=self.state,
+            error=self.error,
+            image=f"{image}{self.progress.number}",
+            number=self.progress.number,
+            distance=self.progress.distance,
+            arrived=self.progress.arrived,
+            handles=list(self.progress.handles),
+        )
 
 
 class Drags:
-    """Every drag of the booth. Pictures are kept with the booth's others, so that they go when a visit goes."""
+    """All drags of the booth. Their pictures are cached with the booth's others, and erased with the visit."""
 
     def __init__(self) -> None:
-        self.known: OrderedDict[str, Drag] = OrderedDict()
+        self.drags: OrderedDict[str, Drag] = OrderedDict()
 
-    def begin(self, booth: Booth, visit: Visit | None, person: str, args: Message) -> Drag:
-        """Begin to drag."""
-        drag = Drag(token(), visit.id if visit else "", person, {**args, "begin": True})
-        drag.args["id"] = drag.id
-        self.known[drag.id] = drag
-        while len(self.known) > DRAGS:
-            self.known.popitem(last=False)[1].state = "stopped"
-        booth.spawn(drag.visit, _go_on(booth, drag), person)
+    def start(self, booth: Booth, visit: Visit | None, person: str, task: messages.Drag) -> Drag:
+        """Start a drag."""
+        drag = Drag(visit.id if visit else "", person, task)
+        self.drags[drag.id] = drag
+        while len(self.drags) > MAX_DRAGS:
+            self.drags.popitem(last=False)[1].state = "stopped"
+        booth.spawn(drag.visit, _run(booth, drag), person)
         return drag
 
     def find(self, booth: Booth, name: str, visit: str) -> Drag:
-        """A drag of a visit, or of somebody invented. Raises Refusal (404)."""
-        gone = [drag.id for drag in self.known.values() if drag.visit and drag.visit not in booth.visits]
-        for one in gone:
-            del self.known[one]
-        drag = self.known.get(name)
+        """Return a drag of a visit or of a generated face. Raises RequestRefused (404)."""
+        for erased in [drag for drag in self.drags.values() if drag.visit and drag.visit not in booth.visits]:
+            del self.drags[erased.id]
+        drag = self.drags.get(name)
         if drag is None or drag.visit not in ("", visit):
-            raise Refusal(404, "no_drag", "this drag is over", "begin again")
-        drag.asked = time.monotonic()
+            raise RequestRefused(404, "no_drag", "this drag is over", "start another one")
+        drag.last_request = time.monotonic()
         return drag
 
 
-async def _go_on(booth: Booth, drag: Drag) -> None:
-    """Ask for a moment of dragging at a time; whoever is looked for goes between."""
+def new_task(
+    face: messages.LabFace, handles: list[messages.Point], targets: list[messages.Point], around: float
+) -> messages.Drag:
+    """Return the task that starts a new drag."""
+    return messages.Drag(make_token(), True, face, tuple(handles), tuple(targets), around)
+
+
+async def _run(booth: Booth, drag: Drag) -> None:
+    """Request a few seconds of dragging at a time, so that encodings run between them."""
+    task = drag.task
     while drag.state == "running":
-        if time.monotonic() - drag.asked > WATCHED:
+        if time.monotonic() - drag.last_request > IDLE_SECONDS:
             drag.state = "stopped"
             return
         try:
-            facts = await booth.workshop.ask(
-                "lab.drag", drag.args, rank=FILM, visit=drag.visit, progress=lambda told: _tell(booth, drag, told)
+            progress = await booth.worker.run(
+                task,
+                priority=Priority.FILM,
+                visit=drag.visit,
+                progress=lambda report: _receive_progress(booth, drag, report),
             )
         except FaceloomError as error:
-            if isinstance(error, Refused) and error.code == "stopped":
+            if isinstance(error, WorkerError) and error.code == "stopped":
                 drag.state = "stopped"
             else:
-                drag.state = "failed"
-                drag.error = {"code": error.code, "message": error.message, "hint": error.hint}
+                drag.state, drag.error = "failed", Failure.from_error(error)
             return
-        drag.args["begin"] = False
-        going = facts.pop("going")
-        _tell(booth, drag, facts)
-        if not going and drag.state == "running":
+        task = replace(task, start=False)
+        _receive_progress(booth, drag, progress)
+        if not progress.running and drag.state == "running":
             drag.state = "done"
 
 
-def _tell(booth: Booth, drag: Drag, told: Message) -> None:
-    """Note how far it is."""
-    booth.remember((drag.person, drag.id), told.pop("jpeg"))
-    drag.facts = told
+def _receive_progress(booth: Booth, drag: Drag, progress: DragProgress) -> None:
+    """Store the progress of a drag, and cache its picture."""
+    booth.cache_picture((drag.person, drag.id), progress.jpeg)
+    drag.progress = replace(progress, jpeg=b"")
 
 
-async def keep(booth: Booth, visit: Visit, drag: Drag) -> Person:
-    """Keep what a drag came to as a step of the person, which can be undone. Raises Refusal for somebody invented."""
-    drag.state = "stopped" if drag.state == "running" else drag.state
+async def keep_drag(booth: Booth, visit: Visit, drag: Drag) -> Person:
+    """Store the result of a drag as a step of the person. Raises RequestRefused (409) for a generated face."""
+    drag.stop()
     if not drag.person:
-        raise Refusal(409, "invented", "nobody of the visit was dragged", "drag somebody who was found")
-    owner, person = visit_flow.playable(booth, visit, drag.person)
-    person.body["bases"] = base = person.body["bases"] + 1
-    args = {"id": drag.id, "shown": edits.shown(booth, owner, person), "base": str(base)}
-    facts = await booth.workshop.ask("lab.keep", args, rank=FILM, visit=owner.id)
-    step = {"base": str(base), "controls": {}, "coefficients": {}, "traits": facts["traits"]}
-    edits.push(booth, visit, person, step | {"sliders": facts["sliders"], "of": now(person).get("of", [])})
-    booth.spawn(visit.id, background.lay_rails(booth, visit, person, str(base)), person.id)
+        raise RequestRefused(
+            409, "invented", "a generated face was dragged, not a person of the visit", "drag a person of the visit"
+        )
+    owner, person = find_playable(booth, visit, drag.person)
+    person.bases += 1
+    base = str(person.bases)
+    task = KeepDrag(drag.id, shown_ref(booth, owner, person), base)
+    facts = await booth.worker.run(task, priority=Priority.FILM, visit=owner.id)
+    edits.add_base(booth, visit, person, base, facts)
     return person
-
-
-def drag_json(drag: Drag) -> dict[str, Any]:
-    """A drag as the page gets it; lengths are parts of the image's side."""
-    number = drag.facts.get("number", 0)
-    image = f"{API}/lab/drags/{drag.id}/image?v={number}" if drag.facts else None
-    return {"id": drag.id, "state": drag.state, "error": drag.error, "image": image, **drag.facts}

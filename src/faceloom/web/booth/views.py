@@ -1,111 +1,453 @@
-"""Visits and people as the page gets them: plain JSON, with an address for every picture."""
+"""Models of the REST API's answers and events, and the functions that build them from visits and people.
+
+Every picture appears as the address at which it can be requested.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Literal
 
-from faceloom.store import Person, Visit
+from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
+from faceloom.store.models import (
+    Box,
+    Consent,
+    Download,
+    DownloadForm,
+    Failure,
+    Person,
+    PhotoFace,
+    Quality,
+    Slider,
+    Visit,
+    VisitState,
+)
+from faceloom.web.settings import PublicSettings
 
 API = "/api/v1"
-Json = dict[str, Any]
+"""Prefix of every address of the REST API."""
+
+JobKind = Literal["encode", "film", "morph"]
+JobState = Literal["running", "done", "failed"]
+DragState = Literal["running", "stopped", "done", "failed"]
 
 
-def visit_json(booth: Booth, visit: Visit) -> Json:
-    """A whole visit: all that a page needs to be where it was."""
-    photo = visit.body.get("photo")
-    return {
-        "id": visit.id,
-        "state": visit.state,
-        "expires": moment(visit.expires),
-        "seconds_left": round(max(visit.expires - booth.keep.clock(), 0)),
-        "consent": visit.body.get("consent"),
-        "photo": f"{API}/visit/photo?v={photo}" if photo else None,
-        "size": visit.body.get("size"),
-        "faces": visit.body.get("faces", []),
-        "notes": visit.body.get("notes", []),
-        "people": [person_json(person) for person in visit.people],
-        "friends": [
-            friend_json(person)
-            for name in visit.body.get("friends", [])
-            if name in booth.visits
-            for person in booth.visits[name].people
-            if person.body["playable"] and not person.body.get("of")
+class View(BaseModel):
+    """An answer of the REST API."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class ErrorBody(View):
+    """The body of every error response."""
+
+    error: Failure
+
+
+# -- the server -------------------------------------------------------------------------------------------------------
+
+
+class HealthView(View):
+    """Whether the worker can serve; `error` says why it cannot start."""
+
+    ready: bool
+    error: Failure | None
+
+
+class BoothView(PublicSettings):
+    """Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth."""
+
+    ready: bool
+    lan: bool
+
+
+# -- visits and people ------------------------------------------------------------------------------------------------
+
+
+class PictureView(View):
+    """A picture: the id of what it shows, and its address."""
+
+    id: str
+    image: str
+
+
+class PersonView(View):
+    """A person of the visit."""
+
+    id: str
+    number: int
+    playable: bool = Field(description="Whether the likeness is ready to be edited")
+    better: bool = Field(description="Whether the likeness is still being improved in the background")
+    error: Failure | None
+    image: str = Field(description="Address of the current picture")
+    found: str | None = Field(description="Address of the picture as encoded, before any edit")
+    crop: str | None = Field(description="Address of the aligned crop of the photo")
+    preview: str = Field(description="Address of previews; slider values are its query parameters")
+    quality: Quality
+    traits: dict[str, float] = Field(description="Attributes of the current picture")
+    sliders: list[Slider]
+    controls: dict[str, float] = Field(description="Current value of every slider")
+    can_undo: bool
+    can_redo: bool
+    kept: list[PictureView] = Field(description="Steps that the visitor kept")
+    lineage: list[str] = Field(description="Ids of the parents and of their ancestors")
+
+
+class VisitView(View):
+    """A visit: everything that a page needs to show its current screen."""
+
+    id: str
+    state: VisitState
+    expires: str = Field(description="Time at which the visit is erased, ISO 8601, UTC")
+    seconds_left: int
+    consent: Consent | None
+    photo: str | None = Field(description="Address of the photo")
+    size: tuple[int, int] | None = Field(description="Width and height of the photo in pixels")
+    faces: list[PhotoFace]
+    notes: list[str]
+    people: list[PersonView]
+    friends: list[PictureView] = Field(description="People of visits that joined this one; they cannot be edited here")
+    phone: str | None = Field(description="Address of the page on which a phone can send the photo")
+
+
+class WipedView(View):
+    """A visit that was erased."""
+
+    state: Literal["wiped"] = "wiped"
+
+
+class ChildrenView(View):
+    """The children of two people."""
+
+    children: list[PersonView]
+
+
+class FriendCodeView(View):
+    """A code with which another visit can join, and the seconds for which it is valid."""
+
+    code: str
+    seconds: float
+
+
+class FriendCountView(View):
+    """The number of visits that joined this one."""
+
+    friends: int
+
+
+class PhoneView(View):
+    """The state of the visit for which a phone sent a photo."""
+
+    state: VisitState
+
+
+# -- photos -----------------------------------------------------------------------------------------------------------
+
+
+class FrameFaceView(View):
+    """A face in a camera frame: left, top, width and height as fractions of the frame."""
+
+    box: Box
+
+
+class FrameFacesView(View):
+    """The faces in a camera frame."""
+
+    faces: list[FrameFaceView]
+
+
+class DetectedView(View):
+    """The faces of a photo, largest first; `size` is width and height of the photo in pixels."""
+
+    faces: list[PhotoFace]
+    size: tuple[int, int]
+    notes: list[str]
+
+
+class AnalyzedFaceView(View):
+    """A face of a photo and its attributes."""
+
+    number: int
+    box: Box
+    traits: dict[str, float]
+
+
+class AnalyzedView(View):
+    """The attributes of every face of a photo, the largest face first."""
+
+    faces: list[AnalyzedFaceView]
+    size: tuple[int, int]
+    notes: list[str]
+
+
+# -- events -----------------------------------------------------------------------------------------------------------
+
+
+class ProgressView(View):
+    """Progress of an encoding; `quality` is the identity similarity to the photo, 0...1."""
+
+    person: str
+    seconds: float
+    seconds_left: float
+    quality: float | None
+    word: str | None
+    image: str
+    playable: bool
+
+
+class QueueView(View):
+    """The number of encodings before the visit's own."""
+
+    place: int
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------------
+
+
+class LikenessView(View):
+    """A likeness of the API: `likeness` is its id."""
+
+    likeness: str
+    image: str = Field(description="Address of the current picture")
+    file: str = Field(description="Address of the .likeness file")
+    quality: Quality
+    traits: dict[str, float]
+    controls: dict[str, float] = Field(description="Current value of every slider")
+    sliders: list[Slider]
+
+
+class FilmView(View):
+    """The download that holds a finished film."""
+
+    take: str
+
+
+class JobView(View):
+    """A job: an encoding or a film. `url` is the address of the film when it is done."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    progress: float = Field(description="Finished part, 0...1")
+    error: Failure | None
+    url: str | None
+    result: LikenessView | FilmView | None
+
+
+# -- downloads and the gallery ----------------------------------------------------------------------------------------
+
+
+class DownloadView(View):
+    """The addresses of a download."""
+
+    id: str
+    form: DownloadForm
+    download: str = Field(description="Address of the file")
+    page: str = Field(description="Address of the page for a phone")
+    qr: str = Field(description="Address of the QR code of that page")
+    reachable: bool = Field(description="Whether a phone reaches the page")
+    recipe: str = Field(description="Address of the recipe, as JSON")
+    expires: str
+    gallery: bool
+
+
+class DownloadsView(View):
+    """The downloads of a visit."""
+
+    takes: list[DownloadView]
+
+
+class PrintedView(View):
+    """The answer of a printer that accepted a picture."""
+
+    printed: bool = True
+
+
+class GalleryPictureView(View):
+    """A picture of the gallery; `until` is the time at which its download expires."""
+
+    id: str
+    image: str
+    until: str
+
+
+class GalleryView(View):
+    """The pictures of the gallery."""
+
+    pictures: list[GalleryPictureView]
+
+
+class SampleView(View):
+    """A generated face: its seed and the address of its picture."""
+
+    id: str
+    seed: int
+    image: str
+
+
+class SamplesView(View):
+    """Generated faces for the first screen, and to mix with."""
+
+    samples: list[SampleView]
+
+
+# -- the Lab ----------------------------------------------------------------------------------------------------------
+
+
+class DragView(View):
+    """A drag. Its figures are missing until the first step is done; lengths are fractions of the picture's side."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    id: str
+    state: DragState
+    error: Failure | None
+    image: str | None
+    number: int | None = None
+    distance: float | None = Field(default=None, description="Largest distance of a handle to its target")
+    arrived: bool | None = None
+    handles: list[tuple[float, float]] | None = None
+
+
+# -- the operator -----------------------------------------------------------------------------------------------------
+
+
+class ModelView(View):
+    """The worker: its generator, whether it is ready, and how often it was restarted."""
+
+    generator: str | None
+    sliders: bool | None
+    workers: int | None
+    ready: bool
+    restarts: int
+
+
+class DiskView(View):
+    """Bytes of the disk; `low` is whether the operator should free some."""
+
+    free: int
+    total: int
+    low: bool
+
+
+class MemoryView(View):
+    """Bytes of memory that the server and the worker use."""
+
+    server: int
+    worker: int | None = None
+
+
+class OperatorView(View):
+    """The state of the booth for its operator."""
+
+    version: str
+    uptime: int = Field(description="Seconds since the start")
+    model: ModelView
+    error: Failure | None
+    disk: DiskView
+    memory: MemoryView
+    queue: int = Field(description="Number of encodings that wait or run")
+    visits: int
+    takes: int = Field(description="Number of downloads")
+    gallery: int
+    address: str
+    lan: str | None
+
+
+class LogsView(View):
+    """The last lines of the log."""
+
+    lines: list[str]
+
+
+# -- builders ---------------------------------------------------------------------------------------------------------
+
+
+def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str) -> VisitView:
+    """Return the view of a visit. `friends` are the visits that joined it, `now` is in seconds since 1970."""
+    return VisitView(
+        id=visit.id,
+        state=visit.state,
+        expires=iso_time(visit.expires),
+        seconds_left=round(max(visit.expires - now, 0)),
+        consent=visit.consent,
+        photo=f"{API}/visit/photo?v={visit.photo}" if visit.photo else None,
+        size=visit.size,
+        faces=visit.faces,
+        notes=visit.notes,
+        people=[person_view(person) for person in visit.people],
+        friends=[
+            PictureView(id=person.id, image=f"{API}/people/{person.id}/image?v={person.version}")
+            for friend in friends
+            for person in friend.people
+            if person.playable and not person.of
         ],
-        "phone": f"{booth.lan}/phone/{visit.body['phone']}" if booth.lan and visit.body.get("phone") else None,
-    }
+        phone=f"{lan}/phone/{visit.phone}" if lan and visit.phone else None,
+    )
 
 
-def person_json(person: Person) -> Json:
-    """Somebody of the visit."""
-    body, own = person.body, f"{API}/people/{person.id}"
-    step = now(person)
-    shown = step.get("traits") or body["traits"]
-    return {
-        "id": person.id,
-        "number": person.number,
-        "playable": body["playable"],
-        "better": body["better"],
-        "error": body.get("error"),
-        "image": f"{own}/image?v={body['version']}",
-        "found": f"{own}/image?v={body['version']}&step=0" if body["playable"] else None,
-        "crop": f"{own}/crop" if body.get("crop") else None,
-        "preview": f"{own}/preview",
-        "quality": body["quality"],
-        "traits": shown,
-        "sliders": step.get("sliders") or body["sliders"],
-        "controls": standing(person),
-        "can_undo": body["at"] > 0,
-        "can_redo": body["at"] < len(body["history"]) - 1,
-        "kept": [
-            {"id": kept["id"], "image": f"{own}/image?v={body['version']}&kept={kept['id']}"} for kept in body["kept"]
-        ],
-        "lineage": body.get("of", []),
-    }
+def person_view(person: Person) -> PersonView:
+    """Return the view of a person."""
+    address = f"{API}/people/{person.id}"
+    image = f"{address}/image?v={person.version}"
+    return PersonView(
+        id=person.id,
+        number=person.number,
+        playable=person.playable,
+        better=person.better,
+        error=person.error,
+        image=image,
+        found=f"{image}&step=0" if person.playable else None,
+        crop=f"{address}/crop" if person.crop else None,
+        preview=f"{address}/preview",
+        quality=person.quality,
+        traits=person.shown_traits,
+        sliders=person.shown_sliders,
+        controls=person.slider_values,
+        can_undo=person.at > 0,
+        can_redo=person.at < len(person.history) - 1,
+        kept=[PictureView(id=kept.id, image=f"{image}&kept={kept.id}") for kept in person.kept],
+        lineage=person.of,
+    )
 
 
-def friend_json(person: Person) -> Json:
-    """Somebody of a friend's visit: to be mixed with, not to be changed."""
-    own = f"{API}/people/{person.id}"
-    return {"id": person.id, "image": f"{own}/image?v={person.body['version']}"}
+def likeness_view(visit: Visit, person: Person) -> LikenessView:
+    """Return the view of a likeness of the API."""
+    address = f"{API}/likenesses/{visit.id}"
+    return LikenessView(
+        likeness=visit.id,
+        image=f"{address}/image",
+        file=f"{address}/file",
+        quality=person.quality,
+        traits=person.shown_traits,
+        controls=person.slider_values,
+        sliders=person.sliders,
+    )
 
 
-def new_body(face: int | None, photo: str | None, **more: Any) -> Json:
-    """What is known of somebody at first."""
-    return {
-        "face": face,
-        "photo": photo,
-        "playable": False,
-        "better": False,
-        "improved": 0.0,
-        "quality": {},
-        "traits": {},
-        "sliders": [],
-        "history": [{"base": "", "controls": {}, "coefficients": {}}],
-        "at": 0,
-        "kept": [],
-        "bases": 0,
-        "version": 0,
-        **more,
-    }
+def download_view(download: Download, *, address: str, lan: str) -> DownloadView:
+    """Return the view of a download. `address` and `lan` are the booth's own address and the one for phones."""
+    file = download_address(download)
+    return DownloadView(
+        id=download.id,
+        form=download.recipe.form,
+        download=file,
+        page=f"{lan or address}/download/{download.id}",
+        qr=f"{file}/qr.svg",
+        reachable=bool(lan),
+        recipe=f"{file}/recipe.json",
+        expires=iso_time(download.expires),
+        gallery=download.gallery,
+    )
 
 
-def now(person: Person) -> Json:
-    """The step of the history that is shown."""
-    step: Json = person.body["history"][person.body["at"]]
-    return step
+def download_address(download: Download) -> str:
+    """Return the address of a download's file."""
+    return f"{API}/downloads/{download.id}"
 
 
-def standing(person: Person) -> Json:
-    """Where every slider stands."""
-    step = now(person)
-    me = {slider["name"]: slider["me"] for slider in step.get("sliders") or person.body["sliders"]}
-    return {**me, **step["controls"]}
-
-
-def moment(seconds: float) -> str:
-    """A time as ISO 8601, UTC."""
+def iso_time(seconds: float) -> str:
+    """Return a time, given in seconds since 1970, as ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

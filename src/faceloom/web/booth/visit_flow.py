@@ -1,168 +1,163 @@
-"""The visit, one state machine: welcome, consent, camera, who, encoding, play, friend, finish, wiped.
-
-What is asked for out of order is refused with the state as it is; what is asked for twice happens once.
-"""
+"""The actions of a visit from consent to the choice of faces, and the way back. The states are in `state_machine`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from faceloom.errors import NoFaceFound
 from faceloom.store import Person, Visit
-from faceloom.store.visit_store import token
+from faceloom.store.models import Consent, VisitState
+from faceloom.store.visit_store import make_token
 from faceloom.web.booth import background
-from faceloom.web.booth.views import moment, new_body
-from faceloom.web.security import Refusal
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.state_machine import Event, NextState, next_state
+from faceloom.web.booth.views import iso_time
+from faceloom.web.security import RequestRefused
+from faceloom.web.worker.messages import OpenPhoto
 
-if TYPE_CHECKING:
-    from faceloom.web.booth.booth import Booth
+MIN_FACE_SIZE = 40  # pixels of a face's side; equal to `faces.detect.SMALLEST`, whose module would import torch
+MAX_CHOSEN = 2  # faces of a photo that can be chosen at once
+CONSENT_TEXT = "1"  # version of the text to which the visitor agreed
 
-BACK = {"who": "camera", "encoding": "camera", "play": "camera", "friend": "play", "finish": "play"}
-"""Where 'back' leads; to the camera, everything of the photo is erased."""
-
-GO = {"play": ("friend", "finish"), "friend": ("play", "finish"), "finish": ("play", "friend")}
-"""From where to where a page may go by itself."""
-
-MOST_PEOPLE = 4  # who were photographed, in one visit
-SMALLEST = 40  # pixels of a face, as in `faces.detect`, which would bring torch along
-LEGAL = "1"  # version of what the visitor agreed to
+SCREENS: dict[str, Event] = {"play": Event.SHOW_PLAY, "friend": Event.SHOW_FRIEND, "finish": Event.SHOW_FINISH}
+"""Events by the screen to which they lead."""
 
 
-def require(visit: Visit, *states: str) -> None:
-    """Raise Refusal (409) when a visit is in another state."""
-    if visit.state not in states:
-        raise Refusal(409, "wrong_state", f"the visit is at '{visit.state}'", "reload the page")
-
-
-async def agree(booth: Booth, visit: Visit, agreed: bool) -> None:
-    """Note the consent, before any camera opens; without it everything ends here."""
+async def answer_consent(booth: Booth, visit: Visit, agreed: bool) -> None:
+    """Store the consent, which every photo requires, or erase the visit when the visitor declines."""
     if not agreed:
-        await booth.wipe(visit)
+        await booth.erase(visit)
         return
-    if visit.body.get("consent"):
+    _enter(visit, next_state(visit, Event.AGREE))
+    if visit.consent:
         return
-    require(visit, "consent")
-    kept = booth.settings.retention_minutes
-    visit.body["consent"] = {"at": moment(booth.keep.clock()), "text": LEGAL, "retention_minutes": kept}
-    visit.body["phone"] = token()
-    visit.state = "camera"
-    booth.changed(visit)
+    visit.consent = Consent(
+        at=iso_time(booth.store.clock()), text=CONSENT_TEXT, retention_minutes=booth.settings.retention_minutes
+    )
+    visit.phone = make_token()
+    booth.publish(visit)
 
 
-async def take_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = False) -> None:
-    """Find the faces of a photo; a single one is taken at once. `add` keeps the people that are there already.
+def require_consent(visit: Visit) -> None:
+    """Raise RequestRefused (403) when the visitor has not agreed."""
+    if not visit.consent:
+        raise RequestRefused(403, "no_consent", "the visitor has not agreed to a picture", "agree first")
 
-    Raises Refusal without consent, Refused for what is no picture, NoFaceFound.
+
+async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = False) -> None:
+    """Detect the faces of a photo, and choose the face when there is only one.
+
+    With `add`, the visit keeps the people that it has. Raises RequestRefused without consent or in another state,
+    WorkerError for data that is not a picture, NoFaceFound.
     """
-    if not visit.body.get("consent"):
-        raise Refusal(403, "no_consent", "nobody has agreed to a picture", "agree first")
-    require(visit, *(("play", "friend") if add else ("camera", "who")))
-    if add and len(photographed(visit)) >= MOST_PEOPLE:
-        raise Refusal(409, "enough_people", f"{MOST_PEOPLE} people are the most", "start over")
+    require_consent(visit)
+    state = next_state(visit, Event.ADD_PHOTO if add else Event.PHOTO)
     if not add:
-        await forget_photo(booth, visit)
-    visit.body["photos"] = number = visit.body.get("photos", 0) + 1
-    name = f"photo-{number}.jpg"
-    args = {"folder": str(booth.keep.folder_of(visit.id)), "name": name, "data": data}
-    found = await booth.workshop.ask("photo", args, visit=visit.id)
+        await erase_photos(booth, visit)
+    visit.photos += 1
+    name = f"photo-{visit.photos}.jpg"
+    opened = await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), name, data), visit=visit.id)
     if visit.id not in booth.visits:
-        raise Refusal(404, "no_visit", "the visit is over")
-    faces = [face for face in found["faces"] if face["size"] >= SMALLEST]
+        raise RequestRefused(404, "no_visit", "the visit is over")
+    faces = [face for face in opened.faces if face.size >= MIN_FACE_SIZE]
     if not faces:
-        await forget_photo(booth, visit, name)
+        booth.store.erase_people([name], visit.id)
         raise NoFaceFound("no face found", "look to the camera, a little closer, with light on your face")
-    visit.body |= {"photo": name, "size": found["size"], "faces": faces, "notes": found["notes"]}
-    visit.state = "who"
+    visit.photo, visit.size, visit.faces, visit.notes = name, opened.size, faces, list(opened.notes)
+    _enter(visit, state)
     if len(faces) == 1:
-        choose(booth, visit, [faces[0]["number"]])
+        choose_faces(booth, visit, [faces[0].number])
     else:
-        booth.changed(visit)
+        booth.publish(visit)
 
 
-def choose(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:
-    """Begin to find the chosen faces of the photo. Asked for twice, it happens once."""
-    if visit.state in ("encoding", "play") and chosen:
+def choose_faces(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:
+    """Start to encode the chosen faces of the photo. A repeated choice changes nothing."""
+    state = next_state(visit, Event.CHOOSE_FACES)
+    if chosen and state == visit.state:
         return
-    require(visit, "who")
-    there = [face["number"] for face in visit.body["faces"]]
-    if not chosen or len(set(chosen)) != len(chosen) or len(chosen) > 2 or not set(chosen) <= set(there):
-        raise Refusal(422, "no_such_face", "choose one or two of the faces", f"there are {there}")
-    visit.state = "encoding"
+    numbers = [face.number for face in visit.faces]
+    if not 0 < len(chosen) <= MAX_CHOSEN or len(set(chosen)) != len(chosen) or not set(chosen) <= set(numbers):
+        raise RequestRefused(422, "no_such_face", "choose one or two of the faces", f"the faces are {numbers}")
+    _enter(visit, state)
     for face in chosen:
         number = max((person.number for person in visit.people), default=-1) + 1
-        person = Person(token(), visit.id, number, new_body(face, visit.body["photo"]))
+        person = Person(id=make_token(), visit=visit.id, number=number, face=face, photo=visit.photo)
         visit.people.append(person)
-        background.begin(booth, visit, person)
-    booth.changed(visit)
+        background.start(booth, visit, person)
+    booth.publish(visit)
 
 
-async def cancel(booth: Booth, visit: Visit) -> None:
-    """Stop looking for somebody: back to the camera, or to those who are found already."""
-    require(visit, "encoding")
-    await booth.drop_people(visit, [person for person in visit.people if not person.body["playable"]])
-    if visit.people:
-        visit.state = "play"
-    else:
-        await forget_photo(booth, visit)
-        visit.state = "camera"
-    booth.changed(visit)
+async def cancel_encoding(booth: Booth, visit: Visit) -> None:
+    """Cancel the running encodings: go back to the people who are encoded, or to the camera."""
+    state = next_state(visit, Event.CANCEL)
+    await _erase_unencoded(booth, visit)
+    if state == "camera":
+        await erase_photos(booth, visit)
+    _enter(visit, state)
+    booth.publish(visit)
 
 
-async def back(booth: Booth, visit: Visit) -> None:
-    """One step back; before consent, that is the end."""
-    if visit.state == "consent":
-        await booth.wipe(visit)
+async def go_back(booth: Booth, visit: Visit) -> None:
+    """Go one screen back. At the camera, everything made of the photo is erased; before consent, the visit is."""
+    state = next_state(visit, Event.BACK)
+    if state == "wiped":
+        await booth.erase(visit)
         return
     if visit.state == "camera":
         return
-    require(visit, *BACK)
-    if visit.state in ("encoding", "who") and any(person.body["playable"] for person in visit.people):
-        await booth.drop_people(visit, [person for person in visit.people if not person.body["playable"]])
-        visit.state = "play"
-    else:
-        visit.state = BACK[visit.state]
-    if visit.state == "camera":
-        await forget_photo(booth, visit)
-    booth.changed(visit)
+    if state == "camera":
+        await erase_photos(booth, visit)
+    elif visit.state in ("encoding", "who"):
+        await _erase_unencoded(booth, visit)
+    _enter(visit, state)
+    booth.publish(visit)
 
 
-def go(booth: Booth, visit: Visit, state: str) -> None:
-    """Go to another screen of those that need no work."""
-    if visit.state == state:
-        return
-    require(visit, *(begin for begin, ends in GO.items() if state in ends))
-    visit.state = state
-    booth.changed(visit)
+def show_screen(booth: Booth, visit: Visit, screen: VisitState) -> None:
+    """Go to the screen `play`, `friend` or `finish`."""
+    state = next_state(visit, SCREENS[screen])
+    if state != visit.state:
+        _enter(visit, state)
+        booth.publish(visit)
 
 
-async def forget_photo(booth: Booth, visit: Visit, name: str = "") -> None:
-    """Erase a photo, all of them with everybody who was found in them when none is named."""
-    if not name:
-        await booth.drop_people(visit, list(visit.people))
-        for key in ("photo", "size", "faces", "notes"):
-            visit.body.pop(key, None)
-    booth.keep.drop_people([name or "photo-"], visit.id)
+async def erase_photos(booth: Booth, visit: Visit) -> None:
+    """Erase all photos of a visit, and all of its people."""
+    await booth.erase_people(visit, list(visit.people))
+    visit.photo, visit.size, visit.faces, visit.notes = None, None, [], []
+    booth.store.erase_people(["photo-"], visit.id)
 
 
-def photographed(visit: Visit) -> list[Person]:
-    """The people of a visit who had a photo."""
-    return [person for person in visit.people if person.body["photo"]]
+async def _erase_unencoded(booth: Booth, visit: Visit) -> None:
+    await booth.erase_people(visit, [person for person in visit.people if not person.playable])
+
+
+def _enter(visit: Visit, state: NextState) -> None:
+    """Move a visit to a state other than `wiped`."""
+    if state != "wiped":
+        visit.state = state
+
+
+# -- people by id -----------------------------------------------------------------------------------------------------
 
 
 def find_person(booth: Booth, visit: Visit, name: str, *, friends: bool = False) -> tuple[Visit, Person]:
-    """Somebody of the visit, or of a friend's. Raises Refusal (404): other visits' people are as if they were not."""
-    others = [booth.visits[one] for one in visit.body.get("friends", []) if one in booth.visits] if friends else []
+    """Return a person of the visit, or with `friends` also of a friend's visit, and the visit they belong to.
+
+    Raises RequestRefused (404), also for people of other visits.
+    """
+    others = [booth.visits[friend] for friend in visit.friends if friend in booth.visits] if friends else []
     for owner in (visit, *others):
         for person in owner.people:
             if person.id == name:
                 return owner, person
-    raise Refusal(404, "no_person", "there is nobody of this name", "reload the page")
+    raise RequestRefused(404, "no_person", "there is no person with this id", "reload the page")
 
 
-def playable(booth: Booth, visit: Visit, name: str, *, friends: bool = False) -> tuple[Visit, Person]:
-    """As `find_person`, for somebody who is found already. Raises Refusal (409) when they are not."""
+def find_playable(booth: Booth, visit: Visit, name: str, *, friends: bool = False) -> tuple[Visit, Person]:
+    """Return an encoded person, as `find_person` does. Raises RequestRefused (409) when they are not encoded yet."""
     owner, person = find_person(booth, visit, name, friends=friends)
-    if not person.body["playable"]:
-        raise Refusal(409, "not_yet", "this person is still being looked for", "wait a moment")
+    if not person.playable:
+        raise RequestRefused(409, "not_yet", "this person is still being encoded", "wait a moment")
     return owner, person

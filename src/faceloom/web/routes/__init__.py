@@ -1,1 +1,1 @@
-"""What can be asked for, by who may ask."""
+"""Routes of the REST API: they check requests, call the booth, and return typed views."""

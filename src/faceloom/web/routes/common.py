@@ -1,39 +1,76 @@
-"""What the routes share: the booth, the visit of this browser, and pictures as answers."""
+"""Parts that the routes share: dependencies, declared media types and the error responses."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, UploadFile
 
 from faceloom.store import Visit
 from faceloom.web.booth.booth import Booth
-from faceloom.web.security import our_page
+from faceloom.web.booth.views import ErrorBody
+from faceloom.web.security import MAX_PHOTO, RequestRefused, require_page_header
 
-COOKIE = "visit"
-SIZES = {"ge": 64, "le": 1024}
+VISIT_COOKIE = "visit"
+BINARY = {"type": "string", "format": "binary"}
+
+Responses = dict[int | str, dict[str, Any]]
+
+ERRORS: Responses = {
+    "4XX": {"model": ErrorBody, "description": "The request is refused"},
+    "5XX": {"model": ErrorBody, "description": "The server failed"},
+}
+"""The error responses of every operation."""
 
 
-def the_booth(request: Request) -> Booth:
-    """The booth that this server is."""
+def media(*types: str) -> Responses:
+    """Return the declaration of a response that is a file of one of these media types."""
+    return {200: {"content": {name: {"schema": BINARY} for name in types}}}
+
+
+class JpegResponse(Response):
+    """A JPEG picture. The middleware adds `Cache-Control: no-store`."""
+
+    media_type = "image/jpeg"
+
+
+class SvgResponse(Response):
+    """An SVG picture."""
+
+    media_type = "image/svg+xml"
+
+
+JPEG, SVG = media("image/jpeg"), media("image/svg+xml")
+
+
+def get_booth(request: Request) -> Booth:
+    """Return the booth of this server."""
     booth: Booth = request.app.state.booth
     return booth
 
 
-TheBooth = Annotated[Booth, Depends(the_booth)]
+TheBooth = Annotated[Booth, Depends(get_booth)]
 
 
-def the_visit(request: Request, booth: TheBooth) -> Visit:
-    """The visit of this browser, touched. Raises Refusal (404) when there is none."""
-    our_page(request)
-    visit = booth.visit(request.cookies.get(COOKIE))
+def get_visit(request: Request, booth: TheBooth) -> Visit:
+    """Return the visit of this browser, and postpone its expiry. Raises RequestRefused (404) when there is none."""
+    require_page_header(request)
+    visit = booth.find_visit(request.cookies.get(VISIT_COOKIE))
     booth.touch(visit)
     return visit
 
 
-TheVisit = Annotated[Visit, Depends(the_visit)]
+TheVisit = Annotated[Visit, Depends(get_visit)]
 
 
-def jpeg(picture: bytes) -> Response:
-    """A picture, which no cache may keep."""
-    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+def client_host(request: Request) -> str:
+    """Return the address of the client, or ''."""
+    return request.client.host if request.client else ""
+
+
+async def read_photo(photo: UploadFile) -> bytes:
+    """Read an upload. Raises RequestRefused (413) for one that is too large."""
+    data = await photo.read(MAX_PHOTO + 1)
+    if len(data) > MAX_PHOTO:
+        raise RequestRefused(413, "too_large", f"the photo has more than {MAX_PHOTO >> 20} MB", "send a smaller one")
+    return data

@@ -1,187 +1,180 @@
-"""The Lab: what the networks saw, and what the generator can do. For the curious."""
+"""Routes of the Lab: intermediate results of the networks, faces of the generator, discovered axes, and drags."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from faceloom.store import Visit
-from faceloom.web.booth import edits, lab, visit_flow
+from faceloom.web.booth import lab, visit_flow
+from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.lab import Drags, drag_json
-from faceloom.web.booth.views import Json, person_json
-from faceloom.web.routes.common import COOKIE, TheBooth, TheVisit, jpeg, the_booth
-from faceloom.web.security import Refusal, our_page
-from faceloom.web.worker.messages import FILM, QUICK
+from faceloom.web.booth.lab import Drags
+from faceloom.web.booth.views import DragView, PersonView, person_view
+from faceloom.web.routes.common import (
+    ERRORS,
+    JPEG,
+    VISIT_COOKIE,
+    JpegResponse,
+    TheBooth,
+    TheVisit,
+    client_host,
+    get_booth,
+)
+from faceloom.web.routes.models import DragRequest, Id, LabFaceQuery
+from faceloom.web.security import RequestRefused, require_page_header
+from faceloom.web.worker.messages import (
+    Axis,
+    AxisMethod,
+    DescribeGenerator,
+    DiscoverAxes,
+    GeneratorFacts,
+    Inspection,
+    InspectPerson,
+    LabFace,
+    PersonRef,
+    Priority,
+    RenderDistanceMap,
+    RenderLabFace,
+)
 
 
-def open_lab(request: Request, booth: Annotated[Booth, Depends(the_booth)]) -> None:
-    """Refuse where the operator has closed the Lab."""
-    our_page(request)
+def require_lab(request: Request, booth: Annotated[Booth, Depends(get_booth)]) -> None:
+    """Raise RequestRefused (403) when the operator has closed the Lab."""
+    require_page_header(request)
     if not booth.settings.lab:
-        raise Refusal(403, "lab_closed", "the Lab is closed here")
+        raise RequestRefused(403, "lab_closed", "the Lab is closed on this booth")
 
 
-router = APIRouter(prefix="/lab", tags=["lab"], dependencies=[Depends(open_lab)])
-
-Name = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-Method = Literal["pca", "sefa"]
-Layers = Literal["all", "coarse", "middle", "fine"]
-Amount = Annotated[float, Field(ge=-6, le=6, allow_inf_nan=False)]
-Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Dot = tuple[Part, Part]
+router = APIRouter(prefix="/lab", tags=["lab"], responses=ERRORS, dependencies=[Depends(require_lab)])
 
 
-class Whose(BaseModel):
-    """A face of the generator: a seed's, or a person's of the visit; truncated, and moved along two axes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    seed: int = Field(0, ge=0, lt=2**32)
-    person: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_-]*$")
-    psi: float = Field(0.7, ge=-1.5, le=1.5, allow_inf_nan=False, description="truncation: 0 is the mean face")
-    cutoff: int = Field(64, ge=0, le=64, description="truncate only so many layers, the coarsest first")
-    method: Method = Field("pca", description="how axes were discovered")
-    x_axis: int = Field(1, ge=1, le=64)
-    x: Amount = Field(0.0, description="standard deviations along the first axis")
-    y_axis: int = Field(2, ge=1, le=64)
-    y: Amount = Field(0.0, description="standard deviations along the second axis")
-    layers: Layers = Field("all", description="the layers that are moved")
-    size: int = Field(512, ge=64, le=1024)
-
-
-class Pull(Whose):
-    """What is to be dragged where: as many targets as handles, (x, y) in parts of the image's side."""
-
-    handles: list[Dot] = Field(min_length=1, max_length=8)
-    targets: list[Dot] = Field(min_length=1, max_length=8)
-    around: Part = Field(0.0, description="hold everything further than this from the ways; 0: hold nothing")
-
-
-def some_visit(request: Request, booth: TheBooth) -> Visit | None:
-    """The visit of this browser, if there is one: the Lab shows invented people to everybody."""
+def get_visit_or_none(request: Request, booth: TheBooth) -> Visit | None:
+    """Return the visit of this browser, or None: the Lab shows generated faces without a visit."""
     try:
-        visit = booth.visit(request.cookies.get(COOKIE))
-    except Refusal:
+        visit = booth.find_visit(request.cookies.get(VISIT_COOKIE))
+    except RequestRefused:
         return None
     booth.touch(visit)
     return visit
 
 
-SomeVisit = Annotated[Visit | None, Depends(some_visit)]
+OptionalVisit = Annotated[Visit | None, Depends(get_visit_or_none)]
 
 
-def who(booth: Booth, visit: Visit | None, wanted: Whose) -> dict[str, Any]:
-    """For the worker. Raises Refusal (404) for a person without a visit."""
-    along = [(wanted.x_axis, wanted.x), (wanted.y_axis, wanted.y)]
-    args = wanted.model_dump(include={"seed", "psi", "cutoff", "method", "layers", "size"})
-    args |= {"along": [(axis, amount) for axis, amount in along if amount]}
-    if wanted.person:
+def lab_face(booth: Booth, visit: Visit | None, query: LabFaceQuery) -> LabFace:
+    """Return the face that a request names. Raises RequestRefused (404) for a person without a visit."""
+    person: PersonRef | None = None
+    if query.person:
         if visit is None:
-            raise Refusal(404, "no_visit", "there is no visit", "begin one")
-        args["shown"] = edits.shown(booth, *visit_flow.playable(booth, visit, wanted.person))
-    return args
+            raise RequestRefused(404, "no_visit", "there is no visit", "begin one")
+        person = shown_ref(booth, *visit_flow.find_playable(booth, visit, query.person))
+    along = ((query.x_axis, query.x), (query.y_axis, query.y))
+    return LabFace(
+        seed=query.seed,
+        person=person,
+        psi=query.psi,
+        cutoff=query.cutoff,
+        method=query.method,
+        along=tuple((axis, amount) for axis, amount in along if amount),
+        layers=query.layers,
+        size=query.size,
+    )
 
 
 @router.get("/generator")
-async def generator(booth: TheBooth) -> Json:
-    """The generator's layers: resolution, and whether they are coarse, middle or fine."""
-    facts: Json = await booth.workshop.ask("lab.generator", {})
-    return facts
+async def describe_generator(booth: TheBooth) -> GeneratorFacts:
+    """Return the generator's layers: their resolutions, and whether they are coarse, middle or fine."""
+    return await booth.worker.run(DescribeGenerator())
 
 
 @router.get("/axes")
-async def axes(booth: TheBooth, method: Method = "pca") -> list[Json]:
-    """Axes that nobody labelled: number, what the analyzer sees them move, and how much of all they explain."""
-    found: list[Json] = await booth.workshop.ask("lab.axes", {"method": method}, rank=FILM)
-    return found
+async def discover_axes(booth: TheBooth, method: AxisMethod = "pca") -> tuple[Axis, ...]:
+    """Return the strongest axes that a method discovers without labels."""
+    return await booth.worker.run(DiscoverAxes(method), priority=Priority.FILM)
 
 
-@router.get("/face", response_class=Response)
-async def face(
-    booth: TheBooth,
-    visit: SomeVisit,
-    wanted: Annotated[Whose, Query()],
-) -> Response:
+@router.get("/face", response_class=JpegResponse, responses=JPEG)
+async def render_face(booth: TheBooth, visit: OptionalVisit, query: Annotated[LabFaceQuery, Query()]) -> Response:
     """Draw a face of the generator."""
-    args = who(booth, visit, wanted)
-    return jpeg(await booth.workshop.ask("lab.face", args, rank=QUICK, visit=visit.id if visit else ""))
+    task = RenderLabFace(lab_face(booth, visit, query))
+    picture = await booth.worker.run(task, priority=Priority.PREVIEW, visit=visit.id if visit else "")
+    return JpegResponse(picture)
 
 
-@router.get("/people/{name}")
-async def seen(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """What the three networks saw of a person: the detector's boxes and points, the distance, every layer's style."""
-    args = _of_photo(booth, visit, name)
-    found: Json = await booth.workshop.ask("lab.seen", args, rank=FILM, visit=visit.id)
-    return found
+@router.get("/people/{id}")
+async def inspect_person(booth: TheBooth, visit: TheVisit, id: Id) -> Inspection:
+    """Return intermediate results of the networks: the detector's boxes, the LPIPS distance, each layer's style."""
+    task = InspectPerson(*_person_and_photo(booth, visit, id))
+    return await booth.worker.run(task, priority=Priority.FILM, visit=visit.id)
 
 
-@router.get("/people/{name}/distance", response_class=Response)
-async def distance(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
-    """Where photo and likeness differ, as VGG16 sees it: black where they are alike."""
-    args = _of_photo(booth, visit, name)
-    return jpeg(await booth.workshop.ask("lab.distance", args, rank=FILM, visit=visit.id))
+@router.get("/people/{id}/distance", response_class=JpegResponse, responses=JPEG)
+async def render_distance(booth: TheBooth, visit: TheVisit, id: Id) -> Response:
+    """Draw a map of the LPIPS distance between photo and likeness: black where it is 0."""
+    task = RenderDistanceMap(*_person_and_photo(booth, visit, id))
+    return JpegResponse(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id))
 
 
-def _of_photo(booth: Booth, visit: Visit, name: str) -> dict[str, Any]:
-    owner, person = visit_flow.playable(booth, visit, name)
-    if not person.body.get("photo"):
-        raise Refusal(409, "no_photo", "this person was not photographed", "choose one who was")
-    return {"shown": edits.shown(booth, owner, person), "photo": person.body["photo"]}
+def _person_and_photo(booth: Booth, visit: Visit, id: str) -> tuple[PersonRef, str]:
+    """Return a person and their photo. Raises RequestRefused (409) for a person without a photo."""
+    owner, person = visit_flow.find_playable(booth, visit, id)
+    if not person.photo:
+        raise RequestRefused(409, "no_photo", "this person was not photographed", "choose a photographed person")
+    return shown_ref(booth, owner, person), person.photo
 
 
-# -- dragging ---------------------------------------------------------------------------------------------------------
+# -- drags ------------------------------------------------------------------------------------------------------------
 
 
-def the_drags(request: Request) -> Drags:
-    """The drags that this server knows."""
-    if not hasattr(request.app.state, "drags"):
-        request.app.state.drags = Drags()
+def get_drags(request: Request) -> Drags:
+    """Return the drags of this server."""
     drags: Drags = request.app.state.drags
     return drags
 
 
-TheDrags = Annotated[Drags, Depends(the_drags)]
+TheDrags = Annotated[Drags, Depends(get_drags)]
 
 
-@router.post("/drags", status_code=202)
-async def drag(request: Request, booth: TheBooth, visit: SomeVisit, drags: TheDrags, wanted: Pull) -> Json:
-    """Begin to drag points of a face to where they should be."""
-    booth.rates.allow("drag", request.client.host if request.client else "", 20, 60)
-    if len(wanted.handles) != len(wanted.targets):
-        raise Refusal(422, "unpaired", "give every point its target")
-    args = who(booth, visit, wanted) | wanted.model_dump(include={"handles", "targets", "around"})
-    return drag_json(drags.begin(booth, visit if wanted.person else None, wanted.person, args))
+@router.post("/drags", status_code=202, response_model_exclude_unset=True)
+async def start_drag(
+    request: Request, booth: TheBooth, visit: OptionalVisit, drags: TheDrags, drag: DragRequest
+) -> DragView:
+    """Start to drag points of a face to their targets."""
+    booth.rate_limiter.check("drag", client_host(request), 20, 60)
+    if len(drag.handles) != len(drag.targets):
+        raise RequestRefused(422, "unpaired", "give each handle one target")
+    task = lab.new_task(lab_face(booth, visit, drag), drag.handles, drag.targets, drag.around)
+    return drags.start(booth, visit if drag.person else None, drag.person, task).view()
 
 
-@router.get("/drags/{name}")
-async def drag_state(booth: TheBooth, visit: SomeVisit, drags: TheDrags, name: Name) -> Json:
-    """How far a drag has come: handles, distance, and whether it goes on."""
-    return drag_json(drags.find(booth, name, visit.id if visit else ""))
+@router.get("/drags/{id}", response_model_exclude_unset=True)
+async def read_drag(booth: TheBooth, visit: OptionalVisit, drags: TheDrags, id: Id) -> DragView:
+    """Return the progress of a drag."""
+    return drags.find(booth, id, visit.id if visit else "").view()
 
 
-@router.get("/drags/{name}/image", response_class=Response)
-async def drag_image(booth: TheBooth, visit: SomeVisit, drags: TheDrags, name: Name) -> Response:
-    """The face as dragged so far."""
-    found = drags.find(booth, name, visit.id if visit else "")
-    picture = booth.pictures.get((found.person, found.id))
+@router.get("/drags/{id}/image", response_class=JpegResponse, responses=JPEG)
+async def read_drag_image(booth: TheBooth, visit: OptionalVisit, drags: TheDrags, id: Id) -> Response:
+    """Return the latest picture of a drag."""
+    drag = drags.find(booth, id, visit.id if visit else "")
+    picture = booth.pictures.get((drag.person, drag.id))
     if picture is None:
-        raise Refusal(404, "no_picture", "there is no picture yet")
-    return jpeg(picture)
+        raise RequestRefused(404, "no_picture", "there is no picture yet")
+    return JpegResponse(picture)
 
 
-@router.delete("/drags/{name}")
-async def stop(booth: TheBooth, visit: SomeVisit, drags: TheDrags, name: Name) -> Json:
-    """Stop a drag where it is."""
-    found = drags.find(booth, name, visit.id if visit else "")
-    found.state = "stopped" if found.state == "running" else found.state
-    return drag_json(found)
+@router.delete("/drags/{id}", response_model_exclude_unset=True)
+async def stop_drag(booth: TheBooth, visit: OptionalVisit, drags: TheDrags, id: Id) -> DragView:
+    """Stop a drag; its result stays."""
+    drag = drags.find(booth, id, visit.id if visit else "")
+    drag.stop()
+    return drag.view()
 
 
-@router.post("/drags/{name}/keep")
-async def keep(booth: TheBooth, visit: TheVisit, drags: TheDrags, name: Name) -> Json:
-    """Keep what a drag came to as a step of the person; it can be undone."""
+@router.post("/drags/{id}/keep")
+async def keep_drag(booth: TheBooth, visit: TheVisit, drags: TheDrags, id: Id) -> PersonView:
+    """Store the result of a drag as a step of the person, which can be undone."""
     async with booth.lock(visit):
-        return person_json(await lab.keep(booth, visit, drags.find(booth, name, visit.id)))
+        return person_view(await lab.keep_drag(booth, visit, drags.find(booth, id, visit.id)))

@@ -1,4 +1,4 @@
-"""The operator's page, behind a PIN that is shown in the terminal at the start."""
+"""Routes of the operator's page, behind a PIN that the server prints when it starts."""
 
 from __future__ import annotations
 
@@ -9,116 +9,127 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from faceloom._version import __version__
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.views import Json
-from faceloom.web.routes.common import TheBooth
-from faceloom.web.security import Refusal, our_page, same
+from faceloom.web.booth.views import API, DiskView, LogsView, MemoryView, ModelView, OperatorView
+from faceloom.web.routes.common import ERRORS, TheBooth
+from faceloom.web.routes.models import Login
+from faceloom.web.security import RequestRefused, require_page_header, secrets_equal
 from faceloom.web.settings import BoothSettings
 
-router = APIRouter(prefix="/operator", tags=["operator"])
-COOKIE = "operator"
-SESSION = 8 * 3600  # seconds
-LOW = 1 << 30  # bytes of disk below which the operator is warned
+router = APIRouter(prefix="/operator", tags=["operator"], responses=ERRORS)
+
+OPERATOR_COOKIE = "operator"
+COOKIE_PATH = f"{API}/operator"
+SESSION_SECONDS = 8 * 3600
+MIN_FREE_DISK = 1 << 30  # bytes: below this, or below 5 % of the disk, the operator is warned
 
 
-class Login(BaseModel):
-    """The PIN."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    pin: str = Field(max_length=32)
-
-
-def operator(request: Request, booth: TheBooth) -> Booth:
-    """The booth, for its operator only. Raises Refusal (401)."""
-    our_page(request)
-    sessions: dict[str, float] = request.app.state.operators
-    if sessions.get(request.cookies.get(COOKIE, ""), 0.0) < time.monotonic():
-        raise Refusal(401, "not_operator", "this is for the operator", "enter the PIN")
+def get_operated_booth(request: Request, booth: TheBooth) -> Booth:
+    """Return the booth for its operator. Raises RequestRefused (401) for other people."""
+    require_page_header(request)
+    sessions: dict[str, float] = request.app.state.operator_sessions
+    if sessions.get(request.cookies.get(OPERATOR_COOKIE, ""), 0.0) < time.monotonic():
+        raise RequestRefused(401, "not_operator", "this is for the operator", "enter the PIN")
     return booth
 
 
-Operated = Annotated[Booth, Depends(operator)]
+OperatedBooth = Annotated[Booth, Depends(get_operated_booth)]
 
 
 @router.post("/login", status_code=204)
-async def login(request: Request, response: Response, booth: TheBooth, given: Login) -> None:
-    """Enter the PIN; five tries in five minutes."""
-    our_page(request)
-    booth.rates.allow("pin", "", 5, 300)
-    if not same(given.pin, request.app.state.pin):
-        raise Refusal(401, "wrong_pin", "this is not the PIN", "it is in the terminal in which the booth was started")
-    booth.rates.seen.pop(("pin", ""), None)
+async def log_in(request: Request, response: Response, booth: TheBooth, login: Login) -> None:
+    """Enter the PIN. Five attempts in five minutes are allowed."""
+    require_page_header(request)
+    booth.rate_limiter.check("pin", "", 5, 300)
+    if not secrets_equal(login.pin, request.app.state.pin):
+        raise RequestRefused(401, "wrong_pin", "the PIN is wrong", "the booth printed it in its terminal")
+    booth.rate_limiter.requests.pop(("pin", ""), None)
     session = secrets.token_urlsafe(24)
-    request.app.state.operators[session] = time.monotonic() + SESSION
-    response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/api/v1/operator")
+    request.app.state.operator_sessions[session] = time.monotonic() + SESSION_SECONDS
+    response.set_cookie(OPERATOR_COOKIE, session, httponly=True, samesite="strict", path=COOKIE_PATH)
 
 
 @router.post("/logout", status_code=204)
-async def logout(request: Request, response: Response, booth: Operated) -> None:
-    """Leave."""
-    request.app.state.operators.pop(request.cookies.get(COOKIE, ""), None)
-    response.delete_cookie(COOKIE, path="/api/v1/operator")
+async def log_out(request: Request, response: Response, booth: OperatedBooth) -> None:
+    """End the operator's session."""
+    request.app.state.operator_sessions.pop(request.cookies.get(OPERATOR_COOKIE, ""), None)
+    response.delete_cookie(OPERATOR_COOKIE, path=COOKIE_PATH)
 
 
 @router.get("/settings")
-async def settings(booth: Operated) -> Json:
-    """What is set."""
-    return booth.settings.model_dump()
+async def read_settings(booth: OperatedBooth) -> BoothSettings:
+    """Return the settings."""
+    return booth.settings
 
 
 @router.put("/settings")
-async def change(booth: Operated, wanted: BoothSettings) -> Json:
-    """Set it."""
-    booth.keep.set(wanted.model_dump())
-    booth.settings = wanted
-    return wanted.model_dump()
+async def save_settings(booth: OperatedBooth, settings: BoothSettings) -> BoothSettings:
+    """Replace the settings."""
+    booth.store.save_settings(settings.model_dump())
+    booth.settings = settings
+    return settings
 
 
 @router.get("/state")
-async def state(booth: Operated) -> Json:
-    """Disk, queue, model, memory, and for how long it has been running."""
+async def read_state(booth: OperatedBooth) -> OperatorView:
+    """Return the state of the booth: disk, queue, model, memory, time since the start."""
+    disk = shutil.disk_usage(booth.store.folder)
+    downloads = booth.store.downloads()
+    return OperatorView(
+        version=__version__,
+        uptime=round(time.time() - booth.started),
+        model=_model_view(booth),
+        error=booth.worker.error,
+        disk=DiskView(free=disk.free, total=disk.total, low=disk.free < max(MIN_FREE_DISK, disk.total // 20)),
+        memory=_memory_view(booth),
+        queue=booth.worker.encodings_waiting,
+        visits=len(booth.visits),
+        takes=len(downloads),
+        gallery=sum(download.gallery for download in downloads),
+        address=booth.address,
+        lan=booth.lan or None,
+    )
+
+
+def _model_view(booth: Booth) -> ModelView:
+    facts = booth.worker.facts
+    return ModelView(
+        generator=facts.generator if facts else None,
+        sliders=facts.sliders if facts else None,
+        workers=facts.workers if facts else None,
+        ready=booth.worker.alive,
+        restarts=booth.worker.restarts,
+    )
+
+
+def _memory_view(booth: Booth) -> MemoryView:
     import psutil
 
-    disk = shutil.disk_usage(booth.keep.folder)
-    worker = booth.workshop.pid
-    memory = {"server": psutil.Process(os.getpid()).memory_info().rss}
-    if worker and psutil.pid_exists(worker):
-        memory["worker"] = psutil.Process(worker).memory_info().rss
-    return {
-        "version": __version__,
-        "uptime": round(time.time() - booth.begun),
-        "model": booth.workshop.facts | {"ready": booth.workshop.alive, "restarts": booth.workshop.restarts},
-        "error": booth.workshop.error,
-        "disk": {"free": disk.free, "total": disk.total, "low": disk.free < max(LOW, disk.total // 20)},
-        "memory": memory,
-        "queue": booth.workshop.place(),
-        "visits": len(booth.visits),
-        "takes": len(booth.keep.takes()),
-        "gallery": sum(take.gallery for take in booth.keep.takes()),
-        "address": booth.address,
-        "lan": booth.lan or None,
-    }
+    worker = booth.worker.pid
+    running = worker is not None and psutil.pid_exists(worker)
+    return MemoryView(
+        server=psutil.Process(os.getpid()).memory_info().rss,
+        worker=psutil.Process(worker).memory_info().rss if running else None,
+    )
 
 
 @router.get("/logs")
-async def logs(booth: Operated) -> Json:
-    """The last lines of the log."""
-    return {"lines": list(booth.logs)}
+async def read_logs(booth: OperatedBooth) -> LogsView:
+    """Return the last lines of the log."""
+    return LogsView(lines=list(booth.log_lines))
 
 
 @router.delete("/visits", status_code=204)
-async def wipe(booth: Operated) -> None:
-    """Erase every visit and what they would take home; the gallery stays."""
+async def erase_visits(booth: OperatedBooth) -> None:
+    """Erase every visit and all downloads outside the gallery."""
     for visit in list(booth.visits.values()):
-        await booth.wipe(visit)
-    booth.keep.drop_takes("NOT gallery")
+        await booth.erase(visit)
+    booth.store.erase_downloads("NOT gallery")
 
 
 @router.delete("/gallery", status_code=204)
-async def empty(booth: Operated) -> None:
+async def empty_gallery(booth: OperatedBooth) -> None:
     """Erase the gallery."""
-    booth.keep.drop_takes("gallery")
+    booth.store.erase_downloads("gallery")

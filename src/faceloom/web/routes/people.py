@@ -1,220 +1,175 @@
-"""People: their pictures, sliders, history, mixtures, friends and children."""
+"""Routes of people: pictures, previews, edits, history, mixing, friends, children and films."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Response
 
-from faceloom.analyze.attributes import SLIDERS
+from faceloom.store.models import Person, Step
 from faceloom.web.booth import edits, friends, visit_flow
-from faceloom.web.booth.views import Json, person_json
-from faceloom.web.routes.common import TheBooth, TheVisit, jpeg
-from faceloom.web.security import Refusal
+from faceloom.web.booth.views import (
+    ChildrenView,
+    FriendCodeView,
+    FriendCountView,
+    JobView,
+    PersonView,
+    person_view,
+)
+from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
+from faceloom.web.routes.models import (
+    FilmRequest,
+    FriendCodeEntry,
+    Id,
+    ImageSize,
+    Parents,
+    PersonMix,
+    PreviewQuery,
+    Sequence,
+    SliderValues,
+)
+from faceloom.web.security import RequestRefused
 
-router = APIRouter(tags=["people"])
-
-Name = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-Side = Annotated[int, Query(ge=64, le=1024)]
-Number = Annotated[int, Query(ge=0, le=2**53)]
-
-
-class Wishes(BaseModel):
-    """Where sliders are to stand: changes in years and degrees, probabilities."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    age: float | None = Field(None, ge=-40, le=40)
-    smile: float | None = Field(None, ge=0, le=1)
-    glasses: float | None = Field(None, ge=0, le=1)
-    yaw: float | None = Field(None, ge=-30, le=30)
-    pitch: float | None = Field(None, ge=-20, le=20)
-    mouth_open: float | None = Field(None, ge=0, le=1)
-    gender: float | None = Field(None, ge=0, le=1)
-
-    def given(self) -> dict[str, float]:
-        """Those that were set."""
-        return self.model_dump(exclude_none=True)
+router = APIRouter(tags=["people"], responses=ERRORS)
 
 
-class Mixture(BaseModel):
-    """Whom to mix with, and which layers."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    other: str = Field(alias="with", max_length=64)
-    layers: str = Field("coarse", pattern=r"^(coarse|middle|fine)(,(coarse|middle|fine))*$", max_length=40)
+@router.get("/people/{id}/preview", response_class=JpegResponse, responses=JPEG)
+async def preview(booth: TheBooth, visit: TheVisit, id: Id, query: Annotated[PreviewQuery, Query()]) -> Response:
+    """Draw the predicted face at slider values, at once. A request that a newer `n` replaced is answered 409."""
+    values = query.slider_values()
+    return JpegResponse(await edits.preview(booth, visit, id, values, size=query.size, sequence=query.n))
 
 
-class Code(BaseModel):
-    """A friend's code."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    code: str = Field(max_length=12)
-
-
-class Pair(BaseModel):
-    """Two people, and a seed for their children."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    a: str = Field(max_length=64)
-    b: str = Field(max_length=64)
-    seed: int = Field(0, ge=0, le=2**31)
-
-
-class Scene(BaseModel):
-    """Two people who become each other, or one who changes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    a: str | None = Field(None, max_length=64)
-    b: str | None = Field(None, max_length=64)
-    person: str | None = Field(None, max_length=64)
-
-
-@router.get("/people/{name}/preview", response_class=Response)
-async def preview(
-    request: Request, booth: TheBooth, visit: TheVisit, name: Name, n: Number = 0, size: Side = 512
-) -> Response:
-    """What sliders would come to, at once; `n` counts up, and what was overtaken is answered 409 'stale'."""
-    try:
-        asked = {key: float(value) for key, value in request.query_params.items() if key not in ("n", "size")}
-    except ValueError as error:
-        raise Refusal(422, "no_number", "a slider's value is a number") from error
-    return jpeg(await edits.preview(booth, visit, name, asked, size, n))
-
-
-preview.__doc__ = f"{preview.__doc__} Sliders: {', '.join(SLIDERS)}."
-
-
-@router.get("/people/{name}/image", response_class=Response)
-async def image(
+@router.get("/people/{id}/image", response_class=JpegResponse, responses=JPEG)
+async def read_image(
     booth: TheBooth,
     visit: TheVisit,
-    name: Name,
-    size: Side = 1024,
-    v: str = "",
-    step: Annotated[int | None, Query(ge=0, le=10**6)] = None,
-    kept: Annotated[str, Query(max_length=16)] = "",
+    id: Id,
+    size: ImageSize = 1024,
+    v: Annotated[str, Query(description="Version, so that browsers do not show an old picture")] = "",
+    step: Annotated[int | None, Query(ge=0, le=10**6, description="Step of the history; 0 is as encoded")] = None,
+    kept: Annotated[str, Query(max_length=16, description="Id of a kept step")] = "",
 ) -> Response:
-    """Somebody as they are now, at a `step` of the history (0: as found), or `kept`; or as far as a search has come."""
-    _, person = visit_flow.find_person(booth, visit, name, friends=True)
-    if not person.body["playable"]:
-        frame = booth.frames.get(person.id)
-        if frame is None:
-            return await crop(booth, visit, name)
-        return jpeg(frame[1])
-    chosen = edits.kept_step(person, kept) if kept else None
-    if step is not None:
-        if step >= len(person.body["history"]):
-            raise Refusal(404, "no_step", "there is no such step")
-        chosen = person.body["history"][step]
-    return jpeg(await edits.picture(booth, visit, name, size=size, step=chosen))
+    """Draw a person as shown now, or at a step. During the encoding, this is its latest picture."""
+    _, person = visit_flow.find_person(booth, visit, id, friends=True)
+    if not person.playable:
+        frame = booth.progress_frames.get(person.id)
+        return JpegResponse(frame.jpeg) if frame else await read_crop(booth, visit, id)
+    return JpegResponse(await edits.render(booth, visit, id, size=size, step=_choose_step(person, step, kept)))
 
 
-@router.get("/people/{name}/crop", response_class=Response)
-async def crop(booth: TheBooth, visit: TheVisit, name: Name) -> Response:
-    """The photo's square of a face."""
-    owner, person = visit_flow.find_person(booth, visit, name)
-    path = booth.keep.folder_of(owner.id) / f"{person.id}.jpg"
+def _choose_step(person: Person, number: int | None, kept: str) -> Step | None:
+    """Return a step by its number in the history or by the id of a kept step, or None for the current one."""
+    if number is None:
+        return edits.find_kept_step(person, kept) if kept else None
+    if number >= len(person.history):
+        raise RequestRefused(404, "no_step", "there is no such step")
+    return person.history[number]
+
+
+@router.get("/people/{id}/crop", response_class=JpegResponse, responses=JPEG)
+async def read_crop(booth: TheBooth, visit: TheVisit, id: Id) -> Response:
+    """Return the aligned crop of the photo."""
+    owner, person = visit_flow.find_person(booth, visit, id)
+    path = booth.store.folder_of(owner.id) / f"{person.id}.jpg"
     if not path.is_file():
-        raise Refusal(404, "not_yet", "there is no picture yet", "wait a moment")
-    return jpeg(path.read_bytes())
+        raise RequestRefused(404, "not_yet", "there is no picture yet", "wait a moment")
+    return JpegResponse(path.read_bytes())
 
 
-@router.post("/people/{name}/controls")
-async def controls(booth: TheBooth, visit: TheVisit, name: Name, wishes: Wishes) -> Json:
-    """Set sliders, exactly."""
+@router.post("/people/{id}/edit")
+async def edit(booth: TheBooth, visit: TheVisit, id: Id, values: SliderValues) -> PersonView:
+    """Edit a person to slider values. The result is checked and corrected."""
     async with booth.lock(visit):
-        return person_json(await edits.control(booth, visit, name, wishes.given()))
+        return person_view(await edits.edit(booth, visit, id, values.slider_values()))
 
 
-@router.post("/people/{name}/undo")
-async def undo(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """One step back."""
-    return person_json(edits.move(booth, visit, name, -1))
+@router.post("/people/{id}/undo")
+async def undo(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
+    """Undo the last step."""
+    return person_view(edits.move_in_history(booth, visit, id, -1))
 
 
-@router.post("/people/{name}/redo")
-async def redo(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """One step forward again."""
-    return person_json(edits.move(booth, visit, name, +1))
+@router.post("/people/{id}/redo")
+async def redo(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
+    """Redo the step that was undone last."""
+    return person_view(edits.move_in_history(booth, visit, id, +1))
 
 
-@router.post("/people/{name}/reset")
-async def reset(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """Back to the person as found."""
-    return person_json(edits.reset(booth, visit, name))
+@router.post("/people/{id}/reset")
+async def reset(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
+    """Go back to the person as encoded."""
+    return person_view(edits.reset(booth, visit, id))
 
 
-@router.post("/people/{name}/keep")
-async def keep(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """Keep the person as they are now."""
-    return person_json(edits.keep(booth, visit, name))
+@router.post("/people/{id}/keep")
+async def keep(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
+    """Keep the current step."""
+    return person_view(edits.keep(booth, visit, id))
 
 
-@router.post("/people/{name}/kept/{kept}")
-async def restore(booth: TheBooth, visit: TheVisit, name: Name, kept: Name) -> Json:
-    """Come back to what was kept."""
-    return person_json(edits.restore(booth, visit, name, kept))
+@router.post("/people/{id}/kept/{kept}")
+async def restore(booth: TheBooth, visit: TheVisit, id: Id, kept: Id) -> PersonView:
+    """Go to a kept step."""
+    return person_view(edits.restore(booth, visit, id, kept))
 
 
-@router.post("/people/{name}/mix")
-async def mix(booth: TheBooth, visit: TheVisit, name: Name, mixture: Mixture) -> Json:
-    """Give somebody layers of another: a person's id, `seed:7`, or `sample:1`."""
+@router.post("/people/{id}/mix")
+async def mix(booth: TheBooth, visit: TheVisit, id: Id, request: PersonMix) -> PersonView:
+    """Replace layers of a person with those of another person or of a generated face."""
     async with booth.lock(visit):
-        return person_json(await edits.mix(booth, visit, name, mixture.other, mixture.layers))
+        return person_view(await edits.mix(booth, visit, id, request.other, request.layers))
 
 
-@router.post("/people/{name}/surprise")
-async def surprise(booth: TheBooth, visit: TheVisit, name: Name) -> Json:
-    """Set a few sliders to somewhere else."""
+@router.post("/people/{id}/surprise")
+async def surprise(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
+    """Edit two or three random sliders."""
     async with booth.lock(visit):
-        return person_json(await edits.surprise(booth, visit, name))
+        return person_view(await edits.surprise(booth, visit, id))
+
+
+# -- friends ----------------------------------------------------------------------------------------------------------
 
 
 @router.post("/visit/friends/code", tags=["friends"])
-async def code(booth: TheBooth, visit: TheVisit) -> Json:
-    """A short code that a friend may join by."""
-    return friends.offer(booth, visit)
+async def make_friend_code(booth: TheBooth, visit: TheVisit) -> FriendCodeView:
+    """Return a short code with which another visit can join this one."""
+    return friends.make_code(booth, visit)
 
 
 @router.post("/visit/friends", tags=["friends"])
-async def join(booth: TheBooth, visit: TheVisit, given: Code) -> Json:
-    """Join the visit that gave the code."""
-    friends.join(booth, visit, given.code)
-    return {"friends": len(visit.body["friends"])}
+async def join_friend(booth: TheBooth, visit: TheVisit, entry: FriendCodeEntry) -> FriendCountView:
+    """Join the visit of a code."""
+    friends.join(booth, visit, entry.code)
+    return FriendCountView(friends=len(visit.friends))
 
 
-@router.get("/blend", response_class=Response, tags=["friends"])
+@router.get("/blend", response_class=JpegResponse, responses=JPEG, tags=["friends"])
 async def blend(
     booth: TheBooth,
     visit: TheVisit,
     a: Annotated[str, Query(max_length=64)],
     b: Annotated[str, Query(max_length=64)],
-    t: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)] = 0.5,
-    n: Number = 0,
-    size: Side = 512,
+    t: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False, description="0 is `a`, 1 is `b`")] = 0.5,
+    n: Sequence = 0,
+    size: ImageSize = 512,
 ) -> Response:
-    """Who is between two people."""
-    return jpeg(await friends.blend(booth, visit, a, b, t, size, n))
+    """Draw the face between two people."""
+    return JpegResponse(await friends.render_between(booth, visit, a, b, t=t, size=size, sequence=n))
 
 
 @router.post("/children", tags=["friends"])
-async def children(booth: TheBooth, visit: TheVisit, pair: Pair) -> Json:
-    """Nine children of two people."""
+async def make_children(booth: TheBooth, visit: TheVisit, parents: Parents) -> ChildrenView:
+    """Make nine children of two people."""
     async with booth.lock(visit):
-        born = await friends.children(booth, visit, pair.a, pair.b, pair.seed)
-    return {"children": [person_json(person) for person in born]}
+        children = await friends.make_children(booth, visit, parents.a, parents.b, parents.seed)
+    return ChildrenView(children=[person_view(child) for child in children])
 
 
 @router.post("/film", status_code=202, tags=["friends"])
-async def film(booth: TheBooth, visit: TheVisit, scene: Scene) -> Json:
-    """Begin a film; it is a job."""
-    first = scene.person or scene.a
+async def start_film(booth: TheBooth, visit: TheVisit, film: FilmRequest) -> JobView:
+    """Start a film; it is a job."""
+    first = film.person or film.a
     if first is None:
-        raise Refusal(422, "nobody", "say who: a and b, or person")
-    return friends.job_json(friends.film(booth, visit, first, None if scene.person else scene.b))
+        raise RequestRefused(422, "nobody", "the film has no person", "give a and b, or person")
+    return friends.start_film(booth, visit, first, None if film.person else film.b).view()

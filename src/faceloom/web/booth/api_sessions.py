@@ -1,0 +1,149 @@
+"""Sessions of API clients: every likeness of the API is a person in a visit of its own, of the kind 'api'."""
+
+from __future__ import annotations
+
+from faceloom.errors import FaceError, FaceloomError
+from faceloom.store import Person, Visit
+from faceloom.store.models import Failure
+from faceloom.store.visit_store import make_token
+from faceloom.web.booth import edits, friends
+from faceloom.web.booth.background import shown_ref
+from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView, LikenessView, likeness_view
+from faceloom.web.security import RequestRefused
+from faceloom.web.worker.messages import (
+    AnalyzePhoto,
+    Encode,
+    EncodeProgress,
+    Generate,
+    OpenedPhoto,
+    OpenPhoto,
+    PersonFacts,
+    Priority,
+)
+
+PHOTO = "photo-1.jpg"
+MAX_ENCODINGS = 20  # encodings that wait or run at once
+
+
+async def detect(booth: Booth, data: bytes) -> DetectedView:
+    """Detect the faces of a photo. The photo is erased before the answer."""
+    visit = booth.begin_visit("api", "play")
+    try:
+        opened = await _open_photo(booth, visit, data)
+        return DetectedView(faces=list(opened.faces), size=opened.size, notes=list(opened.notes))
+    finally:
+        await booth.erase(visit)
+
+
+async def analyze(booth: Booth, data: bytes) -> AnalyzedView:
+    """Read the attributes of every face of a photo. The photo is erased before the answer."""
+    visit = booth.begin_visit("api", "play")
+    try:
+        opened = await _open_photo(booth, visit, data)
+        task = AnalyzePhoto(str(booth.store.folder_of(visit.id)), PHOTO)
+        faces = [
+            AnalyzedFaceView(number=face.number, box=face.box, traits=face.traits)
+            for face in await booth.worker.run(task, visit=visit.id)
+        ]
+        return AnalyzedView(faces=faces, size=opened.size, notes=list(opened.notes))
+    finally:
+        await booth.erase(visit)
+
+
+async def start_encoding(booth: Booth, data: bytes, face: int, seconds: float) -> Job:
+    """Start to encode face number `face` of a photo within `seconds`.
+
+    Raises FaceError when there is no such face, RequestRefused (429) when too many encodings wait.
+    """
+    if booth.worker.encodings_waiting >= MAX_ENCODINGS:
+        raise RequestRefused(429, "full", "too many encodings are waiting", "try again later", retry_after=30)
+    visit = booth.begin_visit("api", "encoding")
+    try:
+        opened = await _open_photo(booth, visit, data)
+        if face >= len(opened.faces):
+            raise FaceError(f"there is no face {face}: the photo has {len(opened.faces)}", "choose one of those")
+    except BaseException:
+        await booth.erase(visit)
+        raise
+    person = Person(id=make_token(), visit=visit.id, number=0, face=face, photo=PHOTO)
+    visit.people.append(person)
+    booth.publish(visit)
+    job = booth.add_job(visit, "encode")
+    booth.spawn(visit.id, _encode(booth, visit, person, job, seconds), job.id)
+    return job
+
+
+async def _encode(booth: Booth, visit: Visit, person: Person, job: Job, seconds: float) -> None:
+    def report(progress: EncodeProgress) -> None:
+        job.progress = round(min(progress.seconds / seconds, 1.0), 3)
+        booth.publish_job(job)
+
+    task = Encode(str(booth.store.folder_of(visit.id)), PHOTO, person.face or 0, person.id, seconds)
+    try:
+        facts = await booth.worker.run(task, priority=Priority.ENCODE, visit=visit.id, progress=report)
+        _set_facts(person, facts)
+        person.crop = True
+        visit.state = "play"
+        booth.publish(visit)
+        job.finish(likeness_view(visit, person))
+    except FaceloomError as error:
+        job.fail(Failure.from_error(error))
+    booth.publish_job(job)
+
+
+async def generate(booth: Booth, seed: int, psi: float) -> LikenessView:
+    """Generate a face and store it as a likeness."""
+    visit = booth.begin_visit("api", "play")
+    person = Person(id=make_token(), visit=visit.id, number=0)
+    task = Generate(str(booth.store.folder_of(visit.id)), person.id, seed, psi)
+    try:
+        _set_facts(person, await booth.worker.run(task, visit=visit.id))
+    except BaseException:
+        await booth.erase(visit)
+        raise
+    visit.people.append(person)
+    booth.publish(visit)
+    return likeness_view(visit, person)
+
+
+def find_likeness(booth: Booth, name: str) -> tuple[Visit, Person]:
+    """Return the visit and the person of a likeness, and postpone its expiry. Raises RequestRefused (404, 409)."""
+    try:
+        visit = booth.find_visit(name, "api")
+    except RequestRefused as refusal:
+        raise RequestRefused(
+            404, "no_likeness", "there is no such likeness, or it has expired", "encode the photo again"
+        ) from refusal
+    booth.touch(visit)
+    if not visit.people or not visit.people[0].playable:
+        raise RequestRefused(409, "not_yet", "this person is still being encoded", "request the job's state")
+    return visit, visit.people[0]
+
+
+async def mix(booth: Booth, visit: Visit, person: Person, other: str, layers: str) -> Person:
+    """Replace layers of a likeness with those of another likeness, or of 'seed:N'."""
+    if other.startswith("seed:"):
+        return await edits.mix(booth, visit, person.id, other, layers)
+    other_visit, other_person = find_likeness(booth, other)
+    visit.friends, friends_before = [other_visit.id], visit.friends
+    try:
+        return await edits.mix(booth, visit, person.id, other_person.id, layers)
+    finally:
+        visit.friends = friends_before
+
+
+def start_morph(booth: Booth, a: str, b: str) -> Job:
+    """Start a film of two likenesses that morph into each other."""
+    first, second = find_likeness(booth, a), find_likeness(booth, b)
+    return friends.start_film_job(booth, first[0], "morph", (shown_ref(booth, *first), shown_ref(booth, *second)))
+
+
+def _set_facts(person: Person, facts: PersonFacts) -> None:
+    person.quality, person.traits, person.sliders = facts.quality, facts.traits, list(facts.sliders)
+    person.playable, person.version = True, 1
+
+
+async def _open_photo(booth: Booth, visit: Visit, data: bytes) -> OpenedPhoto:
+    return await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), PHOTO, data), visit=visit.id)

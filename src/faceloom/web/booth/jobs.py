@@ -1,0 +1,42 @@
+"""Jobs: work that goes on after its request was answered, and reports its progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faceloom.store.models import Failure
+from faceloom.web.booth.views import API, FilmView, JobKind, JobState, JobView, LikenessView
+
+
+@dataclass
+class Job:
+    """A job of a visit. `file` is the name, without a suffix, of the download that it writes, or ''."""
+
+    id: str
+    visit: str
+    kind: JobKind
+    state: JobState = "running"
+    progress: float = 0.0
+    result: LikenessView | FilmView | None = None
+    error: Failure | None = None
+    file: str = ""
+
+    def finish(self, result: LikenessView | FilmView) -> None:
+        """Mark the job as done."""
+        self.state, self.progress, self.result = "done", 1.0, result
+
+    def fail(self, error: Failure) -> None:
+        """Mark the job as failed."""
+        self.state, self.error = "failed", error
+
+    def view(self) -> JobView:
+        """Return the view of the job."""
+        return JobView(
+            id=self.id,
+            kind=self.kind,
+            state=self.state,
+            progress=self.progress,
+            error=self.error,
+            url=f"{API}/downloads/{self.result.take}" if isinstance(self.result, FilmView) else None,
+            result=self.result,
+        )

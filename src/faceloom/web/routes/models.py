@@ -1,0 +1,228 @@
+"""Models of the REST API's requests: JSON bodies and query parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from faceloom.analyze.attributes import SLIDERS, TABLE
+from faceloom.store.models import DownloadForm
+from faceloom.web.worker.messages import AxisMethod
+
+MAX_SEED = 2**31
+LAYER_GROUPS = r"^(coarse|middle|fine)(,(coarse|middle|fine))*$"
+
+Id = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+PersonId = Annotated[str, Field(max_length=64)]
+LikenessId = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+ImageSize = Annotated[int, Query(ge=64, le=1024, description="Side of the picture in pixels")]
+Sequence = Annotated[int, Query(ge=0, le=2**53, description="Number that grows with every request of the page")]
+
+
+class RequestModel(BaseModel):
+    """A request without unknown fields and without infinite numbers."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+# -- the visit --------------------------------------------------------------------------------------------------------
+
+
+class ConsentAnswer(RequestModel):
+    """The visitor's answer to the request for consent."""
+
+    agreed: bool
+
+
+class ChosenFaces(RequestModel):
+    """Numbers of the chosen faces of the photo."""
+
+    chosen: list[int] = Field(max_length=8)
+
+
+class Screen(RequestModel):
+    """A screen that the page can open by itself."""
+
+    state: Literal["play", "friend", "finish"]
+
+
+# -- people -----------------------------------------------------------------------------------------------------------
+
+
+class SliderFields(RequestModel):
+    """The base of models that hold slider values; their fields come from the table of attributes."""
+
+    def slider_values(self) -> dict[str, float]:
+        """Return the values that the request contains, by attribute."""
+        return self.model_dump(include=set(SLIDERS), exclude_none=True)
+
+
+def _slider_fields() -> dict[str, Any]:
+    """Return one optional field for each slider, with its range and unit."""
+    return {
+        name: (
+            float | None,
+            Field(None, ge=slider.low, le=slider.high, description=f"{TABLE[name].words['en'].label}: {_unit(name)}"),
+        )
+        for name, slider in SLIDERS.items()
+    }
+
+
+def _unit(name: str) -> str:
+    attribute = TABLE[name]
+    return f"change in {attribute.unit}" if attribute.is_change else attribute.unit
+
+
+if TYPE_CHECKING:
+
+    class SliderValues(SliderFields):
+        """Slider values: changes in years and degrees, and probabilities."""
+
+    class PreviewQuery(SliderFields):
+        """Query of a preview: slider values, `size` in pixels, and `n`, a number that grows with every request."""
+
+        n: int
+        size: int
+
+    class LikenessEdit(SliderFields):
+        """An edit of a likeness: its id and slider values."""
+
+        likeness: str
+
+else:
+    SliderValues = create_model(
+        "SliderValues",
+        __base__=SliderFields,
+        __doc__="Slider values: changes in years and degrees, and probabilities.",
+        **_slider_fields(),
+    )
+    PreviewQuery = create_model(
+        "PreviewQuery",
+        __base__=SliderFields,
+        __doc__="Query of a preview: slider values, and the size of the picture.",
+        **_slider_fields(),
+        n=(int, Field(0, ge=0, le=2**53, description="Number that grows; older requests are answered 409 'stale'")),
+        size=(int, Field(512, ge=64, le=1024, description="Side of the picture in pixels")),
+    )
+    LikenessEdit = create_model(
+        "LikenessEdit",
+        __base__=SliderFields,
+        __doc__="An edit of a likeness: its id and slider values.",
+        likeness=(LikenessId, ...),
+        **_slider_fields(),
+    )
+
+
+class PersonMix(RequestModel):
+    """A mix: the other face (a person's id, `seed:7` or `sample:1`), and the layers that come from it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    other: str = Field(alias="with", max_length=64)
+    layers: str = Field(default="coarse", pattern=LAYER_GROUPS, max_length=40)
+
+
+class FriendCodeEntry(RequestModel):
+    """The code of another visit."""
+
+    code: str = Field(max_length=12)
+
+
+class Parents(RequestModel):
+    """Two people, and a seed for their children."""
+
+    a: PersonId
+    b: PersonId
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+
+
+class FilmRequest(RequestModel):
+    """A film: two people, `a` and `b`, who morph into each other, or one `person` from as encoded to as shown now."""
+
+    a: str | None = Field(default=None, max_length=64)
+    b: str | None = Field(default=None, max_length=64)
+    person: str | None = Field(default=None, max_length=64)
+
+
+# -- downloads --------------------------------------------------------------------------------------------------------
+
+
+class FinishRequest(RequestModel):
+    """A person, and the form of the download."""
+
+    person: PersonId
+    form: DownloadForm = "single"
+
+
+class GalleryChoice(RequestModel):
+    """Whether a picture is shown in the gallery."""
+
+    shown: bool
+
+
+# -- the API ----------------------------------------------------------------------------------------------------------
+
+
+class LikenessMix(RequestModel):
+    """A mix of likenesses: `a` receives layers of `b`, which may be `seed:7`."""
+
+    a: LikenessId
+    b: str = Field(max_length=64)
+    layers: str = Field(default="coarse", pattern=LAYER_GROUPS, max_length=40)
+
+
+class MorphRequest(RequestModel):
+    """Two likenesses that morph into each other in a film."""
+
+    a: LikenessId
+    b: LikenessId
+
+
+class GenerateRequest(RequestModel):
+    """A seed and the truncation of the generated face."""
+
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    psi: float = Field(default=0.7, ge=0, le=1, description="Truncation: 0 is the mean face, 1 is none")
+
+
+# -- the Lab ----------------------------------------------------------------------------------------------------------
+
+AxisAmount = Annotated[float, Field(ge=-6, le=6)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class LabFaceQuery(RequestModel):
+    """A face of the Lab: of a seed or a person of the visit, truncated, and moved along two axes."""
+
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    person: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_-]*$")
+    psi: float = Field(default=0.7, ge=-1.5, le=1.5, description="Truncation: 0 is the mean face")
+    cutoff: int = Field(default=64, ge=0, le=64, description="Number of layers that are truncated, the coarsest first")
+    method: AxisMethod = Field(default="pca", description="Method that discovered the axes")
+    x_axis: int = Field(default=1, ge=1, le=64)
+    x: AxisAmount = Field(default=0.0, description="Standard deviations along the first axis")
+    y_axis: int = Field(default=2, ge=1, le=64)
+    y: AxisAmount = Field(default=0.0, description="Standard deviations along the second axis")
+    layers: Literal["all", "coarse", "middle", "fine"] = Field(default="all", description="Layers that are moved")
+    size: int = Field(default=512, ge=64, le=1024, description="Side of the picture in pixels")
+
+
+class DragRequest(LabFaceQuery):
+    """A drag: each handle is moved to its target. Points are (x, y) in fractions of the picture's sides."""
+
+    handles: list[tuple[Fraction, Fraction]] = Field(min_length=1, max_length=8)
+    targets: list[tuple[Fraction, Fraction]] = Field(min_length=1, max_length=8)
+    around: Fraction = Field(
+        default=0.0, description="Radius around the paths; the face outside is held. 0: nothing is"
+    )
+
+
+# -- the operator -----------------------------------------------------------------------------------------------------
+
+
+class Login(RequestModel):
+    """The operator's PIN."""
+
+    pin: str = Field(max_length=32)
