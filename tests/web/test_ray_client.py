@@ -57,7 +57,7 @@ def test_visits_are_distributed_and_stay_with_their_worker(three: Server):
     assert sorted(places) == [0, 1, 2]
     for visitor, person in zip(visitors, people, strict=True):
         assert visitor.get(f"/people/{person}/preview", params={"age": 12, "n": 1}).content.startswith(b"\xff\xd8")
-        assert visitor.post(f"/people/{person}/controls", json={"age": 10}).json()["controls"]["age"] == 10
+        assert visitor.post(f"/people/{person}/edit", json={"age": 10}).json()["controls"]["age"] == 10
     assert places == [client.pinned[visitor.visit()["id"]] for visitor in visitors]
     for visitor in visitors:
         assert visitor.delete("/visit").status_code == 204
