@@ -1,8 +1,8 @@
-"""`python -m bench.booth`: the booth under visitors. Latency, a soak, five at once, and a byte search after "delete".
+"""`python -m bench.booth`: load test of the booth, with latency, a soak test, five visitors at once, and deletion.
 
-Starts a server of its own in a folder of its own; visitors are HTTP clients that do what the page does. Its checks are
-the booth's acceptance: it ends with status 1 when one of them falls short. `--tiny` takes the tests' tiny generator,
-so that two hundred visits with cancels and killed workers pass in minutes.
+Starts its own server in its own folder; the visitors are HTTP clients that send the page's requests. The checks are
+the booth's acceptance test: the program exits with 1 when one of them fails. `--tiny` uses the tests' tiny generator,
+so that two hundred visits with cancellations and killed workers take minutes.
 """
 
 from __future__ import annotations
@@ -29,42 +29,44 @@ import psutil
 from PIL import Image
 
 API, PIN = "/api/v1", "123456"
-OURS = {"X-Faceloom": "1"}
-WINDOW = 24  # bytes of a needle in the byte search
-SETTLED = 5  # visits after which memory is compared with that at the end
-GROWTH = 0.05  # of memory over a soak
-SHUTTER, REST, SEARCH = 12.0, 0.100, 0.300  # seconds: shutter to playable; preview's median; its 95th percentile
+HEADERS = {"X-Faceloom": "1"}
+WINDOW = 24  # length in bytes of the byte strings that are searched for after deletion
+SETTLED = 5  # visits to skip before memory is measured
+GROWTH = 0.05  # maximum relative growth of memory over a soak test
+# Limits in seconds: shutter to playable, median of previews at rest, 95th percentile of previews during a search
+SHUTTER, REST, SEARCH = 12.0, 0.100, 0.300
 
 
 @dataclass
 class Report:
-    """Figures and what fell short."""
+    """Measured figures and failed checks."""
 
     figures: dict[str, Any] = field(default_factory=dict)
-    short: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
-    def say(self, name: str, value: Any, limit: float | None = None) -> None:
-        """Note a figure, and whether it is over its limit."""
+    def record(self, name: str, value: Any, limit: float | None = None) -> None:
+        """Record a figure, and a failure when it is above its limit."""
         value = round(value, 4) if isinstance(value, float) else value
         self.figures[name] = value
         over = limit is not None and value > limit
-        self.short += [f"{name}: {value} > {limit}"] if over else []
+        self.failures += [f"{name}: {value} > {limit}"] if over else []
         print(
-            f"{name:<46}{value}{'' if limit is None else f'  (at most {limit})'}{'  SHORT' if over else ''}", flush=True
+            f"{name:<46}{value}{'' if limit is None else f'  (at most {limit})'}{'  FAILED' if over else ''}",
+            flush=True,
         )
 
     def expect(self, name: str, holds: bool) -> None:
-        """Note a promise, and whether it was kept."""
+        """Record whether a condition holds."""
         self.figures[name] = holds
-        self.short += [] if holds else [name]
+        self.failures += [] if holds else [name]
         print(f"{name:<46}{'yes' if holds else 'NO'}", flush=True)
 
 
 class Visitor:
-    """A browser that walks up to the booth."""
+    """A client that behaves like the booth's page in a browser."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, headers=OURS, timeout=120, trust_env=False)
+        self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=120, trust_env=False)
         self.id = self.person = ""
 
     def __enter__(self) -> Visitor:
@@ -73,8 +75,8 @@ class Visitor:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def ask(self, method: str, path: str, **more: Any) -> Any:
-        """Ask and expect success; JSON, or the bytes of a picture. Waits where the booth asks for it."""
+    def request(self, method: str, path: str, **more: Any) -> Any:
+        """Send a request; return JSON, or the bytes of a picture. Retries after status 429; raises on other errors."""
         answer = self.http.request(method, API + path, **more)
         while answer.status_code == 429:
             time.sleep(float(answer.headers.get("retry-after", 1)))
@@ -84,50 +86,50 @@ class Visitor:
             return None
         return answer.json() if "json" in answer.headers["content-type"] else answer.content
 
-    def walk_up(self, photo: bytes) -> None:
-        """Begin, agree, be photographed, choose the first face."""
-        self.id = self.ask("POST", "/visits")["id"]
-        self.ask("POST", "/visit/consent", json={"agreed": True})
-        visit = self.ask("POST", "/visit/photo", files={"photo": ("photo.jpg", photo, "image/jpeg")})
+    def start_visit(self, photo: bytes) -> None:
+        """Start a visit, consent, send a photo and choose the first face."""
+        self.id = self.request("POST", "/visits")["id"]
+        self.request("POST", "/visit/consent", json={"agreed": True})
+        visit = self.request("POST", "/visit/photo", files={"photo": ("photo.jpg", photo, "image/jpeg")})
         if not visit["people"]:
-            visit = self.ask("POST", "/visit/faces", json={"chosen": [0]})
+            visit = self.request("POST", "/visit/faces", json={"chosen": [0]})
         self.person = visit["people"][0]["id"]
 
-    def until_playable(self, seconds: float = 180) -> Any:
-        """Wait for the likeness. Raises TimeoutError."""
+    def wait_until_playable(self, seconds: float = 180) -> Any:
+        """Wait until the likeness can be edited. Raises TimeoutError, and RuntimeError with the server's message."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            visit = self.ask("GET", "/visit")
+            visit = self.request("GET", "/visit")
             me = next(person for person in visit["people"] if person["id"] == self.person)
             if me["playable"]:
                 return me
             if me["error"]:
                 raise RuntimeError(me["error"]["message"])
             time.sleep(0.05)
-        raise TimeoutError("nobody was found in time")
+        raise TimeoutError("the likeness was not ready in time")
 
-    def slide(self, n: int, **wishes: float) -> float:
-        """Move a slider once; seconds until the new picture is there."""
-        begin = time.perf_counter()
-        self.ask("GET", f"/people/{self.person}/preview", params={**wishes, "n": n})
-        return time.perf_counter() - begin
+    def slide(self, n: int, **values: float) -> float:
+        """Move a slider once; return the seconds until the new picture has arrived."""
+        start = time.perf_counter()
+        self.request("GET", f"/people/{self.person}/preview", params={**values, "n": n})
+        return time.perf_counter() - start
 
     def sweep(self, count: int, first: int = 1) -> list[float]:
-        """Move the age slider to and fro."""
+        """Move the age slider back and forth; return the seconds of each preview."""
         ages = [-30 + 60 * abs((i % 24) / 12 - 1) for i in range(count)]
         return [self.slide(first + i, age=age) for i, age in enumerate(ages)]
 
-    def play_and_go(self) -> None:
-        """Set sliders, undo, take a picture home, and delete everything."""
-        self.ask("POST", f"/people/{self.person}/controls", json={"age": 12})
-        self.ask("POST", f"/people/{self.person}/undo")
-        self.ask("POST", "/visit/finish", json={"person": self.person, "form": "single"})
-        self.ask("DELETE", "/visit")
+    def edit_and_leave(self) -> None:
+        """Set sliders, undo, save a picture, and delete everything."""
+        self.request("POST", f"/people/{self.person}/controls", json={"age": 12})
+        self.request("POST", f"/people/{self.person}/undo")
+        self.request("POST", "/visit/finish", json={"person": self.person, "form": "single"})
+        self.request("DELETE", "/visit")
 
 
 @contextmanager
 def server(home: Path, tiny: bool, seconds: float) -> Iterator[tuple[str, psutil.Process]]:
-    """A server in a process of its own: its address, and the process."""
+    """Run a server in its own process; yield its address and the process."""
     port = random.randrange(20000, 40000)
     command = [sys.executable, "-m", "bench.booth", "--serve", str(port), "--home", str(home)]
     command += ["--tiny", "--seconds", str(seconds)] if tiny else []
@@ -156,7 +158,7 @@ def _until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 30
 
 
 def serve(port: int, home: Path, tiny: bool, seconds: float) -> None:
-    """Be the server."""
+    """Run the server in this process."""
     import uvicorn
 
     options: dict[str, Any] = {"pin": PIN, "address": f"http://127.0.0.1:{port}"}
@@ -177,66 +179,66 @@ def serve(port: int, home: Path, tiny: bool, seconds: float) -> None:
 
 
 def latency(report: Report, url: str, photos: list[bytes]) -> None:
-    """From shutter to playable; a slider while the search goes on; a slider at rest."""
+    """Measure from shutter to playable, and previews during a search and at rest."""
     with Visitor(url) as visitor:
-        begin = time.perf_counter()
-        visitor.walk_up(photos[0])
-        visitor.until_playable()
-        report.say("shutter to playable, s", time.perf_counter() - begin, SHUTTER)
+        start = time.perf_counter()
+        visitor.start_visit(photos[0])
+        visitor.wait_until_playable()
+        report.record("shutter to playable, s", time.perf_counter() - start, SHUTTER)
         busy = visitor.sweep(60)
-        report.say("preview while the search goes on, p95 s", percentile(busy, 0.95), SEARCH)
-        report.say("preview while the search goes on, median s", statistics.median(busy))
+        report.record("preview while the search goes on, p95 s", percentile(busy, 0.95), SEARCH)
+        report.record("preview while the search goes on, median s", statistics.median(busy))
         with Visitor(url) as other:
-            other.walk_up(photos[-1])
+            other.start_visit(photos[-1])
             time.sleep(1)
-            report.say("preview while another is encoded, p95 s", percentile(visitor.sweep(24, 100), 0.95), SEARCH)
-            other.ask("DELETE", "/visit")
+            report.record("preview while another is encoded, p95 s", percentile(visitor.sweep(24, 100), 0.95), SEARCH)
+            other.request("DELETE", "/visit")
         _settle(visitor)
         rest = visitor.sweep(60, 200)
-        report.say("preview at rest, median s", statistics.median(rest), REST)
-        report.say("preview at rest, p95 s", percentile(rest, 0.95))
-        visitor.ask("DELETE", "/visit")
+        report.record("preview at rest, median s", statistics.median(rest), REST)
+        report.record("preview at rest, p95 s", percentile(rest, 0.95))
+        visitor.request("DELETE", "/visit")
 
 
 def _settle(visitor: Visitor, seconds: float = 200) -> None:
     until = time.monotonic() + seconds
-    while time.monotonic() < until and visitor.ask("GET", "/visit")["people"][0]["better"]:
+    while time.monotonic() < until and visitor.request("GET", "/visit")["people"][0]["better"]:
         time.sleep(0.5)
 
 
 def soak(report: Report, url: str, photos: list[bytes], visits: int, mishaps: bool, worker: Callable[[], Any]) -> None:
-    """Visit after visit on one server; with mishaps some cancel, some walk away, and the worker is killed."""
+    """Run visits one after the other on one server; with mishaps, some cancel, some leave, and workers are killed."""
     chance, done, memory = random.Random(0), 0, []
     for number in range(visits):
         with Visitor(url) as visitor:
-            visitor.walk_up(photos[number % len(photos)])
+            visitor.start_visit(photos[number % len(photos)])
             mishap = chance.random() if mishaps else 1.0
             if mishap < 0.1:
-                visitor.ask("POST", "/visit/cancel")
-                visitor.ask("DELETE", "/visit")
+                visitor.request("POST", "/visit/cancel")
+                visitor.request("DELETE", "/visit")
             elif mishap < 0.15:
-                continue  # walks away: the time of retention wipes what is left
+                continue  # leaves without deleting: the retention time deletes the rest
             else:
                 if mishap < 0.2:
                     time.sleep(0.2)
                     worker().kill()
-                visitor.until_playable()
+                visitor.wait_until_playable()
                 visitor.sweep(4)
-                visitor.play_and_go()
+                visitor.edit_and_leave()
                 done += 1
-        if mishap >= 0.2:  # a worker that has only just begun says nothing of growth
+        if mishap >= 0.2:  # a new worker says nothing about growth
             memory.append(sum(process.memory_info().rss for process in (worker().parent(), worker())))
-    report.say("visits", visits)
-    report.say("visits to the end", done)
+    report.record("visits", visits)
+    report.record("completed visits", done)
     half = memory[min(SETTLED, len(memory) // 4) :]
     third = max(len(half) // 3, 1)
     growth = statistics.median(half[-third:]) / statistics.median(half[:third]) - 1
-    report.say("memory at the end, MB", round(memory[-1] / 2**20))
-    report.say("growth of memory", growth, None if mishaps else GROWTH)
+    report.record("memory at the end, MB", round(memory[-1] / 2**20))
+    report.record("growth of memory", growth, None if mishaps else GROWTH)
 
 
-def together(report: Report, url: str, photos: list[bytes]) -> None:
-    """Five visitors at once: each gets their own, is told a place, and sees nobody else's picture."""
+def five_at_once(report: Report, url: str, photos: list[bytes]) -> None:
+    """Run five visits at once: each gets their own pictures and a place in the queue, and cannot see the others'."""
     visitors = [Visitor(url) for _ in range(5)]
     places: dict[int, list[int]] = {n: [] for n in range(5)}
     waits: list[float] = [0.0] * 5
@@ -245,12 +247,12 @@ def together(report: Report, url: str, photos: list[bytes]) -> None:
     def visit(number: int) -> None:
         me = visitors[number]
         try:
-            begin = time.perf_counter()
-            me.walk_up(photos[number % len(photos)])
+            start = time.perf_counter()
+            me.start_visit(photos[number % len(photos)])
             threading.Thread(target=listen, args=(number,), daemon=True).start()
-            me.until_playable(600)
-            waits[number] = time.perf_counter() - begin
-        except Exception as error:  # noqa: BLE001  a thread's error is told with the others
+            me.wait_until_playable(600)
+            waits[number] = time.perf_counter() - start
+        except Exception as error:  # noqa: BLE001  a thread's error is reported with the others
             failed.append(f"{type(error).__name__}: {error}")
 
     def listen(number: int) -> None:
@@ -269,16 +271,17 @@ def together(report: Report, url: str, photos: list[bytes]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    report.expect("five at once: everybody was found", not failed)
-    report.say("five at once: longest wait, s", max(waits))
+    report.expect("five at once: all were encoded", not failed)
+    report.record("five at once: longest wait, s", max(waits))
     if failed:
         print(failed)
         return
     report.expect(
-        "five at once: somebody was told a place", any(place > 0 for told in places.values() for place in told)
+        "five at once: a place in the queue was reported",
+        any(place > 0 for positions in places.values() for place in positions),
     )
-    crops = [me.ask("GET", f"/people/{me.person}/crop") for me in visitors]
-    faces = [me.ask("GET", f"/people/{me.person}/image") for me in visitors]
+    crops = [me.request("GET", f"/people/{me.person}/crop") for me in visitors]
+    faces = [me.request("GET", f"/people/{me.person}/image") for me in visitors]
     different = min(5, len(photos))
     report.expect("five at once: each has their own picture", len(set(crops)) == len(set(faces)) == different)
     strangers = [
@@ -288,34 +291,34 @@ def together(report: Report, url: str, photos: list[bytes]) -> None:
         if me is not other
         for what in ("image", "crop", "preview")
     ]
-    report.expect("five at once: nobody sees another's", set(strangers) == {404})
+    report.expect("five at once: no access to other visitors", set(strangers) == {404})
     for me in visitors:
-        me.ask("DELETE", "/visit")
+        me.request("DELETE", "/visit")
         me.http.close()
 
 
-def erased(report: Report, url: str, photos: list[bytes], home: Path) -> None:
+def deletion(report: Report, url: str, photos: list[bytes], home: Path) -> None:
     """Delete a visit, and search every byte of the folder for the photo, crop, latent, results and ids."""
     with Visitor(url) as visitor:
-        visitor.walk_up(photos[0])
-        visitor.until_playable()
+        visitor.start_visit(photos[0])
+        visitor.wait_until_playable()
         visitor.sweep(3)
-        visitor.ask("POST", f"/people/{visitor.person}/controls", json={"age": 20})
-        take = visitor.ask("POST", "/visit/finish", json={"person": visitor.person, "form": "strip"})
-        pictures = [visitor.ask("GET", f"/people/{visitor.person}/{what}") for what in ("image", "crop")]
+        visitor.request("POST", f"/people/{visitor.person}/controls", json={"age": 20})
+        take = visitor.request("POST", "/visit/finish", json={"person": visitor.person, "form": "strip"})
+        pictures = [visitor.request("GET", f"/people/{visitor.person}/{what}") for what in ("image", "crop")]
         files = [path.read_bytes() for path in home.rglob("*") if path.is_file() and "lock" not in path.name]
         needles = {bytes(visitor.id, "ascii"), bytes(visitor.person, "ascii"), bytes(take["id"], "ascii")}
         for data in (photos[0], *pictures, *(data for data in files if not data.startswith(b"SQLite"))):
             needles |= set(_windows(data))
-        there = _found(home, needles)
-        visitor.ask("DELETE", "/visit")
-        left = _found(home, needles)
-    report.expect("delete: the search finds what is there", there > 10)
-    report.say("delete: traces of photo, crop, latent, result", left, 0)
+        there = _count_found(home, needles)
+        visitor.request("DELETE", "/visit")
+        left = _count_found(home, needles)
+    report.expect("delete: the search finds data before deletion", there > 10)
+    report.record("delete: traces of photo, crop, latent, result", left, 0)
 
 
 def _windows(data: bytes, count: int = 16) -> Iterable[bytes]:
-    """Some stretches of a file that no other file has by chance."""
+    """Yield byte strings of a file that are unlikely to occur in another file."""
     for i in range(count):
         start = len(data) * (i + 1) // (count + 2)
         window = data[start : start + WINDOW]
@@ -323,23 +326,23 @@ def _windows(data: bytes, count: int = 16) -> Iterable[bytes]:
             yield window
 
 
-def _found(home: Path, needles: set[bytes]) -> int:
+def _count_found(home: Path, needles: set[bytes]) -> int:
     haystack = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
     return sum(any(needle in data for data in haystack) for needle in needles)
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The value that so large a part of them is not above."""
+    """Return the value that this share of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 # -- the program ------------------------------------------------------------------------------------------------------
 
-CHECKS = ("latency", "together", "erased", "soak")
+CHECKS = ("latency", "simultaneous", "deletion", "soak")
 
 
 def read_photos(folder: Path | None) -> list[bytes]:
-    """Portraits of a folder, or the sample ones; as JPEG."""
+    """Read the portraits of a folder, or the sample portraits, as JPEG."""
     if folder is None:
         from faceloom.assets.cache import open_asset
 
@@ -355,7 +358,7 @@ def read_photos(folder: Path | None) -> list[bytes]:
 
 
 def tiny_photos() -> list[bytes]:
-    """Pictures that the tiny booth takes for portraits."""
+    """Make pictures that the tiny booth accepts as portraits."""
     found = []
     for number in range(5):
         buffer = io.BytesIO()
@@ -365,41 +368,47 @@ def tiny_photos() -> list[bytes]:
 
 
 def main() -> int:
-    """Print the figures; 1 when something fell short."""
+    """Run the checks and print the figures; return 1 when a check failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checks", default=",".join(CHECKS), help="of " + ", ".join(CHECKS))
-    parser.add_argument("--visits", type=int, default=20, help="of the soak")
-    parser.add_argument("--mishaps", action="store_true", help="cancels, people who walk away, killed workers")
-    parser.add_argument("--tiny", action="store_true", help="the tests' tiny generator")
-    parser.add_argument("--seconds", type=float, default=0.4, help="that a tiny encoding takes")
-    parser.add_argument("--photos", type=Path, help="a folder of portraits; the sample ones by default")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--checks", default=",".join(CHECKS), help="checks to run, of " + ", ".join(CHECKS))
+    parser.add_argument("--visits", type=int, default=20, help="number of visits in the soak test")
+    parser.add_argument(
+        "--mishaps", action="store_true", help="include cancellations, abandoned visits and killed workers"
+    )
+    parser.add_argument("--tiny", action="store_true", help="use the tests' tiny generator")
+    parser.add_argument("--seconds", type=float, default=0.4, help="duration of an encoding by the tiny generator")
+    parser.add_argument("--photos", type=Path, help="folder of portraits; default: the sample portraits")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.serve:
-        serve(given.serve, given.home, given.tiny, given.seconds)
+    args = parser.parse_args()
+    if args.serve:
+        serve(args.serve, args.home, args.tiny, args.seconds)
         return 0
     report = Report()
-    photos = tiny_photos() if given.tiny else read_photos(given.photos)
-    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch), given.tiny, given.seconds) as (url, process):
-        run(report, given, url, photos, Path(scratch), process)
-    if given.json:
-        given.json.write_text(json.dumps(report.figures | {"short": report.short}, indent=2) + "\n", encoding="utf-8")
-    print("\n".join(["", *(f"SHORT {line}" for line in report.short)]) if report.short else "\nnothing fell short")
-    return 1 if report.short else 0
+    photos = tiny_photos() if args.tiny else read_photos(args.photos)
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch), args.tiny, args.seconds) as (url, process):
+        run(report, args, url, photos, Path(scratch), process)
+    if args.json:
+        args.json.write_text(
+            json.dumps(report.figures | {"failures": report.failures}, indent=2) + "\n", encoding="utf-8"
+        )
+    print(
+        "\n".join(["", *(f"FAILED {line}" for line in report.failures)]) if report.failures else "\nall checks passed"
+    )
+    return 1 if report.failures else 0
 
 
 def run(
-    report: Report, given: argparse.Namespace, url: str, photos: list[bytes], home: Path, process: psutil.Process
+    report: Report, args: argparse.Namespace, url: str, photos: list[bytes], home: Path, process: psutil.Process
 ) -> None:
-    """Every check that was asked for."""
+    """Run the selected checks."""
 
     def worker() -> psutil.Process:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             for child in process.children():
-                with suppress(psutil.Error):  # it ended just now
+                with suppress(psutil.Error):  # the process has just ended
                     if "spawn_main" in " ".join(child.cmdline()):
                         return child
             time.sleep(0.05)
@@ -407,11 +416,11 @@ def run(
 
     checks: dict[str, Callable[[], None]] = {
         "latency": lambda: latency(report, url, photos),
-        "together": lambda: together(report, url, photos),
-        "erased": lambda: erased(report, url, photos, home),
-        "soak": lambda: soak(report, url, photos, given.visits, given.mishaps, worker),
+        "simultaneous": lambda: five_at_once(report, url, photos),
+        "deletion": lambda: deletion(report, url, photos, home),
+        "soak": lambda: soak(report, url, photos, args.visits, args.mishaps, worker),
     }
-    for name in given.checks.split(","):
+    for name in args.checks.split(","):
         checks[name]()
 
 

@@ -1,9 +1,10 @@
-"""`python -m bench.control DATA --work DIR`: are the units true? On reproduced portraits of the val split.
+"""`python -m bench.control DATA --work DIR`: accuracy of edits in their units, on encoded portraits of the val split.
 
-Every portrait is encoded once, within --seconds (kept in --work, so that a second run goes on), then made 20 years
-older, made to smile, and moved by one sigma of every attribute. The analyzer measures, and with --judges networks that
-took no part. The same edits of the untuned latent say what tuning costs. The pictures of the smiles are kept in
---work/smiling.npy for a judge that runs elsewhere (recipes/analyzer/README.md).
+Every portrait is encoded once, within --seconds (saved in --work, so that a second run continues), then made 20 years
+older, made to smile, and moved by one standard deviation (sigma) of every attribute. The analyzer measures the result,
+and with --evaluators so do independent networks. The same edits without the tuned weights show the effect of tuning.
+The pictures of the smiles are saved as arrays (--work/smiling.npy) for an evaluation that runs elsewhere
+(recipes/analyzer/README.md).
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ Pixels = NDArray[np.uint8]
 
 
 def main() -> None:
+    """Encode the portraits, edit them, and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--judges", type=Path)
+    parser.add_argument("--evaluators", type=Path)
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--cross-talk", type=int, default=16, help="so many people are moved by one sigma")
+    parser.add_argument("--cross-talk", type=int, default=16, help="number of people moved by one sigma")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(args.work, Evaluators(args.evaluators) if args.evaluators else None)
@@ -55,16 +57,16 @@ def main() -> None:
 
 
 class Bench:
-    """The studio, who looks, and where things are kept."""
+    """The studio, the evaluators and the output folder of a run."""
 
     def __init__(self, work: Path, evaluators: Evaluators | None) -> None:
         self.work, self.evaluators = work, evaluators
         self.studio, self.basis = Studio(), load_shipped_basis()
         self.names = [direction.name for direction in self.basis]
-        self.smiles = 0.5  # the probability from which the judge of smiles sees one
+        self.smiles = 0.5  # the probability of FER's network from which a smile counts as seen
 
     def encode_portraits(self, data: Path, count: int, seconds: float) -> tuple[list[Pixels], list[Likeness]]:
-        """Every portrait and its likeness, found within the time or kept from before."""
+        """Return every portrait and its likeness, encoded now or loaded from an earlier run."""
         photos, people = [], []
         self.studio.warm_up()
         for file, portrait in val_portraits(data, count):
@@ -82,9 +84,10 @@ class Bench:
         return photos, people
 
     def calibrate_smiles(self, data: Path) -> None:
-        """Where the judge of smiles errs as often on the smiling as on the serious of the train split, and how it does.
+        """Choose the threshold of FER's network with equal errors on smiling and serious portraits of the train split.
 
-        It was made for other photographs: of real smiles, it says 'happy' before all else for three of four only.
+        Print its result on the val split. The network was trained on other photographs: it classifies only three of
+        four real smiles as 'happy'.
         """
         if self.evaluators:
             smile_edit, serious = (self.evaluators.smile(stated_smiles(data, stated, "train")) for stated in (1.0, 0.0))
@@ -92,11 +95,11 @@ class Bench:
             self.smiles = float(min(bounds, key=lambda at: abs(np.mean(smile_edit < at) - np.mean(serious >= at))))
             for stated, kind in ((1.0, "smiling"), (0.0, "serious")):
                 happy = self.evaluators.smile(stated_smiles(data, stated))
-                print(f"of {len(happy)} {kind} portraits the judge sees a smile in {np.sum(happy >= self.smiles)} "
+                print(f"of {len(happy)} {kind} portraits FER's network sees a smile in {np.sum(happy >= self.smiles)} "
                       f"(p >= {self.smiles:.3f}), calls {np.sum(happy > 0.5)} happy")  # fmt: skip
 
     def age_edit(self, what: str, people: Sequence[Likeness]) -> None:
-        """+20 years: what the analyzer and the judges see of it."""
+        """Make everyone 20 years older, and print the measurements of the analyzer and the evaluators."""
         edits = [self.studio.edit(person, {"age": 20.0}) for person in people]
         gained = np.array([edit.after["age"] - edit.before["age"] for edit in edits])
         near, looks = np.mean(np.abs(gained - 20) <= 4), np.mean([edit.steering.readings for edit in edits])
@@ -105,17 +108,17 @@ class Bench:
         self.report_edits(what, people, edits)
 
     def smile_edit(self, what: str, people: Sequence[Likeness], target: float) -> None:
-        """A smile, so sure to be seen, for whoever does not smile; none for the others."""
+        """Add a smile of the given probability to everyone who does not smile, and print the measurements."""
         serious = [person for person in people if self.studio.attributes(person).smile < 0.5]
         edits = [self.studio.edit(person, {"smile": target}) for person in serious]
         chance = [edit.after["smile"] for edit in edits]
-        print(f"{what}: {wanted} on the {len(edits)} who did not: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
+        print(f"{what}: {target} on the {len(edits)} who did not smile: {np.mean(chance):.2f} +- {np.std(chance):.2f}")
         self.report_edits(what, serious, edits)
         before, after = ([self.draw(p) for p in group] for group in (serious, [edit.person for edit in edits]))
         np.save(self.work / f"{what}.npy", np.stack(before + after))
 
     def cross_talk(self, people: Sequence[Likeness]) -> None:
-        """One sigma more of each attribute: what it moves of the others, in sigmas; the mean, and the mean size."""
+        """Raise each attribute by one sigma; print the mean change of all others in sigmas, and its mean size."""
         sigmas = np.array([direction.sigma for direction in self.basis])
         print("one sigma of           moves " + " ".join(f"{name[:11]:>11}" for name in self.names))
         for direction in self.basis:
@@ -124,21 +127,21 @@ class Bench:
             print(f"{direction.name:27}  " + " ".join(f"{mean:+5.2f}({size:4.2f})" for mean, size in cells), flush=True)
 
     def one_sigma(self, person: Likeness, name: str, sigma: float) -> list[float]:
-        """What a sigma up moves, or one down for who is above the mean already."""
+        """Return the changes of all attributes after one attribute is raised by a sigma."""
         read = attribute_reader(self.studio.tuned_generator(person), load_analyzer(), self.basis)
         before = float(read(person.w_plus)[0][self.names.index(name)])
         edit = steer(read, person.w_plus, self.basis, {name: before + sigma})
         return [edit.after[other] - edit.before[other] for other in self.names]
 
     def report_edits(self, what: str, people: Sequence[Likeness], edits: Sequence[EditResult]) -> None:
-        """Print what others see, and keep a sheet of before and after."""
+        """Print the similarity before and after, and save a sheet of both."""
         before, after = ([self.draw(p) for p in group] for group in (people, [edit.person for edit in edits]))
         likeness = np.array([edit.identity for edit in edits])
         print(f"  analyzer's similarity: median {np.median(likeness):.2f}, lowest {likeness.min():.2f}")
         self.compare(what, before, after)
 
     def compare(self, what: str, before: Sequence[Pixels], after: Sequence[Pixels]) -> None:
-        """Compare pictures pair by pair, with whoever can."""
+        """Compare pictures pair by pair with LPIPS and, where available, with the evaluators."""
         pairs = [picture for pair in zip(before, after, strict=True) for picture in pair]
         save_picture(make_contact_sheet(pairs, 10, 160), self.work / f"{what}.png", ai_generated=True)
         alexnet = load_lpips("alexnet")
@@ -147,7 +150,7 @@ class Bench:
         if self.evaluators:
             first, second = self.evaluators.read(list(before)), self.evaluators.read(list(after))
             away = np.linalg.norm(first.identity - second.identity, axis=1)
-            print(f"  judges: {np.mean(second.age - first.age):+.1f} years, dlib's distance {np.median(away):.2f}, "
+            print(f"  evaluators: {np.mean(second.age - first.age):+.1f} years, dlib's distance {np.median(away):.2f}, "
                   f"the same person for {np.mean(away < SAME):.0%}, other gender for "
                   f"{np.mean((first.male > 0.5) != (second.male > 0.5)):.0%}", flush=True)  # fmt: skip
             smiles = [np.sum(self.evaluators.smile(group) >= self.smiles) for group in (before, after)]

@@ -1,14 +1,14 @@
-"""`python -m bench.fuzz --minutes N`: mutate good and hostile files, guided by coverage, and read each in this process.
+"""`python -m bench.fuzz --minutes N`: fuzzing of the checkpoint readers, guided by coverage, in this process.
 
-Half an hour of it, after every change of a reader and with another seed each time:
+Run half an hour of it after every change of a reader, with a new seed each time:
 
     pip install atheris
     python -m bench.fuzz --minutes 30 --seed 41
 
-What the child process does happens here, with an audit hook for a canary: a program, a file, a socket, an import or
-compiled code while a file is read is a finding, as is any error that is none of ours, 60 s, or 2 GB. libFuzzer prints
-the executions, goes on from what it learnt earlier (build/fuzz/corpus), and writes the first finding beside that;
-findings become entries of tests/checkpoints/hostile.py.
+Valid and hostile files are mutated and read. The code of the sandboxed child process runs here, with an audit hook as
+the canary. A finding is a program, file, socket, import or compiled code used while a file is read, an error that is
+not one of ours, 60 s, or 2 GB. libFuzzer prints the executions, continues from the corpus of earlier runs
+(build/fuzz/corpus), and writes the first finding beside it; findings become entries of tests/checkpoints/hostile.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FORBIDDEN = ("os.", "subprocess.", "socket.", "shutil.", "exec", "compile", "imp
 
 
 class Watch:
-    """The canary: what Python's audit events tell while a file is read."""
+    """The canary: records Python's forbidden audit events while a file is read."""
 
     def __init__(self, scratch: Path) -> None:
         self.armed, self.scratch, self.seen = False, str(scratch), ""
@@ -49,7 +49,7 @@ class Watch:
 
 
 def main() -> None:
-    """Fuzz until the time is over or something is found."""
+    """Fuzz until the time is over or there is a finding."""
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz", description="Fuzz the checkpoint readers.")
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=1)
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _write_seeds(folder: Path, scratch: Path) -> None:
-    """Good files of every family and the small hostile ones; each is read once, so that all imports are done."""
+    """Write valid files of every family and the small hostile ones, and read each once so that imports are done."""
     for codec in ("raw_unicode_escape", "latin1", "utf-8"):
         codecs.lookup(codec)
     contents = valid_files(scratch) | {name: make(scratch, "false") for name, (make, _) in FILES.items()}

@@ -1,4 +1,4 @@
-"""The default generator's published graph, run node by node in torch: what one does without modules of one's own."""
+"""The default generator's published graph, executed node by node in torch: the baseline without modules of our own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from faceloom.checkpoints.readers.openvino_ir import Graph
 
 
 class NodeByNode:
-    """Run `SynthesisNetwork` as it stands in the file. `w_plus [1, 23, 512]` gives each modulation its own style."""
+    """Runs `SynthesisNetwork` as the file defines it. `w_plus [1, 23, 512]` gives each modulation its own style."""
 
     def __init__(self, folder: Path) -> None:
         self.graph = Graph(folder / "SynthesisNetwork.xml", folder / "SynthesisNetwork.bin")
         kind = self.graph.kind
         self.constants = {node: self.graph.tensor(node) for node in self.graph.nodes if kind(node) == "Const"}
-        self.order = [node for node in self._sorted() if kind(node) not in ("Const", "Parameter", "Result")]
+        self.order = [node for node in self._sort_nodes() if kind(node) not in ("Const", "Parameter", "Result")]
         self.parameter = next(node for node in self.graph.nodes if kind(node) == "Parameter")
         styled = [n for n in self.order if kind(n) == "MatMul" and self.parameter in self.graph.inputs[n]]
         self.layer = {node: i for i, node in enumerate(styled)}
@@ -36,18 +36,20 @@ class NodeByNode:
         return out
 
     def _inputs(self, node: str, values: dict[str, Any]) -> list[Any]:
-        """The values that feed a node; of a split the part that the edge names."""
-        found = []
+        """Return the inputs of a node; for a split, the part that the edge names."""
+        inputs = []
         for source, port in self._edges[node]:
             value = values[source]
-            found.append(value[port] if isinstance(value, tuple) else value)
-        return found
+            inputs.append(value[port] if isinstance(value, tuple) else value)
+        return inputs
 
-    def _sorted(self) -> list[str]:
-        """Every node after those that feed it."""
+    def _sort_nodes(self) -> list[str]:
+        """Return all nodes in topological order."""
         self._edges: dict[str, list[tuple[str, int]]] = {node: [] for node in self.graph.nodes}
         for source, from_port, target in self.graph.edges:
-            first = min(int(p.attrib["id"]) for p in self.graph.nodes[source].iter("port") if p in self._outs(source))
+            first = min(
+                int(p.attrib["id"]) for p in self.graph.nodes[source].iter("port") if p in self._output_ports(source)
+            )
             self._edges[target].append((source, from_port - first))
         done: dict[str, None] = {}
         waiting = list(self.graph.nodes)
@@ -57,7 +59,7 @@ class NodeByNode:
             waiting = [node for node in waiting if node not in done]
         return list(done)
 
-    def _outs(self, node: str) -> list[Any]:
+    def _output_ports(self, node: str) -> list[Any]:
         output = self.graph.nodes[node].find("output")
         return list(output.iter("port")) if output is not None else []
 
@@ -98,7 +100,8 @@ class NodeByNode:
         return F.prelu(a, slope)
 
     def _VariadicSplit(self, _: Any, a: Tensor, axis: Tensor, sizes: Tensor) -> tuple[Tensor, ...]:  # noqa: N802
-        return a.split(sizes.tolist(), int(axis))
+        parts: tuple[Tensor, ...] = a.split(sizes.tolist(), int(axis))
+        return parts
 
     def _Convolution(self, data: Any, a: Tensor, weight: Tensor) -> Tensor:  # noqa: N802
         return F.conv2d(a, weight, padding=int(data["pads_begin"].split(",")[0]))

@@ -1,7 +1,7 @@
-"""`python -m bench.hostile`: every hostile file of the tests, with the error, the time and the memory that it takes.
+"""`python -m bench.hostile`: error, time and memory for every hostile file of the tests.
 
-Seconds are the processor's, of this process and of the child that reads; MB are the child's peak and our own growth.
-Linux only. Ends with 1 when a canary is there, or a file takes 2 s or 500 MB.
+Seconds are CPU time of this process and of the child that reads; MB are the child's peak and our own growth. Linux
+only. Exits with 1 when a canary exists, or a file takes 2 s or 500 MB.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS, MEGABYTES = 2.0, 500
 
 
 def main() -> int:
-    """Print the table."""
+    """Print the table; return 1 when a limit is exceeded."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         contents = {name: make(folder, f"touch {folder / 'canary'}") for name, (make, _) in FILES.items()}
@@ -45,14 +45,14 @@ def _row(name: str, content: bytes, folder: Path) -> tuple[float, float, bool]:
     status.unlink(missing_ok=True)
     path.write_bytes(content)
     process._START = START.replace("STATUS", str(status))
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    before, begin = _memory("VmRSS"), _processor_time()
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
+    before, start = _memory("VmRSS"), _processor_time()
     error = "READ"
     try:
         read_checkpoint(path)
     except CheckpointError as caught:
         error = f"{type(caught).__name__}: {caught.message}"
-    seconds = _processor_time() - begin
+    seconds = _processor_time() - start
     megabytes = max(peak_of(status), _memory("VmHWM") - before)
     canary = (folder / "canary").exists()
     marks = "THE CANARY IS THERE" if canary else "no canary"

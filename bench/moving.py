@@ -1,4 +1,4 @@
-"""Films made from a still picture by a moving camera, so that where the face is in each frame is known."""
+"""Videos made from a still picture by a moving camera, so that the position of the face in each frame is known."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from faceloom.faces.geometry import Frame, inverse
+from faceloom.faces.geometry import Frame, invert_frame
 
 SIZE = (320, 240)
 
 
-def camera(t: float, centre: tuple[float, float] = (220, 140), width: float = 400, shake: float = 1.0) -> Frame:
-    """What takes the film's pixels into the still's at time t (seconds): drifting, zooming and turning."""
+def camera_frame(t: float, center: tuple[float, float] = (220, 140), width: float = 400, shake: float = 1.0) -> Frame:
+    """Return the map from the video's pixels to the still's at time t (seconds): drifting, zooming and rotating."""
     zoom = width / SIZE[0] * (1 + 0.12 * shake * np.sin(2.1 * t + 0.4))
     turn = 0.14 * shake * np.sin(1.7 * t)
     matrix = zoom * np.array([(np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))])
-    middle = np.array(centre) + shake * width * np.array([0.07 * np.sin(2.6 * t), 0.05 * np.cos(1.9 * t)])
+    middle = np.array(center) + shake * width * np.array([0.07 * np.sin(2.6 * t), 0.05 * np.cos(1.9 * t)])
     return np.column_stack([matrix, middle - matrix @ (SIZE[0] / 2, SIZE[1] / 2)])
 
 
-def shot(still: Image.Image, frame: Frame) -> Image.Image:
-    """The still as the camera sees it."""
+def render_shot(still: Image.Image, frame: Frame) -> Image.Image:
+    """Render the still as the camera sees it."""
     return still.transform(SIZE, Image.Transform.AFFINE, frame.ravel().tolist(), Image.Resampling.BICUBIC)
 
 
-def place(points: np.ndarray, frame: Frame) -> np.ndarray:
-    """Take points of the still into the film."""
-    back = inverse(frame)
+def still_to_video(points: np.ndarray, frame: Frame) -> np.ndarray:
+    """Map points of the still to the video."""
+    back = invert_frame(frame)
     return np.asarray(points @ back[:, :2].T + back[:, 2])
 
 
-def write_film(
+def write_video(
     path: Path,
     frames: list[np.ndarray],
     fps: float = 25,
     *,
     times: list[int] | None = None,
-    turned: int = 0,
+    rotation: int = 0,
     sound: bool = False,
     codec: str = "libx264",
 ) -> Path:
-    """Write a film as a phone might: `times` in 1/1000 s instead of a constant rate, `turned` degrees to be shown."""
+    """Write a video as a phone might: `times` in 1/1000 s instead of a constant rate, `rotation` in degrees."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -51,8 +51,8 @@ def write_film(
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "10"} if codec == "libx264" else {}
-        if turned:
-            stream.set_display_rotation(turned)
+        if rotation:
+            stream.set_display_rotation(rotation)
         audio: Any = container.add_stream("aac", rate=44100) if sound else None
         for i, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
@@ -69,8 +69,8 @@ def _beep(container: Any, stream: Any, seconds: float) -> None:
     import av
 
     wave = np.sin(np.arange(int(seconds * 44100)) * 0.06).astype(np.float32)[None]
-    for begin in range(0, wave.shape[1] - 1024, 1024):
-        part = av.AudioFrame.from_ndarray(wave[:, begin : begin + 1024].repeat(1, 0), format="fltp", layout="mono")
-        part.sample_rate, part.pts = 44100, begin
+    for start in range(0, wave.shape[1] - 1024, 1024):
+        part = av.AudioFrame.from_ndarray(wave[:, start : start + 1024].repeat(1, 0), format="fltp", layout="mono")
+        part.sample_rate, part.pts = 44100, start
         container.mux(stream.encode(part))
     container.mux(stream.encode())

@@ -1,4 +1,4 @@
-"""Which portraits are measured: a fixed random choice of a split, the same for every program here."""
+"""The portraits of all benchmarks: a fixed random choice of a split."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from PIL import Image
 
 
 def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[str, Image.Image]]:
-    """A fixed random choice of the val split (or another), `count` of it: file name and 256 px RGB picture.
+    """Yield a fixed random choice of `count` portraits of the val split (or another): file name and 256 px RGB picture.
 
-    `data` is a folder with `faces.csv` and `faces.zip` (aligned portraits). Another count may choose others.
+    `data` is a folder with `faces.csv` and `faces.zip` (aligned portraits). Another count may select other portraits.
     """
     with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
         files = sorted(row["file"] for row in csv.DictReader(table) if row["split"] == split)
@@ -26,7 +26,7 @@ def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[
 
 
 def stated_smiles(data: Path, smile: float, split: str = "val") -> list[NDArray[np.uint8]]:
-    """Everybody of a split who was photographed smiling (1) or serious (0), as the source states: `[256, 256, 3]`."""
+    """Return all portraits of a split whose source states a smile (1) or a serious face (0): `[256, 256, 3]`."""
     with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
         rows = [row for row in csv.DictReader(table) if row["split"] == split and row["smile"]]
         files = [row["file"] for row in rows if float(row["smile"]) == smile]

@@ -1,6 +1,6 @@
-"""`python -m bench.sheets -o DIR [PERSON ...]`: a contact sheet an attribute, seven strengths, to be looked at.
+"""`python -m bench.sheets -o DIR [PERSON ...]`: one contact sheet per attribute with seven strengths, for inspection.
 
-A person is a likeness file or seed:N; without any, five invented people who differ in age, sex and skin. NAME.s are
+PERSON is a likeness file or seed:N; the default is five generated faces that differ in age, sex and skin. NAME.s are
 directions of StyleSpace, in their standard deviations; 'age, kept' stops where the similarity would fall below .7.
 """
 
@@ -34,6 +34,7 @@ SIDE = 192
 
 
 def main() -> None:
+    """Save a sheet for each attribute."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("people", nargs="*", default=PEOPLE)
     parser.add_argument("-o", "--out", type=Path, required=True)
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Image.Image, str]]:
-    """A person at seven strengths, each with what came of it."""
+    """Yield a person at seven strengths, each with the measured result."""
     if name in STYLES:
         sigma = studio.direction(name).sigma
         for strength in STYLES[name]:

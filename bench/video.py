@@ -1,7 +1,8 @@
-"""`python -m bench.video -o DIR`: how steady an edit is in a film, and a strip of it to look at.
+"""`python -m bench.video -o DIR`: steadiness of an edit in a video, with a strip of frames for inspection.
 
-A portrait seen by a camera that drifts, zooms and turns, with a sensor's noise: all that moves in the face's own
-square is the aligner's and the search's doing. Wants the portraits and the other weights (`faceloom models pull`).
+The video shows a portrait seen by a camera that drifts, zooms and rotates, with sensor noise. All motion within the
+face's own square is therefore due to the aligner and the optimization. Needs the portraits and the other weights
+(`faceloom models pull`).
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ from faceloom.memory import keep_memory
 from faceloom.workflows.studio import Studio
 from faceloom.workflows.video import draw_clip, find_in_clip
 
-SIDE = 128  # of the squares that are compared
-NOISE = 3.0  # levels
+SIDE = 128  # side of the compared squares in pixels
+NOISE = 3.0  # standard deviation of the noise in gray levels
 FPS = 12.5
 
 
 def main() -> None:
-    """Make the film, edit it, print the figures and write films and strip."""
+    """Make the video, edit it, print the figures and write the videos and the strip."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--portrait", default="astronaut.png")
-    parser.add_argument("--person", type=Path, help="a likeness of the portrait")
+    parser.add_argument("--person", type=Path, help="likeness of the portrait")
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--age", type=float, default=20)
@@ -52,7 +53,7 @@ def main() -> None:
     outputs, inputs = list(draw_clip(studio, clip, found, done.person)), list(clip.frames())
     seconds = {"find": searched - start, "edit and draw": time.perf_counter() - searched}
     for name, took in seconds.items():
-        print(f"{name}: {took / args.frames:.2f} s a frame")
+        print(f"{name}: {took / args.frames:.2f} s per frame")
     print(f"LPIPS of the frames: {statistics.median(found.lpips):.3f}")
     print(f"age: {done.before['age']:.1f} to {done.after['age']:.1f}, similarity {done.identity:.2f}")
     for name, value in flicker(inputs, outputs, found.quads, found.rows).items():
@@ -62,7 +63,7 @@ def main() -> None:
 
 
 def moving_portrait(path: Path, name: str, count: int) -> Clip:
-    """Film a portrait of the asset `portraits` with a moving camera, noise on every frame."""
+    """Record a portrait of the asset `portraits` with a moving camera, with noise on every frame."""
     still = open_photo(open_asset("portraits") / name).image
     width, center = still.width * 0.62, (still.width * 0.44, still.height * 0.29)
     rng = np.random.default_rng(0)
@@ -77,32 +78,32 @@ def moving_portrait(path: Path, name: str, count: int) -> Clip:
 def flicker(
     inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], quads: Sequence[Quad], rows: Sequence[int]
 ) -> dict[str, float]:
-    """Say how much the edit changes from frame to frame, in levels, over frames that follow each other.
+    """Measure how much the edit changes between consecutive frames, in gray levels.
 
-    Convention: in the picture, `|(out' - out) - (in' - in)|` within the square's box, which counts the face's own
-    motion; in the face's own square, the same of both squares cut out, where a steady edit has nothing; and how large
-    the edit is, and what the film itself does there.
+    Convention: in the picture, `|(out' - out) - (in' - in)|` within the square's bounding box, which includes the
+    face's own motion; in the face's square, the same for both aligned squares, where a steady edit gives 0. The result
+    also contains the size of the edit, and the change of the video itself in the square.
     """
     old, new = (
         [_square(pictures[i], quad) for i, quad in zip(rows, quads, strict=True)] for pictures in (inputs, outputs)
     )
     edit = [after - before for before, after in zip(old, new, strict=True)]
     pairs = [k for k in range(1, len(rows)) if rows[k] == rows[k - 1] + 1]
-    still_to_video = [_box(quads[k], inputs[0].shape) for k in pairs]
+    boxes = [_box(quads[k], inputs[0].shape) for k in pairs]
     change = [
         (outputs[rows[k]].astype(int) - outputs[rows[k] - 1] - inputs[rows[k]] + inputs[rows[k] - 1])[box]
-        for k, box in zip(pairs, still_to_video, strict=True)
+        for k, box in zip(pairs, boxes, strict=True)
     ]
     return {
         "the edit": _mean(edit),
         "flicker in the picture": _mean(change),
         "flicker in the face's square": _mean([edit[k] - edit[k - 1] for k in pairs]),
-        "the film itself in the square": _mean([old[k] - old[k - 1] for k in pairs]),
+        "the video itself in the square": _mean([old[k] - old[k - 1] for k in pairs]),
     }
 
 
 def strip(inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], count: int = 5) -> Image.Image:
-    """Lay frames of the film above the same frames after the edit."""
+    """Stack frames of the video above the same frames after the edit."""
     chosen = np.linspace(0, len(inputs) - 1, count).round().astype(int)
     return Image.fromarray(np.vstack([np.hstack([pictures[i] for i in chosen]) for pictures in (inputs, outputs)]))
 

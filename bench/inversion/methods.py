@@ -1,4 +1,4 @@
-"""The methods by name, ready to run."""
+"""All methods by name, ready to run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ("ours", *OTHERS)
 
 
 class Ours:
-    """What the studio does in so many seconds."""
+    """The studio's inversion within a time budget."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -29,13 +29,13 @@ class Ours:
 
 
 def load_methods(names: Sequence[str]) -> dict[str, Method]:
-    """Load the networks and make the methods that were named."""
+    """Load the networks and make the named methods."""
     studio = Studio()
     networks = load_networks(studio)
     return {name: Ours(studio) if name == "ours" else OTHERS[name](networks) for name in names}
 
 
 def warm_up(method: Method, target: Tensor) -> None:
-    """Take as few steps as the method does, three times: the first are slow, and schedules ask how long one is."""
+    """Run the method's minimum of steps three times: the first are slow, and schedules need the time of a step."""
     for _ in range(3):
         method(target, 0.0)

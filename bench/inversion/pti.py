@@ -1,4 +1,4 @@
-"""Pivotal tuning as in Roich et al. 2021, "Pivotal Tuning for Latent-based Editing of Real Images"."""
+"""Pivotal tuning of Roich et al. 2021, "Pivotal Tuning for Latent-based Editing of Real Images"."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from faceloom.networks.generator import image_at
 from faceloom.networks.lpips import distance
 
 PIVOT_STEPS, TUNING_STEPS = 450, 350
-PIVOT_RATE = 0.005  # as published, not `ada`'s: so near to the mean, tuning tears less (bench.inversion.rates)
+PIVOT_RATE = (
+    0.005  # as published, not `ada`'s: closer to the mean, tuning causes fewer artifacts (bench.inversion.rates)
+)
 TUNING_RATE = 3e-4
-L2 = 1.0  # against LPIPS
+L2 = 1.0  # weight of the squared error relative to LPIPS
 
 
 class Pti:
-    """A w as `ada` finds it, at a lower rate, then all of the generator's weights, on a copy of it."""
+    """Optimization of w as in `ada` with a lower rate, then tuning of all weights on a copy of the generator."""
 
     def __init__(self, networks: Networks, pivot_rate: float = PIVOT_RATE) -> None:
         self.networks, self.pivot_rate = networks, pivot_rate
         self.pivoting, self.tuning = Pace(), Pace()
 
     def __call__(self, target: Tensor, seconds: float) -> Result:
-        budget, end = Budget(seconds), seconds - self.networks.drawing
+        budget, end = Budget(seconds), seconds - self.networks.seconds_per_image
         pivots = budget.steps(PIVOT_STEPS, self.pivoting, end * self._share())
         w, pivot_steps = project(self.networks, target, pivots, self.pivot_rate)
         w_plus = broadcast(w, self.networks.G.num_ws)
@@ -40,27 +42,28 @@ class Pti:
         return Result(replace(self.networks, G=G).draw(w_plus), pivot_steps + steps)
 
     def _share(self) -> float:
-        """The first part's share of the time, so that either part gets its published share of the steps."""
+        """Return the first part's share of the time, so that both parts get their published share of the steps."""
         first, second = PIVOT_STEPS * self.pivoting.seconds, TUNING_STEPS * self.tuning.seconds
         return first / (first + second) if second else PIVOT_STEPS / (PIVOT_STEPS + TUNING_STEPS)
 
 
 def tune(networks: Networks, w_plus: Tensor, target: Tensor, schedule: Iterable[float]) -> tuple[Any, int]:
-    """Change a copy of the generator until it draws the target at `w_plus [1, num_ws, w_dim]`; it, and the steps.
+    """Tune a copy of the generator to the target at `w_plus [1, num_ws, w_dim]`. Returns the copy and the steps.
 
-    Adam's small steps would be lost in bf16: it moves float32 weights, from which the copy's are rounded.
+    Adam updates float32 weights, from which the copy's weights are rounded, because its small steps would be lost in
+    bf16.
     """
     G: Any = copy.deepcopy(networks.G).requires_grad_(True)  # type: ignore[attr-defined]
     weights, steps = list(G.parameters()), 0
     masters = [weight.detach().float().clone() for weight in weights]
     adam = torch.optim.Adam(masters, lr=TUNING_RATE)
     with torch.no_grad():
-        wanted = networks.alexnet.features(target)
+        target_features = networks.alexnet.features(target)
     for _ in schedule:
         img = image_at(G, w_plus, QUALITY_RESOLUTION)
-        likeness = distance(networks.alexnet.features(img), wanted).sum()
+        likeness = distance(networks.alexnet.features(img), target_features).sum()
         loss = likeness + L2 * (img - target).square().mean()
-        gradients = torch.autograd.grad(loss, weights, allow_unused=True)  # the mapping takes no part
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)  # the mapping network has no gradient
         for master, gradient in zip(masters, gradients, strict=True):
             master.grad = None if gradient is None else gradient.float()
         adam.step()

@@ -1,4 +1,4 @@
-"""The "StyleGAN encoder" of 2019 (Puzer): the way before there were papers about it."""
+"""The "StyleGAN encoder" of 2019 (Puzer), which preceded the first papers on inversion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from faceloom.networks.generator import image_at
 from faceloom.networks.lpips import Lpips
 
 STEPS = 1000
-RATE = 1.0  # of plain gradient descent on the mean squared error of features; see bench.inversion.rates
+RATE = 1.0  # learning rate of gradient descent on the mean squared error of features; see bench.inversion.rates
 
 
 class Puzer:
-    """W+ from the mean, by the squared error of one VGG16 layer's features, by plain gradient descent."""
+    """Plain gradient descent in W+ from the mean, on the squared error of one VGG16 layer's features."""
 
     def __init__(self, networks: Networks, rate: float = RATE) -> None:
         self.networks, self.rate = networks, rate
@@ -28,11 +28,11 @@ class Puzer:
         budget, steps = Budget(seconds), 0
         G, vgg = self.networks.G, self.networks.vgg
         with torch.no_grad():
-            wanted = conv3_2(vgg, target)
+            target_features = conv3_2(vgg, target)
         w_plus = broadcast(G.w_avg[None], G.num_ws).requires_grad_()
-        for _ in budget.steps(STEPS, self.pace, seconds - self.networks.drawing):
+        for _ in budget.steps(STEPS, self.pace, seconds - self.networks.seconds_per_image):
             seen = conv3_2(vgg, image_at(G, w_plus, QUALITY_RESOLUTION))
-            (gradient,) = torch.autograd.grad((seen - wanted).float().square().mean(), [w_plus])
+            (gradient,) = torch.autograd.grad((seen - target_features).float().square().mean(), [w_plus])
             with torch.no_grad():
                 w_plus -= self.rate * gradient
             steps += 1
@@ -40,7 +40,7 @@ class Puzer:
 
 
 def conv3_2(vgg: Lpips, img: Tensor) -> Tensor:
-    """The features after the second convolution of VGG16's third stage: the ninth layer of Keras' model."""
+    """Return features after the second convolution of VGG16's third stage: the ninth layer of Keras' model."""
     x = ((img - vgg.shift) / vgg.scale).to(vgg.get_parameter("conv0.weight").dtype)
     x = x.contiguous(memory_format=torch.channels_last)
     for index in range(6):

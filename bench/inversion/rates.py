@@ -1,7 +1,8 @@
-"""`python -m bench.inversion.rates DATA`: which learning rates serve the others best here, on two train portraits.
+"""`python -m bench.inversion.rates DATA`: learning rates of the other algorithms, compared on two train portraits.
 
-For what another generator or a squeezed schedule may change: `puzer`'s rate, whose scale depends on the features, and
-the rate of PTI's first part, .005 in the paper and .1 in `ada`. What came of it: docs/inversion.md.
+Use it when another generator or a compressed schedule may change the best rates: `puzer`'s rate, whose scale depends on
+the features, and the rate of PTI's first part, .005 in the paper and .1 in `ada`. The results are in
+docs/explanation/inversion.md.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from faceloom.workflows.studio import Studio
 
 
 def main() -> None:
-    """Print LPIPS (AlexNet) of either portrait at every rate."""
+    """Print LPIPS (AlexNet) of both portraits at every rate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seconds", type=float, default=30.0)

@@ -1,4 +1,4 @@
-"""What was measured: kept in a table as it comes, so that a run that was stopped goes on; medians at the end."""
+"""Results of the measurement: a table on disk, from which a stopped run continues, and medians."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from bench.judges import SAME
+from bench.evaluators import SAME
 
 
 @dataclass(frozen=True)
 class Row:
-    """One portrait in so many seconds by one method. Figures as in `judge.Quality`."""
+    """One portrait within one time budget by one method. The figures are those of `quality.Quality`."""
 
     file: str
-    seconds: float  # that it was given
+    seconds: float  # the budget
     method: str
     took: float  # seconds, from call to return
     steps: int
@@ -42,7 +42,7 @@ HEADER = f"{'portrait':<14}{'given':>8}  {'by':<6}{'took':>10}{'steps':>5} " + "
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read what was measured before; nothing when there is no file."""
+    """Read the rows of earlier runs; the result is empty when there is no file."""
     if not path.exists():
         return []
     kinds: dict[str, Callable[[str], object]] = {"file": str, "method": str, "steps": int}
@@ -51,7 +51,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def append(path: Path, row: Row) -> None:
-    """Add a row, and the names of the columns to a new file."""
+    """Append a row, and first the column names to a new file."""
     new = not path.exists()
     with path.open("a", newline="") as table:
         writer = csv.DictWriter(table, [field.name for field in fields(Row)])
@@ -60,8 +60,8 @@ def append(path: Path, row: Row) -> None:
         writer.writerow(asdict(row))
 
 
-def compared(rows: Sequence[Row]) -> dict[float, dict[str, list[Row]]]:
-    """Sort by seconds and method; only portraits that every method of these seconds has done, in one order."""
+def rows_by_method(rows: Sequence[Row]) -> dict[float, dict[str, list[Row]]]:
+    """Group rows by seconds and method, with only those portraits that every method has completed, in one order."""
     found: dict[float, dict[str, list[Row]]] = {}
     for row in sorted(rows, key=lambda row: (row.seconds, row.file)):
         found.setdefault(row.seconds, {}).setdefault(row.method, []).append(row)
@@ -73,19 +73,20 @@ def compared(rows: Sequence[Row]) -> dict[float, dict[str, list[Row]]]:
 
 
 def median(rows: Sequence[Row], figure: str) -> float:
-    """The median of a column."""
+    """Return the median of a column."""
     return statistics.median(float(getattr(row, figure)) for row in rows)
 
 
 def medians(rows: Sequence[Row], names: Sequence[str]) -> str:
-    """A Markdown table of medians. 'to ours' is the ratio of LPIPS, above 1 where ours is better; 'ours ahead' counts
-    portraits.
+    """Return a Markdown table of medians.
+
+    'to ours' is the ratio of LPIPS, above 1 where ours is better; 'ours ahead' counts portraits.
     """
     lines = [
         "| seconds | | n | took | steps | LPIPS | to ours | ours ahead | LPIPS-VGG | MSE | identity | dlib | same |",
         "|" + "---|" * 13,
     ]
-    for seconds, methods in compared(rows).items():
+    for seconds, methods in rows_by_method(rows).items():
         for name in sorted(methods, key=names.index):
             lines.append(_line(seconds, name, methods[name], methods.get("ours", [])))
     return "\n".join(lines)

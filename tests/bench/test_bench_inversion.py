@@ -1,4 +1,4 @@
-"""The methods that ours is measured against: they keep the clock's word, stay within bounds, and leave no trace."""
+"""Tests of the reference inversion methods: time budgets, output ranges and an unchanged generator."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from faceloom.networks.lpips import Lpips
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 
 with pytest.MonkeyPatch.context() as patch:
-    patch.setenv("BENCH_PLAIN", "1")  # the tests' process keeps its way with memory
+    patch.setenv("BENCH_PLAIN", "1")  # no memory settings in the tests' process
     from bench.inversion.ada import ramp
     from bench.inversion.clock import Budget, Pace
     from bench.inversion.methods import OTHERS
-    from bench.inversion.networks import Networks, measured
+    from bench.inversion.networks import Networks, measure_networks
     from bench.inversion.pti import tune
-    from bench.inversion.results import Row, append, compared, medians, read_rows
+    from bench.inversion.results import Row, append, medians, read_rows, rows_by_method
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def distances() -> tuple[Lpips, Lpips]:
 
 @pytest.fixture
 def networks(tiny: MobileStyleGAN, distances: tuple[Lpips, Lpips]) -> Networks:
-    return measured(tiny, *distances)
+    return measure_networks(tiny, *distances)
 
 
 @pytest.mark.parametrize("name", ["ada", "puzer", "pti"])
-def test_every_method_gives_a_picture_and_leaves_the_generator_alone(name: str, networks: Networks, target: Tensor):
+def test_every_method_returns_an_image_and_keeps_the_generator(name: str, networks: Networks, target: Tensor):
     before = {key: value.clone() for key, value in networks.G.state_dict().items()}
     result = OTHERS[name](networks)(target, 0.01)
     assert result.img.shape == (1, 3, 256, 256)
@@ -51,30 +51,30 @@ def test_every_method_gives_a_picture_and_leaves_the_generator_alone(name: str, 
     assert all(torch.equal(value, before[key]) for key, value in networks.G.state_dict().items())
 
 
-def test_tuning_comes_nearer_to_the_target(networks: Networks, target: Tensor):
+def test_tuning_reduces_the_distance_to_the_target(networks: Networks, target: Tensor):
     w_plus = networks.G.w_avg.expand(1, networks.G.num_ws, -1)
-    grey = torch.full_like(target, 0.5)
-    G, steps = tune(networks, w_plus, grey, [0.0] * 5)
+    gray = torch.full_like(target, 0.5)
+    G, steps = tune(networks, w_plus, gray, [0.0] * 5)
     before, after = networks.draw(w_plus), replace(networks, G=G).draw(w_plus)
     assert steps == 5
-    assert float((after - grey).square().mean()) < float((before - grey).square().mean())
+    assert float((after - gray).square().mean()) < float((before - gray).square().mean())
 
 
-def test_a_schedule_that_fits_is_as_published_and_one_that_does_not_is_squeezed():
+def test_schedule_is_compressed_only_when_it_does_not_fit():
     assert list(Budget(60).steps(4, Pace(), 60)) == [0.125, 0.375, 0.625, 0.875]
     late = Pace()
-    late.saw(10.0)
+    late.record(10.0)
     assert list(Budget(1).steps(1000, late, 1)) == [pytest.approx(0.5, abs=0.01)]
 
 
-def test_the_rate_rises_holds_and_falls():
+def test_learning_rate_rises_stays_and_falls():
     assert ramp(0) == ramp(1) == 0
     assert ramp(0.025) == pytest.approx(0.5)
     assert ramp(0.05) == ramp(0.75) == 1
     assert ramp(0.875) == pytest.approx(0.5)
 
 
-def test_results_come_back_and_medians_take_portraits_that_all_have_done(tmp_path: Path):
+def test_results_are_read_back_and_medians_use_portraits_that_all_methods_completed(tmp_path: Path):
     rows = [
         Row(file, 10.0, name, 9.5, 12, lpips, 0.3, 0.02, 0.7, math.nan)
         for file, name, lpips in [("a", "ours", 0.1), ("a", "ada", 0.3), ("b", "ours", 0.2)]
@@ -83,5 +83,5 @@ def test_results_come_back_and_medians_take_portraits_that_all_have_done(tmp_pat
         append(tmp_path / "results.csv", row)
     again = read_rows(tmp_path / "results.csv")
     assert [row.key for row in again] == [row.key for row in rows]
-    assert {name: len(done) for name, done in compared(again)[10.0].items()} == {"ours": 1, "ada": 1}
+    assert {name: len(done) for name, done in rows_by_method(again)[10.0].items()} == {"ours": 1, "ada": 1}
     assert "| 3.00 | 1 of 1 |" in medians(again, ["ours", "ada"])

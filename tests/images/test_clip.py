@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("av")
 
-from bench.moving import write_film
+from bench.moving import write_video
 
 from faceloom.edit.film import save_film
 from faceloom.errors import ImageError, MissingExtra
@@ -35,7 +35,7 @@ def levels(pictures: list[np.ndarray]) -> list[int]:
 
 
 def test_every_frame_comes_once_in_its_colours(tmp_path: Path) -> None:
-    clip = open_clip(write_film(tmp_path / "a.mp4", frames(9), 30))
+    clip = open_clip(write_video(tmp_path / "a.mp4", frames(9), 30))
     assert (clip.size, clip.fps, clip.notes) == ((128, 96), 30, ())
     assert clip.seconds == pytest.approx(0.3, abs=0.02)
     seen = list(clip.frames())
@@ -45,10 +45,10 @@ def test_every_frame_comes_once_in_its_colours(tmp_path: Path) -> None:
     assert levels(list(clip.frames(4))) == [0, 1, 2, 3]  # every pass begins anew
 
 
-@pytest.mark.parametrize(("turned", "red"), [(90, "bottom"), (-90, "top"), (180, "right")])
-def test_a_turned_phone_is_put_upright(turned: int, red: str, tmp_path: Path) -> None:
-    clip = open_clip(write_film(tmp_path / "a.mp4", frames(3), turned=turned))
-    assert clip.size == ((96, 128) if turned % 180 else (128, 96))
+@pytest.mark.parametrize(("rotation", "red"), [(90, "bottom"), (-90, "top"), (180, "right")])
+def test_a_turned_phone_is_put_upright(rotation: int, red: str, tmp_path: Path) -> None:
+    clip = open_clip(write_video(tmp_path / "a.mp4", frames(3), rotation=rotation))
+    assert clip.size == ((96, 128) if rotation % 180 else (128, 96))
     picture = next(clip.frames()).astype(int)
     assert picture.shape[1::-1] == clip.size
     redness = (picture[..., 0] - picture[..., 1]).astype(float)
@@ -58,7 +58,7 @@ def test_a_turned_phone_is_put_upright(turned: int, red: str, tmp_path: Path) ->
 
 def test_uneven_times_are_kept(tmp_path: Path) -> None:
     times = [0, 40, 80, 280, 320]  # one frame is shown for five
-    clip = open_clip(write_film(tmp_path / "a.mkv", frames(5), times=times))
+    clip = open_clip(write_video(tmp_path / "a.mkv", frames(5), times=times))
     seen = levels(list(clip.frames()))
     assert seen == sorted(seen)
     shown = seen.count(2) / clip.fps
@@ -68,7 +68,7 @@ def test_uneven_times_are_kept(tmp_path: Path) -> None:
 def test_sound_is_carried_over_as_far_as_the_frames_go(tmp_path: Path) -> None:
     import av
 
-    clip = open_clip(write_film(tmp_path / "a.mp4", frames(10), 10, sound=True))
+    clip = open_clip(write_video(tmp_path / "a.mp4", frames(10), 10, sound=True))
     made = save_film(clip.frames(5), tmp_path / "b.mp4", clip.fps, composite=True, sound=clip.path)
     assert b"compositeWithTrainedAlgorithmicMedia" in made.read_bytes()
     with av.open(str(made)) as film:
@@ -76,7 +76,7 @@ def test_sound_is_carried_over_as_far_as_the_frames_go(tmp_path: Path) -> None:
         assert sound.codec_context.name == "aac"
         assert float(sound.duration * sound.time_base) == pytest.approx(0.5, abs=0.06)
         assert sum(frame.samples for frame in film.decode(sound)) > 0.4 * 44100
-    silent = write_film(tmp_path / "c.mp4", frames(3))
+    silent = write_video(tmp_path / "c.mp4", frames(3))
     with av.open(str(save_film(frames(3), tmp_path / "d.mp4", sound=silent))) as film:
         assert not film.streams.audio
 
@@ -85,7 +85,7 @@ def test_what_is_no_film(tmp_path: Path) -> None:
     Image.new("RGB", (80, 80)).save(tmp_path / "photo.jpg")
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "list.m3u8").write_text("#EXTM3U\nfile:///etc/passwd\n")
-    whole = write_film(tmp_path / "a.mp4", frames(3)).read_bytes()
+    whole = write_video(tmp_path / "a.mp4", frames(3)).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[:300])
     for name, message in [
         ("photo.jpg", "no film"),
@@ -101,7 +101,7 @@ def test_what_is_no_film(tmp_path: Path) -> None:
 
 
 def test_what_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    film = write_film(tmp_path / "a.mp4", frames(5), 5)
+    film = write_video(tmp_path / "a.mp4", frames(5), 5)
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.5)
     with pytest.raises(ImageError, match="minutes long"):
         open_clip(film)
@@ -110,11 +110,11 @@ def test_what_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ImageError, match="128 x 96"):
         open_clip(film)
     with pytest.raises(ImageError, match="48 x 32"):
-        open_clip(write_film(tmp_path / "small.mp4", frames(2, 32, 48)))
+        open_clip(write_video(tmp_path / "small.mp4", frames(2, 32, 48)))
 
 
 def test_a_film_cut_short_ends_where_it_is(tmp_path: Path) -> None:
-    data = write_film(tmp_path / "a.mkv", [*map(np.ascontiguousarray, frames(10))], 10).read_bytes()
+    data = write_video(tmp_path / "a.mkv", [*map(np.ascontiguousarray, frames(10))], 10).read_bytes()
     (tmp_path / "b.mkv").write_bytes(data[: len(data) * 3 // 4])
     assert 1 <= len(list(open_clip(tmp_path / "b.mkv").frames())) <= 10
 

@@ -1,4 +1,4 @@
-"""How near a reproduction is to its target, measured the same way for every method."""
+"""Quality of a reproduction, measured in the same way for every method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.judges import Judges
+from bench.evaluators import Evaluators
 from faceloom.analyze.reading import read, similarity
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
@@ -21,51 +21,51 @@ from faceloom.networks.lpips import Lpips
 
 @dataclass(frozen=True)
 class Quality:
-    """LPIPS on AlexNet and on VGG16, mean squared error in -1...1, all at 256 px; identity by two networks."""
+    """LPIPS with AlexNet and VGG16, mean squared error in -1...1, all at 256 px; identity by two networks."""
 
     lpips: float
     lpips_vgg: float
     mse: float
-    identity: float  # our analyzer's cosine: 1 for the same
-    dlib: float  # dlib's distance: below 0.6 for the same; no number where dlib is not installed
+    identity: float  # our analyzer's cosine similarity: 1 for identical
+    dlib: float  # dlib's distance: below 0.6 for the same person; NaN when dlib is not installed
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The networks that judge, in float32."""
+class QualityMeter:
+    """The networks that measure quality, in float32."""
 
     alexnet: Lpips = field(default_factory=lambda: load_lpips("alexnet"))
     vgg: Lpips = field(default_factory=lambda: load_lpips("vgg16"))
     analyzer: Analyzer = field(default_factory=load_analyzer)
-    others: Judges | None = None
+    others: Evaluators | None = None
 
     @torch.no_grad()
     def __call__(self, img: Tensor, target: Tensor) -> Quality:
-        """Compare `[1, 3, 256, 256]`, -1...1, with the target."""
+        """Compare an image `[1, 3, 256, 256]`, -1...1, with the target."""
         img = img.clamp(-1, 1)
-        seen, wanted = (read(self.analyzer, x).identity for x in (img, target))
+        result_identity, target_identity = (read(self.analyzer, x).identity for x in (img, target))
         return Quality(
             lpips=self.alexnet(img, target).item(),
             lpips_vgg=self.vgg(img, target).item(),
             mse=(img - target).square().mean().item(),
-            identity=similarity(seen, wanted).item(),
+            identity=similarity(result_identity, target_identity).item(),
             dlib=self._dlib(img, target),
         )
 
     def _dlib(self, img: Tensor, target: Tensor) -> float:
         if self.others is None:
             return math.nan
-        a, b = self.others.look([to_pixels(img), to_pixels(target)]).identity
+        a, b = self.others.read([to_pixels(img), to_pixels(target)]).identity
         return float(np.linalg.norm(a - b))
 
 
-def other_judges(folder: Path | None) -> Judges | None:
-    """Open the judges of `bench.judges`, or say that their column stays empty."""
+def open_evaluators(folder: Path | None) -> Evaluators | None:
+    """Open the evaluators, or print that the dlib column stays empty."""
     if folder is None:
-        print("no --judges: the column of dlib stays empty")
+        print("no --evaluators: the dlib column stays empty")
         return None
     try:
-        return Judges(folder)
+        return Evaluators(folder)
     except ImportError as error:
-        print(f"{error}: the column of dlib stays empty")
+        print(f"{error}: the dlib column stays empty")
         return None
