@@ -98,6 +98,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         summary="The booth and the REST API of the StyleGAN face studio.",
+        generate_unique_id_function=lambda route: "_".join([*map(str, route.tags[:1]), route.name]),
     )
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
     app.state.token = token or secrets.token_urlsafe(24)
