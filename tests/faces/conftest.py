@@ -1,4 +1,4 @@
-"""What the tests of faces share: the real detector and real portraits."""
+"""Fixtures of the face tests: the real detector and real portraits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceloom.networks.mtcnn import Mtcnn
 @pytest.fixture(scope="session")
 def mtcnn() -> Mtcnn:
     """The detector with the published weights."""
-    from faceloom.checkpoints.readers.mtcnn import load_mtcnn
+    from faceloom.checkpoints.load import load_mtcnn
 
     return load_mtcnn()
 

@@ -1,4 +1,4 @@
-"""Alignment: FFHQ's square to the pixel, its padding, and the way back."""
+"""Alignment: FFHQ's square compared to its recipe, the padding, and the way back to the photo."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from PIL import Image
 from scenes import smooth, square
 
 from faceloom.errors import FaceError, ShapeError
-from faceloom.faces import align, detect, ffhq_quad, quad_from_landmarks
-from faceloom.faces.align import SCALE, SHIFT_Y, check_quad, side_of
+from faceloom.faces.align import QUAD_SCALE, QUAD_SHIFT_Y, align, check_quad, ffhq_quad, quad_from_landmarks, quad_side
+from faceloom.faces.detect import detect
 from faceloom.networks.mtcnn import Mtcnn
 
 LANDMARKS = np.array([(204.0, 101), (247, 103), (225, 129), (202, 140), (245, 142)])
 
 
 def ramp(width: int, height: int) -> Image.Image:
-    """Red is x and green is y of each pixel's centre, scaled to 0...255."""
+    """Return a picture whose red is x and whose green is y of each pixel's center, scaled to 0...255."""
     y, x = (np.mgrid[:height, :width] + 0.5) * 255 / np.array([height, width])[:, None, None]
     return Image.fromarray(np.stack([x, y, 0 * x + 128], -1).round().astype(np.uint8))
 
 
-def by_the_recipe(photo: Image.Image, quad: np.ndarray, size: int) -> np.ndarray:
-    """FFHQ's recipe, step by step in floating point, from its description: the oracle. No shrinking."""
-    quad = quad - 0.5  # FFHQ counts from pixel centres
+def align_by_recipe(photo: Image.Image, quad: np.ndarray, size: int) -> np.ndarray:
+    """Align by FFHQ's published recipe, step by step in floating point, without shrinking: the reference result."""
+    quad = quad - 0.5  # FFHQ counts from pixel centers
     side = np.hypot(*(quad[3] - quad[0]))
     border = max(int(np.rint(side * 0.1)), 3)
     low = np.maximum(np.floor(quad.min(0)).astype(int) - border, 0)
@@ -43,13 +43,13 @@ def by_the_recipe(photo: Image.Image, quad: np.ndarray, size: int) -> np.ndarray
         h, w = img.shape[:2]
         y, x = np.mgrid[:h, :w].astype(float)
         mask = np.maximum(1 - np.minimum(x / left, (w - 1 - x) / right), 1 - np.minimum(y / top, (h - 1 - y) / bottom))
-        img = img + (blurred(img, side * 0.02) - img) * np.clip(mask * 3 + 1, 0, 1)[..., None]
+        img = img + (blur(img, side * 0.02) - img) * np.clip(mask * 3 + 1, 0, 1)[..., None]
         img = img + (np.median(img, axis=(0, 1)) - img) * np.clip(mask, 0, 1)[..., None]
         img = img.round().clip(0, 255)
-    return sampled(img, quad + 0.5, size * 4).reshape(size, 4, size, 4, 3).mean((1, 3))
+    return sample(img, quad + 0.5, size * 4).reshape(size, 4, size, 4, 3).mean((1, 3))
 
 
-def blurred(img: np.ndarray, sigma: float) -> np.ndarray:
+def blur(img: np.ndarray, sigma: float) -> np.ndarray:
     reach = int(4 * sigma + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     for axis in (0, 1):
@@ -59,8 +59,8 @@ def blurred(img: np.ndarray, sigma: float) -> np.ndarray:
     return img
 
 
-def sampled(img: np.ndarray, quad: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear samples of what the quad encloses."""
+def sample(img: np.ndarray, quad: np.ndarray, size: int) -> np.ndarray:
+    """Sample the quad's inside bilinearly."""
     v, u = (np.mgrid[:size, :size] + 0.5) / size
     x, y = np.moveaxis(quad[0] + u[..., None] * (quad[3] - quad[0]) + v[..., None] * (quad[1] - quad[0]), -1, 0) - 0.5
     x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
@@ -74,7 +74,7 @@ def sampled(img: np.ndarray, quad: np.ndarray, size: int) -> np.ndarray:
 
 def test_upright_quad_by_hand() -> None:
     landmarks = np.array([(40.0, 50), (60, 50), (50, 60), (42, 74), (58, 74)])
-    # eyes 20 apart, mouth 24 below: half a side is max(2 * 20, 1.8 * 24) = 43.2, the centre 2.4 below the eyes
+    # eyes 20 apart, mouth 24 below: half a side is max(2 * 20, 1.8 * 24) = 43.2, the center 2.4 below the eyes
     np.testing.assert_allclose(ffhq_quad(landmarks), square(50, 52.4, 86.4), atol=1e-9)
 
 
@@ -84,21 +84,21 @@ def test_quad_golden() -> None:
 
 
 @pytest.mark.parametrize("degrees", [17, 90, 163, -120])
-def test_quad_turns_scales_and_moves_with_the_face(degrees: float) -> None:
+def test_quad_rotates_scales_and_moves_with_the_face(degrees: float) -> None:
     a = np.radians(degrees)
     turn = 3.7 * np.array([(np.cos(a), -np.sin(a)), (np.sin(a), np.cos(a))])
-    for quad_of in (ffhq_quad, quad_from_landmarks):
-        np.testing.assert_allclose(quad_of(LANDMARKS @ turn.T + 99), quad_of(LANDMARKS) @ turn.T + 99, atol=1e-9)
+    for make_quad in (ffhq_quad, quad_from_landmarks):
+        np.testing.assert_allclose(make_quad(LANDMARKS @ turn.T + 99), make_quad(LANDMARKS) @ turn.T + 99, atol=1e-9)
 
 
-def test_correction_is_what_the_constants_say() -> None:
+def test_correction_follows_the_constants() -> None:
     raw, corrected = ffhq_quad(LANDMARKS), quad_from_landmarks(LANDMARKS)
-    assert side_of(corrected) == pytest.approx(side_of(raw) * SCALE)
-    np.testing.assert_allclose(corrected.mean(0) - raw.mean(0), SHIFT_Y * (raw[1] - raw[0]), atol=1e-9)
+    assert quad_side(corrected) == pytest.approx(quad_side(raw) * QUAD_SCALE)
+    np.testing.assert_allclose(corrected.mean(0) - raw.mean(0), QUAD_SHIFT_Y * (raw[1] - raw[0]), atol=1e-9)
 
 
 @pytest.mark.parametrize("landmarks", [np.full((5, 2), 40.0), np.full((5, 2), np.nan)])
-def test_points_in_one_place_make_no_quad(landmarks: np.ndarray) -> None:
+def test_coinciding_landmarks_are_refused(landmarks: np.ndarray) -> None:
     with pytest.raises(FaceError):
         quad_from_landmarks(landmarks)
 
@@ -107,7 +107,7 @@ def test_points_in_one_place_make_no_quad(landmarks: np.ndarray) -> None:
     "quad",
     [np.zeros((4, 2)), np.full((4, 2), np.nan), np.zeros((3, 2)), square(5, 5, 9)[::-1], square(5, 5, 9) * (1, 2)],
 )
-def test_what_is_no_square_is_refused(quad: np.ndarray) -> None:
+def test_a_quad_that_is_not_a_square_is_refused(quad: np.ndarray) -> None:
     with pytest.raises(ShapeError, match="quad"):
         check_quad(quad)
 
@@ -115,7 +115,7 @@ def test_what_is_no_square_is_refused(quad: np.ndarray) -> None:
 # -- the picture ------------------------------------------------------------------------------------------------------
 
 
-def test_whole_picture_is_itself() -> None:
+def test_aligning_the_whole_picture_returns_it() -> None:
     photo = smooth(256, 256)
     aligned = align(photo, square(128, 128, 256), 256)
     inner = np.s_[8:-8, 8:-8]
@@ -135,15 +135,15 @@ def test_whole_picture_is_itself() -> None:
         (square(150, 130, 420, 3), 128),  # larger than the photo on all sides
     ],
 )
-def test_recipe_step_by_step(quad: np.ndarray, size: int) -> None:
+def test_the_result_matches_the_recipe(quad: np.ndarray, size: int) -> None:
     photo = smooth(300, 280)
-    difference = np.asarray(align(photo, quad, size).image) - by_the_recipe(photo, quad, size)
+    difference = np.asarray(align(photo, quad, size).image) - align_by_recipe(photo, quad, size)
     assert np.sqrt((difference**2).mean()) < 1.5
     assert np.abs(difference).max() < 12
 
 
 @pytest.mark.parametrize("scale", [2.2, 4.1, 7.6])
-def test_shrinking_a_large_photo_moves_nothing(scale: float) -> None:
+def test_shrinking_a_large_photo_does_not_shift_it(scale: float) -> None:
     photo = ramp(round(150 * scale), round(140 * scale))
     ratio = np.divide(photo.size, (150, 140))
     quad = square(80 * ratio[0], 65 * ratio[0], 90 * ratio[0], 20)
@@ -156,7 +156,7 @@ def test_shrinking_a_large_photo_moves_nothing(scale: float) -> None:
 
 
 @pytest.mark.parametrize("quad", [square(40, 32, 140), square(40, 32, 100, 45), square(10, 8, 40, 5)])
-def test_tiny_photos_are_mirrored_more_than_once(quad: np.ndarray) -> None:
+def test_tiny_photos_are_mirrored_repeatedly(quad: np.ndarray) -> None:
     photo = smooth(80, 64).point(lambda level: 60 + level // 2)
     assert np.asarray(align(photo, quad, 64).image).min() >= 58  # no black corners
 
@@ -166,7 +166,7 @@ def test_a_quad_far_larger_than_the_photo_is_refused() -> None:
         align(smooth(80, 64), square(32, 32, 500, -10), 64)
 
 
-def test_padding_has_no_black_corners_and_ends_in_the_median() -> None:
+def test_padding_fades_to_the_median_without_black_corners() -> None:
     photo = Image.new("RGB", (200, 200), (200, 60, 30))
     aligned = align(photo, square(100, 100, 300, 30), 64)
     assert np.abs(np.asarray(aligned.image).astype(int) - (200, 60, 30)).max() <= 1
@@ -189,7 +189,7 @@ def test_the_photo_is_not_changed() -> None:
 
 @pytest.mark.parametrize("degrees", [0, 12.3, 90, -171])
 @pytest.mark.parametrize("size", [64, 256])
-def test_corners_come_back_exactly(degrees: float, size: int) -> None:
+def test_corners_map_back_exactly(degrees: float, size: int) -> None:
     quad = square(150.3, 140.7, 123.4, degrees)
     aligned = align(smooth(300, 280), quad, size)
     corners = np.array([(0, 0), (0, size), (size, size), (size, 0)], dtype=float)
@@ -200,7 +200,7 @@ def test_corners_come_back_exactly(degrees: float, size: int) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 33, -100])
-def test_pixels_lie_where_the_transform_says(degrees: float) -> None:
+def test_pixels_lie_at_their_transformed_positions(degrees: float) -> None:
     photo = Image.new("RGB", (400, 400))
     dots = [(150, 160), (250, 170), (210, 240), (180, 215)]
     for x, y in dots:
@@ -218,7 +218,7 @@ def test_pixels_lie_where_the_transform_says(degrees: float) -> None:
 
 
 @pytest.mark.models
-def test_generated_faces_come_back_to_their_frame(mtcnn: Mtcnn, default_model: Any) -> None:
+def test_generated_faces_are_aligned_to_their_frame(mtcnn: Mtcnn, default_model: Any) -> None:
     from faceloom.edit.generate import generate_latents
     from faceloom.images import area_resize, to_pixels
 
@@ -236,7 +236,9 @@ def test_generated_faces_come_back_to_their_frame(mtcnn: Mtcnn, default_model: A
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", ["obama", "astronaut"])
-def test_an_aligned_face_is_already_aligned(mtcnn: Mtcnn, portrait: Callable[[str], Image.Image], name: str) -> None:
+def test_aligning_an_aligned_face_changes_little(
+    mtcnn: Mtcnn, portrait: Callable[[str], Image.Image], name: str
+) -> None:
     photo = portrait(name)
     (face,) = detect(mtcnn, photo)
     aligned = align(photo, quad_from_landmarks(face.landmarks), 512)

@@ -1,4 +1,4 @@
-"""Finding and choosing faces: portraits, groups, small, turned, none."""
+"""Detection and choice of faces: portraits, groups, small faces, turned photos, no face."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from faceloom.errors import FaceError, FaceTooSmall, NoFaceFound, SeveralFaces
-from faceloom.faces.detect import SMALLEST, Face, choose, detect, turned_back
+from faceloom.faces.detect import Face, choose, detect, rotate_back
+from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.networks.mtcnn import Mtcnn
 
 Portrait = Callable[[str], Image.Image]
 
-EYES_NOSE_MOUTH = {  # looked at in the pictures, to about 2 px
+EYES_NOSE_MOUTH = {  # measured by hand in the pictures, to about 2 px
     "obama": [(443, 214), (550, 213), (497, 277), (436, 323), (556, 319)],
     "astronaut": [(204, 101), (247, 103), (225, 129), (202, 140), (245, 142)],
 }
@@ -28,39 +29,39 @@ def face(size: float, score: float = 1.0) -> Face:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_turned_back(turns: int) -> None:
+def test_rotate_back(turns: int) -> None:
     marked = Image.new("L", (7, 4))
     marked.putpixel((5, 1), 255)
     turned = marked.rotate(90 * turns, expand=True)
     (y,), (x,) = np.nonzero(np.asarray(turned))
-    assert turned_back(np.array([[x + 0.5, y + 0.5]]), turns, marked.size).tolist() == [[5.5, 1.5]]
+    assert rotate_back(np.array([[x + 0.5, y + 0.5]]), turns, marked.size).tolist() == [[5.5, 1.5]]
 
 
-def test_the_largest_is_chosen_and_said_so() -> None:
-    chosen = choose([face(200), face(120)])
-    assert (chosen.number, chosen.count, chosen.face.size) == (0, 2, 200)
-    assert chosen.notes == ("2 faces found: the largest is used",)
+def test_the_largest_is_chosen_with_a_note() -> None:
+    choice = choose([face(200), face(120)])
+    assert (choice.number, choice.count, choice.face.size) == (0, 2, 200)
+    assert choice.notes == ("2 faces found: the largest is used",)
     assert choose([face(200)]).notes == ()
 
 
-def test_one_face_by_its_number() -> None:
-    chosen = choose([face(200), face(120)], 1)
-    assert (chosen.number, chosen.face.size, chosen.notes) == (1, 120, ())
+def test_a_face_is_chosen_by_its_number() -> None:
+    choice = choose([face(200), face(120)], 1)
+    assert (choice.number, choice.face.size, choice.notes) == (1, 120, ())
     for number in (2, -1):
         with pytest.raises(FaceError, match=r"0 \(the largest\) to 1"):
             choose([face(200), face(120)], number)
 
 
-def test_each_trouble_has_its_error_and_a_hint() -> None:
+def test_each_failure_has_its_error_and_a_hint() -> None:
     with pytest.raises(NoFaceFound) as none:
         choose([])
     with pytest.raises(SeveralFaces) as several:
         choose([face(200), face(120)], only=True)
     with pytest.raises(FaceTooSmall) as small:
-        choose([face(SMALLEST - 1)])
+        choose([face(MIN_FACE_PIXELS - 1)])
     assert all(caught.value.hint for caught in (none, several, small))
     assert choose([face(200), face(120)], 1, only=True).number == 1
-    assert "small" in choose([face(SMALLEST + 1)]).notes[0]
+    assert "small" in choose([face(MIN_FACE_PIXELS + 1)]).notes[0]
 
 
 # -- with the published weights ---------------------------------------------------------------------------------------
@@ -69,50 +70,50 @@ def test_each_trouble_has_its_error_and_a_hint() -> None:
 @pytest.mark.models
 @pytest.mark.parametrize("name", ["obama", "obama2", "obama3", "biden", "astronaut"])
 def test_each_portrait_holds_one_face(mtcnn: Mtcnn, portrait: Portrait, name: str) -> None:
-    (found,) = detect(mtcnn, portrait(name))
-    assert found.score > 0.99
-    assert found.landmarks.shape == (5, 2)
-    assert found.landmarks.dtype == np.float64
-    x0, y0, x1, y1 = found.box
-    assert ((found.landmarks > (x0, y0)) & (found.landmarks < (x1, y1))).all()
+    (result,) = detect(mtcnn, portrait(name))
+    assert result.score > 0.99
+    assert result.landmarks.shape == (5, 2)
+    assert result.landmarks.dtype == np.float64
+    x0, y0, x1, y1 = result.box
+    assert ((result.landmarks > (x0, y0)) & (result.landmarks < (x1, y1))).all()
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", EYES_NOSE_MOUTH)
-def test_points_lie_where_they_should(mtcnn: Mtcnn, portrait: Portrait, name: str) -> None:
-    (found,) = detect(mtcnn, portrait(name))
-    assert np.abs(found.landmarks - EYES_NOSE_MOUTH[name]).max() < 0.06 * found.size
+def test_landmarks_lie_on_eyes_nose_and_mouth(mtcnn: Mtcnn, portrait: Portrait, name: str) -> None:
+    (result,) = detect(mtcnn, portrait(name))
+    assert np.abs(result.landmarks - EYES_NOSE_MOUTH[name]).max() < 0.06 * result.size
 
 
 @pytest.mark.models
-def test_the_mirror_mirrors(mtcnn: Mtcnn, portrait: Portrait) -> None:
+def test_a_mirrored_photo_has_mirrored_landmarks(mtcnn: Mtcnn, portrait: Portrait) -> None:
     photo = portrait("astronaut")
-    (found,), (mirrored,) = detect(mtcnn, photo), detect(mtcnn, photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    (result,), (mirrored,) = detect(mtcnn, photo), detect(mtcnn, photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     back = mirrored.landmarks[[1, 0, 2, 4, 3]] * (-1, 1) + (photo.width, 0)
-    assert np.abs(back - found.landmarks).max() < 0.015 * found.size
+    assert np.abs(back - result.landmarks).max() < 0.015 * result.size
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_turned_photographs(mtcnn: Mtcnn, portrait: Portrait, turns: int) -> None:
+def test_photos_turned_by_quarters(mtcnn: Mtcnn, portrait: Portrait, turns: int) -> None:
     photo = portrait("astronaut")
     (upright,) = detect(mtcnn, photo)
-    (found,) = detect(mtcnn, photo.rotate(90 * turns, expand=True))
-    back = turned_back(found.landmarks, turns, photo.size)
+    (result,) = detect(mtcnn, photo.rotate(90 * turns, expand=True))
+    back = rotate_back(result.landmarks, turns, photo.size)
     assert np.abs(back - upright.landmarks).max() < 0.015 * upright.size
-    assert found.score > 0.99
+    assert result.score > 0.99
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("degrees", [-40, 25, 140, 215])
-def test_leaning_faces(mtcnn: Mtcnn, portrait: Portrait, degrees: float) -> None:
+def test_rotated_faces(mtcnn: Mtcnn, portrait: Portrait, degrees: float) -> None:
     photo = portrait("obama").crop((250, 0, 750, 500))
     (upright,) = detect(mtcnn, photo)
-    (found,) = detect(mtcnn, photo.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=(120, 120, 120)))
+    (result,) = detect(mtcnn, photo.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=(120, 120, 120)))
     a = np.radians(degrees)
-    turn = np.array([(np.cos(a), np.sin(a)), (-np.sin(a), np.cos(a))])  # anticlockwise, y downwards
+    turn = np.array([(np.cos(a), np.sin(a)), (-np.sin(a), np.cos(a))])  # counterclockwise, y downwards
     expected = (upright.landmarks - 250) @ turn.T + 250
-    assert np.abs(found.landmarks - expected).max() < 0.03 * upright.size
+    assert np.abs(result.landmarks - expected).max() < 0.03 * upright.size
 
 
 @pytest.mark.models
@@ -122,8 +123,8 @@ def test_groups_of_small_faces(mtcnn: Mtcnn, portrait: Portrait, size: int) -> N
     places = []
     for i, name in enumerate(["obama", "biden", "astronaut"] * 3):
         photo = portrait(name)
-        (found,) = detect(mtcnn, photo, min_size=80)
-        middle, half = found.landmarks.mean(0), found.size
+        (result,) = detect(mtcnn, photo, min_size=80)
+        middle, half = result.landmarks.mean(0), result.size
         around = (*(middle - half).round().astype(int), *(middle + half).round().astype(int))
         corner = (20 + 140 * (i % 3), 20 + 140 * (i // 3))
         group.paste(photo.crop(around).resize((2 * size, 2 * size), Image.Resampling.LANCZOS), corner)
@@ -136,22 +137,22 @@ def test_groups_of_small_faces(mtcnn: Mtcnn, portrait: Portrait, size: int) -> N
 
 
 @pytest.mark.models
-def test_large_photos_are_searched_in_a_copy_and_points_come_back(mtcnn: Mtcnn, portrait: Portrait) -> None:
+def test_landmarks_of_large_photos_are_in_their_own_pixels(mtcnn: Mtcnn, portrait: Portrait) -> None:
     photo = portrait("astronaut")
-    (found,) = detect(mtcnn, photo)
+    (result,) = detect(mtcnn, photo)
     (large,) = detect(mtcnn, photo.resize((4096, 4096), Image.Resampling.BICUBIC))
-    assert np.abs(large.landmarks / 8 - found.landmarks).max() < 0.015 * found.size
+    assert np.abs(large.landmarks / 8 - result.landmarks).max() < 0.015 * result.size
 
 
 @pytest.mark.models
 def test_a_face_that_fills_the_picture(mtcnn: Mtcnn, portrait: Portrait) -> None:
-    (found,) = detect(mtcnn, portrait("obama").crop((385, 85, 625, 400)))
-    assert found.score > 0.9
+    (result,) = detect(mtcnn, portrait("obama").crop((385, 85, 625, 400)))
+    assert result.score > 0.9
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("kind", ["flat", "noise", "stripes", "text", "blobs", "tiny"])
-def test_no_face_in_what_shows_none(mtcnn: Mtcnn, kind: str) -> None:
+def test_no_face_in_pictures_without_one(mtcnn: Mtcnn, kind: str) -> None:
     rng = np.random.default_rng(0)
     if kind == "text":
         picture = Image.new("RGB", (300, 200), (255, 255, 255))

@@ -1,4 +1,4 @@
-"""Pasting back: what the edit did not change stays to the bit, what it changed arrives, and no seam shows."""
+"""Paste-back: unchanged pixels stay bit-identical, the edit appears at its place, and there is no seam."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageFilter
 from scenes import smooth, square
 
 from faceloom.errors import FaceError, ShapeError
-from faceloom.faces import align, detect, paste_back, quad_from_landmarks
-from faceloom.faces.align import frame_of
-from faceloom.faces.geometry import inverse, moved_by
-from faceloom.faces.paste_back import GRID, grain, opacity, plan_change, softness
+from faceloom.faces.align import align, quad_frame, quad_from_landmarks
+from faceloom.faces.detect import detect
+from faceloom.faces.geometry import invert_frame, transform_points
+from faceloom.faces.paste_back import GRID, estimate_grain, fade_mask, matching_blur, paste_back, plan_change
 from faceloom.images import to_img
 from faceloom.networks.mtcnn import Mtcnn
 
@@ -31,23 +31,23 @@ def levels(photo: Image.Image) -> np.ndarray:
 
 
 def inside(quad: np.ndarray, size: tuple[int, int], margin: float = 0.0) -> np.ndarray:
-    """Which pixels of a photo lie in the quad, by their centres."""
+    """Return a mask of the photo's pixels whose centers lie in the quad."""
     y, x = np.mgrid[: size[1], : size[0]] + 0.5
-    places = moved_by(inverse(frame_of(quad)), np.stack([x, y], -1))
-    return ((places > margin) & (places < 1 - margin)).all(-1)
+    positions = transform_points(invert_frame(quad_frame(quad)), np.stack([x, y], -1))
+    return ((positions > margin) & (positions < 1 - margin)).all(-1)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(((a - b) ** 2).mean(), 1e-9)))
 
 
-def drawn(seed: int = 7, size: int = 256) -> Image.Image:
-    """What a generator might have reproduced: much like the face, and not the same."""
+def make_reproduction(seed: int = 7, size: int = 256) -> Image.Image:
+    """Return a stand-in for a generator's reproduction: similar to the face, but not equal."""
     return smooth(size, size, seed=seed)
 
 
-def dabbed(picture: Image.Image, box: tuple[int, int, int, int], level: int = 40) -> Image.Image:
-    """Brighten a soft spot."""
+def brighten_spot(picture: Image.Image, box: tuple[int, int, int, int], level: int = 40) -> Image.Image:
+    """Brighten a spot with soft edges."""
     spot = Image.new("L", picture.size)
     ImageDraw.Draw(spot).ellipse(box, fill=level)
     spot = spot.filter(ImageFilter.GaussianBlur(picture.width / 50))
@@ -56,12 +56,12 @@ def dabbed(picture: Image.Image, box: tuple[int, int, int, int], level: int = 40
 
 @pytest.mark.parametrize("quad", QUADS)
 @pytest.mark.parametrize("size", [64, 256])
-def test_no_edit_changes_no_bit(quad: np.ndarray, size: int) -> None:
+def test_without_an_edit_the_photo_is_bit_identical(quad: np.ndarray, size: int) -> None:
     photo = smooth(320, 300)
-    for picture in (drawn(size=size), align(photo, quad, size).image):
+    for picture in (make_reproduction(size=size), align(photo, quad, size).image):
         assert paste_back(photo, picture, quad, original=picture).tobytes() == photo.tobytes()
-    near = paste_back(photo, align(photo, quad, size).image, quad)
-    assert psnr(levels(near), levels(photo)) > 60
+    result = paste_back(photo, align(photo, quad, size).image, quad)
+    assert psnr(levels(result), levels(photo)) > 60
 
 
 @pytest.mark.parametrize("quad", QUADS)
@@ -76,20 +76,20 @@ def test_pixels_outside_are_untouched(quad: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("quad", QUADS[:3])
-def test_only_what_the_edit_changed_changes(quad: np.ndarray) -> None:
+def test_only_pixels_near_the_edit_change(quad: np.ndarray) -> None:
     photo = smooth(320, 300)
-    original = drawn()
-    result = levels(paste_back(photo, dabbed(original, (110, 110, 146, 146)), quad, original=original))
+    original = make_reproduction()
+    result = levels(paste_back(photo, brighten_spot(original, (110, 110, 146, 146)), quad, original=original))
     far = ~inside(quad, photo.size, 0.28)
     assert (result[far] == levels(photo)[far]).all()
     assert (result != levels(photo))[inside(quad, photo.size, 0.45)].mean() > 0.5
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 37, -150])
-def test_the_edit_lands_where_the_quad_says(degrees: float) -> None:
+def test_the_edit_appears_at_the_quads_position(degrees: float) -> None:
     photo = Image.new("RGB", (320, 300), (100, 100, 100))
     quad = square(161.5, 148.25, 150, degrees)
-    face = dabbed(align(photo, quad, 256).image, (130, 70, 170, 110), 100)  # its middle: (150.5, 90.5)
+    face = brighten_spot(align(photo, quad, 256).image, (130, 70, 170, 110), 100)  # its middle: (150.5, 90.5)
     result = levels(paste_back(photo, face, quad))[..., 0] - 100.0
     y, x = np.mgrid[:300, :320] + 0.5
     middle = np.array([(result * x).sum(), (result * y).sum()]) / result.sum()
@@ -100,12 +100,12 @@ def test_a_tint_keeps_the_photos_own_detail() -> None:
     photo = smooth(320, 300).point(lambda level: 108 + level // 6)
     quad = square(160, 150, 140)
     original = Image.new("RGB", (256, 256), (128, 128, 128))
-    result = levels(paste_back(photo, dabbed(original, (60, 60, 196, 196)), quad, original=original))
+    result = levels(paste_back(photo, brighten_spot(original, (60, 60, 196, 196)), quad, original=original))
     middle = np.s_[140:160, 150:170]
     assert np.abs((result - levels(photo))[middle] - 40).max() <= 3
 
 
-def test_a_new_shape_is_shown_under_the_photos_light() -> None:
+def test_a_new_shape_is_shown_with_the_photos_light() -> None:
     rng = np.random.default_rng(0)
     scene = levels(smooth(256, 256, seed=1).resize((256, 256))).astype(float) * 0.4 + 70
     original = Image.fromarray(scene.astype(np.uint8))
@@ -118,19 +118,19 @@ def test_a_new_shape_is_shown_under_the_photos_light() -> None:
     assert np.corrcoef(result[middle].mean(-1).ravel(), face[middle][..., 0].ravel())[0, 1] > 0.85
 
 
-def test_the_plan_is_a_plan() -> None:
+def test_the_plan_is_within_its_bounds() -> None:
     own, before, after = (levels(smooth(GRID, GRID, seed=seed)).astype(np.float32) for seed in (1, 2, 3))
     plan = plan_change(own, before, after)
     assert ((plan.mask >= 0) & (plan.mask <= 1)).all()
-    assert ((plan.shown >= 0) & (plan.shown <= plan.mask)).all()
+    assert ((plan.replaced >= 0) & (plan.replaced <= plan.mask)).all()
     assert (plan.mask[[0, -1]] == 0).all()
     assert (plan.mask[:, [0, -1]] == 0).all()
     none = plan_change(own, before, before)
     assert not none.mask.any()
-    assert not none.shown.any()
+    assert not none.replaced.any()
     lit = plan_change(before + 12, before, after)
     assert np.abs(lit.light - 12).max() < 1
-    assert not lit.shown.any()  # the reproduction misses no detail
+    assert not lit.replaced.any()  # the reproduction lacks no detail
 
 
 def test_no_step_at_the_edge() -> None:
@@ -144,19 +144,19 @@ def test_no_step_at_the_edge() -> None:
 
 def test_a_soft_photo_gets_a_soft_edit() -> None:
     sharp = smooth(256, 256, seed=4)
-    assert softness(sharp, sharp) == 0
-    assert softness(sharp.filter(ImageFilter.GaussianBlur(4)), sharp) > 2
+    assert matching_blur(sharp, sharp) == 0
+    assert matching_blur(sharp.filter(ImageFilter.GaussianBlur(4)), sharp) > 2
 
 
 @pytest.mark.parametrize("noise", [2.0, 6.0])
-def test_grain_is_measured(noise: float) -> None:
-    grey = 100 + np.linspace(0, 50, 256) + np.random.default_rng(0).normal(0, noise, (256, 256))
-    picture = Image.fromarray(grey.round().astype(np.uint8)).convert("RGB")
-    assert grain(picture) == pytest.approx(noise, rel=0.15)
-    assert grain(smooth(256, 256).point(lambda _: 90)) == 0
+def test_grain_is_estimated(noise: float) -> None:
+    gray = 100 + np.linspace(0, 50, 256) + np.random.default_rng(0).normal(0, noise, (256, 256))
+    picture = Image.fromarray(gray.round().astype(np.uint8)).convert("RGB")
+    assert estimate_grain(picture) == pytest.approx(noise, rel=0.15)
+    assert estimate_grain(smooth(256, 256).point(lambda _: 90)) == 0
 
 
-def test_the_seed_makes_the_grain() -> None:
+def test_the_seed_determines_the_grain() -> None:
     rng = np.random.default_rng(0)
     photo = Image.fromarray(rng.normal(120, 12, (256, 256, 3)).clip(0, 255).astype(np.uint8))
     checks = Image.fromarray((np.indices((256, 256)).sum(0) // 4 % 2 * 120 + 60).astype(np.uint8)).convert("RGB")
@@ -173,15 +173,15 @@ def test_a_large_face_is_antialiased_into_a_small_quad() -> None:
     assert np.abs(result - 127).max() < 8
 
 
-def test_levels_are_cut_off_not_wrapped() -> None:
+def test_levels_are_clipped_not_wrapped() -> None:
     photo = Image.new("RGB", (200, 200), (250, 5, 128))
-    face = dabbed(Image.new("RGB", (64, 64), (200, 60, 128)), (20, 20, 44, 44), 90)
+    face = brighten_spot(Image.new("RGB", (64, 64), (200, 60, 128)), (20, 20, 44, 44), 90)
     result = levels(paste_back(photo, face, square(100, 100, 120), original=Image.new("RGB", (64, 64), (200, 60, 128))))
     assert result[..., 0].min() > 190
     assert result[..., 1].max() < 110
 
 
-def test_all_forms_of_a_picture() -> None:
+def test_all_types_of_a_picture() -> None:
     photo, quad = smooth(200, 200), square(100, 100, 120)
     face = smooth(64, 64, seed=3)
     one = paste_back(photo, face, quad).tobytes()
@@ -189,7 +189,7 @@ def test_all_forms_of_a_picture() -> None:
     assert paste_back(photo, to_img(face), quad).tobytes() == one
 
 
-def test_what_cannot_be_pasted() -> None:
+def test_invalid_arguments_are_refused() -> None:
     photo, quad = smooth(200, 200), square(100, 100, 120)
     with pytest.raises(ShapeError, match="face"):
         paste_back(photo, smooth(64, 48), quad)
@@ -201,13 +201,13 @@ def test_what_cannot_be_pasted() -> None:
         paste_back(photo, smooth(64, 64), square(900, 900, 120))
 
 
-def test_opacity_is_smooth_and_gone_at_the_edge() -> None:
+def test_the_fade_is_smooth_and_zero_at_the_edge() -> None:
     along = np.linspace(0, 1, 201)
-    across = opacity(along, np.full_like(along, 0.5))
+    across = fade_mask(along, np.full_like(along, 0.5))
     assert across[0] == across[-1] == 0
     assert (across[25:-25] == 1).all()
     assert np.abs(np.diff(across)).max() < 0.12
-    assert opacity(np.array([0.02]), np.array([0.02])) == 0
+    assert fade_mask(np.array([0.02]), np.array([0.02])) == 0
 
 
 @pytest.mark.models

@@ -1,7 +1,7 @@
-"""Boxes around faces: overlap, suppression, squaring. Knows numbers only.
+"""Bounding boxes: overlap, non-maximum suppression, squaring.
 
 Convention: boxes are float64 `[n, 4]`, (x0, y0, x1, y1) in pixels, measured at the pixels' edges: the first pixel of a
-picture covers 0 ... 1, its centre is at 0.5.
+picture covers 0 ... 1, its center is at 0.5.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ Boxes = Float[np.ndarray, "n 4"]
 Scores = Float[np.ndarray, " n"]
 
 
-def sides(boxes: Boxes) -> Float[np.ndarray, "n 2"]:
-    """Width and height of each box."""
+def box_sizes(boxes: Boxes) -> Float[np.ndarray, "n 2"]:
+    """Return the width and height of each box."""
     return np.asarray(boxes[:, 2:] - boxes[:, :2])
 
 
-def moved(boxes: Boxes, offsets: Boxes) -> Boxes:
-    """Move each edge by its offset, given in units of the box's width and height."""
-    return np.asarray(boxes + offsets * np.tile(sides(boxes), 2))
+def offset_edges(boxes: Boxes, offsets: Boxes) -> Boxes:
+    """Move each edge by its offset, in units of the box's width and height."""
+    return np.asarray(boxes + offsets * np.tile(box_sizes(boxes), 2))
 
 
-def squared(boxes: Boxes) -> Boxes:
-    """Give each box its longer side in both directions, about its centre."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = sides(boxes).max(1, keepdims=True) / 2
-    return np.concatenate([centres - half, centres + half], 1)
+def square_boxes(boxes: Boxes) -> Boxes:
+    """Extend each box to a square of its longer side, about its center."""
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = box_sizes(boxes).max(1, keepdims=True) / 2
+    return np.concatenate([centers - half, centers + half], 1)
 
 
-def best_of_each(boxes: Boxes, scores: Scores, limit: float, *, nested: bool = False) -> Int[np.ndarray, " k"]:
-    """Suppress the lesser of every two boxes that overlap by more than `limit`: gives the indices kept, best first.
+def suppress_overlaps(boxes: Boxes, scores: Scores, limit: float, *, nested: bool = False) -> Int[np.ndarray, " k"]:
+    """Return the indices of the boxes that remain, best first, when the worse of each overlapping two is dropped.
 
-    Overlap is the shared area over the joint area, or with `nested` over the smaller one, which also drops a box inside
-    another. Source: greedy non-maximum suppression, Zhang et al. 2016, section 2.
+    Two boxes overlap if the shared area is more than `limit` of the joint area, or with `nested` of the smaller area,
+    which also drops a box inside another. Source: greedy non-maximum suppression, Zhang et al. 2016, section 2.
     """
-    area = sides(boxes).prod(1)
+    area = box_sizes(boxes).prod(1)
     order = scores.argsort()[::-1]
     kept: list[int] = []
     while len(order):

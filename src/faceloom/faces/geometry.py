@@ -1,7 +1,7 @@
-"""Frames: squares that lie anywhere in a photo, moved, turned and scaled. Knows coordinates and sampling, not faces.
+"""Frames: squares at any position, rotation and scale in a photo, and the sampling of their pixels.
 
-Convention: points are (x, y) in pixels at the pixels' edges: the centre of the first pixel is (0.5, 0.5). A frame is a
-float64 `[2, 3]` matrix that takes the unit square ((0, 0) top-left, (1, 1) bottom-right) into the photo.
+Convention: points are (x, y) in pixels, measured at the pixels' edges: the center of the first pixel is (0.5, 0.5). A
+frame is a float64 `[2, 3]` matrix that maps the unit square ((0, 0) top-left, (1, 1) bottom-right) into the photo.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ Frame = Float[np.ndarray, "2 3"]
 UNIT_CORNERS = np.array([(0, 0), (0, 1), (1, 1), (1, 0)], dtype=float)  # tl, bl, br, tr: the order of a quad
 
 
-def moved_by(frame: Frame, points: Points) -> Points:
-    """Take points through a frame: unit square -> photo."""
+def transform_points(frame: Frame, points: Points) -> Points:
+    """Map points from the frame's unit square into the photo."""
     return np.asarray(points @ frame[:, :2].T + frame[:, 2])
 
 
-def inverse(frame: Frame) -> Frame:
-    """The way back: photo -> unit square."""
+def invert_frame(frame: Frame) -> Frame:
+    """Return the matrix that maps photo points into the frame's unit square."""
     back = np.linalg.inv(frame[:, :2])
     return np.column_stack([back, -back @ frame[:, 2]])
 
 
-def combined(outer: Frame, inner: Frame) -> Frame:
-    """First `inner`, then `outer`."""
-    return np.column_stack([outer[:, :2] @ inner[:, :2], moved_by(outer, inner[:, 2])])
+def compose_frames(outer: Frame, inner: Frame) -> Frame:
+    """Return the matrix that applies `inner` first, then `outer`."""
+    return np.column_stack([outer[:, :2] @ inner[:, :2], transform_points(outer, inner[:, 2])])
 
 
-def similarity(source: Points, target: Points) -> Frame:
-    """Find the turn, scale and shift that bring `source [n, 2]` closest to `target [n, 2]`, in least squares.
+def fit_similarity(source: Points, target: Points) -> Frame:
+    """Fit the rotation, scale and shift that map `source [n, 2]` closest to `target [n, 2]`, in least squares.
 
-    Source: with points as complex numbers the best factor is a quotient of two inner products.
+    Source: with points as complex numbers, the best factor is a quotient of two inner products.
     """
     a, b = source @ (1, 1j), target @ (1, 1j)
     factor = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
@@ -43,10 +43,10 @@ def similarity(source: Points, target: Points) -> Frame:
     return np.array([(factor.real, -factor.imag, shift.real), (factor.imag, factor.real, shift.imag)])
 
 
-def sample(photo: Image.Image, frame: Frame, size: int) -> Image.Image:
-    """Show what a square frame encloses as `size` x `size` pixels: antialiased, black beyond the photo."""
-    step = max(1, int(np.hypot(*frame[:, 0]) / size))  # photo pixels that one pixel of the result stands for
-    corners = moved_by(frame, UNIT_CORNERS)
+def sample_frame(photo: Image.Image, frame: Frame, size: int) -> Image.Image:
+    """Return the square that a frame encloses as `size` x `size` pixels, antialiased, black beyond the photo."""
+    step = max(1, int(np.hypot(*frame[:, 0]) / size))  # photo pixels per pixel of the result
+    corners = transform_points(frame, UNIT_CORNERS)
     low = np.clip(np.floor(corners.min(0)) - 2 * step, 0, photo.size).astype(int)
     high = np.clip(np.ceil(corners.max(0)) + 2 * step, 0, photo.size).astype(int)
     if (low >= high).any():

@@ -1,6 +1,6 @@
-"""A closer look at an alignment: the aligner says how far the square is off, and it is moved. Knows no files.
+"""Refinement of an alignment: the aligner network estimates the error of the square, and the square is corrected.
 
-Source: cascaded regression, Dollar et al. 2010; two rounds are enough, the second sees a face that is nearly right.
+Source: cascaded regression, Dollar et al. 2010. Two rounds are enough: the second sees a face that is nearly aligned.
 """
 
 from __future__ import annotations
@@ -9,42 +9,43 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceloom.faces.align import Quad, frame_of
-from faceloom.faces.geometry import UNIT_CORNERS, Frame, combined, moved_by, sample
+from faceloom.faces.align import Quad, quad_frame
+from faceloom.faces.geometry import UNIT_CORNERS, Frame, compose_frames, sample_frame, transform_points
 from faceloom.images import to_img
-from faceloom.networks.aligner import CENTRE, CROP, SIDE, Aligner
+from faceloom.networks.aligner import ALIGNER_CENTER, ALIGNER_CROP, ALIGNER_RESOLUTION, Aligner
 
 ROUNDS = 2
-TRUST = 0.15  # of the side, in logarithms and in radians: a correction beyond it is no correction
+MAX_CORRECTION = 0.15  # in sides, in logarithms and in radians; beyond it, the original square is kept
 
 
 @torch.no_grad()
-def refine(net: Aligner, photo: Image.Image, quad: Quad) -> Quad:
-    """Move FFHQ's square to where the aligner sees it; a face that it cannot make sense of keeps its square.
+def refine_quad(net: Aligner, photo: Image.Image, quad: Quad) -> Quad:
+    """Move FFHQ's square to the position that the aligner estimates.
 
-    Convention: quad `[4, 2]` in photo pixels, tl, bl, br, tr, any turn.
+    Returns the given quad itself when an estimated error is larger than MAX_CORRECTION or not a number.
+    Convention: quad `[4, 2]` in photo pixels, tl, bl, br, tr, any rotation.
     """
-    given = quad
+    original = quad
     for _ in range(ROUNDS):
-        off = np.mean([_seen(net, photo, quad, mirrored) for mirrored in (False, True)], axis=0)
-        quad = moved_by(combined(frame_of(quad), _correction(off)), UNIT_CORNERS)
-        if not np.abs(off).max() < TRUST:
-            return given
+        error = np.mean([_estimate_error(net, photo, quad, mirrored) for mirrored in (False, True)], axis=0)
+        quad = transform_points(compose_frames(quad_frame(quad), _correction_frame(error)), UNIT_CORNERS)
+        if not np.abs(error).max() < MAX_CORRECTION:
+            return original
     return quad
 
 
-def _seen(net: Aligner, photo: Image.Image, quad: Quad, mirrored: bool) -> np.ndarray:
-    """What the aligner says of a square, as it is or in the mirror: x, y, log side, roll."""
-    low = np.array(CENTRE) - CROP / 2
-    inside: Frame = np.array([(CROP, 0, low[0]), (0, CROP, low[1])])
-    img = to_img([sample(photo, combined(frame_of(quad), inside), SIDE)])
-    off: np.ndarray = net(img.flip(3) if mirrored else img)[0].double().numpy()
-    return np.asarray(off * (-1, 1, 1, -1)) if mirrored else off
+def _estimate_error(net: Aligner, photo: Image.Image, quad: Quad, mirrored: bool) -> np.ndarray:
+    """Return the aligner's estimate for a square, mirrored or not: x, y, log side, roll."""
+    low = np.array(ALIGNER_CENTER) - ALIGNER_CROP / 2
+    crop: Frame = np.array([(ALIGNER_CROP, 0, low[0]), (0, ALIGNER_CROP, low[1])])
+    img = to_img([sample_frame(photo, compose_frames(quad_frame(quad), crop), ALIGNER_RESOLUTION)])
+    error: np.ndarray = net(img.flip(3) if mirrored else img)[0].double().numpy()
+    return np.asarray(error * (-1, 1, 1, -1)) if mirrored else error
 
 
-def _correction(off: np.ndarray) -> Frame:
-    """The true square as a frame in the believed one's unit square."""
-    x, y, log_side, roll = off
-    turn = np.exp(log_side) * np.array([(np.cos(roll), -np.sin(roll)), (np.sin(roll), np.cos(roll))])
-    middle = np.array([0.5 + x, 0.5 + y])
-    return np.column_stack([turn, middle - turn @ (0.5, 0.5)])
+def _correction_frame(error: np.ndarray) -> Frame:
+    """Return the true square as a frame in the unit square of the estimated one."""
+    x, y, log_side, roll = error
+    rotation = np.exp(log_side) * np.array([(np.cos(roll), -np.sin(roll)), (np.sin(roll), np.cos(roll))])
+    center = np.array([0.5 + x, 0.5 + y])
+    return np.column_stack([rotation, center - rotation @ (0.5, 0.5)])

@@ -1,7 +1,7 @@
-"""Follows one face through a film: found now and then, aligned in every frame, smoothed over time. Knows no files.
+"""Tracking of one face through a film: detected now and then, aligned in every frame, smoothed over time.
 
-Convention: a track is one row a frame: the square's middle (x, y) in pixels, the logarithm of its side, and its turn in
-radians, clockwise as one sees it; NaN where the face is not to be seen. A shot is what lies between two cuts.
+Convention: a track has one row per frame: the square's center (x, y) in pixels, the logarithm of its side, and its
+rotation in radians, clockwise in the picture; NaN where the face is not visible. A shot is the film between two cuts.
 """
 
 from __future__ import annotations
@@ -14,157 +14,167 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from PIL import Image
 
-from faceloom.faces.align import Quad, side_of
+from faceloom.faces.align import Quad, quad_side
 from faceloom.faces.geometry import UNIT_CORNERS
 from faceloom.smooth import smooth
 
-EVERY = 5  # frames from one search of the whole picture to the next
-NEAR = 0.5  # of the side: a face whose square has moved or grown further than that is another face
-CUT = 30.0  # levels: pictures that differ by more on average, in their colours and coarse shapes, are two shots
-BRIDGED = 8  # frames: a face lost for no longer is taken to have moved on smoothly
-SHORTEST = 3  # frames: seen for fewer, it was no face
-STIFFNESS = 2.0  # of the smoothing: motion faster than a period of seven frames is taken for the aligner's noise
+DETECTION_INTERVAL = 5  # frames from one detection in the whole picture to the next
+MAX_MOTION = 0.5  # of the side: a square that moved or grew more from one frame to the next is another face
+CUT_DIFFERENCE = 30.0  # levels: mean difference of two frames' coarse images above which a new shot begins
+MAX_GAP = 8  # frames: a face that is lost for no longer is interpolated
+MIN_RUN = 3  # frames: a face that is visible for fewer is dropped as a false detection
+STIFFNESS = 2.0  # of the smoothing: motion with a period below seven frames is treated as the aligner's noise
 
-Find = Callable[[Image.Image], Sequence[Quad]]
-"""The squares of all faces in a picture, the largest first."""
+DetectQuads = Callable[[Image.Image], Sequence[Quad]]
+"""Function that returns the squares of all faces in a picture, the largest first."""
 
-Refine = Callable[[Image.Image, Quad], Quad]
-"""A square -> where the aligner sees it; the same object when it cannot make sense of it."""
+RefineQuad = Callable[[Image.Image, Quad], Quad]
+"""Function that moves a square to the aligner's estimate; returns the same object when the aligner fails."""
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """Where the face is: `states [n, 4]` as the module says, and which shot each frame belongs to, `shots [n]`."""
+    """The position of the face in every frame, `states [n, 4]` as in the module, and each frame's shot, `shots [n]`."""
 
     states: Float[np.ndarray, "n 4"]
     shots: Int[np.ndarray, " n"]
 
     @property
-    def seen(self) -> Bool[np.ndarray, " n"]:
-        """In which frames there is a square."""
+    def visible(self) -> Bool[np.ndarray, " n"]:
+        """A mask of the frames that have a square."""
         return np.asarray(np.isfinite(self.states).all(1))
 
     def quad(self, i: int) -> Quad:
-        """Give frame i's square."""
-        return quad_of(self.states[i])
+        """Return the square of frame `i`."""
+        return quad_from_state(self.states[i])
 
     def runs(self) -> Iterator[range]:
-        """Give every stretch of frames of one shot in which the face is seen throughout."""
-        ends = np.flatnonzero(np.diff(np.where(self.seen, self.shots + 1, 0))) + 1
+        """Yield every range of consecutive frames of one shot in which the face is visible."""
+        ends = np.flatnonzero(np.diff(np.where(self.visible, self.shots + 1, 0))) + 1
         for begin, end in zip([0, *ends], [*ends, len(self.shots)], strict=True):
-            if end > begin and self.seen[begin]:
+            if end > begin and self.visible[begin]:
                 yield range(begin, end)
 
 
-def follow(pictures: Iterable[Image.Image], find: Find, refine: Refine, number: int | None = None) -> Track:
-    """Follow face `number` of the first picture that shows one (0, the default: the largest) through the pictures.
+def track_face(
+    pictures: Iterable[Image.Image], detect: DetectQuads, refine: RefineQuad, number: int | None = None
+) -> Track:
+    """Track face `number` of the first picture that shows a face (0, the default: the largest) through the pictures.
 
-    A face that was lost for up to BRIDGED frames is looked for where it was last; after that, and after a cut, the
-    largest is taken, which may be somebody else. Gaps up to BRIDGED frames within a shot are bridged, longer ones stay;
-    where nothing is found the track is NaN.
+    A face that was lost for up to MAX_GAP frames is searched near its last position. After that, and after a cut, the
+    largest face is taken, which may be another person's. Gaps up to MAX_GAP frames within a shot are interpolated,
+    longer ones stay. The track is NaN where no face is found.
     """
     states, shots = [], []
-    follower = _Follower(find, refine, number)
+    tracker = _FaceTracker(detect, refine, number)
     for picture in pictures:
-        quad = follower.see(picture)
-        states.append(np.full(4, np.nan) if quad is None else state_of(quad))
-        shots.append(follower.shot)
-    return smoothed(Track(np.reshape(states, (-1, 4)), np.array(shots, dtype=int)))
+        quad = tracker.advance(picture)
+        states.append(np.full(4, np.nan) if quad is None else state_from_quad(quad))
+        shots.append(tracker.shot)
+    return smooth_track(Track(np.reshape(states, (-1, 4)), np.array(shots, dtype=int)))
 
 
-class _Follower:
-    """Remembers where the face was last, and what the picture looked like."""
+class _FaceTracker:
+    """The state of the tracking: the last position of the face, and a coarse image of the last picture."""
 
-    def __init__(self, find: Find, refine: Refine, number: int | None) -> None:
-        self.find, self.refine, self.number = find, refine, number
-        self.shot, self.count, self.lost = 0, 0, 0
-        self.quad: Quad | None = None  # in the picture before
-        self.last: Quad | None = None  # where it was last in this shot
-        self.look: np.ndarray | None = None
+    def __init__(self, detect: DetectQuads, refine: RefineQuad, number: int | None) -> None:
+        self.detect, self.refine, self.number = detect, refine, number
+        self.shot, self.frames_done, self.frames_lost = 0, 0, 0
+        self.quad: Quad | None = None  # in the previous picture
+        self.last_quad: Quad | None = None  # the last known one of this shot
+        self.coarse_image: np.ndarray | None = None  # of the previous picture
 
-    def see(self, picture: Image.Image) -> Quad | None:
-        look = coarse_look(picture)
-        if self.look is not None and np.abs(look - self.look).mean() > CUT:
-            self.shot, self.quad, self.last = self.shot + 1, None, None
-        self.look = look
-        self.quad = self._moved(picture)
-        if self.quad is None or self.count % EVERY == 0:
-            self.quad = self._found(picture)
+    def advance(self, picture: Image.Image) -> Quad | None:
+        """Return the square of the face in the next picture, None if it is not visible."""
+        image = make_coarse_image(picture)
+        if self.coarse_image is not None and np.abs(image - self.coarse_image).mean() > CUT_DIFFERENCE:
+            self.shot, self.quad, self.last_quad = self.shot + 1, None, None
+        self.coarse_image = image
+        self.quad = self._refine_previous(picture)
+        if self.quad is None or self.frames_done % DETECTION_INTERVAL == 0:
+            self.quad = self._detect_face(picture)
         if self.quad is not None:
-            self.last, self.lost = self.quad, 0
+            self.last_quad, self.frames_lost = self.quad, 0
         else:
-            self.lost += 1
-            self.last = self.last if self.lost <= BRIDGED else None
-        self.count += 1
+            self.frames_lost += 1
+            self.last_quad = self.last_quad if self.frames_lost <= MAX_GAP else None
+        self.frames_done += 1
         return self.quad
 
-    def _moved(self, picture: Image.Image) -> Quad | None:
-        """The last picture's square, as the aligner sees it now."""
+    def _refine_previous(self, picture: Image.Image) -> Quad | None:
+        """Return the previous picture's square as the aligner corrects it in this one, None if that fails."""
         if self.quad is None:
             return None
         quad = self.refine(picture, self.quad)
-        return None if quad is self.quad or not near(quad, self.quad) else quad
+        return None if quad is self.quad or not may_be_same_face(quad, self.quad) else quad
 
-    def _found(self, picture: Image.Image) -> Quad | None:
-        """The face that was followed, if the picture shows one where it was; the square that is known is kept."""
-        quads = self.find(picture)
-        known = self.quad if self.quad is not None else self.last
-        if known is not None:
-            quads = sorted((q for q in quads if near(q, known)), key=lambda q: float(np.abs(q - known).sum()))
+    def _detect_face(self, picture: Image.Image) -> Quad | None:
+        """Return the tracked face's square if a face is detected near its position, else None.
+
+        A square that `_refine_previous` returned is kept. Without a known position, return the face with the requested
+        number in the first shot, else the largest.
+        """
+        quads = self.detect(picture)
+        expected = self.quad if self.quad is not None else self.last_quad
+        number = 0
+        if expected is not None:
+            quads = sorted(
+                (q for q in quads if may_be_same_face(q, expected)), key=lambda q: float(np.abs(q - expected).sum())
+            )
             if quads and self.quad is not None:
                 return self.quad
-            number = 0
-        else:
-            number = self.number or 0 if self.shot == 0 else 0
+        elif self.shot == 0:
+            number = self.number or 0
         return self.refine(picture, quads[number]) if number < len(quads) else None
 
 
-def smoothed(track: Track) -> Track:
-    """Bridge short gaps, drop what was seen too shortly, and smooth each stretch."""
-    states = _bridged(track)
+def smooth_track(track: Track) -> Track:
+    """Interpolate short gaps, drop runs that are too short, and smooth each of the others."""
+    states = _fill_gaps(track)
     for run in Track(states, track.shots).runs():
         part = slice(run.start, run.stop)
-        if len(run) < SHORTEST < len(states):
+        if len(run) < MIN_RUN < len(states):
             states[part] = np.nan
         else:
             states[part] = smooth(states[part], STIFFNESS)
     return Track(states, track.shots)
 
 
-def _bridged(track: Track) -> Float[np.ndarray, "n 4"]:
-    """Straight lines over gaps of up to BRIDGED frames; turns made continuous."""
+def _fill_gaps(track: Track) -> Float[np.ndarray, "n 4"]:
+    """Interpolate gaps of up to MAX_GAP frames linearly, and unwrap the rotation."""
     states = track.states.copy()
     for shot in np.unique(track.shots):
-        rows = np.flatnonzero((track.shots == shot) & track.seen)
+        rows = np.flatnonzero((track.shots == shot) & track.visible)
         states[rows, 3] = np.unwrap(states[rows, 3])
         for a, b in pairwise(rows):
-            if 1 < b - a <= BRIDGED + 1:
+            if 1 < b - a <= MAX_GAP + 1:
                 t = (np.arange(a + 1, b) - a)[:, None] / (b - a)
                 states[a + 1 : b] = states[a] + t * (states[b] - states[a])
     return states
 
 
-def state_of(quad: Quad) -> Float[np.ndarray, " 4"]:
-    """Describe a square by middle, logarithm of the side, and turn."""
+def state_from_quad(quad: Quad) -> Float[np.ndarray, " 4"]:
+    """Return a square's center (x, y), the logarithm of its side, and its rotation."""
     x, y = quad.mean(0)
     right = quad[3] - quad[0]
-    return np.array([x, y, np.log(side_of(quad)), np.arctan2(right[1], right[0])])
+    return np.array([x, y, np.log(quad_side(quad)), np.arctan2(right[1], right[0])])
 
 
-def quad_of(state: Float[np.ndarray, " 4"]) -> Quad:
-    """Give the square that `state_of` described."""
-    x, y, log_side, turn = state
-    side = np.exp(log_side) * np.array([(np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))])
-    return np.asarray((UNIT_CORNERS - 0.5) @ side.T + (x, y))
+def quad_from_state(state: Float[np.ndarray, " 4"]) -> Quad:
+    """Return the square that `state_from_quad` described."""
+    x, y, log_side, rotation = state
+    c, s = np.cos(rotation), np.sin(rotation)
+    sides = np.exp(log_side) * np.array([(c, -s), (s, c)])
+    return np.asarray((UNIT_CORNERS - 0.5) @ sides.T + (x, y))
 
 
-def near(a: Quad, b: Quad) -> bool:
-    """Say whether two squares may be one face's in pictures that follow each other."""
-    side = min(side_of(a), side_of(b))
-    apart = float(np.hypot(*(a.mean(0) - b.mean(0))))
-    return apart < NEAR * side and abs(np.log(side_of(a) / side_of(b))) < NEAR
+def may_be_same_face(a: Quad, b: Quad) -> bool:
+    """Return whether two squares in consecutive pictures are close enough to be of one face."""
+    side = min(quad_side(a), quad_side(b))
+    distance = float(np.hypot(*(a.mean(0) - b.mean(0))))
+    return distance < MAX_MOTION * side and abs(np.log(quad_side(a) / quad_side(b))) < MAX_MOTION
 
 
-def coarse_look(picture: Image.Image) -> Float[np.ndarray, "9 16 3"]:
-    """What is compared to see a cut: colours and coarse shapes."""
+def make_coarse_image(picture: Image.Image) -> Float[np.ndarray, "9 16 3"]:
+    """Return a picture's colors at 16 x 9 pixels, which are compared to detect a cut."""
     return np.asarray(picture.resize((16, 9), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float32)

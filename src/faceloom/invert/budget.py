@@ -80,7 +80,7 @@ def invert_within_budget(
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `encoder_guess` it starts from the
     mean face. With `make_descent` it optimizes W+ by natural gradient, otherwise by Adam. `neighbor` as in
     `invert_tune`; `stop_when` is called with a generated image every few steps. `callback` as in `clock.Callback`, with
-    the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C or Cancelled ends it and is not raised again:
+    the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C or `Cancelled` ends it and is not raised again:
     the result says `interrupted`.
     Raises ShapeError for another shape of image.
     """

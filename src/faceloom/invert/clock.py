@@ -13,7 +13,7 @@ from faceloom.errors import Cancelled
 
 Callback = Callable[[dict[str, Any]], None]
 """Function called once a step with a dict: step, progress 0...1, seconds, loss, best (the lowest loss so far), img
-`[n, 3, 256, 256]`. It may raise Cancelled to end the optimization."""
+`[n, 3, 256, 256]`. It may raise `Cancelled` to end the optimization."""
 
 StopCondition = Callable[[Tensor], bool]
 """Function that takes img `[n, 3, 256, 256]` and returns whether the result is good enough to stop."""
@@ -37,7 +37,7 @@ class Optimization(Protocol):
 class StopReason:
     """The reason that ended an optimization before the clock did; both fields are False if the clock ended it.
 
-    `interrupted` means Ctrl-C or Cancelled; `good_enough` means that the stop condition was met.
+    `interrupted` means Ctrl-C or `Cancelled`; `good_enough` means that the stop condition was met.
     """
 
     interrupted: bool = False
@@ -81,7 +81,7 @@ def run_steps(
 ) -> StopReason:
     """Take steps until the clock ends, `stop_when` returns True, or the work is interrupted.
 
-    An interruption is KeyboardInterrupt (Ctrl-C) or Cancelled (raised by the callback). It is not raised again.
+    An interruption is KeyboardInterrupt (Ctrl-C) or `Cancelled` (raised by the callback). It is not raised again.
     """
     try:
         for step, progress in clock.steps():

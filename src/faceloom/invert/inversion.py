@@ -22,7 +22,7 @@ class Inversion:
     Convention: w_plus float32 `[n, num_ws, w_dim]`; `lpips` and `mse` have one value per image; `img [n, 3, 256, 256]`,
     -1...1, is generated from the latents (and `delta`). LPIPS is AlexNet's, MSE is of values in -1...1, both on the
     image area-reduced to 256 px. `seconds` is the duration of the whole inversion, its preparation included.
-    `interrupted` says that Ctrl-C or Cancelled ended it, `good_enough` that its stop condition did. `delta` is the
+    `interrupted` says that Ctrl-C or `Cancelled` ended it, `good_enough` that its stop condition did. `delta` is the
     change of the generator's weights by tuning (`networks.tuned`), for one image only.
     """
 

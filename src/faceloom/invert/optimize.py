@@ -53,7 +53,7 @@ def invert_optimize(
 
     Convention: img float32 `[n, 3, 256, 256]`, aligned faces, RGB, -1...1; start `[n, num_ws, w_dim]`
     (or `[n, w_dim]`, and then one style for all layers) or the mean face; `stop_when` is called every eighth step.
-    `callback` as in `clock.Callback`. Ctrl-C or Cancelled ends the optimization and is not raised again: the result
+    `callback` as in `clock.Callback`. Ctrl-C or `Cancelled` ends the optimization and is not raised again: the result
     says `interrupted`.
     Raises ShapeError for another size of image.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceloom.errors import NoFaceFound
+from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.store import Person, Visit
 from faceloom.store.models import Consent, VisitState
 from faceloom.store.visit_store import make_token
@@ -15,7 +16,6 @@ from faceloom.web.booth.views import iso_time
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import OpenPhoto
 
-MIN_FACE_SIZE = 40  # pixels of a face's side; equal to `faces.detect.SMALLEST`, whose module would import torch
 MAX_CHOSEN = 2  # faces of a photo that can be chosen at once
 CONSENT_TEXT = "1"  # version of the text to which the visitor agreed
 
@@ -59,7 +59,7 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
     opened = await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), name, data), visit=visit.id)
     if visit.id not in booth.visits:
         raise RequestRefused(404, "no_visit", "the visit is over")
-    faces = [face for face in opened.faces if face.size >= MIN_FACE_SIZE]
+    faces = [face for face in opened.faces if face.size >= MIN_FACE_PIXELS]
     if not faces:
         booth.store.erase_people([name], visit.id)
         raise NoFaceFound("no face found", "look to the camera, a little closer, with light on your face")
