@@ -160,10 +160,10 @@ def test_card_that_lies(change: dict, tmp_path: Path) -> None:
 def test_other_kinds_and_newer_versions(tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     save_file({"w_plus": torch.zeros(1, 5, 16)}, path)
-    with pytest.raises(LatentError, match="is no likeness"):
+    with pytest.raises(LatentError, match="is not a likeness"):
         Likeness.load(path)
     tensorfile.save(path, "direction", 1, {"w_plus": torch.zeros(1, 5, 16)}, {})
-    with pytest.raises(LatentError, match="is no likeness"):
+    with pytest.raises(LatentError, match="is not a likeness"):
         Likeness.load(path)
     tensorfile.save(path, "likeness", likeness.VERSION + 1, {"w_plus": torch.zeros(1, 5, 16)}, {})
     with pytest.raises(LatentError, match="newer"):

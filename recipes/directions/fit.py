@@ -1,4 +1,4 @@
-"""Fit the directions that faceloom ships: what the analyzer can see and the default generator can move.
+"""Fit the directions that faceloom ships: attributes that the analyzer reads and the default generator can change.
 
     python recipes/directions/fit.py --data DIR -o src/faceloom/data/directions
 
@@ -23,10 +23,10 @@ from faceloom.edit.generate import generate_latents
 from faceloom.images import to_pixels
 from faceloom.networks.analyzer import ATTRIBUTES
 
-SEED = 0  # of the split
-HELD_OUT = 1200
+SEED = 0  # seed of the split
+HELD_OUT = 1200  # people for measuring
 RIDGE = 0.05
-# Chosen by looking: earlier layers change hair and pose, later ones clothes and colours.
+# Chosen by inspection: earlier layers change hair and pose, later ones clothes and colors.
 LAYERS = {
     "age": range(2, 17),
     "smile": range(2, 11),
@@ -36,10 +36,10 @@ LAYERS = {
     "yaw": range(0, 7),
     "pitch": range(0, 7),
 }
-# The person should stay the same one. On 12 invented people made 20 years older, dlib's distance fell from .54 to .51,
-# and 11 instead of 9 remained the same person; the steadiness was chosen on them, out of 0-240.
+# Directions that suppress changes of identity. On 12 generated people made 20 years older, dlib's distance fell from
+# .54 to .51, and 11 instead of 9 remained the same person; the suppression was chosen on them, from 0-240.
 STEADY = ("age",)
-UNITS = {"age": "years", "yaw": "degrees", "pitch": "degrees"}  # all others: logits of a probability
+UNITS = {"age": "years", "yaw": "degrees", "pitch": "degrees"}  # the others are logits of a probability
 NOTES = {
     "age": "Apparent age in years.",
     "smile": "Smile: the logit of its probability.",
@@ -49,40 +49,41 @@ NOTES = {
     "yaw": "Degrees; positive looks to the viewer's right.",
     "pitch": "Degrees; positive looks down.",
 }
-CALIBRATED_ON = range(7000, 7040)  # seeds of people who were not in the fit
+CALIBRATED_ON = range(7000, 7040)  # seeds of people that were not in the fit
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True, help="folder with labels.npz and generated.zip")
-    arguments.add_argument("-o", "--out", type=Path, required=True, help="folder for the directions")
-    given = arguments.parse_args()
-    people = read_people(given.data)
+    """Fit, calibrate and save all directions."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with labels.npz and generated.zip")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the directions")
+    args = parser.parse_args()
+    people = read_people(args.data)
     order = np.random.RandomState(SEED).permutation(len(people.w))
     report(people, order[HELD_OUT:], order[:HELD_OUT])
     fitted = [fit(people, order[HELD_OUT:], name) for name in LAYERS]
-    moved = responses(fitted)
-    show(moved, fitted)
+    changes = responses(fitted)
+    print_cross_talk(changes, fitted)
     for index, direction in enumerate(fitted):
-        gain = float(moved[index, ATTRIBUTES.index(direction.name)]) / direction.sigma
+        gain = float(changes[index, ATTRIBUTES.index(direction.name)]) / direction.sigma
         true = dataclasses.replace(direction, per_unit=direction.per_unit / gain)
-        directions.save(true, given.out / f"{direction.name}{directions.SUFFIX}")
+        directions.save(true, args.out / f"{direction.name}{directions.SUFFIX}")
         print(f"{direction.name}: {true.per_unit:.4f} a unit of {true.unit}, sigma {true.sigma:.2f}, gain {gain:.2f}")
 
 
 def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
-    """Fit one direction while all the other labels hold."""
-    labels = {trait: people.traits[trait] for trait in LAYERS} | people.colours
+    """Fit one direction that keeps all other labels constant."""
+    labels = {trait: people.attributes[trait] for trait in LAYERS} | people.colors
     columns = {label: torch.from_numpy(values[rows]) for label, values in labels.items()}
-    wanted = columns.pop(name)
+    target = columns.pop(name)
     return directions.fit(
         name,
         torch.from_numpy(people.w[rows]),
-        wanted,
+        target,
         unit=UNITS.get(name, "logit"),
         generator=load_generator(),
         hold=columns,
-        steady=torch.from_numpy(people.identity[rows]) if name in STEADY else None,
+        suppress=torch.from_numpy(people.identity[rows]) if name in STEADY else None,
         ridge=RIDGE,
         layers=LAYERS[name],
         notes=f"{NOTES[name]} Held: {', '.join(columns)}.",
@@ -91,36 +92,36 @@ def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
 
 @torch.no_grad()
 def responses(fitted: list[directions.Direction]) -> np.ndarray:
-    """What one sigma of every direction does to every trait, mean of both ways and of forty people: `[k, 10]`."""
+    """Return the mean change of all attributes by one sigma of each direction, over 40 people: `[k, 10]`."""
     w_plus = generate_latents(load_generator().G, CALIBRATED_ON)
     rows = []
     for direction in fitted:
-        up, down = (look(directions.step(w_plus, direction, sign * direction.sigma)) for sign in (1, -1))
+        up, down = (read_attributes(directions.step(w_plus, direction, sign * direction.sigma)) for sign in (1, -1))
         rows.append((up - down).mean(0) / 2)
     return np.stack(rows)
 
 
-def look(w_plus: Tensor) -> np.ndarray:
-    """Draw people at 256 px and read them: `[n, 10]`."""
+def read_attributes(w_plus: Tensor) -> np.ndarray:
+    """Generate people at 256 px and read their attributes: `[n, 10]`."""
     G: Any = load_generator(precision="bf16").G
-    return read([to_pixels(G.synthesis_at(one, 256)) for one in w_plus.split(1)])[0]
+    return read([to_pixels(G.synthesis_at(w_row, 256)) for w_row in w_plus.split(1)])[0]
 
 
-def show(moved: np.ndarray, fitted: list[directions.Direction]) -> None:
-    """Print the responses in sigmas: the cross-talk."""
+def print_cross_talk(changes: np.ndarray, fitted: list[directions.Direction]) -> None:
+    """Print the responses in sigmas (cross-talk)."""
     print("one sigma moves, in sigmas:" + " " * 4 + " ".join(f"{d.name[:8]:>8}" for d in fitted))
-    for direction, row in zip(fitted, moved, strict=True):
+    for direction, row in zip(fitted, changes, strict=True):
         values = (row[ATTRIBUTES.index(other.name)] / other.sigma for other in fitted)
         print(f"  {direction.name:28}" + " ".join(f"{value:+8.2f}" for value in values))
 
 
 def report(people: People, train: np.ndarray, test: np.ndarray) -> None:
-    """Print how well w tells each label of people held out."""
-    labels = {trait: people.traits[trait] for trait in LAYERS} | people.colours
+    """Print how well w predicts each label of held-out people."""
+    labels = {trait: people.attributes[trait] for trait in LAYERS} | people.colors
     columns = {label: torch.from_numpy(values[train]) for label, values in labels.items()}
     table = directions.regress(torch.from_numpy(people.w[train]), columns, RIDGE)
     guessed = table.predict(torch.from_numpy(people.w[test])).numpy()
-    print("correlation of what w tells and what is seen, people held out")
+    print("correlation of predictions from w with readings, held-out people")
     for index, (name, values) in enumerate(labels.items()):
         print(f"  {name:20} {np.corrcoef(guessed[:, index], values[test])[0, 1]:.3f}")
 

@@ -1,4 +1,4 @@
-"""Directions: exact in the regression's opinion, blind to what is held, undone by their opposite."""
+"""Directions: one unit is exact in the regression, held attributes do not change, and opposite steps cancel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ torch.manual_seed(0)
 W = torch.randn(400, 16) @ torch.randn(16, 16)
 TRUTH = torch.randn(16, 3)
 AGE, SMILE, GLASSES = (30 + W @ TRUTH + 0.5 * torch.randn(400, 3)).unbind(1)
-GLASSES = GLASSES + AGE  # the old wear glasses
+GLASSES = GLASSES + AGE  # correlated with age
 HOLD = {"smile": SMILE, "glasses": GLASSES}
 W_PLUS = torch.randn(2, 5, 16)
 
@@ -37,7 +37,7 @@ def fitted(**changes: object) -> Direction:
     return dataclasses.replace(direction, **changes)
 
 
-def test_one_unit_is_one_unit_and_the_held_hold() -> None:
+def test_one_unit_moves_one_unit_and_held_attributes_do_not_move() -> None:
     direction = fitted()
     table = regress(W, {"age": AGE, **HOLD})
     moved = table.predict(W + direction.per_unit * direction.vector) - table.predict(W)
@@ -46,7 +46,7 @@ def test_one_unit_is_one_unit_and_the_held_hold() -> None:
     assert float(direction.vector.norm()) == pytest.approx(1, abs=1e-6)
 
 
-def test_the_steady_changes_less_and_a_unit_stays_a_unit() -> None:
+def test_suppressed_numbers_change_less_and_a_unit_stays_a_unit() -> None:
     identity = W @ torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
 
     def changed(direction: Direction) -> float:
@@ -55,14 +55,14 @@ def test_the_steady_changes_less_and_a_unit_stays_a_unit() -> None:
         return float((step @ regress(W, columns).coefficients).norm())
 
     free = fitted()
-    steady = fit("age", W, AGE, unit="years", generator=Named(), hold=HOLD, steady=identity)
-    assert changed(steady) < 0.8 * changed(free)
+    suppressed = fit("age", W, AGE, unit="years", generator=Named(), hold=HOLD, suppress=identity)
+    assert changed(suppressed) < 0.8 * changed(free)
     table = regress(W, {"age": AGE, **HOLD})
-    moved = table.predict(W + steady.per_unit * steady.vector) - table.predict(W)
+    moved = table.predict(W + suppressed.per_unit * suppressed.vector) - table.predict(W)
     torch.testing.assert_close(moved.mean(0).float(), torch.tensor([1.0, 0.0, 0.0]), atol=1e-3, rtol=0)
 
 
-def test_plain_direction_drags_the_correlated_along() -> None:
+def test_plain_direction_changes_correlated_attributes() -> None:
     plain = fit("age", W, AGE, unit="years", generator=Named())
     table = regress(W, {"age": AGE, **HOLD})
     moved = plain.per_unit * plain.vector.double() @ table.coefficients
@@ -71,7 +71,7 @@ def test_plain_direction_drags_the_correlated_along() -> None:
     torch.testing.assert_close(plain.vector, cov / cov.norm(), atol=1e-4, rtol=0)
 
 
-def test_regression_finds_the_truth() -> None:
+def test_regression_recovers_the_coefficients() -> None:
     table = regress(W, {"smile": SMILE}, ridge=1e-6)
     torch.testing.assert_close(table.coefficients[:, 0].float(), TRUTH[:, 1], atol=0.1, rtol=0.1)
     assert torch.corrcoef(torch.stack([table.predict(W)[:, 0], SMILE.double()]))[0, 1] > 0.99
@@ -86,26 +86,26 @@ def test_rows_without_a_label_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("labels", [torch.ones(400), torch.full((400,), torch.nan)])
-def test_labels_that_do_not_vary(labels: torch.Tensor) -> None:
+def test_labels_that_do_not_vary_are_rejected(labels: torch.Tensor) -> None:
     with pytest.raises(LatentError, match="do not vary"):
         fit("age", W, labels, unit="years", generator=Named())
 
 
-def test_counts_that_differ() -> None:
+def test_counts_that_differ_are_rejected() -> None:
     with pytest.raises(ShapeError, match="labels"):
         fit("age", W, AGE[:10], unit="years", generator=Named())
     with pytest.raises(ShapeError, match="labels"):
         fit("age", W, AGE, unit="years", generator=Named(), hold={"smile": SMILE[:10]})
 
 
-def test_holding_the_same_thing() -> None:
-    with pytest.raises(LatentError, match="cannot move while twin hold"):
-        fit("age", W, AGE, unit="years", generator=Named(), hold={"twin": AGE})
+def test_holding_the_same_attribute_is_rejected() -> None:
+    with pytest.raises(LatentError, match="cannot move while copy are held"):
+        fit("age", W, AGE, unit="years", generator=Named(), hold={"copy": AGE})
 
 
 @settings(deadline=None)
 @given(st.floats(-60, 60), st.sampled_from([None, [0], [2, 4], [0, 1, 2, 3, 4]]))
-def test_edit_and_opposite_return(strength: float, layers: list[int] | None) -> None:
+def test_a_step_and_its_opposite_cancel(strength: float, layers: list[int] | None) -> None:
     there = step(W_PLUS, DIRECTION, strength, layers)
     torch.testing.assert_close(step(there, DIRECTION, -strength, layers), W_PLUS, atol=1e-4, rtol=0)
 
@@ -135,7 +135,7 @@ def test_strength_must_be_a_number(strength: float) -> None:
         step(W_PLUS, DIRECTION, strength)
 
 
-def test_direction_of_another_shape() -> None:
+def test_a_direction_of_another_shape_is_rejected() -> None:
     with pytest.raises(ShapeError, match="another generator"):
         step(torch.zeros(1, 5, 32), DIRECTION, 1)
     with pytest.raises(LatentError, match="0 to 4"):
@@ -154,13 +154,13 @@ def test_save_load_equal(layers: tuple[int, ...] | None, tmp_path: Path) -> None
             assert getattr(back, field.name) == getattr(direction, field.name)
 
 
-def test_other_generator(tmp_path: Path) -> None:
+def test_a_direction_of_another_generator_is_rejected(tmp_path: Path) -> None:
     likeness.require_generator(DIRECTION, Named())
     with pytest.raises(LatentError, match=r"small.*large"):
         likeness.require_generator(DIRECTION, Named("large", "fedcba9876543210"))
 
 
-def test_damaged(tmp_path: Path) -> None:
+def test_a_damaged_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "age.safetensors"
     directions.save(DIRECTION, path)
     path.write_bytes(path.read_bytes()[:-7])
@@ -173,7 +173,7 @@ def test_damaged(tmp_path: Path) -> None:
     with pytest.raises(CorruptFile, match="per_unit"):
         directions.load(path)
     tensorfile.save(path, likeness.KIND, 1, {"vector": DIRECTION.vector}, {})
-    with pytest.raises(LatentError, match="is no direction"):
+    with pytest.raises(LatentError, match="is not a direction"):
         directions.load(path)
 
 
@@ -181,8 +181,8 @@ SHIPPED = ("age", "gender", "glasses", "mouth_open", "pitch", "smile", "yaw")
 
 
 def test_shipped() -> None:
-    assert directions.shipped() == SHIPPED
-    loaded = {name: directions.load_shipped(name) for name in directions.shipped()}
+    assert directions.list_shipped() == SHIPPED
+    loaded = {name: directions.load_shipped(name) for name in directions.list_shipped()}
     assert {name: loaded[name].unit for name in ("age", "smile", "yaw")} == {
         "age": "years",
         "smile": "logit",
@@ -204,5 +204,5 @@ def test_shipped() -> None:
 def test_shipped_belong_to_the_default_generator() -> None:
     from faceloom.checkpoints.load import load_generator
 
-    for name in directions.shipped():
+    for name in directions.list_shipped():
         likeness.require_generator(directions.load_shipped(name), load_generator())

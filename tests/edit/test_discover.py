@@ -1,4 +1,4 @@
-"""Unsupervised directions: SeFa by its definition, PCA, and naming by what is seen to move."""
+"""Unlabeled directions: SeFa by its definition, PCA, and names by the attributes that change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from faceloom.edit import discover
-from faceloom.edit.discover import name_direction, pca, plain_directions, sefa, shifts, style_weights, trait_sigmas
+from faceloom.edit.discover import (
+    attribute_sigmas,
+    fit_plain_directions,
+    measure_shifts,
+    name_direction,
+    pca,
+    sefa,
+    style_weights,
+)
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.errors import LatentError
@@ -24,61 +32,63 @@ class Named:
 
 
 @pytest.fixture
-def own(tiny: MobileStyleGAN) -> LatentStatistics:
+def statistics(tiny: MobileStyleGAN) -> LatentStatistics:
     return measure_latents(tiny, 500)
 
 
-def test_style_weights_are_the_affines_own(tiny: MobileStyleGAN):
+def test_style_weights_are_the_affines(tiny: MobileStyleGAN):
     torch.testing.assert_close(style_weights(tiny, 0), tiny.first.affine.weight, atol=1e-6, rtol=1e-5)
     with pytest.raises(LatentError, match="0 to 7"):
         style_weights(tiny, 8)
 
 
-def test_sefa_finds_what_the_styles_answer_to_most(tiny: MobileStyleGAN, own: LatentStatistics):
-    found = sefa(tiny, own, 16)
+def test_sefa_orders_directions_by_the_response_of_the_styles(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    components = sefa(tiny, statistics, 16)
     rows = torch.cat([style_weights(tiny, layer) for layer in range(tiny.num_ws)])
     rows = rows / rows.norm(dim=1, keepdim=True)
-    answers = [float((rows @ component.vector).square().sum()) for component in found]
-    assert answers == sorted(answers, reverse=True)
-    assert sum(component.explained for component in found) == pytest.approx(1)
-    assert answers[0] / sum(answers) == pytest.approx(found[0].explained, rel=1e-4)
-    assert found[0].sigma == pytest.approx(own.sigma(found[0].vector))
+    responses = [float((rows @ component.vector).square().sum()) for component in components]
+    assert responses == sorted(responses, reverse=True)
+    assert sum(component.explained for component in components) == pytest.approx(1)
+    assert responses[0] / sum(responses) == pytest.approx(components[0].explained, rel=1e-4)
+    assert components[0].sigma == pytest.approx(statistics.sigma(components[0].vector))
 
 
-def test_layers_are_chosen_and_kept(tiny: MobileStyleGAN, own: LatentStatistics):
-    first, last = sefa(tiny, own, 1, layers=[0]), sefa(tiny, own, 1, layers=[7])
+def test_components_keep_their_layers(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    first, last = sefa(tiny, statistics, 1, layers=[0]), sefa(tiny, statistics, 1, layers=[7])
     assert abs(float(first[0].vector @ last[0].vector)) < 0.99
-    assert last[0].direction(Named()).layers == (7,)
+    assert last[0].to_direction(Named()).layers == (7,)
 
 
-def test_pca_explains_w(tiny: MobileStyleGAN, own: LatentStatistics):
-    found = pca(own, 3)
-    assert found[0].explained > found[1].explained > found[2].explained
-    assert found[0].sigma == pytest.approx(float(own.variances[0]) ** 0.5, rel=1e-5)
-    direction = found[1].direction(Named(), notes="why")
-    assert (direction.name, direction.unit, direction.per_unit) == ("pca-2", "sigma", found[1].sigma)
+def test_pca_explains_w(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    components = pca(statistics, 3)
+    assert components[0].explained > components[1].explained > components[2].explained
+    assert components[0].sigma == pytest.approx(float(statistics.variances[0]) ** 0.5, rel=1e-5)
+    direction = components[1].to_direction(Named(), notes="a note")
+    assert (direction.name, direction.unit, direction.per_unit) == ("pca-2", "sigma", components[1].sigma)
     for wrong in (0, 17):
         with pytest.raises(LatentError, match="1 to 16"):
-            pca(own, wrong)
+            pca(statistics, wrong)
 
 
 def red_is_age(img: Tensor) -> Reading:
-    """A fake analyzer: twenty years are one step of red, and nothing else is seen."""
+    """Read a picture as a fake analyzer: twenty years are one step of red."""
     traits = torch.zeros(len(img), len(ATTRIBUTES))
     traits[:, 0] = 20 * img[:, 0].mean((1, 2))
     return Reading(traits, torch.ones(len(img), 1))
 
 
-def test_a_direction_is_named_by_what_it_moves(tiny: MobileStyleGAN, own: LatentStatistics, monkeypatch):
+def test_a_direction_is_named_by_the_attributes_that_it_changes(
+    tiny: MobileStyleGAN, statistics: LatentStatistics, monkeypatch
+):
     monkeypatch.setattr(discover, "READ_SIDE", 32)
     people = generate_latents(tiny, range(4), 1.0)
-    readings = discover.read_people(tiny, people, red_is_age)
+    readings = discover.read_faces(tiny, people, red_is_age)
     assert readings.shape == (4, len(ATTRIBUTES))
-    sigmas = trait_sigmas(readings)
-    direction = pca(own, 1)[0].direction(Named())
-    moved = shifts(tiny, direction, people, red_is_age, sigmas * 1e-3)
-    assert {name for name, by in moved.items() if by} == {"age"}
-    assert name_direction(moved) in ("age +", "age -")
+    sigmas = attribute_sigmas(readings)
+    direction = pca(statistics, 1)[0].to_direction(Named())
+    shifts = measure_shifts(tiny, direction, people, red_is_age, sigmas * 1e-3)
+    assert {name for name, shift in shifts.items() if shift} == {"age"}
+    assert name_direction(shifts) in ("age +", "age -")
 
 
 def test_names():
@@ -87,10 +97,10 @@ def test_names():
     assert name_direction({"age": 0.1, "smile": -0.2}) == "nothing the analyzer knows"
 
 
-def test_plain_directions_raise_their_trait(tiny: MobileStyleGAN, own: LatentStatistics, monkeypatch):
+def test_plain_directions_raise_their_attribute(tiny: MobileStyleGAN, statistics: LatentStatistics, monkeypatch):
     monkeypatch.setattr(discover, "READ_SIDE", 32)
-    (age,) = plain_directions(tiny, ["age"], red_is_age, people=own, generator=Named(), count=30)
+    (age,) = fit_plain_directions(tiny, ["age"], red_is_age, statistics=statistics, generator=Named(), count=30)
     people = generate_latents(tiny, range(4), 1.0)
-    sigmas = trait_sigmas(discover.read_people(tiny, people, red_is_age)) * 1e-3
+    sigmas = attribute_sigmas(discover.read_faces(tiny, people, red_is_age)) * 1e-3
     assert age.name == "age"
-    assert shifts(tiny, age, people, red_is_age, sigmas)["age"] > 0
+    assert measure_shifts(tiny, age, people, red_is_age, sigmas)["age"] > 0

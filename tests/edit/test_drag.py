@@ -1,4 +1,4 @@
-"""Dragging points: features of every family, motion, tracking, masks, and where it stops."""
+"""Dragging: features of every family, motion, tracking, masks, and the end of a drag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checkpoints import forge
-from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sampled, square
+from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sample_features, square_offsets
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import measure_latents
 from faceloom.errors import LatentError
@@ -19,18 +19,18 @@ from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.stylegan3 import CONFIG_T, StyleGAN3, StyleGAN3Config
 from faceloom.networks.tuned import Tuned
 
-SMALL = DragConfig(steps=3, side=16, finest=16)
+SMALL = DragConfig(steps=3, side=16, max_resolution=16)
 
 
-def test_features_are_read_between_pixels():
+def test_features_are_sampled_between_pixels():
     ramp = torch.arange(8.0).repeat(8, 1)[None, None]  # [1 1 8 8]: the value is the column
     step = GRID / 8
     points = torch.tensor([[0.5 * step, 4.0], [3.5 * step, 99.0], [4.0 * step, 0.0], [0.0, 0.0]])
-    assert sampled(ramp, points)[:, 0].tolist() == pytest.approx([0, 3, 3.5, 0])
+    assert sample_features(ramp, points)[:, 0].tolist() == pytest.approx([0, 3, 3.5, 0])
 
 
-def test_a_square_begins_in_its_middle():
-    offsets = square(2)
+def test_square_offsets_begin_in_the_middle():
+    offsets = square_offsets(2)
     assert offsets.shape == (25, 2)
     assert offsets[0].tolist() == [0, 0]
     assert offsets.norm(dim=1).diff().min() >= 0
@@ -40,20 +40,20 @@ FAMILIES = {"stylegan1": forge.generator1, "stylegan2": forge.generator2, "style
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_shows_features_and_is_dragged(family: str):
+def test_every_family_gives_features_and_is_dragged(family: str):
     G: Generator = FAMILIES[family]()
     w_plus = generate_latents(G, [1], 1.0, c=torch.eye(G.c_dim)[:1] if G.c_dim else None)
-    seen = Features(G, 16)(w_plus)
-    assert seen.shape[-1] <= 16
-    assert seen.shape[-1] & (seen.shape[-1] - 1) == 0
+    features_found = Features(G, 16)(w_plus)
+    assert features_found.shape[-1] <= 16
+    assert features_found.shape[-1] & (features_found.shape[-1] - 1) == 0
     steps = list(drag(G, w_plus, [(0.4, 0.5)], [(0.7, 0.5)], config=SMALL))
     assert [step.number for step in steps] == list(range(len(steps)))
     assert torch.equal(steps[0].w_plus, w_plus)
     assert len(steps) == 4 or steps[-1].arrived
 
 
-def test_the_margin_of_stylegan3_is_no_part_of_the_image():
-    """A picture that is moved by a quarter moves the features by a quarter."""
+def test_the_margin_of_stylegan3_is_cropped():
+    """Moving the picture by a quarter moves the features by a quarter."""
     config = StyleGAN3Config(img_resolution=32, z_dim=8, w_dim=8, channel_base=512, channel_max=16, num_layers=6)
     torch.manual_seed(0)
     G = StyleGAN3(config).eval().requires_grad_(False)
@@ -73,44 +73,44 @@ def test_a_handle_is_found_again_after_a_shift(tiny: MobileStyleGAN):
         tiny, w_plus, [(0.5, 0.5)], [(0.9, 0.5)], None, measure_latents(tiny, 200), DragConfig(side=16)
     )
     features = F.interpolate(torch.randn(1, 8, 8, 8), size=16, mode="bicubic")
-    dragging.looks = sampled(features, dragging.handles)
+    dragging.handle_features = sample_features(features, dragging.handles)
     dragging.features = lambda w: features.roll(
         (-1, 0), dims=(-1, -2)
-    )  # one pixel to the left: GRID / 16 is out of reach
-    dragging.config = DragConfig(side=16, reach=20)
-    dragging.look()
+    )  # one pixel to the left: GRID / 16 is outside the search radius
+    dragging.config = DragConfig(side=16, search_radius=20)
+    dragging.track()
     assert dragging.handles[0].tolist() == pytest.approx([GRID / 2 - GRID / 16, GRID / 2], abs=1)
 
 
-def test_a_pull_moves_what_is_there_towards_the_target(tiny: MobileStyleGAN):
-    """After one step, what is one GRID step on looks more as the handle's surroundings did (eq. 1)."""
-    config = DragConfig(side=16, stride=0.02)
+def test_a_step_moves_the_surroundings_towards_the_target(tiny: MobileStyleGAN):
+    """After a step, features one grid step ahead are more similar to the handle's surroundings (eq. 1)."""
+    config = DragConfig(side=16, step_length=0.02)
     dragging = _Dragging(
         tiny, generate_latents(tiny, [3], 1.0), [(0.4, 0.5)], [(0.6, 0.5)], None, measure_latents(tiny, 200), config
     )
-    around = dragging.handles[:, None] + square(3)
-    still = sampled(dragging.start, around)
+    around = dragging.handles[:, None] + square_offsets(3)
+    start = sample_features(dragging.start, around)
 
-    def lacks(features: Tensor) -> float:
-        return float((sampled(features, around + torch.tensor([1.0, 0.0])) - still).abs().mean())
+    def difference(features: Tensor) -> float:
+        return float((sample_features(features, around + torch.tensor([1.0, 0.0])) - start).abs().mean())
 
-    dragging.pull()
+    dragging.move()
     with torch.no_grad():
-        assert lacks(dragging.features(dragging.w_plus)) < lacks(dragging.start)
+        assert difference(dragging.features(dragging.w_plus)) < difference(dragging.start)
 
 
 def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyleGAN):
     w_plus = generate_latents(tiny, [5], 1.0)
-    config = DragConfig(steps=4, side=16, finest=8)
+    config = DragConfig(steps=4, side=16, max_resolution=8)
     free = list(drag(tiny, w_plus, [(0.3, 0.4)], [(0.7, 0.4)], config=config))[-1]
     fine = [layer for layer, side in enumerate(tiny.layer_resolutions) if side > 8]
     assert torch.equal(free.w_plus[:, fine], w_plus[:, fine])
     change = (free.w_plus - w_plus)[:, [layer for layer in range(tiny.num_ws) if layer not in fine]]
-    torch.testing.assert_close(change, change[:, :1].expand_as(change))  # one for all
+    torch.testing.assert_close(change, change[:, :1].expand_as(change))  # one change for all layers
     assert (
         0
         < float(change.norm())
-        < 4 * config.stride * float(measure_latents(tiny, 500).variances[0].sqrt()) * len(change[0])
+        < 4 * config.step_length * float(measure_latents(tiny, 500).variances[0].sqrt()) * len(change[0])
     )
     mask = torch.zeros(64, 64)
     mask[:16] = 1
@@ -121,18 +121,18 @@ def test_only_coarse_layers_change_and_the_mask_holds_the_rest(tiny: MobileStyle
     assert moved[0] < moved[1]
 
 
-def test_others_may_draw_with_the_same_network_meanwhile(tiny: MobileStyleGAN):
-    """A drag ends its own passes early, and nobody else's."""
+def test_another_thread_may_use_the_same_network(tiny: MobileStyleGAN):
+    """A drag ends its own forward passes early, but not those of other threads."""
     w_plus = generate_latents(tiny, [5], 1.0)
-    wanted, features = tiny.synthesis(w_plus), Features(tiny, 16)
+    expected, features = tiny.synthesis(w_plus), Features(tiny, 16)
     with ThreadPoolExecutor(2) as threads:
         dragged = threads.submit(lambda: [features(w_plus) for _ in range(200)])
         drawn = [tiny.synthesis(w_plus) for _ in range(100)]
-        assert all(torch.equal(seen, dragged.result()[0]) for seen in dragged.result())
-    assert all(torch.equal(img, wanted) for img in drawn)
+        assert all(torch.equal(features_found, dragged.result()[0]) for features_found in dragged.result())
+    assert all(torch.equal(img, expected) for img in drawn)
 
 
-def test_who_is_there_already_stays(tiny: MobileStyleGAN):
+def test_a_handle_at_its_target_does_not_move(tiny: MobileStyleGAN):
     w_plus = generate_latents(tiny, [5], 1.0)
     steps = list(drag(tiny, w_plus, [(0.5, 0.5)], [(0.502, 0.5)], config=SMALL))
     assert len(steps) == 1
@@ -140,11 +140,11 @@ def test_who_is_there_already_stays(tiny: MobileStyleGAN):
     assert torch.equal(steps[0].w_plus, w_plus)
 
 
-def test_somebody_who_was_tuned_is_dragged_in_their_own_generator(tiny: MobileStyleGAN):
+def test_a_tuned_person_is_dragged_in_the_tuned_generator(tiny: MobileStyleGAN):
     w_plus = generate_latents(tiny, [5], 1.0)
     delta = {"first.conv.bias": torch.ones_like(tiny.first.conv.bias)}
-    seen = Features(Tuned(tiny, delta), 16)(w_plus)
-    assert not torch.allclose(seen, Features(tiny, 16)(w_plus))
+    features_found = Features(Tuned(tiny, delta), 16)(w_plus)
+    assert not torch.allclose(features_found, Features(tiny, 16)(w_plus))
     assert list(drag(Tuned(tiny, delta), w_plus, [(0.3, 0.3)], [(0.6, 0.3)], config=SMALL))[-1].number > 0
 
 
@@ -152,6 +152,6 @@ def test_somebody_who_was_tuned_is_dragged_in_their_own_generator(tiny: MobileSt
     ("handles", "targets"),
     [([], []), ([(0.5, 0.5)], []), ([(0.5, 1.5)], [(0.5, 0.5)]), ([(0.5, 0.5)], [(float("nan"), 0.5)])],
 )
-def test_points_that_make_no_sense(tiny: MobileStyleGAN, handles: list[tuple[float, float]], targets: list):
+def test_invalid_points_are_rejected(tiny: MobileStyleGAN, handles: list[tuple[float, float]], targets: list):
     with pytest.raises(LatentError):
         next(drag(tiny, generate_latents(tiny, [5], 1.0), handles, targets))

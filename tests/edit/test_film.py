@@ -1,4 +1,4 @@
-"""Films: every frame, the right colours, a mark, and whole or absent."""
+"""Films: all frames, the right colors, the mark of AI, and no file after a failure."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_mp4(height: int, width: int, tmp_path: Path) -> None:
         ]
     assert len(decoded) == 6
     assert decoded[0].shape == (height - height % 2, width - width % 2, 3)
-    wanted = list(frames(6, height, width))[5][: decoded[5].shape[0], : decoded[5].shape[1]]
-    assert np.abs(decoded[5].astype(int) - wanted).mean() < 4
+    expected = list(frames(6, height, width))[5][: decoded[5].shape[0], : decoded[5].shape[1]]
+    assert np.abs(decoded[5].astype(int) - expected).mean() < 4
 
 
 def test_mp4_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_mp4_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not list(tmp_path.iterdir())
 
 
-def test_bad_requests(tmp_path: Path) -> None:
+def test_invalid_requests_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"\.avi"):
         save_film(frames(2), tmp_path / "film.avi")
     with pytest.raises(ImageError, match="without frames"):
@@ -76,7 +76,7 @@ def test_bad_requests(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webp", ".gif"])
-def test_interrupted_leaves_nothing(suffix: str, tmp_path: Path) -> None:
+def test_an_interrupted_film_leaves_no_file(suffix: str, tmp_path: Path) -> None:
     if suffix == ".mp4":
         pytest.importorskip("av")
 

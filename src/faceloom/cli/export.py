@@ -76,9 +76,9 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
     from faceloom.edit import directions
     from faceloom.likeness import Likeness
 
-    is_direction = source in directions.shipped() or Path(source).suffix == directions.SUFFIX
+    is_direction = source in directions.list_shipped() or Path(source).suffix == directions.SUFFIX
     if is_direction:
-        direction = directions.load_shipped(source) if source in directions.shipped() else directions.load(Path(source))
+        direction = directions.load_shipped(source) if source in directions.list_shipped() else directions.load(Path(source))
         card: dict[str, Any] = {name: value for name, value in vars(direction).items() if name != "vector"}
         arrays = {"vector": direction.vector}
     else:

@@ -21,7 +21,7 @@ READING_RESOLUTION = 256  # side in pixels of the pictures whose attributes are 
 
 def load_shipped_basis() -> tuple[Direction, ...]:
     """Load the default generator's directions of attributes that the analyzer reads."""
-    return tuple(directions.load_shipped(name) for name in directions.shipped() if name in ATTRIBUTES)
+    return tuple(directions.load_shipped(name) for name in directions.list_shipped() if name in ATTRIBUTES)
 
 
 def load_basis(folder: Path) -> tuple[Direction, ...]:

@@ -1,4 +1,4 @@
-"""Films from frames: MP4 with the extra `video`, animated WebP and GIF without. Knows pixels and files, no latents."""
+"""Films from frames: MP4 with the extra `video`, animated WebP and GIF without it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from faceloom.images.sound import SoundCopy, open_sound
 from faceloom.images.tensors import Pixels
 
 MARK = f"AI-generated with faceloom ({SOURCE_TYPES}trainedAlgorithmicMedia)"
-COMPOSITE = f"A part of it AI-generated with faceloom ({SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia)"
-CRF = 17  # of H.264: 0 is lossless, 51 the worst; faces look alike from 18 down
-WEBP_QUALITY = 88
-BT709 = 1  # the code of the primaries, the transfer and the matrix that players expect of a film this large
+COMPOSITE_MARK = f"A part of it AI-generated with faceloom ({SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia)"
+CRF = 17  # quality of H.264: 0 is lossless, 51 the worst; below 18 faces show no difference
+WEBP_QUALITY = 88  # 0...100
+BT709 = 1  # code of the primaries, transfer and matrix that players expect of a film of this size
 
 
 def save_film(
@@ -31,39 +31,44 @@ def save_film(
     composite: bool = False,
     sound: Path | None = None,
 ) -> Path:
-    """Write frames as MP4 (H.264), animated WebP or GIF, by the path's suffix, and give back the path.
+    """Write frames as MP4 (H.264), animated WebP or GIF, by the path's suffix, and return the path.
 
-    Convention: each frame is uint8 `[h, w, 3]`, RGB, all of one size; MP4 wants even sides and drops an odd last row
-    or column. MP4 takes the frames one by one; the others keep all of them in memory. WebP and GIF repeat for ever.
-    The file is whole or absent, and says that a model made it, or with `composite` a part of it. MP4 takes over the
-    `sound` of another film as it is, as far as the frames go, where MP4 can hold it.
-    Raises ImageError for another suffix, no frames or an odd rate, ShapeError for frames that differ in size,
+    Convention: each frame is uint8 `[h, w, 3]`, RGB, all of one size; MP4 needs even sides and drops an odd last row
+    or column. MP4 takes the frames one by one; the others keep all of them in memory. WebP and GIF loop forever.
+    The file is written completely or not at all, and carries a mark that it is AI-generated, or with `composite` that a
+    part of it is. MP4 copies the `sound` of another film without encoding it again, for the duration of the frames,
+    if MP4 supports its format.
+    Raises ImageError for another suffix, no frames or a rate out of range, ShapeError for frames that differ in size,
     MissingExtra for MP4 without PyAV, StoreError when the disk refuses.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
-        raise ImageError(f"cannot film to '{path.suffix or path.name}': expected {', '.join(_WRITERS)}", "rename it")
+        raise ImageError(
+            f"cannot write a film to '{path.suffix or path.name}': expected {', '.join(_WRITERS)}", "rename it"
+        )
     if not 1 <= fps <= 120:
         raise ImageError(f"{fps} frames a second", "use 1 to 120")
     if write is _write_mp4:
         _require_av()
         write = partial(_write_mp4, sound=sound)
-    alike = _alike(frames)
-    first = next(alike, None)
+    checked_frames = _check_shapes(frames)
+    first = next(checked_frames, None)
     if first is None:
-        raise ImageError("a film without frames", "give one frame at least")
+        raise ImageError("a film without frames", "give at least one frame")
     with atomic_write(path) as draft:
-        write(draft, chain([first], alike), fps, COMPOSITE if composite else MARK)
+        write(draft, chain([first], checked_frames), fps, COMPOSITE_MARK if composite else MARK)
     return path
 
 
-def _alike(frames: Iterable[Pixels]) -> Iterator[Pixels]:
+def _check_shapes(frames: Iterable[Pixels]) -> Iterator[Pixels]:
     shape = None
     for frame in frames:
         shape = shape or frame.shape
         if frame.shape != shape or frame.ndim != 3:
-            raise ShapeError(f"frames: expected {list(shape)}, got {list(frame.shape)}", "render all in one size")
+            raise ShapeError(
+                f"frames: expected {list(shape)}, got {list(frame.shape)}", "render all frames in one size"
+            )
         yield frame
 
 
@@ -104,7 +109,7 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: str, sou
 
 def _write_webp(draft: Path, frames: Iterator[Pixels], fps: float, mark: str) -> None:
     first, *rest = (Image.fromarray(pixels) for pixels in frames)
-    xmp = xmp_packet(ai_generated=True, composite=mark == COMPOSITE)
+    xmp = xmp_packet(ai_generated=True, composite=mark == COMPOSITE_MARK)
     duration = round(1000 / fps)
     first.save(
         draft, "WEBP", save_all=True, append_images=rest, duration=duration, loop=0, quality=WEBP_QUALITY, xmp=xmp

@@ -153,7 +153,7 @@ def _fit_one(name: str, faces: GeneratedFaces, labels: Mapping[str, Tensor], gen
         unit=FITTED_ATTRIBUTES[name].unit,
         generator=generator,
         hold=others,
-        steady=_project_identities(faces.identity) if name in IDENTITY_HELD else None,
+        suppress=_project_identities(faces.identity) if name in IDENTITY_HELD else None,
         notes=f"{name.replace('_', ' ').capitalize()}, as the analyzer sees it. Held: {', '.join(others)}.",
     )
 

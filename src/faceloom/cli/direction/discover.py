@@ -112,7 +112,7 @@ def direction_sheet(studio: Studio, direction: Direction | StyleDirection, peopl
     """Draw a contact sheet: one person per row, one strength (in standard deviations) per column."""
     import torch
 
-    from faceloom.edit.stylespace import drawn
+    from faceloom.edit.stylespace import render_step
     from faceloom.images import area_resize, make_contact_sheet, to_pixels
 
     G, tiles, labels = studio.fast_generator.G, [], []
@@ -120,7 +120,7 @@ def direction_sheet(studio: Studio, direction: Direction | StyleDirection, peopl
     for w_plus in people:
         for strength in STRENGTHS:
             with torch.no_grad():
-                img = drawn(G, w_plus, direction, strength * sigma)
+                img = render_step(G, w_plus, direction, strength * sigma)
             tiles.append(to_pixels(area_resize(img, TILE)))
             labels.append(f"{strength * sigma:+.3g} {direction.unit}")
     return make_contact_sheet(tiles, len(STRENGTHS), TILE, labels)

@@ -75,7 +75,7 @@ def import_directions(
     for key, step in steps.items():
         stem = name or file.stem
         label = re.sub(r"[^\w.+-]", "_", stem if len(steps) == 1 else f"{stem}-{key}")
-        direction = directions.from_step(
+        direction = directions.from_vector(
             label, step, studio.generator, studio.latent_statistics, studio.generator.G.num_ws
         )
         path = Settings().directions / f"{label}{directions.SUFFIX}"

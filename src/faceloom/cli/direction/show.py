@@ -26,9 +26,9 @@ def list_directions(as_json: options.Json = False) -> None:
     """
     from faceloom.edit import directions, stylespace
 
-    names = sorted((*directions.shipped(), *stylespace.shipped()))
+    names = sorted((*directions.list_shipped(), *stylespace.list_shipped()))
     found = {name: ("shipped", stylespace.load_named(name)) for name in names}
-    found |= {name: ("imported", stylespace.load_named(str(path))) for name, path in directions.kept().items()}
+    found |= {name: ("imported", stylespace.load_named(str(path))) for name, path in directions.list_imported().items()}
     if as_json:
         print_json(
             {"directions": [{"where": where, **direction_facts(direction)} for where, direction in found.values()]}

@@ -77,8 +77,8 @@ def _find_or_start(state: WorkerState, task: Drag) -> RunningDrag:
     mask = path_mask(task.handles, task.targets, task.around) if task.around else None
     G = state.studio.tuned_generator(person)
     config = DragConfig(side=min(MAX_FEATURE_SIDE, G.img_resolution // 2))
-    people = state.studio.latent_statistics
-    steps = drag(G, person.w_plus, task.handles, task.targets, mask=mask, people=people, config=config)
+    statistics = state.studio.latent_statistics
+    steps = drag(G, person.w_plus, task.handles, task.targets, mask=mask, statistics=statistics, config=config)
     folder = face.person.folder if face.person else ""
     running = state.drags[task.id] = RunningDrag(person, folder, steps, next(steps))
     while len(state.drags) > MAX_DRAGS:
