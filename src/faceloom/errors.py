@@ -1,5 +1,6 @@
-"""Every error that faceloom raises on purpose.
+"""The errors that faceloom raises.
 
+```
 FaceloomError
 ├── FaceError
 │   ├── NoFaceFound
@@ -16,10 +17,12 @@ FaceloomError
 ├── AssetError
 ├── StoreError
 ├── TrainingError
+├── Cancelled
 ├── EngineError
 └── MissingExtra
+```
 
-A message says what happened and what was expected; the hint says what to do next.
+A message says what happened, with the actual and the expected value; the hint says what to do next.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import re
 
 
 class FaceloomError(Exception):
-    """Catch this one to catch them all."""
+    """Base class of all errors of faceloom. Never raised itself."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -37,7 +40,7 @@ class FaceloomError(Exception):
 
     @property
     def code(self) -> str:
-        """The class's name in snake case, stable for programs that read it."""
+        """The class name in snake case, a stable identifier for programs."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
     def __str__(self) -> str:
@@ -45,75 +48,75 @@ class FaceloomError(Exception):
 
 
 class FaceError(FaceloomError):
-    """The faces in a photo are not what the request needs."""
+    """Raised when the faces in a photo do not fit the request. Subclasses name the common cases."""
 
 
 class NoFaceFound(FaceError):
-    """No face in the photo, upright or turned."""
+    """Raised when no face is detected in a photo, upright or rotated."""
 
 
 class SeveralFaces(FaceError):
-    """The photo holds several faces and the request does not say which."""
+    """Raised when a photo holds several faces and the request does not choose one."""
 
 
 class FaceTooSmall(FaceError):
-    """The face has too few pixels to work with."""
+    """Raised when a detected face has too few pixels to be aligned or encoded."""
 
 
 class ImageError(FaceloomError):
-    """A file is no picture that faceloom reads, or one that it refuses."""
+    """Raised when a picture or film cannot be opened, exceeds a limit, or cannot be saved in the requested format."""
 
 
 class ShapeError(FaceloomError, ValueError):
-    """A tensor has another shape than its name promises."""
+    """Raised when a tensor or array has another shape than the function expects."""
 
 
 class CheckpointError(FaceloomError):
-    """A weight file cannot be used."""
+    """Raised when a weight file cannot be used or an export is not exact enough. Subclasses name the common cases."""
 
 
 class UnknownFormat(CheckpointError):
-    """The file is of no family that faceloom knows."""
+    """Raised when a weight file has an unsupported format, network family or variant."""
 
 
 class WrongShape(CheckpointError):
-    """A tensor is missing, left over, or of another shape than the network needs."""
+    """Raised when a weight file lacks a tensor, or holds one that is unknown or of another shape than the network."""
 
 
 class UnsafePickle(CheckpointError):
-    """The pickle asks for something that is not on the list of harmless names."""
+    """Raised when a pickle refers to a name that is not on the list of harmless names."""
 
 
 class CorruptFile(CheckpointError):
-    """The file is damaged or cut short."""
+    """Raised when a weight, likeness or direction file is damaged, truncated, or holds values that are not finite."""
 
 
 class LatentError(FaceloomError):
-    """A latent, likeness or direction cannot be used, or belongs to another generator."""
+    """Raised when a latent, likeness or direction cannot be used, or belongs to another generator."""
 
 
 class AssetError(FaceloomError):
-    """A third-party model file cannot be had, or is not the one that was pinned."""
+    """Raised when a model is unknown, cannot be pulled, is not installed, or differs from its pinned sha256."""
 
 
 class StoreError(FaceloomError):
-    """A file of the user's cannot be written or read."""
+    """Raised when a file or folder of the user cannot be read or written."""
 
 
 class TrainingError(FaceloomError):
-    """A training run cannot start or go on."""
+    """Raised when a training run cannot start or continue."""
 
 
 class Cancelled(FaceloomError):
-    """Raised inside long work when it is to be canceled; the best result so far is kept where there is one."""
+    """Raised inside long work to cancel it. Optimization keeps the best result so far."""
 
 
 class EngineError(FaceloomError):
-    """An engine cannot do what is asked of it, or not on this machine."""
+    """Raised when an engine does not support the requested operation, or is not available on this machine."""
 
 
 class MissingExtra(FaceloomError):
-    """An optional library is needed and not installed."""
+    """Raised when an optional library is needed and not installed."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra '{extra}'", f"pip install 'faceloom[{extra}]'")
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the extra '{extra}'", f"pip install 'faceloom[{extra}]'")

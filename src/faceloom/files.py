@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then moved into it."""
+"""Atomic writing of files: to a temporary file in the same folder, then moved into place."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from faceloom.errors import StoreError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; on success it becomes `path`, on any error it vanishes.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; on success it replaces `path`, on any error it is deleted.
 
     The temporary file keeps the suffix, because writers choose a format by it.
-    Raises StoreError when the folder cannot be made or the disk refuses.
+    Raises StoreError when the folder cannot be created or the file cannot be written.
     """
     path = Path(path)
     try:
@@ -28,11 +28,11 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = Path(name)
     try:
         yield draft
-        draft.chmod(0o666 & ~_umask())
+        draft.chmod(0o666 & ~_read_umask())
         _sync(draft)
         draft.replace(path)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}", "is the disk full?") from error
+        raise StoreError(f"cannot write {path}: {error.strerror or error}", "check that the disk has space") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -42,7 +42,7 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

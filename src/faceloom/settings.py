@@ -1,4 +1,4 @@
-"""What a user may set from outside: environment variables that begin with FACELOOM_."""
+"""Settings from environment variables that begin with FACELOOM_."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Read afresh wherever it is needed, so that a change of the environment is seen at once."""
+    """The settings; each instance reads the environment, so create one where a setting is needed."""
 
     model_config = SettingsConfigDict(env_prefix="FACELOOM_")
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("faceloom", appauthor=False)))
-    """FACELOOM_HOME: the one folder for models, directions and everything else that is kept."""
+    """FACELOOM_HOME: the folder for models, directions and all other files that faceloom keeps."""
 
     @property
     def models(self) -> Path:
-        """Where fetched and imported weights lie."""
+        """The folder of pulled assets and imported generators."""
         return self.home / "models"
 
     @property
     def directions(self) -> Path:
-        """Where directions that were imported lie."""
+        """The folder of imported directions."""
         return self.home / "directions"

@@ -1,4 +1,4 @@
-"""Smoothing a series that was measured with noise and with gaps. Knows numbers only."""
+"""Smoothing of a series of measurements with noise and gaps."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ def smooth(
     order: int = 2,
     weights: Float[np.ndarray, " n"] | None = None,
 ) -> Float[np.ndarray, "n c"]:
-    """Give the series that stays near the values and has small differences between neighbours, without any lag.
+    """Return a series near the values with small differences between neighbors, without lag.
 
-    The minimum of `sum weights (x - values)^2 + stiffness * sum (D^order x)^2`: with order 1 a constant costs nothing,
-    with order 2 a straight line; what turns faster than a period of about `2 pi stiffness^(1 / (2 order))` is taken
-    out. Where a weight is 0 the value is not looked at (it may be NaN), and the gap is bridged.
+    Minimizes `sum weights (x - values)^2 + stiffness * sum (D^order x)^2`. Order 1 leaves a constant unchanged, order 2
+    a straight line. Oscillations with a period shorter than about `2 pi stiffness^(1 / (2 order))` steps are removed.
+    A value of weight 0 is ignored (it may be NaN) and interpolated.
+    Convention: values `[n, c]`, weights `[n]`, by default all 1.
     Source: Whittaker 1923; Eilers 2003, "A perfect smoother".
     """
     count = len(values)
-    trusted = np.ones(count) if weights is None else weights
+    row_weights = np.ones(count) if weights is None else weights
     if count <= order or not stiffness:
         return np.array(values, dtype=float)
     differences = np.diff(np.eye(count), order, axis=0)  # [n - order, n]
-    system = np.diag(trusted) + stiffness * differences.T @ differences
-    return np.linalg.solve(system, trusted[:, None] * np.where(trusted[:, None] > 0, values, 0.0))
+    system = np.diag(row_weights) + stiffness * differences.T @ differences
+    return np.linalg.solve(system, row_weights[:, None] * np.where(row_weights[:, None] > 0, values, 0.0))

@@ -10,7 +10,7 @@ import pytest
 from tiny_asset import FACE, WEIGHTS, Tiny
 
 from faceloom.assets import MANIFEST, cache
-from faceloom.assets.cache import damaged_files, folder_of, is_there, open_asset, quarantine
+from faceloom.assets.cache import asset_folder, find_damaged_files, is_pulled, open_asset, quarantine
 from faceloom.assets.pull import pull_asset
 from faceloom.errors import AssetError
 
@@ -39,7 +39,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
 
 def test_open_gives_the_whole_folder(pulled: Tiny) -> None:
     folder = open_asset("tiny")
-    assert folder == folder_of("tiny") == pulled.folder
+    assert folder == asset_folder("tiny") == pulled.folder
     assert (folder / "weights.bin").read_bytes() == WEIGHTS
     assert (folder / "face.png").read_bytes() == FACE
 
@@ -59,14 +59,14 @@ def test_a_file_that_changes_is_hashed_again(pulled: Tiny, flip_byte: Callable[[
 
 def test_a_flipped_byte_goes_to_the_quarantine(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
     flip_byte(pulled.folder / "weights.bin")
-    assert damaged_files("tiny") == ["weights.bin"]
+    assert find_damaged_files("tiny") == ["weights.bin"]
     with pytest.raises(AssetError, match=r"weights\.bin of tiny") as caught:
         open_asset("tiny")
     assert caught.value.hint == "faceloom models pull tiny"
     assert str(pulled.home / "quarantine" / "tiny") in caught.value.message
     assert not pulled.folder.exists()
     assert (pulled.home / "quarantine" / "tiny" / "weights.bin").is_file()
-    assert not is_there("tiny")
+    assert not is_pulled("tiny")
 
 
 def test_a_file_that_vanished_is_damage(pulled: Tiny) -> None:
@@ -90,7 +90,7 @@ def test_what_cannot_be_moved_stays(tiny: Tiny) -> None:
 
 
 def test_not_there(tiny: Tiny) -> None:
-    with pytest.raises(AssetError, match="the model files 'tiny' are not there") as caught:
+    with pytest.raises(AssetError, match="the model files 'tiny' are not installed") as caught:
         open_asset("tiny")
     assert caught.value.hint == "faceloom models pull tiny"
 
@@ -100,7 +100,7 @@ def test_not_there(tiny: Tiny) -> None:
 )
 def test_a_broken_card_is_no_asset(pulled: Tiny, card: str) -> None:
     (pulled.folder / "asset.json").write_text(card)
-    assert not is_there("tiny")
+    assert not is_pulled("tiny")
 
 
 @pytest.mark.parametrize("key", ["revision", "sources", "files"])
@@ -109,7 +109,7 @@ def test_an_asset_of_other_times_is_none(pulled: Tiny, key: str) -> None:
     card = json.loads(path.read_text())
     card[key] = {} if key == "files" else None
     path.write_text(json.dumps(card))
-    assert not is_there("tiny")
+    assert not is_pulled("tiny")
     assert not pull_asset(pulled.asset, source=pulled.wheels).was_there
     assert open_asset("tiny")
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from faceloom.assets import download as module
-from faceloom.assets.download import KNOWN, check_known, download, remember
-from faceloom.assets.remote import REMOTES, find_remote
+from faceloom.assets.download import KNOWN_DOWNLOADS, check_known, download, remember
+from faceloom.assets.remote import REMOTE_MODELS, find_remote_model
 from faceloom.errors import AssetError
 
 CONTENT = bytes(range(256)) * 4000
@@ -96,16 +96,16 @@ def test_what_cannot_be_continued_begins_anew(server: Any, tmp_path: Path, chang
 
 @pytest.mark.parametrize("url", ["http://example.org/x", "file:///etc/passwd", "ftp://127.0.0.1/x", "x", "https://"])
 def test_only_https_but_for_this_machine(url: str, tmp_path: Path) -> None:
-    with pytest.raises(AssetError, match="no https address"):
+    with pytest.raises(AssetError, match="not an https address"):
         download(url, tmp_path / "x")
 
 
 def test_refusals(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(AssetError, match="no https address"):
+    with pytest.raises(AssetError, match="not an https address"):
         download(f"{server.url}/away", tmp_path / "x")
     with pytest.raises(AssetError, match="answers 404"):
         download(f"{server.url}/absent", tmp_path / "x")
-    monkeypatch.setattr(module, "LARGEST", 1000)
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
     with pytest.raises(AssetError, match="larger than"):
         download(f"{server.url}/x", tmp_path / "x")
 
@@ -115,21 +115,21 @@ def test_the_first_sha256_is_remembered(tmp_path: Path) -> None:
     remember("a", "1" * 64, tmp_path)
     remember("b", "2" * 64, tmp_path)
     assert check_known("a", "1" * 64, None, tmp_path)
-    with pytest.raises(AssetError, match="another file than before"):
+    with pytest.raises(AssetError, match="differs from the known file"):
         check_known("a", "3" * 64, None, tmp_path)
     with pytest.raises(AssetError, match="expected sha256 4"):
         check_known("c", "3" * 64, "4" * 64, tmp_path)
-    (tmp_path / KNOWN).write_text("{")
+    (tmp_path / KNOWN_DOWNLOADS).write_text("{")
     with pytest.raises(AssetError, match="is damaged"):
         check_known("a", "1" * 64, None, tmp_path)
 
 
 def test_every_published_generator_says_whose_it_is() -> None:
-    for name, remote in REMOTES.items():
+    for name, remote in REMOTE_MODELS.items():
         assert remote.url.startswith("https://")
         assert remote.url.endswith(f"/{name}.pkl")
-        assert "non-commercial" in remote.licence
+        assert "non-commercial" in remote.license
         assert "CC BY-NC" in remote.terms
-    assert find_remote("stylegan3-r-afhqv2-512x512").title == "StyleGAN3-R, AFHQ v2, animals' faces, 512x512"
+    assert find_remote_model("stylegan3-r-afhqv2-512x512").title == "StyleGAN3-R, AFHQ v2, animals' faces, 512x512"
     with pytest.raises(AssetError, match="models list --all"):
-        find_remote("stylegan9")
+        find_remote_model("stylegan9")

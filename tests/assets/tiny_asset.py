@@ -91,7 +91,7 @@ def make_asset(wheel: Path, sdist: Path) -> Asset:
                 sha256=sha256_of(wheel),
                 size=wheel.stat().st_size,
                 members={"tiny_weights/weights.bin": "weights.bin"},
-                licence_member="tiny_weights-1.0.dist-info/LICENSE",
+                license_member="tiny_weights-1.0.dist-info/LICENSE",
                 pip_tags=MANIFEST["portraits"].archives[1].pip_tags,
             ),
             Archive(
@@ -100,10 +100,10 @@ def make_asset(wheel: Path, sdist: Path) -> Asset:
                 sha256=sha256_of(sdist),
                 size=sdist.stat().st_size,
                 members={"tiny-face-1.0/images/face.png": "face.png"},
-                licence_member="tiny-face-1.0/PKG-INFO",
+                license_member="tiny-face-1.0/PKG-INFO",
             ),
         ),
         files=("weights.bin", "face.png"),
-        licence="MIT",
+        license="MIT",
         terms="Made by hand.",
     )

@@ -22,8 +22,8 @@ import forge
 import numpy as np
 import torch
 
-from faceloom.checkpoints.detect import LoadedNetwork
-from faceloom.checkpoints.library import import_checkpoint
+from faceloom.checkpoints.importing import import_checkpoint
+from faceloom.checkpoints.loaded_network import LoadedNetwork
 from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape

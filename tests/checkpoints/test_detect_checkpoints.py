@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from faceloom.checkpoints.detect import LoadedNetwork, build, read_checkpoint
-from faceloom.checkpoints.library import import_checkpoint
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.importing import import_checkpoint
+from faceloom.checkpoints.loaded_network import LoadedNetwork, build
 from faceloom.checkpoints.readers import native
 from faceloom.errors import AssetError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 from faceloom.networks.generator import Generator
@@ -310,7 +311,7 @@ def test_a_key_too_many_too_few_or_of_another_size_is_named(tmp_path: Path):
         ({"GAN": {"S.net.0.weight": torch.zeros(2), "G.initial_block": torch.zeros(2)}}, "lucidrains"),
         ({"encoder.body.0.weight": torch.zeros(2)}, "an encoder without its generator"),
         ({"fc.weight": torch.zeros(2)}, "no network that faceloom knows"),
-        ([1, 2], "no network"),
+        ([1, 2], "not a network"),
         ({}, "no tensor at all"),
     ],
 )

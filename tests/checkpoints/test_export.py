@@ -12,9 +12,10 @@ import torch
 from checkpoints import forge
 from faceloom.checkpoints import export, graphs
 from faceloom.checkpoints.arrays import save_arrays
-from faceloom.checkpoints.detect import build, read_checkpoint
-from faceloom.checkpoints.export import Exported, compare, export_generator, mapping_path
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.export import ExportResult, compare, export_generator, mapping_path
 from faceloom.checkpoints.load import GeneratorModel
+from faceloom.checkpoints.loaded_network import build
 from faceloom.errors import CheckpointError, MissingExtra, StoreError, UnknownFormat, WrongShape
 from faceloom.networks.generator import Generator
 
@@ -40,10 +41,10 @@ def test_onnx_draws_the_same_for_any_number_of_people(family: str, tmp_path: Pat
     G = FAMILIES[family]()
     found = export_generator(model(G, family), "onnx", tmp_path / "g.onnx")
     assert found.max_abs < 1e-3
-    assert found.psnr_db > export.FLOORS["fp32"]
+    assert found.psnr_db > export.MIN_PSNR_DB["fp32"]
     assert {path.name for path in tmp_path.iterdir()} == {"g.onnx", "g-mapping.onnx", "g.json"}
     assert found.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
-    w_plus = export.some_people(G)
+    w_plus = export.make_test_latents(G)
     three = graphs.open_onnx(tmp_path / "g.onnx")(w_plus)
     torch.testing.assert_close(three, G.synthesis(w_plus), atol=1e-3, rtol=1e-4)
 
@@ -69,7 +70,7 @@ def test_the_mapping_is_a_graph_of_its_own(tmp_path: Path):
 def test_openvino_and_its_smaller_files(tmp_path: Path):
     pytest.importorskip("openvino")
     G = forge.generator2(channels=(32, 32, 16))
-    program, one = graphs.trace_synthesis(G), export.some_people(G)[:1]
+    program, one = graphs.trace_synthesis(G), export.make_test_latents(G)[:1]
     sizes = []
     for precision in ("fp32", "fp16", "int8"):
         path = tmp_path / f"{precision}.xml"
@@ -84,7 +85,7 @@ def test_openvino_and_its_smaller_files(tmp_path: Path):
 def test_onnx_in_smaller_files(tmp_path: Path):
     onnx()
     G = forge.generator2(channels=(32, 32, 16))
-    program, one = graphs.trace_synthesis(G), export.some_people(G)[:1]
+    program, one = graphs.trace_synthesis(G), export.make_test_latents(G)[:1]
     sizes = []
     for precision in ("fp32", "fp16", "int8"):
         path = tmp_path / f"{precision}.onnx"
@@ -96,8 +97,8 @@ def test_onnx_in_smaller_files(tmp_path: Path):
 
 
 def test_a_loss_is_refused_with_its_figure_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(export.FLOORS, "fp32", 121.0)
-    with pytest.raises(CheckpointError, match=r"fp32 pictures are \d+\.\d dB from float32, less than 121"):
+    monkeypatch.setitem(export.MIN_PSNR_DB, "fp32", 121.0)
+    with pytest.raises(CheckpointError, match=r"fp32 images are \d+\.\d dB from float32, less than 121"):
         export_generator(model(forge.generator2()), "safetensors", tmp_path / "g")
     assert list((tmp_path / "g").iterdir()) == []
     assert export_generator(model(forge.generator2()), "safetensors", tmp_path / "g", allow_loss=True).psnr_db < 121
@@ -106,9 +107,9 @@ def test_a_loss_is_refused_with_its_figure_and_leaves_nothing(tmp_path: Path, mo
 def test_torch_export_opens_again(tmp_path: Path):
     G = forge.generator2(architecture="resnet")
     found = export_generator(model(G), "torch-export", tmp_path / "g.pt2")
-    assert isinstance(found, Exported)
+    assert isinstance(found, ExportResult)
     assert found.psnr_db > 110
-    one = export.some_people(G)[:1]
+    one = export.make_test_latents(G)[:1]
     torch.testing.assert_close(graphs.open_torch_export(tmp_path / "g.pt2")(one), G.synthesis(one))
 
 
@@ -166,7 +167,7 @@ def test_the_card_says_what_no_graph_says(tmp_path: Path):
 
 def test_int8_rows_are_within_half_a_step():
     values = np.random.default_rng(0).normal(size=(5, 7, 3)).astype(np.float32)
-    rows, scale = graphs.int8_rows(values)
+    rows, scale = graphs.quantize_rows(values)
     assert rows.dtype == np.int8
     assert (np.abs(rows * scale[:, None, None] - values) <= scale[:, None, None] * 0.501).all()
 

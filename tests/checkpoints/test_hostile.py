@@ -63,7 +63,7 @@ def test_files_cut_short_anywhere_are_refused(form: str, tmp_path: Path):
 
 def test_a_child_that_hangs_or_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = forge.saved(tmp_path / "x.pt", {})
-    monkeypatch.setattr(process, "SECONDS", 0.1)
+    monkeypatch.setattr(process, "CPU_SECONDS", 0.1)
     monkeypatch.setattr(process, "_START", "import time; {path}; time.sleep(60)")
     with pytest.raises(CorruptFile, match="took too much memory or time"):
         read_checkpoint(path)
@@ -75,7 +75,8 @@ def test_a_child_that_hangs_or_dies_is_an_error(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 def test_the_child_has_little_memory_and_no_children(tmp_path: Path):
     code = process._START.format(path=sys.path).split("; from")[0]
-    code += "; import faceloom.checkpoints.sandbox.process as s, numpy; s._limit(0)\ntry: numpy.ones(500 << 20, 'u1')\n"
+    code += "; import faceloom.checkpoints.sandbox.process as s, numpy; s._set_limits(0)\n"
+    code += "try: numpy.ones(500 << 20, 'u1')\n"
     code += "except MemoryError: print('no memory')"
     answer = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "no memory"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceloom.checkpoints.readers.latent_files import LARGEST, read_arrays, read_directions, read_latents
+from faceloom.checkpoints.readers.latent_files import MAX_BYTES, read_arrays, read_directions, read_latents
 from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnsafePickle
 
 W_PLUS = torch.arange(3 * 8 * 4.0).view(3, 8, 4)
@@ -123,7 +123,7 @@ HOSTILE = {
         lambda d: written(d / "a.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{" * 9),
         CorruptFile,
     ),
-    "a bomb": (lambda d: zipped(d / "a.npz", bytes(LARGEST + 1)), CorruptFile),
+    "a bomb": (lambda d: zipped(d / "a.npz", bytes(MAX_BYTES + 1)), CorruptFile),
     "many": (lambda d: zipped(d / "a.npz", b"", 1001), CorruptFile),
     "cut": (lambda d: written(d / "a.npy", npy(d / "b.npy", W_PLUS).read_bytes()[:-4]), CorruptFile),
     "absent": (lambda d: d / "a.npy", CorruptFile),

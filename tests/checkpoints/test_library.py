@@ -11,13 +11,8 @@ import forge
 import pytest
 import torch
 
-from faceloom.checkpoints.library import (
-    convert_checkpoint,
-    import_checkpoint,
-    imported_cards,
-    imported_folder,
-    remove_model,
-)
+from faceloom.checkpoints.importing import convert_checkpoint, import_checkpoint
+from faceloom.checkpoints.library import locate_imported_generator, read_imported_cards, remove_model
 from faceloom.checkpoints.load import load_generator
 from faceloom.edit.generate import generate_latents
 from faceloom.errors import AssetError, CorruptFile, StoreError, UnknownFormat
@@ -45,9 +40,9 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, tmp_path: Path):
     G, path = FAMILIES[family](), written(family, tmp_path / "file.pt")
-    import_checkpoint(path, "mine", licence="by me")
+    import_checkpoint(path, "mine", license="by me")
     by_name, by_file = load_generator("mine"), load_generator(str(path))
-    assert (by_name.name, by_name.family, by_name.licence) == ("mine", family, "by me")
+    assert (by_name.name, by_name.family, by_name.license) == ("mine", family, "by me")
     assert (by_file.name, by_file.hash) == ("file", by_name.hash)
     w_plus = generate_latents(by_name.G, [1, 2])
     torch.testing.assert_close(by_name.G.synthesis(w_plus), G.synthesis(w_plus))
@@ -57,13 +52,13 @@ def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, 
 
 def test_the_card_says_what_it_is(tmp_path: Path):
     folder = import_checkpoint(written("stylegan2", tmp_path / "g.pt"), "a")
-    card = imported_cards()["a"]
+    card = read_imported_cards()["a"]
     assert [card[k] for k in ("family", "img_resolution", "num_ws", "w_dim", "c_dim")] == ["stylegan2", 32, 8, 8, 0]
     assert card["parameters"] == sum(p.numel() for p in forge.generator2().parameters())
     assert card["hash"] == load_generator("a").hash
     assert any("resample_filter" in key for key in card["unused_keys"])
     assert "ask who made it" in card["licence"]
-    assert folder == imported_folder("a")
+    assert folder == locate_imported_generator("a")
 
 
 def test_two_imports_at_once_leave_one_whole_model(tmp_path: Path, models: Path):

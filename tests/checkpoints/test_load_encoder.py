@@ -9,9 +9,10 @@ import forge
 import pytest
 import torch
 
-from faceloom.checkpoints.library import convert_checkpoint, import_checkpoint, imported_cards
+from faceloom.checkpoints.face_encoder import load_imported_encoder
+from faceloom.checkpoints.importing import convert_checkpoint, import_checkpoint
+from faceloom.checkpoints.library import read_imported_cards
 from faceloom.checkpoints.load import load_generator
-from faceloom.checkpoints.readers.psp_encoder import load_encoder
 from faceloom.errors import AssetError, CorruptFile
 from faceloom.networks.psp_encoder import PspEncoder, PspEncoderConfig
 
@@ -40,18 +41,18 @@ def test_an_encoder_comes_with_its_generator(tmp_path: Path):
     network, mean, img = encoder(), torch.randn(8, 8), torch.randn(1, 3, 256, 256)
     path = checkpoint(tmp_path / "psp.pt", network, latent_avg=mean)
     import_checkpoint(path, "a")
-    assert imported_cards()["a"]["encoder"] == "read"
-    assert not any("encoder" in key for key in imported_cards()["a"]["unused_keys"])
-    torch.testing.assert_close(load_encoder("a").encode(img), mean + network(img))
+    assert read_imported_cards()["a"]["encoder"] == "read"
+    assert not any("encoder" in key for key in read_imported_cards()["a"]["unused_keys"])
+    torch.testing.assert_close(load_imported_encoder("a").encode(img), mean + network(img))
     import_checkpoint(convert_checkpoint(path, tmp_path / "out"), "b")
-    torch.testing.assert_close(load_encoder("b").encode(img), mean + network(img))
+    torch.testing.assert_close(load_imported_encoder("b").encode(img), mean + network(img))
 
 
 def test_e4e_without_a_mean_takes_the_generators(tmp_path: Path):
     network, img = encoder(progressive=True), torch.randn(1, 3, 256, 256)
     opts = {"encoder_type": "Encoder4Editing", "start_from_latent_avg": True}
     import_checkpoint(checkpoint(tmp_path / "e4e.pt", network, opts=opts), "a")
-    torch.testing.assert_close(load_encoder("a").encode(img), load_generator("a").G.w_avg + network(img))
+    torch.testing.assert_close(load_imported_encoder("a").encode(img), load_generator("a").G.w_avg + network(img))
 
 
 def test_restyle_looks_again_at_what_it_made(tmp_path: Path):
@@ -59,20 +60,20 @@ def test_restyle_looks_again_at_what_it_made(tmp_path: Path):
     mean = G.w_avg.expand(8, -1)
     opts = {"encoder_type": "BackboneEncoder"}
     import_checkpoint(checkpoint(tmp_path / "r.pt", network, opts=opts, latent_avg=mean), "a")
-    found = load_encoder("a").encode(img)
+    found = load_imported_encoder("a").encode(img)
     assert found.shape == (1, 8, 8)
     assert not torch.allclose(found, mean)
 
 
 def test_what_is_no_encoder_of_ours_does_not_keep_the_generator_out(tmp_path: Path):
     import_checkpoint(checkpoint(tmp_path / "r.pt", encoder(), opts={"encoder_type": "ResNetBackboneEncoder"}), "a")
-    assert imported_cards()["a"]["encoder"].startswith("not read: the encoder is a ResNetBackboneEncoder")
+    assert read_imported_cards()["a"]["encoder"].startswith("not read: the encoder is a ResNetBackboneEncoder")
     with pytest.raises(AssetError, match="without an encoder"):
-        load_encoder("a")
+        load_imported_encoder("a")
     broken = encoder()
     broken.styles[3].linear.weight.fill_(torch.nan)
     import_checkpoint(checkpoint(tmp_path / "n.pt", broken), "b")
-    assert "not finite" in imported_cards()["b"]["encoder"]
+    assert "not finite" in read_imported_cards()["b"]["encoder"]
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path):
@@ -80,4 +81,4 @@ def test_a_damaged_file_is_refused(tmp_path: Path):
     path = folder / "encoder.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorruptFile, match="is damaged"):
-        load_encoder("a")
+        load_imported_encoder("a")

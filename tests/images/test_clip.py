@@ -88,9 +88,9 @@ def test_what_is_no_film(tmp_path: Path) -> None:
     whole = write_video(tmp_path / "a.mp4", frames(3)).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[:300])
     for name, message in [
-        ("photo.jpg", "no film"),
-        ("empty.mp4", "no film"),
-        ("list.m3u8", "no film"),
+        ("photo.jpg", "not a film"),
+        ("empty.mp4", "not a film"),
+        ("list.m3u8", "not a film"),
         ("missing.mp4", "no file"),
         ("cut.mp4", "damaged"),
         (".", "cannot read"),

@@ -7,23 +7,23 @@ import pytest
 from PIL import Image
 
 from faceloom.errors import ImageError
-from faceloom.images import contact_sheet, to_img
+from faceloom.images import make_contact_sheet, to_img
 
 
 def test_rows_and_columns() -> None:
-    colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
-    pictures = [Image.new("RGB", (50, 50), colour) for colour in colours]
-    sheet = contact_sheet([pictures[0], np.asarray(pictures[1]), to_img(pictures[2])], columns=2, size=64)
+    colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
+    pictures = [Image.new("RGB", (50, 50), color) for color in colors]
+    sheet = make_contact_sheet([pictures[0], np.asarray(pictures[1]), to_img(pictures[2])], columns=2, size=64)
     gap = (sheet.width - 128) // 3
     assert sheet.size == (128 + 3 * gap, 128 + 3 * gap)
-    for (x, y), colour in zip([(0, 0), (1, 0), (0, 1)], colours, strict=True):
-        assert sheet.getpixel((gap + x * (64 + gap) + 32, gap + y * (64 + gap) + 32)) == colour
+    for (x, y), color in zip([(0, 0), (1, 0), (0, 1)], colors, strict=True):
+        assert sheet.getpixel((gap + x * (64 + gap) + 32, gap + y * (64 + gap) + 32)) == color
 
 
 def test_captions_take_room_and_long_ones_are_cut() -> None:
     pictures = [Image.new("RGB", (30, 60))] * 4
-    plain = contact_sheet(pictures, 9, 100)
-    labelled = contact_sheet(pictures, 9, 100, ["a", "Größe", "x" * 300, ""])
+    plain = make_contact_sheet(pictures, 9, 100)
+    labelled = make_contact_sheet(pictures, 9, 100, ["a", "Größe", "x" * 300, ""])
     assert labelled.width == plain.width
     assert labelled.height > plain.height
     below = np.asarray(labelled)[-12:]
@@ -32,7 +32,7 @@ def test_captions_take_room_and_long_ones_are_cut() -> None:
 
 
 def test_nothing_to_lay_out() -> None:
-    with pytest.raises(ImageError, match="no sheet"):
-        contact_sheet([], 3, 64)
+    with pytest.raises(ImageError, match="0 pictures"):
+        make_contact_sheet([], 3, 64)
     with pytest.raises(ImageError, match="2 labels"):
-        contact_sheet([Image.new("RGB", (9, 9))], 3, 64, ["a", "b"])
+        make_contact_sheet([Image.new("RGB", (9, 9))], 3, 64, ["a", "b"])

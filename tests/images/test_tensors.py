@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from faceloom.errors import ImageError, ShapeError
-from faceloom.images import area_resize, as_photo, to_img, to_pixel_list, to_pixels
+from faceloom.images import area_resize, to_img, to_photo, to_pixel_list, to_pixels
 
 
 def ramp() -> np.ndarray:
@@ -29,7 +29,7 @@ def test_photos_pixels_and_lists_are_alike() -> None:
     assert to_img([photo, ramp()]).equal(to_img(photo).repeat(2, 1, 1, 1))
     assert to_img(photo.convert("L")).equal(to_img(photo))
     for form in (photo, ramp(), to_img(photo)):
-        assert as_photo(form).tobytes() == photo.tobytes()
+        assert to_photo(form).tobytes() == photo.tobytes()
 
 
 def test_outside_values_are_cut_off_and_others_rounded() -> None:

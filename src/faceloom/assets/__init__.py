@@ -1,4 +1,4 @@
-"""Pinned third-party model files: where from, whose, on what terms; pulled into one folder, verified before use."""
+"""Pinned third-party model files: their sources and licenses, and pulling them into a verified cache folder."""
 
 from faceloom.assets.cache import open_asset
 from faceloom.assets.manifest import MANIFEST, Archive, Asset, find_asset

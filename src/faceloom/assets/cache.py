@@ -1,7 +1,4 @@
-"""The user's folder of pulled assets: what lies there, whether it is whole, and a quarantine for what is not.
-
-Knows folders, hashes and the manifest; not how anything gets there, nor what the weights mean.
-"""
+"""The cache folder of pulled assets: their state, verification before use, and a quarantine for damaged files."""
 
 from __future__ import annotations
 
@@ -18,36 +15,38 @@ from faceloom.errors import AssetError
 from faceloom.settings import Settings
 
 CARD = "asset.json"
-LICENCE = "LICENSE"
+LICENSE_FILE = "LICENSE"
 
 
-def folder_of(name: str) -> Path:
-    """Where the asset lies, or would lie."""
+def asset_folder(name: str) -> Path:
+    """Return the folder of an asset, whether it was pulled or not."""
     return Settings().models / name
 
 
-def is_there(name: str) -> bool:
-    """Whether the asset was pulled, from the archives and by the conversion of today; its bytes are not looked at."""
-    return _hashes(name) is not None
+def is_pulled(name: str) -> bool:
+    """Return whether the asset was pulled from the current archives with the current conversion; verifies no file."""
+    return _read_hashes(name) is not None
 
 
-def damaged_files(name: str) -> list[str]:
-    """List the files of a pulled asset whose bytes are not those that were written; hashes every one.
+def find_damaged_files(name: str) -> list[str]:
+    """Hash every file of a pulled asset, and return the names of those that changed since the pull.
 
-    Raises AssetError when the asset is not there.
+    Raises AssetError when the asset was not pulled.
     """
-    return [file for file, sha256 in _expected(name).items() if not _has_sha256(folder_of(name) / file, sha256)]
+    return [
+        file for file, sha256 in _expected_hashes(name).items() if not _has_sha256(asset_folder(name) / file, sha256)
+    ]
 
 
 def open_asset(name: str) -> Path:
-    """Give the folder of an asset, every file's sha256 checked at the first use in this process.
+    """Return the folder of an asset; every file's sha256 is checked at its first use in this process.
 
-    Raises AssetError when it is not there, or damaged: then the folder has moved to the quarantine.
+    Raises AssetError when it was not pulled, or is damaged: then its folder is moved to the quarantine.
     """
-    folder = folder_of(name)
-    if all(_is_verified(folder / file, sha256) for file, sha256 in _expected(name).items()):
+    folder = asset_folder(name)
+    if all(_is_verified(folder / file, sha256) for file, sha256 in _expected_hashes(name).items()):
         return folder
-    damaged = damaged_files(name)  # looks again: a pull may have put newer files there meanwhile
+    damaged = find_damaged_files(name)  # checked again: a pull may have replaced the files meanwhile
     if damaged:
         raise AssetError(
             f"{', '.join(damaged)} of {name}: not the bytes that were pulled; moved to {quarantine(folder)}",
@@ -57,9 +56,9 @@ def open_asset(name: str) -> Path:
 
 
 def quarantine(path: Path) -> Path:
-    """Move a damaged file or folder out of the way, in place of an earlier one of that name; give its new place.
+    """Move a damaged file or folder to the quarantine folder, replacing one of the same name; return its new path.
 
-    What cannot be moved, in a folder that is not ours to write, stays where it is.
+    A path that cannot be moved, for lack of permission, is returned unchanged.
     """
     target = Settings().home / "quarantine" / path.name
     try:
@@ -70,23 +69,23 @@ def quarantine(path: Path) -> Path:
         return path
 
 
-def sources_of(asset: Asset) -> list[dict[str, str]]:
-    """Name the archives that an asset is made from, as its card does."""
+def list_sources(asset: Asset) -> list[dict[str, str]]:
+    """Return the archives of an asset as its card lists them."""
     return [{"archive": a.requirement, "file": a.filename, "sha256": a.sha256} for a in asset.archives]
 
 
-def _expected(name: str) -> dict[str, str]:
-    hashes = _hashes(name)
+def _expected_hashes(name: str) -> dict[str, str]:
+    hashes = _read_hashes(name)
     if hashes is None:
-        raise AssetError(f"the model files '{name}' are not there", f"faceloom models pull {name}")
+        raise AssetError(f"the model files '{name}' are not installed", f"faceloom models pull {name}")
     return hashes
 
 
-def _hashes(name: str) -> dict[str, str] | None:
-    """Read the sha256 of each file from the asset's card; None when there is no card, or one of other times."""
+def _read_hashes(name: str) -> dict[str, str] | None:
+    """Read the sha256 of each file from the asset's card; return None for a missing, damaged or outdated card."""
     asset = find_asset(name)
     try:
-        card = json.loads((folder_of(name) / CARD).read_text(encoding="utf-8"))
+        card = json.loads((asset_folder(name) / CARD).read_text(encoding="utf-8"))
         hashes = {str(file): str(facts["sha256"]) for file, facts in card["files"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -94,16 +93,16 @@ def _hashes(name: str) -> dict[str, str] | None:
 
 
 def _is_current(card: Mapping[str, Any], asset: Asset) -> bool:
-    return card.get("revision") == asset.revision and card.get("sources") == sources_of(asset)
+    return card.get("revision") == asset.revision and card.get("sources") == list_sources(asset)
 
 
 def _is_verified(path: Path, sha256: str) -> bool:
-    """Check one file, or remember that it was checked and has not been touched since."""
+    """Return whether a file has this sha256; the result is cached until the file's size or time changes."""
     try:
-        facts = path.stat()
+        status = path.stat()
     except OSError:
         return False
-    return _checked_once(path, sha256, facts.st_size, facts.st_mtime_ns)
+    return _checked_once(path, sha256, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
-"""Getting a file from an https address: resumed where it stopped, bounded, and named by what its bytes hash to.
+"""Resumable, bounded downloads over https, and memory of the sha256 of first downloads.
 
-Knows addresses and folders, not what a file means. Plain http is for this very machine only.
+Plain http is allowed for the local machine only.
 """
 
 from __future__ import annotations
@@ -18,70 +18,72 @@ from pathlib import Path
 from typing import IO, Any
 
 from faceloom.errors import AssetError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 
-LARGEST = 2 << 30
-"""Bytes that no checkpoint has."""
+MAX_BYTES = 2 << 30
+"""Maximum size of a download in bytes; checkpoints are smaller."""
 
 TIMEOUT = 30.0
-"""Seconds without a byte."""
+"""Seconds without data after which a download stops."""
 
-KNOWN = "known-downloads.json"
+KNOWN_DOWNLOADS = "known-downloads.json"
 _CHUNK = 1 << 20
 
-Report = Callable[[int, int], None]
-"""Called with the bytes that have arrived and the bytes of the whole."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of bytes received and the total."""
 
 
-def download(url: str, target: Path, report: Report = lambda got, total: None) -> str:
-    """Bring the file at `url` to `target` and give its sha256.
+def download(url: str, target: Path, progress: ProgressCallback = lambda received, total: None) -> str:
+    """Download the file at `url` to `target` and return its sha256.
 
-    What an earlier attempt brought, in `target` with '.part' at its end, is kept and continued, if the server still
-    has the same file. Raises AssetError for an address without https, an answer that is none, or more than LARGEST.
+    A partial file of an earlier attempt, `target` with the suffix '.part', is continued if the server still has the
+    same file. Raises AssetError for an address without https, a failed request, or a file larger than MAX_BYTES.
     """
     _check_address(url)
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _continue(url, part, report)
+        _fetch_rest(url, part, progress)
     except urllib.error.HTTPError as error:
-        raise AssetError(f"{_host(url)} answers {error.code} {error.reason}", "is the file still there?") from error
+        raise AssetError(
+            f"{_host(url)} answers {error.code} {error.reason}", "check that the file still exists"
+        ) from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise AssetError(f"the download from {_host(url)} stopped: {reason}", "run it again to continue") from error
     part.replace(target)
-    _mark(part).unlink(missing_ok=True)
+    _etag_path(part).unlink(missing_ok=True)
     with target.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_known(name: str, sha256: str, pinned: str | None, folder: Path) -> bool:
-    """Hold a download's sha256 against the pinned one, else against the one remembered in `folder`.
+    """Compare a download's sha256 with the pinned one, else with the one remembered in `folder`.
 
-    Gives whether it was known at all; one that was not is not remembered yet. Raises AssetError when it is another.
+    Returns whether there was one to compare with; does not remember a new one. Raises AssetError when they differ.
     """
-    expected = pinned or _known(folder).get(name)
+    expected = pinned or _read_known(folder).get(name)
     if expected and expected != sha256:
         raise AssetError(
-            f"{name} is another file than before: expected sha256 {expected}, got {sha256}",
-            f"if its makers say that they changed it, delete its line from {folder / KNOWN}",
+            f"{name} differs from the known file: expected sha256 {expected}, got {sha256}",
+            f"if its publisher changed it, delete its line from {folder / KNOWN_DOWNLOADS}",
         )
     return expected is not None
 
 
 def remember(name: str, sha256: str, folder: Path) -> None:
-    """Keep the sha256 of a first download."""
-    with replacing(folder / KNOWN) as draft:
-        draft.write_text(json.dumps(_known(folder) | {name: sha256}, indent=2) + "\n", encoding="utf-8")
+    """Remember the sha256 of a first download in `folder`."""
+    with atomic_write(folder / KNOWN_DOWNLOADS) as draft:
+        draft.write_text(json.dumps(_read_known(folder) | {name: sha256}, indent=2) + "\n", encoding="utf-8")
 
 
-def _known(folder: Path) -> dict[str, str]:
+def _read_known(folder: Path) -> dict[str, str]:
     try:
-        known = json.loads((folder / KNOWN).read_bytes())
+        known = json.loads((folder / KNOWN_DOWNLOADS).read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise AssetError(f"{folder / KNOWN} is damaged", "repair or delete it") from error
+        raise AssetError(f"{folder / KNOWN_DOWNLOADS} is damaged", "repair or delete it") from error
     return {str(name): str(sha256) for name, sha256 in known.items()} if isinstance(known, dict) else {}
 
 
@@ -89,7 +91,7 @@ def _check_address(url: str) -> None:
     parts = urllib.parse.urlsplit(url)
     is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
     if (parts.scheme != "https" and not is_local) or not parts.hostname:
-        raise AssetError(f"{parts.scheme or 'nothing'}://{parts.hostname or ''} is no https address", "use https")
+        raise AssetError(f"{parts.scheme or 'nothing'}://{parts.hostname or ''} is not an https address", "use https")
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
@@ -100,57 +102,59 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _continue(url: str, part: Path, report: Report) -> None:
-    """Append what is missing to `part`, or begin anew when the server has another file or cannot continue."""
+def _fetch_rest(url: str, part: Path, progress: ProgressCallback) -> None:
+    """Append the missing bytes to `part`, or start over when the server has another file or cannot resume."""
     request = urllib.request.Request(url, headers={"User-Agent": "faceloom"})
-    mark, before = _mark(part), part.stat().st_size if part.exists() else 0
-    if before and mark.exists():
-        request.add_header("Range", f"bytes={before}-")
-        request.add_header("If-Range", mark.read_text(encoding="utf-8"))
+    etag_file, offset = _etag_path(part), part.stat().st_size if part.exists() else 0
+    if offset and etag_file.exists():
+        request.add_header("Range", f"bytes={offset}-")
+        request.add_header("If-Range", etag_file.read_text(encoding="utf-8"))
     opener = urllib.request.build_opener(_HttpsOnly)
     response: HTTPResponse
     with opener.open(request, timeout=TIMEOUT) as response:
-        continued = response.status == 206 and _begins_at(response.headers) == before
-        if response.status == 206 and not continued:
-            raise AssetError(f"{_host(url)} sends another part than was asked for", f"delete {part} and try again")
-        before = before if continued else 0
-        total = before + int(response.headers.get("Content-Length") or 0)
+        is_resumed = response.status == 206 and _range_start(response.headers) == offset
+        if response.status == 206 and not is_resumed:
+            raise AssetError(f"{_host(url)} sent another range than requested", f"delete {part} and try again")
+        offset = offset if is_resumed else 0
+        total = offset + int(response.headers.get("Content-Length") or 0)
         _check_size(total, part.parent)
-        if validator := response.headers.get("ETag"):
-            mark.write_text(validator, encoding="utf-8")
+        if etag := response.headers.get("ETag"):
+            etag_file.write_text(etag, encoding="utf-8")
         else:
-            mark.unlink(missing_ok=True)
-        with part.open("ab" if continued else "wb") as file:
-            _copy(response, file, before, total, report)
+            etag_file.unlink(missing_ok=True)
+        with part.open("ab" if is_resumed else "wb") as file:
+            _copy(response, file, offset, total, progress)
 
 
-def _copy(response: HTTPResponse, file: IO[bytes], arrived: int, total: int, report: Report) -> None:
-    report(arrived, total)
+def _copy(response: HTTPResponse, file: IO[bytes], received: int, total: int, progress: ProgressCallback) -> None:
+    progress(received, total)
     while chunk := response.read(_CHUNK):
-        arrived += len(chunk)
-        if arrived > LARGEST:
-            raise AssetError(f"it is larger than {LARGEST >> 30} GB", "no checkpoint is")
+        received += len(chunk)
+        if received > MAX_BYTES:
+            raise AssetError(f"the file is larger than {MAX_BYTES >> 30} GB", "check the address")
         file.write(chunk)
-        report(arrived, max(total, arrived))
-    if arrived < total:
-        raise OSError(f"after {arrived} of {total} bytes")
+        progress(received, max(total, received))
+    if received < total:
+        raise OSError(f"after {received} of {total} bytes")
 
 
 def _check_size(total: int, folder: Path) -> None:
-    if total > LARGEST:
-        raise AssetError(f"it is larger than {LARGEST >> 30} GB", "no checkpoint is")
+    if total > MAX_BYTES:
+        raise AssetError(f"the file is larger than {MAX_BYTES >> 30} GB", "check the address")
     if shutil.disk_usage(folder).free < 3 * total:
-        raise AssetError(f"the disk has no room for {3 * total >> 20} MB in {folder}", "make room or set FACELOOM_HOME")
+        raise AssetError(
+            f"the disk has less than {3 * total >> 20} MB free in {folder}", "free space or set FACELOOM_HOME"
+        )
 
 
-def _begins_at(headers: Message) -> int:
+def _range_start(headers: Message) -> int:
     text = headers.get("Content-Range", "")
-    begin = text.removeprefix("bytes ").partition("-")[0]
-    return int(begin) if begin.isdecimal() else -1
+    start = text.removeprefix("bytes ").partition("-")[0]
+    return int(start) if start.isdecimal() else -1
 
 
-def _mark(part: Path) -> Path:
-    """Beside a part: which version of the file it is a part of, as the server names it."""
+def _etag_path(part: Path) -> Path:
+    """Return the path of the file that holds the server's ETag of a partial download."""
     return part.with_name(f"{part.name}.etag")
 
 

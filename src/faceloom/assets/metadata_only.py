@@ -1,8 +1,8 @@
-"""A PEP 517 build back end that knows one thing: an sdist's metadata stands in its PKG-INFO.
+"""A PEP 517 build back end that only returns an sdist's metadata, from its PKG-INFO file.
 
-pip wants metadata of every sdist that it downloads, and gets it by running the sdist's own setup.py. faceloom needs
-data out of the archive and no code, so pip is given this file in setuptools' place: nothing of the archive is run. It
-must import nothing of faceloom, because pip runs a copy of it in a process of its own, in the unpacked sdist's folder.
+pip needs the metadata of every sdist that it downloads, and would run the sdist's setup.py to get it. This file
+replaces setuptools for pip, so that no code of the archive is run. It must not import faceloom, because pip runs a copy
+of it in a separate process in the unpacked sdist's folder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def get_requires_for_build_wheel(config_settings: object = None) -> list[str]:
-    """Need nothing to be installed first."""
+    """Return no requirements."""
     return []
 
 
@@ -28,4 +28,4 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: o
 
 
 __legacy__ = sys.modules[__name__]
-"""What pip asks for when an sdist names no back end: `setuptools.build_meta:__legacy__`."""
+"""The object that pip loads when an sdist names no back end: `setuptools.build_meta:__legacy__`."""

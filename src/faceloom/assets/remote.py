@@ -1,12 +1,13 @@
-"""Published generators that a user with a network can download: where each is, whose, on what terms. Data only.
+"""Published generators for download: their addresses, authors and licenses.
 
-NVIDIA publishes no sha256 of these files and faceloom's makers have not downloaded them, so none is pinned: the first
-download's is shown and remembered, and a later download has to be the same.
+NVIDIA publishes no sha256 of these files and faceloom's authors have not downloaded them, so none is pinned: the sha256
+of the first download is shown and remembered, and later downloads must match it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from faceloom.errors import AssetError
 
@@ -22,7 +23,7 @@ _DATA = {
     "afhqdog": ("AFHQ, dogs", "CC BY-NC 4.0"),
     "afhqwild": ("AFHQ, wild animals", "CC BY-NC 4.0"),
 }
-"""Dataset -> what it shows, its licence."""
+"""Dataset -> its title and license."""
 
 _NAMES = """
 stylegan2-ffhq-1024x1024 stylegan2-ffhq-512x512 stylegan2-ffhq-256x256 stylegan2-ffhqu-1024x1024
@@ -36,39 +37,50 @@ stylegan3-r-metfacesu-1024x1024 stylegan3-r-afhqv2-512x512
 
 
 @dataclass(frozen=True)
-class Remote:
-    """One checkpoint at an address."""
+class RemoteModel:
+    """A checkpoint that can be downloaded."""
 
     name: str
     title: str
     url: str
-    licence: str
+    license: str
     terms: str
-    """Who made it and what that allows, in plain sentences."""
+    """Authors and conditions of use, in plain sentences."""
     sha256: str | None = None
-    """None: not known here; the first download's is remembered."""
+    """None when unknown: the sha256 of the first download is remembered."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields for JSON output; the keys are stable."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "url": self.url,
+            "licence": self.license,
+            "terms": self.terms,
+            "sha256": self.sha256,
+        }
 
 
-def _nvidia(name: str) -> Remote:
+def _make_nvidia_model(name: str) -> RemoteModel:
     family, dataset, side = name.rsplit("-", 2)
-    shows, licence = _DATA[dataset]
-    return Remote(
+    data_title, license = _DATA[dataset]
+    return RemoteModel(
         name=name,
-        title=f"{family.replace('stylegan', 'StyleGAN').upper().replace('STYLEGAN', 'StyleGAN')}, {shows}, {side}",
+        title=f"{family.replace('stylegan', 'StyleGAN').upper().replace('STYLEGAN', 'StyleGAN')}, {data_title}, {side}",
         url=_NGC.format(collection=family[:9], name=name),
-        licence=f"{_CODE}; data {licence}",
+        license=f"{_CODE}; data {license}",
         terms=(
             "Trained and published by NVIDIA under the NVIDIA Source Code License: research and evaluation only, not "
-            f"for commercial use. The training data, {shows.split(',')[0]}, is {licence}."
+            f"for commercial use. The training data, {data_title.split(',')[0]}, is {license}."
         ),
     )
 
 
-REMOTES: dict[str, Remote] = {name: _nvidia(name) for name in _NAMES.split()}
+REMOTE_MODELS: dict[str, RemoteModel] = {name: _make_nvidia_model(name) for name in _NAMES.split()}
 
 
-def find_remote(name: str) -> Remote:
-    """Look a download up by its name. Raises AssetError for a name that is not listed."""
-    if name not in REMOTES:
-        raise AssetError(f"no model is called '{name}'", "faceloom models list --all shows those there are")
-    return REMOTES[name]
+def find_remote_model(name: str) -> RemoteModel:
+    """Return the published generator of that name. Raises AssetError for an unknown name."""
+    if name not in REMOTE_MODELS:
+        raise AssetError(f"no model is called '{name}'", "faceloom models list --all shows all models")
+    return REMOTE_MODELS[name]

@@ -1,4 +1,4 @@
-"""Latents as plain NumPy files, for other people's tools. Knows arrays and a card, not what they mean."""
+"""Export of latents as plain NumPy files for other programs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy as np
 from torch import Tensor
 
 from faceloom.errors import StoreError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
-    """Write `.npz` with every array by name and the card as JSON text under 'card', or `.npy` with the first alone.
+    """Write `.npz` with every array by name and the card as JSON text under 'card', or `.npy` with the first array.
 
-    Convention: float32; nothing is pickled, so `numpy.load` opens it as it is. Raises StoreError for another ending.
+    Convention: float32; nothing is pickled, so `numpy.load` opens the file with its defaults. Raises StoreError for
+    another suffix, or when the file cannot be written.
     """
-    plain = {name: tensor.detach().cpu().float().numpy() for name, tensor in arrays.items()}
+    numpy_arrays = {name: tensor.detach().cpu().float().numpy() for name, tensor in arrays.items()}
     if path.suffix not in (".npy", ".npz"):
-        raise StoreError(f"'{path.suffix}' is no NumPy file", "end the name in .npy or .npz")
-    with replacing(path) as draft, draft.open("wb") as file:
+        raise StoreError(f"'{path.suffix}' is no NumPy file: expected .npy or .npz", "end the name in .npy or .npz")
+    with atomic_write(path) as draft, draft.open("wb") as file:
         if path.suffix == ".npy":
-            np.save(file, next(iter(plain.values())), allow_pickle=False)
+            np.save(file, next(iter(numpy_arrays.values())), allow_pickle=False)
         else:
             text = json.dumps(dict(card), ensure_ascii=False)
-            np.savez(file, allow_pickle=False, **plain, card=np.array(text))
+            np.savez(file, allow_pickle=False, **numpy_arrays, card=np.array(text))

@@ -1,6 +1,6 @@
-"""The one door for checkpoints: any file that faceloom reads, to a network of ours.
+"""Detection of the code base that wrote a checkpoint, and reading of the network in it.
 
-Which code wrote a file is told by what is in it; its name means nothing. Pickles are read in a child process.
+Detection looks at tensor names only, never at the file's name. Pickles are read in a child process.
 """
 
 from __future__ import annotations
@@ -8,70 +8,67 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from faceloom.checkpoints.loaded_network import LoadedNetwork, build
+from faceloom.checkpoints.loaded_network import LoadedNetwork
 from faceloom.checkpoints.readers import genforce, mmgeneration, native, nvidia_tf, nvidia_torch, psp, rosinality
 from faceloom.checkpoints.sandbox.flatten import Part
-from faceloom.checkpoints.sandbox.process import Content, read_foreign
+from faceloom.checkpoints.sandbox.process import FileContent, read_in_sandbox
 from faceloom.errors import CorruptFile, UnknownFormat
 
-__all__ = ["LoadedNetwork", "build", "read_checkpoint", "understand"]
+_REFUSED = {
+    r"GAN\.(S|G)\.": "lucidrains' network, whose layers differ from every StyleGAN's",
+    r"MainLayers": "R3GAN, which has no styles",
+    r"encoder\.body": "an encoder without its generator",
+    r"Grow|PGGAN": "a progressive GAN, which has no styles",
+}
+"""Patterns of tensor names that identify networks which faceloom does not read, and their descriptions."""
 
 
 def read_checkpoint(path: Path, part: Part = "generator", *, bgr: bool = False) -> LoadedNetwork:
-    """Read a network out of a file, or out of a folder that an import wrote.
+    """Read a network from a checkpoint file, or from a folder written by an import.
 
-    Convention: `bgr` exchanges red and blue: set it for networks that were trained with MMGeneration.
-    Raises UnknownFormat for a family that is not read, UnsafePickle for a pickle that asks for more than numbers,
-    WrongShape naming a tensor that is missing, left over or of another shape, CorruptFile for a damaged file.
+    Convention: `bgr` swaps the red and blue channels: set it for networks trained with MMGeneration.
+    Raises UnknownFormat for an unsupported family, UnsafePickle for a pickle that refers to forbidden names,
+    WrongShape naming a tensor that is missing, unexpected or of another shape, CorruptFile for a damaged file.
     """
     path = Path(path)
-    if native.is_ours(path):
+    if native.is_native(path):
         return native.read(path)
-    return understand(read_foreign(path, part), path, bgr)
+    return identify_network(read_in_sandbox(path, part), path, bgr)
 
 
-def understand(content: Content, path: Path, bgr: bool = False) -> LoadedNetwork:
-    """Tell what network the tensors of the file `path` are. Raises as `read_checkpoint` does."""
+def identify_network(content: FileContent, path: Path, bgr: bool = False) -> LoadedNetwork:
+    """Turn the content of the file `path` into a network. Raises as `read_checkpoint` does."""
     try:
-        return _understand(content, path, bgr)
-    except (
-        TypeError,
-        ValueError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-    ) as error:  # a stranger's file can do that
-        raise CorruptFile(f"{path.name} cannot be understood: {error}", "get the file again") from error
+        return _read_content(content, path, bgr)
+    except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:  # from malformed content
+        raise CorruptFile(f"cannot read the network in {path.name}: {error}", "get the file again") from error
 
 
-def _understand(content: Content, path: Path, bgr: bool) -> LoadedNetwork:
-    """Ask the readers in turn, those with the most telling names first."""
+def _read_content(content: FileContent, path: Path, bgr: bool) -> LoadedNetwork:
+    """Try the readers in order, those with the most specific tensor names first."""
     names = content.tensors
-    if tf := nvidia_tf.find(names):
-        return nvidia_tf.read(content, *tf)
+    if tf_match := nvidia_tf.find(names):
+        return nvidia_tf.read(content, *tf_match)
     if psp.find(names):
         return psp.read(content)
     if (prefix := mmgeneration.find(names)) is not None:
         return mmgeneration.read(content, prefix, bgr)
-    if gen := genforce.find(names):
-        return genforce.read(content, *gen)
-    if ros := rosinality.find(names):
-        return rosinality.read(content, *ros)
-    if torch_ := nvidia_torch.find(names):
-        return nvidia_torch.read(content, *torch_)
-    raise UnknownFormat(_why_not(content, path), "faceloom reads StyleGAN 1, 2 and 3; see docs/formats.md")
+    if genforce_match := genforce.find(names):
+        return genforce.read(content, *genforce_match)
+    if rosinality_match := rosinality.find(names):
+        return rosinality.read(content, *rosinality_match)
+    if torch_match := nvidia_torch.find(names):
+        return nvidia_torch.read(content, *torch_match)
+    raise UnknownFormat(
+        _describe_unknown(content, path), "faceloom reads StyleGAN 1, 2 and 3; see docs/reference/formats.md"
+    )
 
 
-def _why_not(content: Content, path: Path) -> str:
+def _describe_unknown(content: FileContent, path: Path) -> str:
+    """Return an error message that says which unsupported network the file holds."""
     names = " ".join(content.tensors)
-    others = {
-        r"GAN\.(S|G)\.": "lucidrains' network, whose layers no StyleGAN has",
-        r"MainLayers": "R3GAN, which has no styles",
-        r"encoder\.body": "an encoder without its generator",
-        r"Grow|PGGAN": "a progressive GAN, which has no styles",
-    }
-    for pattern, what in others.items():
+    for pattern, description in _REFUSED.items():
         if re.search(pattern, names):
-            return f"{path.name} holds {what}"
-    few = ", ".join(list(content.tensors)[:3]) or "no tensor at all"
-    return f"{path.name} holds no network that faceloom knows ({few})"
+            return f"{path.name} holds {description}"
+    first_names = ", ".join(list(content.tensors)[:3]) or "no tensor at all"
+    return f"{path.name} holds no network that faceloom knows ({first_names})"

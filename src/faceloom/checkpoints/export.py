@@ -1,7 +1,4 @@
-"""A generator in other codes' formats, each read back in its own runtime and compared before it is given away.
-
-Knows files and networks; faces, people and screens are for others.
-"""
+"""Export of a generator to other formats; each file is read back in its own runtime and compared with ours."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from torch import Tensor, nn
 
 from faceloom.checkpoints import graphs, rosinality_writer
 from faceloom.checkpoints.detect import read_checkpoint
-from faceloom.checkpoints.graphs import Run, WeightPrecision
+from faceloom.checkpoints.graphs import GraphFunction, WeightPrecision
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.checkpoints.loaded_network import LoadedNetwork, build
 from faceloom.checkpoints.readers import native
@@ -38,26 +35,26 @@ PRECISIONS: dict[str, tuple[WeightPrecision, ...]] = {
     "rosinality": ("fp32",),
     "torch-export": ("fp32",),
 }
-"""Which precisions a format's weights may be stored in."""
+"""Precisions in which each format can store its weights."""
 
-FLOORS: dict[WeightPrecision, float] = {"fp32": 80.0, "fp16": 55.0, "int8": 36.0}
-"""How far from float32 a picture may be: PSNR in dB, of values clamped to -1...1."""
+MIN_PSNR_DB: dict[WeightPrecision, float] = {"fp32": 80.0, "fp16": 55.0, "int8": 36.0}
+"""Minimum PSNR in dB between exported and float32 images, of values clamped to -1...1."""
 
 SEEDS = (0, 1, 2)
-"""The people who are drawn to compare, with psi 0.7."""
+"""Seeds of the faces that are compared, with truncation psi 0.7."""
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What was written, and how far its images are from our own in float32."""
+class ExportResult:
+    """The exported files, and the difference of their images from ours in float32."""
 
     format: str
     path: Path
-    bytes: int  # of all files
+    bytes: int  # total size of all files
     precision: WeightPrecision
-    max_abs: float  # the largest difference of a value, the image's range being -1...1
-    psnr_db: float  # of all images together; 120 is the most that is told
-    seconds: float  # to write, read back and compare
+    max_abs: float  # largest absolute difference of a value, in the image's range -1...1
+    psnr_db: float  # over all compared images, at most 120
+    seconds: float  # time to write, read back and compare
 
 
 def export_generator(
@@ -67,93 +64,99 @@ def export_generator(
     precision: WeightPrecision = "fp32",
     *,
     allow_loss: bool = False,
-) -> Exported:
-    """Write a float32 generator as `path` (of 'safetensors': a folder) with a card beside it, and compare.
+) -> ExportResult:
+    """Write a float32 generator to `path` (for 'safetensors': a folder) with a card beside it, and compare its images.
 
     ONNX, OpenVINO and torch.export get a second graph for z -> w beside the first. Nothing is left behind on failure.
-    Raises UnknownFormat for a precision or family that the format does not have, MissingExtra, WrongShape,
-    StoreError, and CheckpointError when the images are below the floor and `allow_loss` does not say to keep them.
+    Raises UnknownFormat for a precision or family that the format does not support, MissingExtra, WrongShape,
+    StoreError, and CheckpointError when the PSNR is below MIN_PSNR_DB and `allow_loss` is not set.
     """
-    begin, path = time.perf_counter(), Path(path)
-    _check(model, format, precision)
-    home = path if format == "safetensors" else path.parent
-    with _drafts(home) as folder:
-        run = WRITERS[format](model, folder / path.name, precision)
+    start, path = time.perf_counter(), Path(path)
+    _check_supported(model, format, precision)
+    target_folder = path if format == "safetensors" else path.parent
+    with _draft_folder(target_folder) as folder:
+        exported = WRITERS[format](model, folder / path.name, precision)
         if format != "safetensors":
             _write_card(model, format, precision, folder / f"{path.stem}.json")
-        max_abs, psnr_db = compare(model.G, run)
-        if not psnr_db >= FLOORS[precision] and not allow_loss:
+        max_abs, psnr_db = compare(model.G, exported)
+        if not psnr_db >= MIN_PSNR_DB[precision] and not allow_loss:
             raise CheckpointError(
-                f"{precision} pictures are {psnr_db:.1f} dB from float32, less than {FLOORS[precision]:.0f}",
-                "choose a finer precision, or take them as they are with --allow-loss",
+                f"{precision} images are {psnr_db:.1f} dB from float32, less than {MIN_PSNR_DB[precision]:.0f}",
+                "choose a higher precision, or accept the loss with --allow-loss",
             )
         size = sum(file.stat().st_size for file in folder.iterdir())
-    return Exported(format, path, size, precision, max_abs, psnr_db, round(time.perf_counter() - begin, 2))
+    return ExportResult(format, path, size, precision, max_abs, psnr_db, round(time.perf_counter() - start, 2))
 
 
 @torch.no_grad()
-def compare(G: Generator, run: Run) -> tuple[float, float]:
-    """The largest difference, and PSNR in dB, between our images and another runtime's, one person at a time."""
-    largest, squares = 0.0, []
-    for w_plus in some_people(G).split(1):
-        ours, theirs = G.synthesis(w_plus), run(w_plus)
-        largest = max(largest, (ours - theirs).abs().max().item())
-        squares.append((ours.clamp(-1, 1) - theirs.clamp(-1, 1)).square().mean().item())
-    mse = sum(squares) / len(squares)
+def compare(G: Generator, exported: GraphFunction) -> tuple[float, float]:
+    """Return the largest absolute difference and the PSNR in dB between our images and another runtime's.
+
+    Draws one image at a time. The PSNR is at most 120, and -infinity when an image is not finite.
+    """
+    largest, squared_errors = 0.0, []
+    for w_plus in make_test_latents(G).split(1):
+        expected, actual = G.synthesis(w_plus), exported(w_plus)
+        largest = max(largest, (expected - actual).abs().max().item())
+        squared_errors.append((expected.clamp(-1, 1) - actual.clamp(-1, 1)).square().mean().item())
+    mse = sum(squared_errors) / len(squared_errors)
     return largest, 10 * math.log10(4 / max(mse, 4e-12)) if math.isfinite(mse) else -math.inf
 
 
 @torch.no_grad()
-def some_people(G: Generator) -> Tensor:
-    """Three people's `w_plus`, of the first label where there are labels."""
+def make_test_latents(G: Generator) -> Tensor:
+    """Return `w_plus` of the faces of SEEDS; a conditional generator uses its first label."""
     c = torch.eye(G.c_dim)[:1].expand(len(SEEDS), -1) if G.c_dim else None
     return truncate(broadcast(G.mapping(z_from_seeds(SEEDS, G.z_dim), c), G.num_ws), G.w_avg, 0.7)
 
 
-def _check(model: GeneratorModel, format: str, precision: str) -> None:
+def _check_supported(model: GeneratorModel, format: str, precision: str) -> None:
+    """Raise UnknownFormat or MissingExtra unless the format, its precision and its libraries are available."""
     if format not in PRECISIONS:
         raise UnknownFormat(f"there is no format '{format}'", f"choose one of {', '.join(PRECISIONS)}")
     if precision not in PRECISIONS[format]:
         raise UnknownFormat(f"{format} is not written in {precision}", f"choose {' or '.join(PRECISIONS[format])}")
     if format == "rosinality" and model.family != "stylegan2":
-        raise UnknownFormat(f"rosinality's code draws StyleGAN2 alone, and {model.name} is {model.family}")
-    graphs.require(format)
+        raise UnknownFormat(
+            f"rosinality's code supports StyleGAN2 only, and {model.name} is {model.family}", "choose another format"
+        )
+    graphs.require_libraries(format)
 
 
-# -- one writer a format: it writes into a draft's folder and gives what was read back --------------------------------
+# -- writers: each writes its files into a draft folder and returns the network as read back --------------------------
 
 
-def _safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
+def _safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     G: Any = model.G
     state = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in G.state_dict().items()}
-    native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, licence=model.licence)
-    return _network(build(native.read(path.parent)))
+    native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, {"licence": model.license})
+    return _synthesis_of(build(native.read(path.parent)))
 
 
-def _rosinality(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
+def _rosinality(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     rosinality_writer.write(cast(Any, model.G), path)
-    return _network(build(read_checkpoint(path)))
+    return _synthesis_of(build(read_checkpoint(path)))
 
 
-def _onnx(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
+def _onnx(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_onnx(graphs.trace_synthesis(model.G), path, "img", precision)
     graphs.write_onnx(graphs.trace_mapping(model.G), mapping_path(path), "w")
     return graphs.open_onnx(path)
 
 
-def _openvino(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
+def _openvino(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_openvino(graphs.trace_synthesis(model.G), path, "img", precision)
     graphs.write_openvino(graphs.trace_mapping(model.G), mapping_path(path), "w")
     return graphs.open_openvino(path)
 
 
-def _torch_export(model: GeneratorModel, path: Path, precision: WeightPrecision) -> Run:
+def _torch_export(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_torch_export(graphs.trace_synthesis(model.G), path)
     graphs.write_torch_export(graphs.trace_mapping(model.G), mapping_path(path))
     return graphs.open_torch_export(path)
 
 
-WRITERS: dict[str, Callable[[GeneratorModel, Path, WeightPrecision], Run]] = {
+WRITERS: dict[str, Callable[[GeneratorModel, Path, WeightPrecision], GraphFunction]] = {
     "safetensors": _safetensors,
     "onnx": _onnx,
     "openvino": _openvino,
@@ -163,22 +166,22 @@ WRITERS: dict[str, Callable[[GeneratorModel, Path, WeightPrecision], Run]] = {
 
 
 def mapping_path(path: Path) -> Path:
-    """Where the second graph lies: 'face.onnx' -> 'face-mapping.onnx'."""
+    """Return the path of the second graph: 'face.onnx' -> 'face-mapping.onnx'."""
     return path.with_stem(f"{path.stem}-mapping")
 
 
-def _network(G: nn.Module) -> Run:
-    return cast(Run, cast(Any, G).synthesis)
+def _synthesis_of(G: nn.Module) -> GraphFunction:
+    return cast(GraphFunction, cast(Any, G).synthesis)
 
 
 def _write_card(model: GeneratorModel, format: str, precision: str, path: Path) -> None:
-    """What another tool must know and no graph says: sizes, the mean w for truncation, whose it is."""
+    """Write what a graph does not hold and other tools need: sizes, the mean w for truncation, and the license."""
     sizes = ("z_dim", "c_dim", "w_dim", "num_ws", "img_resolution")
     card = {
         "format": format,
         "precision": precision,
         "generator": {"name": model.name, "family": model.family, "hash": model.hash},
-        "licence": model.licence,
+        "licence": model.license,
         **{name: getattr(model.G, name) for name in sizes},
         "img": "RGB, -1...1",
         "w_avg": [round(x, 7) for x in model.G.w_avg.tolist()],
@@ -187,18 +190,20 @@ def _write_card(model: GeneratorModel, format: str, precision: str, path: Path) 
 
 
 @contextmanager
-def _drafts(home: Path) -> Iterator[Path]:
-    """A folder for files that belong together; on success they move into `home`, else they vanish."""
+def _draft_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder; on success its files are moved into `target`, else they are deleted."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".export-", dir=home))
+        target.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".export-", dir=target))
     except OSError as error:
-        raise StoreError(f"cannot write into {home}: {error.strerror}", "choose another place with -o") from error
+        raise StoreError(f"cannot write into {target}: {error.strerror}", "choose another place with -o") from error
     try:
         yield folder
         for file in sorted(folder.iterdir()):
-            file.replace(home / file.name)
+            file.replace(target / file.name)
     except OSError as error:
-        raise StoreError(f"cannot write into {home}: {error.strerror or error}", "is the disk full?") from error
+        raise StoreError(
+            f"cannot write into {target}: {error.strerror or error}", "check that the disk has space"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

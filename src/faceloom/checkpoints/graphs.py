@@ -1,7 +1,6 @@
-"""A generator as a graph that other runtimes draw with: traced once, written in their form, opened again.
+"""Traced graphs of a generator for other runtimes: ONNX, OpenVINO and torch.export files, written and opened.
 
-Knows networks and three forms: ONNX, OpenVINO and torch.export. Whether a file is good enough is for `export` to say.
-The libraries are extras and are imported where they are needed.
+The optional libraries are imported where they are needed.
 """
 
 from __future__ import annotations
@@ -24,20 +23,23 @@ from faceloom.errors import CorruptFile, EngineError, MissingExtra
 from faceloom.networks.generator import Generator, NoiseMode
 
 WeightPrecision = Literal["fp32", "fp16", "int8"]
-"""How weights are stored. All are computed with in float32: as halves, or as bytes with a scale a row."""
+"""Storage of weights: float32, float16, or int8 with one scale per row. Computation is always in float32."""
 
-Run = Callable[[Tensor], Tensor]
-"""`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, or `z [n, z_dim]` -> `w [n, w_dim]`; float32, on the CPU."""
+GraphFunction = Callable[[Tensor], Tensor]
+"""A graph as a function, float32 on the CPU.
+
+Convention: `w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, or `z [n, z_dim]` -> `w [n, w_dim]`.
+"""
 
 LIBRARIES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino", "onnx", "onnxscript")}
 EXTRAS = {"onnx": "export", "openvino": "openvino"}
 
-SMALL = 1024
-"""Tensors of fewer numbers stay float32 whatever the precision: biases, filters, strengths of noise."""
+MIN_COMPRESSED_SIZE = 1024
+"""Tensors with fewer numbers stay float32 in every precision: biases, filters, noise strengths."""
 
 
 class Synthesis(nn.Module):
-    """`w_plus` -> `img`, as a module of its own."""
+    """A module that computes `w_plus` -> `img`."""
 
     def __init__(self, G: Generator, noise_mode: NoiseMode = "const") -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class Synthesis(nn.Module):
 
 
 class Mapping(nn.Module):
-    """`z` (and a label `c [n, c_dim]` where there are labels) -> `w`, as a module of its own."""
+    """A module that computes `z` (and, for a conditional generator, a label `c [n, c_dim]`) -> `w`."""
 
     def __init__(self, G: Generator) -> None:
         super().__init__()
@@ -71,7 +73,7 @@ def trace_mapping(G: Generator) -> ExportedProgram:
 
 def _trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     n = Dim("n")
-    with torch.no_grad(), quiet():
+    with torch.no_grad(), silence_exporters():
         return torch.export.export(module.eval(), inputs, dynamic_shapes=tuple({0: n} for _ in inputs))
 
 
@@ -79,55 +81,55 @@ def _trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
 
 
 def write_onnx(program: ExportedProgram, path: Path, output: str, precision: WeightPrecision = "fp32") -> None:
-    """Write a traced graph as one ONNX file, its output named `output`. Raises MissingExtra."""
-    onnx = need("onnx", "ONNX files", "export")
+    """Write a traced graph to one ONNX file, its output named `output`. Raises MissingExtra."""
+    onnx = import_library("onnx", "ONNX files", "export")
     names = [spec.arg.name for spec in program.graph_signature.input_specs if spec.kind.name == "USER_INPUT"]
-    with quiet():
+    with silence_exporters():
         exported = torch.onnx.export(
             program, input_names=names, output_names=[output], dynamo=True, external_data=False, verbose=False
         )
     assert exported is not None
     model = exported.model_proto
     for node in model.graph.node:
-        del node.metadata_props[:]  # where in our code it comes from: half of a small file
+        del node.metadata_props[:]  # remove source locations, half of a small file's size
     if precision != "fp32":
-        _shrink_onnx(onnx, model.graph, precision)
+        _compress_onnx(onnx, model.graph, precision)
     path.write_bytes(model.SerializeToString())
 
 
-def _shrink_onnx(onnx: Any, graph: Any, precision: WeightPrecision) -> None:
-    """Store large weights smaller, and let a node in front of their users make float32 of them again."""
-    kept, small, nodes = [], [], []
+def _compress_onnx(onnx: Any, graph: Any, precision: WeightPrecision) -> None:
+    """Compress large weights, and insert a node that converts each back to float32 before its use."""
+    kept, compressed, nodes = [], [], []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < SMALL:
+        if values.dtype != np.float32 or values.size < MIN_COMPRESSED_SIZE:
             kept.append(tensor)
         elif precision == "fp16":
-            small.append(onnx.numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half"))
-            nodes.append(onnx.helper.make_node("Cast", [small[-1].name], [tensor.name], to=onnx.TensorProto.FLOAT))
+            compressed.append(onnx.numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half"))
+            nodes.append(onnx.helper.make_node("Cast", [compressed[-1].name], [tensor.name], to=onnx.TensorProto.FLOAT))
         else:
-            rows, scale = int8_rows(values)
+            rows, scale = quantize_rows(values)
             names = [f"{tensor.name}.int8", f"{tensor.name}.scale"]
-            small += [onnx.numpy_helper.from_array(a, n) for a, n in zip((rows, scale), names, strict=True)]
+            compressed += [onnx.numpy_helper.from_array(a, n) for a, n in zip((rows, scale), names, strict=True)]
             nodes.append(onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=0))
-    others = list(graph.node)
+    original_nodes = list(graph.node)
     del graph.initializer[:], graph.node[:]
-    graph.initializer.extend([*kept, *small])
-    graph.node.extend([*nodes, *others])
+    graph.initializer.extend([*kept, *compressed])
+    graph.node.extend([*nodes, *original_nodes])
 
 
-def open_onnx(path: Path, device: str = "cpu") -> Run:
+def open_onnx(path: Path, device: str = "cpu") -> GraphFunction:
     """Open an ONNX file in onnxruntime. Raises MissingExtra, CorruptFile, EngineError."""
-    runtime = need("onnxruntime", "drawing with ONNX", "export")
+    runtime = import_library("onnxruntime", "rendering with ONNX", "export")
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
     if provider[device] not in runtime.get_available_providers():
         raise EngineError(f"this onnxruntime cannot use '{device}'", "install onnxruntime-gpu, or use --device cpu")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 3  # errors only
     try:
         session = runtime.InferenceSession(str(path), options, providers=[provider[device]])
-    except Exception as error:  # onnxruntime's errors share no class
+    except Exception as error:  # onnxruntime's errors have no common base class
         raise CorruptFile(f"onnxruntime cannot open {path.name}: {error}", "export the generator again") from error
     names = [entry.name for entry in session.get_inputs()]
     return lambda x: torch.from_numpy(session.run(None, {names[0]: x.numpy()})[0])
@@ -139,9 +141,10 @@ def open_onnx(path: Path, device: str = "cpu") -> Run:
 def write_openvino(program: ExportedProgram, path: Path, output: str, precision: WeightPrecision = "fp32") -> None:
     """Write a traced graph as OpenVINO's `NAME.xml` and `NAME.bin`. Raises MissingExtra.
 
-    By way of ONNX: OpenVINO's reader of torch's graphs adds noise and biases up, into files eight times as large.
+    The graph is converted through ONNX: OpenVINO's own reader of torch graphs folds noise and biases together, into
+    files eight times as large.
     """
-    require("openvino")
+    require_libraries("openvino")
     openvino = importlib.import_module("openvino")
     draft = path.with_suffix(".onnx")
     try:
@@ -151,9 +154,9 @@ def write_openvino(program: ExportedProgram, path: Path, output: str, precision:
         draft.unlink(missing_ok=True)
 
 
-def open_openvino(path: Path, precision: str = "fp32") -> Run:
+def open_openvino(path: Path, precision: str = "fp32") -> GraphFunction:
     """Open `NAME.xml` in OpenVINO on the CPU, computing in 'fp32' or 'bf16'. Raises MissingExtra, CorruptFile."""
-    openvino = need("openvino", "drawing with OpenVINO", "openvino")
+    openvino = import_library("openvino", "rendering with OpenVINO", "openvino")
     hints = {
         "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}[precision],
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -169,40 +172,40 @@ def open_openvino(path: Path, precision: str = "fp32") -> Run:
 
 
 def write_torch_export(program: ExportedProgram, path: Path) -> None:
-    """Write a traced graph as torch's own `NAME.pt2`."""
-    with quiet():
+    """Write a traced graph as torch's `NAME.pt2`."""
+    with silence_exporters():
         torch.export.save(program, path)
 
 
-def open_torch_export(path: Path) -> Run:
-    """Open a `NAME.pt2` of your own: such a file is a program."""
-    with quiet():
-        return cast(Run, torch.export.load(path).module())
+def open_torch_export(path: Path) -> GraphFunction:
+    """Open a `NAME.pt2`. Open only files that you wrote: the format is a program."""
+    with silence_exporters():
+        return cast(GraphFunction, torch.export.load(path).module())
 
 
-# -- what they share --------------------------------------------------------------------------------------------------
+# -- shared helpers ---------------------------------------------------------------------------------------------------
 
 
-def int8_rows(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round weights to -127...127, with one scale a row of the first axis: `(int8 [o, ...], float32 [o])`."""
+def quantize_rows(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantize weights to -127...127 with one scale per row of the first axis: `(int8 [o, ...], float32 [o])`."""
     rows = values.reshape(len(values), -1)
     scale = np.maximum(np.abs(rows).max(axis=1), 1e-12).astype(np.float32) / 127
     return np.rint(rows / scale[:, None]).astype(np.int8).reshape(values.shape), scale
 
 
-def in_precision(G: Generator, dtype: torch.dtype) -> Generator:
-    """A copy of a network that computes its convolutions in `dtype`."""
+def copy_in_precision(G: Generator, dtype: torch.dtype) -> Generator:
+    """Return a copy of a network that computes its convolutions in `dtype`."""
     return cast(Generator, copy.deepcopy(cast(Any, G)).in_precision(dtype))
 
 
-def require(form: str) -> None:
-    """Make sure that the libraries of 'onnx' or 'openvino' are there, before long work. Raises MissingExtra."""
-    for library in LIBRARIES.get(form, ()):
-        need(library, form, EXTRAS[form])
+def require_libraries(format: str) -> None:
+    """Raise MissingExtra unless the libraries of 'onnx' or 'openvino' are installed. Call it before long work."""
+    for library in LIBRARIES.get(format, ()):
+        import_library(library, format, EXTRAS[format])
 
 
-def need(library: str, what: str, extra: str) -> Any:
-    """Import an optional library. Raises MissingExtra, which says how to get it."""
+def import_library(library: str, what: str, extra: str) -> Any:
+    """Import an optional library. Raises MissingExtra, which says how to install it."""
     try:
         return importlib.import_module(library)
     except ImportError as error:
@@ -210,8 +213,8 @@ def need(library: str, what: str, extra: str) -> Any:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the exporters' warnings and notes, which concern their own code, from the user."""
+def silence_exporters() -> Iterator[None]:
+    """Suppress the exporters' warnings and log messages, which concern their own code."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

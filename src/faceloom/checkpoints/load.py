@@ -1,4 +1,4 @@
-"""From a name to a network that is ready to use. Knows which network reads which file of the models folder."""
+"""Loading of networks that are ready to use, by name or path: generators, LPIPS, the face detector, Inception-v3."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from faceloom.assets.archives import sha256_of
 from faceloom.assets.cache import open_asset
-from faceloom.checkpoints.detect import build, read_checkpoint
-from faceloom.checkpoints.library import CARD, NOT_STATED, generator_place
-from faceloom.checkpoints.loaded_network import weights_hash
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.library import CARD, LICENSE_NOT_STATED, locate_generator
+from faceloom.checkpoints.loaded_network import build, weights_hash
 from faceloom.checkpoints.readers import native
+from faceloom.checkpoints.sandbox.containers import check_safetensors, detect_container
+from faceloom.checkpoints.sandbox.process import read_in_sandbox
 from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.generator import Generator
+from faceloom.networks.inception import Inception
 from faceloom.networks.lpips import Backbone, Lpips
 from faceloom.networks.mapping import mean_w
 from faceloom.networks.mobilestylegan import MobileStyleGAN
+from faceloom.networks.mtcnn import Mtcnn
 
 DEFAULT_GENERATOR = "mobilestylegan-ffhq"
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_INCEPTION_UNUSED = ("fc.", "AuxLogits.")  # prefixes of the classifier's tensors, which FID does not use
 
 
 @dataclass(frozen=True)
@@ -36,42 +44,42 @@ class GeneratorModel:
     name: str
     family: str
     hash: str
-    licence: str
-    folder: Path | None = None  # where it lies, with its directions; None for the default one, and for a file
+    license: str
+    folder: Path | None = None  # its folder, with its directions; None for the default one, and for a file
 
 
 @lru_cache(maxsize=2)
 def load_generator(name: str = DEFAULT_GENERATOR, precision: str = "fp32") -> GeneratorModel:
-    """Load a generator: the default, a shipped or an imported one by name, or a checkpoint of any family by its path.
+    """Load the default generator, a shipped or imported one by name, or a checkpoint of any family by its path.
 
-    Convention: `precision` is 'fp32' or 'bf16'. Raises AssetError for a name that means nothing, or when the default
-    was not pulled, CorruptFile or WrongShape when its file is not what it should be, and what `read_checkpoint` raises.
+    Convention: `precision` is 'fp32' or 'bf16'. Raises AssetError for an unknown name, or when the default generator
+    was not pulled, CorruptFile or WrongShape when its file is damaged, and what `read_checkpoint` raises.
     """
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
-    return _default_generator(dtype) if name == DEFAULT_GENERATOR else _foreign_generator(name, dtype)
+    dtype = _DTYPES[precision]
+    return _load_default(dtype) if name == DEFAULT_GENERATOR else _load_checkpoint(name, dtype)
 
 
-def _default_generator(dtype: torch.dtype) -> GeneratorModel:
+def _load_default(dtype: torch.dtype) -> GeneratorModel:
     state = read_tensors(open_asset(DEFAULT_GENERATOR) / "generator.safetensors")
     G = MobileStyleGAN()
-    fill(G, state | {"w_avg": torch.zeros(G.w_dim)}, DEFAULT_GENERATOR)
-    G.w_avg.copy_(mean_w(G.mapping_network, _many_z(G.z_dim)))
-    licence = "research and non-commercial use only"
-    return GeneratorModel(G.in_precision(dtype), DEFAULT_GENERATOR, "mobilestylegan", weights_hash(state), licence)
+    load_weights(G, state | {"w_avg": torch.zeros(G.w_dim)}, DEFAULT_GENERATOR, _pull_hint(DEFAULT_GENERATOR))
+    G.w_avg.copy_(mean_w(G.mapping_network, _mean_samples(G.z_dim)))
+    license = "research and non-commercial use only"
+    return GeneratorModel(G.in_precision(dtype), DEFAULT_GENERATOR, "mobilestylegan", weights_hash(state), license)
 
 
-def _foreign_generator(name: str, dtype: torch.dtype) -> GeneratorModel:
-    place = generator_place(name)
-    folder = place if place.is_dir() else None
-    licence = native.read_card(folder / CARD).get("licence") if folder else None
-    foreign = read_checkpoint(place)
-    G: Any = build(foreign)
+def _load_checkpoint(name: str, dtype: torch.dtype) -> GeneratorModel:
+    path = locate_generator(name)
+    folder = path if path.is_dir() else None
+    license = native.read_card(folder / CARD).get("licence") if folder else None
+    loaded = read_checkpoint(path)
+    G: Any = build(loaded)
     return GeneratorModel(
         G.in_precision(dtype),
-        place.stem,
-        foreign.family,
-        weights_hash(foreign.state_dict),
-        str(licence or NOT_STATED),
+        path.stem,
+        loaded.family,
+        weights_hash(loaded.state_dict),
+        str(license or LICENSE_NOT_STATED),
         folder,
     )
 
@@ -80,28 +88,83 @@ def _foreign_generator(name: str, dtype: torch.dtype) -> GeneratorModel:
 def load_lpips(backbone: Backbone = "vgg16", precision: str = "fp32") -> Lpips:
     """Load LPIPS with its backbone from the asset 'lpips'. Raises as `load_generator`."""
     net = Lpips(backbone)
-    fill(net, read_tensors(open_asset("lpips") / f"{backbone}.safetensors"), "lpips")
-    net.to({"fp32": torch.float32, "bf16": torch.bfloat16}[precision])
+    load_weights(net, read_tensors(open_asset("lpips") / f"{backbone}.safetensors"), "lpips", _pull_hint("lpips"))
+    net.to(_DTYPES[precision])
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file. Raises CorruptFile when it is none."""
+def load_mtcnn() -> Mtcnn:
+    """Load the face detector from the asset 'mtcnn', ready for inference.
+
+    Raises AssetError when it was not pulled, CorruptFile or WrongShape when a file is damaged.
+    """
+    folder = open_asset("mtcnn")
+    net = Mtcnn()
+    for part in ("pnet", "rnet", "onet"):
+        path = folder / f"{part}.safetensors"
+        load_weights(net.get_submodule(part), read_tensors(path), f"mtcnn/{path.name}", _pull_hint("mtcnn"))
+    return net.eval().requires_grad_(False)
+
+
+def load_inception(path: Path | str, sha256: str) -> Inception:
+    """Load Inception-v3 from the user's file, safetensors or a torch state dict, ready for inference.
+
+    The file must have the given sha256, so that scores computed with it can be compared. Nothing in it is run.
+    Raises CorruptFile for another sha256 or a damaged file, UnknownFormat for TorchScript, which is a program,
+    UnsafePickle, and WrongShape when the tensors are another network's.
+    """
+    path = Path(path)
+    container = detect_container(path)
+    actual = sha256_of(path)
+    if actual != sha256.lower():
+        raise CorruptFile(
+            f"{path.name} has the sha256 {actual}, expected {sha256}", "check that it is the intended file"
+        )
+    if container == "safetensors":
+        check_safetensors(path)
+        state: Mapping[str, Tensor] = read_tensors(path, "get the file again")
+    else:
+        state = read_in_sandbox(path).tensors
+    used = {name: tensor for name, tensor in state.items() if not name.startswith(_INCEPTION_UNUSED)}
+    net = Inception()
+    counters = {key: torch.zeros((), dtype=torch.long) for key in net.state_dict() if key.endswith("batches_tracked")}
+    try:
+        net.load_state_dict(counters | used)
+    except RuntimeError as error:
+        raise WrongShape(
+            f"{path.name} does not hold FID's Inception-v3: {str(error)[:300]}",
+            "give the state dict of pt_inception-2015-12-05, the weights that FID is defined by",
+        ) from error
+    return net.eval().requires_grad_(False)
+
+
+def read_tensors(path: Path, hint: str = "") -> dict[str, Tensor]:
+    """Read a safetensors file. Raises CorruptFile when it cannot be read as one.
+
+    Convention: `hint` is the error's; by default it names the command that pulls the asset of that folder.
+    """
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CorruptFile(f"cannot read {path.name}: {error}", f"faceloom models pull {path.parent.name}") from error
+        raise CorruptFile(f"cannot read {path.name}: {error}", hint or _pull_hint(path.parent.name)) from error
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Give a network all of its weights, ready for inference. Raises WrongShape when they do not fit."""
+def load_weights(module: nn.Module, state: Mapping[str, Tensor], name: str, hint: str) -> None:
+    """Load all of a network's weights and set it to inference.
+
+    Raises WrongShape, naming the file as `name` and with `hint`, when the weights do not fit.
+    """
     try:
         module.load_state_dict(dict(state))
     except RuntimeError as error:
-        raise WrongShape(f"the file of '{name}' does not fit: {error}", f"faceloom models pull {name}") from error
+        raise WrongShape(f"the file of '{name}' does not fit its network: {error}", hint) from error
     module.eval().requires_grad_(False)
 
 
-def _many_z(z_dim: int) -> Tensor:
-    """The latents that the field measures a mean over (Karras et al. 2020 b, projector)."""
+def _pull_hint(asset: str) -> str:
+    return f"faceloom models pull {asset}"
+
+
+def _mean_samples(z_dim: int) -> Tensor:
+    """Return the 4096 samples of z over which the mean w is measured (Karras et al. 2020 b, projector)."""
     return torch.from_numpy(np.random.RandomState(123).randn(4096, z_dim)).float()

@@ -1,4 +1,4 @@
-"""What every reader gives: a network's description and its weights under our names, checked against each other."""
+"""The common result of all checkpoint readers: a network's configuration and its weights under our names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceloom.checkpoints.readers.rename import check_state
+from faceloom.checkpoints.check_state import check_state
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
@@ -26,47 +26,47 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "mobilestylegan": (MobileStyleGAN, MobileStyleGANConfig),
     "stylegan2-discriminator": (Discriminator, DiscriminatorConfig),
 }
-"""Name of a network family -> its class and its configuration's."""
+"""Network class and configuration class of each family."""
 
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A checkpoint as it was understood."""
+    """A network read from a checkpoint, not built yet."""
 
     family: str  # a key of FAMILIES
-    source: str  # which code wrote the file: 'nvidia-torch', 'rosinality' ...
+    source: str  # the code base that wrote the file: 'nvidia-torch', 'rosinality' ...
     config: Config
     state_dict: Mapping[str, Tensor]  # float32, under our names, of the right shapes
-    notes: tuple[str, ...] = ()  # what a user should know: what was assumed or measured
-    unused_keys: tuple[str, ...] = ()  # what the file holds and the network does not need
+    notes: tuple[str, ...] = ()  # sentences for the user: assumptions and measured values
+    unused_keys: tuple[str, ...] = ()  # names in the file that the network does not need
 
 
-def build(foreign: LoadedNetwork) -> nn.Module:
-    """Make the network, on the CPU, ready for inference.
+def build(loaded: LoadedNetwork) -> nn.Module:
+    """Build the network on the CPU, ready for inference.
 
-    Raises WrongShape or CorruptFile when the weights do not fit the description.
+    Raises WrongShape or CorruptFile when the weights do not fit the configuration.
     """
-    network, _ = FAMILIES[foreign.family]
-    check_state(network, foreign.config, foreign.state_dict)
-    G: nn.Module = network(foreign.config)
-    G.load_state_dict(dict(foreign.state_dict))
+    network, _ = FAMILIES[loaded.family]
+    check_state(network, loaded.config, loaded.state_dict)
+    G: nn.Module = network(loaded.config)
+    G.load_state_dict(dict(loaded.state_dict))
     return G.eval().requires_grad_(False)
 
 
-def summary(foreign: LoadedNetwork) -> dict[str, Any]:
-    """What people ask of a network first: its sizes, its number of weights, and the hash that latents belong to."""
+def summarize(loaded: LoadedNetwork) -> dict[str, Any]:
+    """Return the network's sizes, its number of parameters, and the hash that identifies its latents."""
     with torch.device("meta"):
-        G = FAMILIES[foreign.family][0](foreign.config)
+        G = FAMILIES[loaded.family][0](loaded.config)
     sizes = ("img_resolution", "num_ws", "w_dim", "z_dim", "c_dim")
     facts = {name: getattr(G, name) for name in sizes if hasattr(G, name)}
     return facts | {
         "parameters": sum(parameter.numel() for parameter in G.parameters()),
-        "hash": weights_hash(foreign.state_dict),
+        "hash": weights_hash(loaded.state_dict),
     }
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """The sha256 of names, shapes and numbers: the same whatever the container."""
+    """Return the sha256 of all names, shapes and values, independent of the file format."""
     digest = hashlib.sha256()
     for key in sorted(state):
         tensor = state[key].contiguous()

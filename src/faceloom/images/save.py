@@ -1,4 +1,4 @@
-"""Writes pictures: whole or not at all, nothing of the source's metadata, and a mark when a model made them."""
+"""Saving of pictures: complete or not at all, without the source's metadata, marked when a model made them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from faceloom.errors import ImageError
-from faceloom.files import replacing
-from faceloom.images.tensors import Picture, as_photo
+from faceloom.files import atomic_write
+from faceloom.images.tensors import Picture, to_photo
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # an identifier of the IPTC, never fetched
-QUALITY = 95
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # prefix of the IPTC's identifiers, never fetched
+QUALITY = 95  # of JPEG and lossy WebP
 
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -30,33 +30,34 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 def save_picture(
     picture: Picture, path: Path | str, *, ai_generated: bool, composite: bool = False, description: str = ""
 ) -> Path:
-    """Write a picture as PNG, JPEG or WebP, by the path's suffix, and give back the path.
+    """Write a picture as PNG, JPEG or WebP, by the path's suffix, and return the path.
 
-    Nothing but the pixels is taken from `picture`: no EXIF, no place, no thumbnail. When `ai_generated`, the file
-    says so in XMP (IPTC DigitalSourceType): made by a model, or with `composite` a photo with a part made by one.
-    Raises ImageError for another suffix, StoreError when the disk refuses.
+    Only the pixels of `picture` are written: no EXIF, no location, no thumbnail. With `ai_generated`, XMP metadata
+    (IPTC DigitalSourceType) says that a model made the picture, or with `composite` a part of it.
+    Raises ImageError for another suffix, StoreError when the file cannot be written.
     """
     path = Path(path)
-    form = FORMATS.get(path.suffix.lower())
-    if form is None:
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
         raise ImageError(
-            f"cannot save as '{path.suffix or path.name}': expected {', '.join(FORMATS)}", "change the name's ending"
+            f"cannot save as '{path.suffix or path.name}': expected {', '.join(FORMATS)}",
+            "change the file name's suffix",
         )
-    photo = clean_copy(as_photo(picture))
-    with replacing(path) as draft:
-        photo.save(draft, format=form, **_options(form, xmp_packet(ai_generated, composite, description)))
+    photo = copy_pixels(to_photo(picture))
+    with atomic_write(path) as draft:
+        photo.save(draft, format=format, **_save_options(format, xmp_packet(ai_generated, composite, description)))
     return path
 
 
-def clean_copy(photo: Image.Image) -> Image.Image:
-    """Copy the pixels alone: what Pillow would carry over from the source (profile, comment, EXIF) stays behind."""
+def copy_pixels(photo: Image.Image) -> Image.Image:
+    """Copy the pixels only, without the profile, comment and EXIF that Pillow would carry over from the source."""
     copy = Image.new(photo.mode, photo.size)
     copy.paste(photo)
     return copy
 
 
 def xmp_packet(ai_generated: bool, composite: bool = False, description: str = "") -> bytes:
-    """Write the XMP packet: who made the file, by which kind of source, and a description. Empty if nothing is to say.
+    """Return the XMP packet with the creator tool, the kind of source and a description; empty without the last two.
 
     Source: IPTC Photo Metadata Standard, "Digital Source Type".
     """
@@ -70,11 +71,11 @@ def xmp_packet(ai_generated: bool, composite: bool = False, description: str = "
     return _XMP.format(body=body).encode() if body else b""
 
 
-def _options(form: str, xmp: bytes) -> dict[str, Any]:
-    if form == "PNG":
+def _save_options(format: str, xmp: bytes) -> dict[str, Any]:
+    if format == "PNG":
         text = PngInfo()
         if xmp:
             text.add_itxt("XML:com.adobe.xmp", xmp.decode())
         return {"pnginfo": text}
     options: dict[str, Any] = {"quality": QUALITY} | ({"xmp": xmp} if xmp else {})
-    return options | ({"subsampling": 0} if form == "JPEG" else {})
+    return options | ({"subsampling": 0} if format == "JPEG" else {})

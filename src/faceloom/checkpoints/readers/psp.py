@@ -1,4 +1,4 @@
-"""Checkpoints of pSp, e4e, ReStyle and HyperStyle: a generator under `decoder.` beside an encoder. Knows names only."""
+"""Reader for the generator in checkpoints of pSp, e4e, ReStyle and HyperStyle, stored under `decoder.`."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from torch import Tensor
 
 from faceloom.checkpoints.loaded_network import LoadedNetwork
 from faceloom.checkpoints.readers import nvidia_torch, rosinality
-from faceloom.checkpoints.readers.rename import Rule, same
-from faceloom.checkpoints.sandbox.process import Content
+from faceloom.checkpoints.readers.rename import Rule, unchanged
+from faceloom.checkpoints.sandbox.process import FileContent
 
 SOURCE = "psp"
 
 _DECODER = "state_dict.decoder."
-_BESIDE = ("state_dict.encoder.", "state_dict.face_pool.", "state_dict.hypernet.", "state_dict.w_encoder.")
+_OTHER_NETWORKS = ("state_dict.encoder.", "state_dict.face_pool.", "state_dict.hypernet.", "state_dict.w_encoder.")
 
 
 def find(names: Mapping[str, Tensor]) -> bool:
-    """Whether a file holds a generator as a decoder."""
+    """Return whether a file holds a generator under `decoder.`."""
     return any(name.startswith(_DECODER) for name in names)
 
 
-def read(content: Content) -> LoadedNetwork:
-    """Understand the decoder: rosinality's StyleGAN2, or NVIDIA's StyleGAN3 as stylegan3-editing keeps it.
+def read(content: FileContent) -> LoadedNetwork:
+    """Read the decoder: rosinality's StyleGAN2, or NVIDIA's StyleGAN3 as stylegan3-editing stores it.
 
     The encoder's tensors are reported as unused. Raises WrongShape or CorruptFile.
     """
-    beside: list[Rule] = [(prefix.replace(".", r"\.") + ".*", None, same) for prefix in _BESIDE]
+    rules: list[Rule] = [(prefix.replace(".", r"\.") + ".*", None, unchanged) for prefix in _OTHER_NETWORKS]
     tensors = {name.removeprefix(_DECODER): tensor for name, tensor in content.tensors.items()}
-    found = nvidia_torch.find(tensors)
-    if found is None:
-        return rosinality.read_generator(tensors, SOURCE, tuple(beside))
-    inside = {name: t for name, t in tensors.items() if not name.startswith(_BESIDE)}
-    mean = inside.pop("latent_avg", None)
+    match = nvidia_torch.find(tensors)
+    if match is None:
+        return rosinality.read_generator(tensors, SOURCE, tuple(rules))
+    decoder = {name: t for name, t in tensors.items() if not name.startswith(_OTHER_NETWORKS)}
+    mean = decoder.pop("latent_avg", None)
     if mean is not None:
-        inside.setdefault("mapping.w_avg", rosinality.w_avg(mean))
-    return nvidia_torch.read(Content(inside, {}, content.left_out), *found)
+        decoder.setdefault("mapping.w_avg", rosinality.average_w(mean))
+    return nvidia_torch.read(FileContent(decoder, {}, content.skipped_entries), *match)

@@ -1,73 +1,61 @@
-"""The encoder beside a generator in a checkpoint of pSp, e4e or ReStyle: read once, kept beside it, loaded by name."""
+"""Reader for the encoder beside the generator in a checkpoint of pSp, e4e or ReStyle."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from faceloom.checkpoints.library import ENCODER, imported_folder
-from faceloom.checkpoints.readers.rename import check_state
-from faceloom.checkpoints.sandbox.bounds import check_bounds
-from faceloom.checkpoints.sandbox.containers import check_safetensors
-from faceloom.checkpoints.sandbox.process import Content
-from faceloom.errors import AssetError, CheckpointError, CorruptFile, UnknownFormat, WrongShape
-from faceloom.files import replacing
-from faceloom.networks.generator import Generator, image_at
-from faceloom.networks.psp_encoder import SIDE, PspEncoder, PspEncoderConfig
+from faceloom.checkpoints.check_state import check_state
+from faceloom.checkpoints.sandbox.process import FileContent
+from faceloom.errors import UnknownFormat, WrongShape
+from faceloom.networks.psp_encoder import PspEncoder, PspEncoderConfig
 
-ITERATIONS = 5
-"""Of ReStyle, as its authors use it."""
+_PREFIX = "state_dict.encoder."
 
-_KINDS = {
+_ADDS_FIRST_STYLE = {
     "GradualStyleEncoder": False,
     "BackboneEncoder": False,
     "Encoder4Editing": True,
     "ProgressiveBackboneEncoder": True,
 }
-"""The encoders that are read, as `opts` names them -> whether the first style is added to the others."""
+"""Supported encoder classes, as `opts` names them -> whether the first style is added to all others."""
 
 
 @dataclass(frozen=True)
-class FaceEncoder:
-    """An encoder with the mean that its styles are relative to, and the generator that it was trained for."""
+class LoadedEncoder:
+    """An encoder read from a checkpoint, not built yet."""
 
-    network: PspEncoder
-    mean: Tensor  # [num_ws, w_dim]
-    G: Generator
-
-    @torch.no_grad()
-    def encode(self, img: Tensor) -> Tensor:
-        """Reproduce aligned faces: `[n, 3, 256, 256]`, RGB, -1...1 -> w_plus `[n, num_ws, w_dim]`.
-
-        ReStyle looks five times, each time at its last attempt too. Raises ShapeError for other images.
-        """
-        w_plus: Tensor = self.mean.expand(len(img), -1, -1)
-        if self.network.config.in_channels == 3:
-            styles: Tensor = self.network(img)
-            return w_plus + styles
-        for _ in range(ITERATIONS):
-            w_plus = w_plus + self.network(torch.cat((img, image_at(self.G, w_plus, SIDE)), dim=1))
-        return w_plus
+    config: PspEncoderConfig
+    state_dict: Mapping[str, Tensor]  # float32, without the counters of training steps
+    mean: Tensor | None  # `[num_ws, w_dim]`, added to the styles; None: use the generator's mean w
 
 
-def understand_encoder(content: Content) -> tuple[PspEncoderConfig, dict[str, Tensor], Tensor | None]:
-    """Tell an encoder's configuration, weights and mean out of a checkpoint.
+def find(names: Mapping[str, Tensor]) -> bool:
+    """Return whether a checkpoint holds an encoder."""
+    return any(name.startswith(f"{_PREFIX}input_layer.") for name in names)
 
-    Raises UnknownFormat for another kind of encoder, WrongShape or CorruptFile when the weights do not fit.
+
+def read(content: FileContent) -> LoadedEncoder:
+    """Read the encoder's configuration, weights and mean.
+
+    Raises UnknownFormat for an unsupported encoder class, WrongShape or CorruptFile when the weights do not fit.
     """
-    prefix = "state_dict.encoder."
-    state = {name.removeprefix(prefix): t for name, t in content.tensors.items() if name.startswith(prefix)}
-    state = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
-    kind = content.values.get("opts.encoder_type", "GradualStyleEncoder")
-    if kind not in _KINDS:
-        raise UnknownFormat(f"the encoder is a {str(kind)[:40]}", f"faceloom reads {', '.join(_KINDS)}")
+    state = {name.removeprefix(_PREFIX): t for name, t in content.tensors.items() if name.startswith(_PREFIX)}
+    state = {name: tensor.float() for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+    config = _infer_config(state, content.values.get("opts.encoder_type", "GradualStyleEncoder"))
+    check_state(make_network, config, state)
+    return LoadedEncoder(config, state, _read_mean(content, config))
+
+
+def _infer_config(state: Mapping[str, Tensor], encoder_type: object) -> PspEncoderConfig:
+    if encoder_type not in _ADDS_FIRST_STYLE:
+        raise UnknownFormat(
+            f"the encoder is a {str(encoder_type)[:40]}", f"faceloom reads {', '.join(_ADDS_FIRST_STYLE)}"
+        )
     try:
         width, in_channels = state["input_layer.0.weight"].shape[:2]
         w_dim = state["styles.0.linear.weight"].shape[0]
@@ -76,16 +64,13 @@ def understand_encoder(content: Content) -> tuple[PspEncoderConfig, dict[str, Te
     convs = [re.fullmatch(r"styles\.(\d{1,3})\.convs\.\d{1,3}\.weight", name) for name in state]
     heads = [int(match[1]) for match in convs if match]
     depths = tuple(heads.count(i) for i in range(max(heads, default=0) + 1))
-    config = PspEncoderConfig(depths, in_channels, width, w_dim, _KINDS[str(kind)])
     if not set(depths) <= {4, 5, 6}:
-        raise WrongShape(f"the encoder's heads are {depths} layers deep", "it is of another kind")
-    state = {name: tensor.float() for name, tensor in state.items()}
-    check_state(_network, config, state)
-    return config, state, _mean(content, config)
+        raise WrongShape(f"the encoder's heads are {depths} layers deep, expected 4 to 6", "it is of another kind")
+    return PspEncoderConfig(depths, in_channels, width, w_dim, _ADDS_FIRST_STYLE[str(encoder_type)])
 
 
-def _mean(content: Content, config: PspEncoderConfig) -> Tensor | None:
-    """What is added to the styles; None: the generator's mean."""
+def _read_mean(content: FileContent, config: PspEncoderConfig) -> Tensor | None:
+    """Return the mean that is added to the styles; None when the file holds none and the generator's mean applies."""
     shape = len(config.head_depths), config.w_dim
     if not content.values.get("opts.start_from_latent_avg", True):
         return torch.zeros(shape)
@@ -98,60 +83,10 @@ def _mean(content: Content, config: PspEncoderConfig) -> Tensor | None:
     return rows.expand(shape).contiguous()
 
 
-def _network(config: PspEncoderConfig) -> PspEncoder:
-    """The network without the counters that only training needs."""
+def make_network(config: PspEncoderConfig) -> PspEncoder:
+    """Build the encoder without the step counters of its batch normalization, which only training needs."""
     network = PspEncoder(config)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.num_batches_tracked = None
     return network
-
-
-def save_encoder(folder: Path, content: Content) -> str:
-    """Keep the encoder of a checkpoint, if it has one, in a generator's folder; gives in words what became of it."""
-    if not any(name.startswith("state_dict.encoder.input_layer.") for name in content.tensors):
-        return "none"
-    try:
-        config, state, mean = understand_encoder(content)
-    except CheckpointError as error:  # the generator is worth having without it
-        return f"not read: {error.message}"
-    card = {"version": "1", "config": json.dumps(asdict(config))}
-    tensors = {f"network.{name}": tensor.contiguous() for name, tensor in state.items()}
-    with replacing(folder / ENCODER) as draft:
-        save_file(tensors | ({} if mean is None else {"mean": mean}), draft, card)
-    return "read"
-
-
-def load_encoder(name: str) -> FaceEncoder:
-    """Load the encoder that was imported with the generator `name`.
-
-    Raises AssetError when there is none, CorruptFile or WrongShape when its file is damaged.
-    """
-    from faceloom.checkpoints.load import load_generator
-
-    path = imported_folder(name) / ENCODER
-    if not path.exists():
-        raise AssetError(f"'{name}' was imported without an encoder", "import a checkpoint of pSp, e4e or ReStyle")
-    G = load_generator(name).G
-    config, tensors = _read(path)
-    state = {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name != "mean"}
-    check_state(_network, config, state)
-    network = _network(config)
-    network.load_state_dict(state, strict=False)  # it was checked; torch asks for counters of training steps
-    mean = tensors.get("mean", G.w_avg.expand(G.num_ws, -1))
-    if mean.shape != (G.num_ws, G.w_dim):
-        raise WrongShape(f"the encoder makes {len(mean)} styles, the generator takes {G.num_ws}", "import it again")
-    return FaceEncoder(network.eval().requires_grad_(False), mean, G)
-
-
-def _read(path: Path) -> tuple[PspEncoderConfig, dict[str, Tensor]]:
-    try:
-        check_safetensors(path)
-        with safe_open(path, "pt") as file:
-            told = json.loads(file.metadata()["config"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        config = PspEncoderConfig(**told | {"head_depths": tuple(told["head_depths"])})
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(f"{path} is damaged: {error}", "import the checkpoint again") from error
-    check_bounds(config)
-    return config, tensors

@@ -1,137 +1,103 @@
-"""From a foreign file's names to ours, by tables; and the check that every name was used and every shape fits."""
+"""Renaming of a foreign file's tensors by tables of rules, and the tensor changes that the rules apply."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from faceloom.checkpoints.sandbox.bounds import check_bounds
-from faceloom.errors import CorruptFile, WrongShape
+from faceloom.checkpoints.check_state import refuse_names
+from faceloom.errors import WrongShape
 
 Target = str | Callable[[re.Match[str]], str] | None
 Change = Callable[[Tensor], Tensor]
 Rule = tuple[str, Target, Change]
-"""Pattern of a whole foreign name; our name for it (None: known and not needed); what becomes of the tensor."""
+"""Pattern of a whole foreign name; our name for it (None: known, but not needed); the change of the tensor."""
 
 
 @dataclass
-class Renamed:
-    """What a table made of a foreign file."""
+class RenamedTensors:
+    """The tensors of a foreign file under our names, and the known names that a generator does not need."""
 
     state: dict[str, Tensor] = field(default_factory=dict)
-    unused: list[str] = field(default_factory=list)  # known names that a generator does not need
+    unused: list[str] = field(default_factory=list)
 
 
-def rename(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> Renamed:
-    """Apply to each tensor the first rule whose pattern fits its whole name.
+def rename(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> RenamedTensors:
+    """Apply to each tensor the first rule whose pattern matches its whole name.
 
-    Raises WrongShape when a tensor cannot be changed as its rule says, two become one, or no rule knows a name: what is
-    not understood would be left out of the image.
+    Raises WrongShape when a tensor's shape does not fit its rule's change, when two tensors get one name, or when no
+    rule matches a name: ignoring an unknown tensor would change the image.
     """
-    out, unknown = Renamed(), set()
+    result, unknown = RenamedTensors(), set()
     compiled = [(re.compile(pattern), target, change) for pattern, target, change in rules]
     for name, tensor in tensors.items():
-        found = ((p.fullmatch(name), target, change) for p, target, change in compiled)
-        match, target, change = next((hit for hit in found if hit[0]), (None, None, same))
-        ours = target(match) if callable(target) and match else target
+        attempts = ((p.fullmatch(name), target, change) for p, target, change in compiled)
+        match, target, change = next((attempt for attempt in attempts if attempt[0]), (None, None, unchanged))
+        new_name = target(match) if callable(target) and match else target
         if match is None:
             unknown.add(name)
-        elif ours is None:
-            out.unused.append(name)
-        elif ours in out.state:
-            raise WrongShape(f"'{name}' and another tensor both mean {ours}", "this is no file of this family")
+        elif new_name is None:
+            result.unused.append(name)
+        elif new_name in result.state:
+            raise WrongShape(f"'{name}' and another tensor both mean {new_name}", "the file is not of this family")
         else:
-            out.state[str(ours)] = _changed(name, tensor, change)
-    _refuse("holds, and its family does not know,", unknown)
-    return out
+            result.state[str(new_name)] = _apply_change(name, tensor, change)
+    refuse_names("holds tensors that its family does not know:", unknown)
+    return result
 
 
-def _changed(name: str, tensor: Tensor, change: Change) -> Tensor:
+def _apply_change(name: str, tensor: Tensor, change: Change) -> Tensor:
     try:
         return change(tensor).contiguous()
     except (RuntimeError, IndexError) as error:
-        raise WrongShape(f"'{name}' has the shape {list(tensor.shape)}: {error}", "this is another family") from error
-
-
-def check_state(network: Callable[[Any], nn.Module], config: Any, state: Mapping[str, Tensor]) -> None:
-    """Hold a state dict against the network that `config` describes, without making its weights.
-
-    Raises WrongShape naming what is missing, left over or of another shape, CorruptFile for what is no finite number.
-    """
-    check_bounds(config)
-    try:
-        with torch.device("meta"):
-            expected = {name: tensor.shape for name, tensor in network(config).state_dict().items()}
-    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise WrongShape(
-            f"no network is as the file describes it: {error}", "the file is of another variant"
+            f"'{name}' has the shape {list(tensor.shape)}: {error}", "the file is of another family"
         ) from error
-    _refuse("lacks", expected.keys() - state.keys())
-    _refuse("has, and the network does not know,", state.keys() - expected.keys())
-    for name, shape in expected.items():
-        if state[name].shape != shape:
-            raise WrongShape(
-                f"{name}: expected {list(shape)}, got {list(state[name].shape)}",
-                "the file is of another size or family",
-            )
-        if not torch.isfinite(state[name]).all():
-            raise CorruptFile(
-                f"{name} holds numbers that are not finite", "the training went wrong, or the file is damaged"
-            )
 
 
-def _refuse(what: str, names: set[str]) -> None:
-    if names:
-        few = ", ".join(sorted(names)[:3])
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise WrongShape(f"the file {what} {few}{more}", "it is of another size, family or variant")
-
-
-def same(tensor: Tensor) -> Tensor:
-    """The tensor as it is."""
+def unchanged(tensor: Tensor) -> Tensor:
+    """Return the tensor as it is."""
     return tensor
 
 
-def first(tensor: Tensor) -> Tensor:
-    """Without the leading axis of one."""
+def drop_first_axis(tensor: Tensor) -> Tensor:
+    """Remove the leading axis of size 1: `[1, ...]` -> `[...]`."""
     return tensor.squeeze(0)
 
 
-def flat(tensor: Tensor) -> Tensor:
-    """All numbers in a row."""
+def flatten(tensor: Tensor) -> Tensor:
+    """Flatten to one axis."""
     return tensor.flatten()
 
 
-def scalar(tensor: Tensor) -> Tensor:
-    """The one number, without axes."""
+def to_scalar(tensor: Tensor) -> Tensor:
+    """Turn a tensor of one element into one without axes."""
     return tensor.reshape(())
 
 
-def plane(tensor: Tensor) -> Tensor:
-    """`[1, 1, r, r]` -> `[r, r]`."""
+def to_plane(tensor: Tensor) -> Tensor:
+    """Remove the two leading axes: `[1, 1, r, r]` -> `[r, r]`."""
     return tensor.squeeze(0).squeeze(0)
 
 
-def turned(tensor: Tensor) -> Tensor:
-    """TensorFlow's `[kh, kw, i, o]` or `[i, o]` -> torch's `[o, i, kh, kw]` or `[o, i]`."""
+def from_tf_order(tensor: Tensor) -> Tensor:
+    """Reorder a weight's axes: TensorFlow's `[kh, kw, i, o]` or `[i, o]` -> torch's `[o, i, kh, kw]` or `[o, i]`."""
     return tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor.T
 
 
-def flipped(tensor: Tensor) -> Tensor:
-    """A kernel turned by 180 degrees."""
+def rotate_180(tensor: Tensor) -> Tensor:
+    """Rotate a kernel `[o, i, kh, kw]` by 180 degrees."""
     return tensor.flip(2, 3)
 
 
-def plus_one(tensor: Tensor) -> Tensor:
-    """A style's bias whose one is added at run time elsewhere, and stored here."""
+def add_one(tensor: Tensor) -> Tensor:
+    """Add 1 to a style's bias: the foreign code adds it at run time, ours stores it."""
     return tensor + 1
 
 
-def over_sqrt2(tensor: Tensor) -> Tensor:
-    """A bias of a layer whose gain of sqrt(2) is applied before the bias there, and after it here."""
+def divide_by_sqrt2(tensor: Tensor) -> Tensor:
+    """Divide a bias by sqrt(2): the foreign code applies the gain of sqrt(2) before the bias, ours after it."""
     return tensor / 2**0.5

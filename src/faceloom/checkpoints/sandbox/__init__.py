@@ -1,1 +1,1 @@
-"""Reading untrusted files: a restricted unpickler, size bounds, and a subprocess with limits."""
+"""Safe reading of untrusted files: restricted unpicklers, size bounds, and a subprocess with resource limits."""

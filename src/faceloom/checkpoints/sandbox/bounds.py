@@ -1,4 +1,4 @@
-"""How large a described network may be: descriptions come from strangers, and building what they say costs memory."""
+"""Bounds on network configurations from untrusted files, checked before a network of that size is allocated."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from faceloom.errors import WrongShape
 
-LARGEST = 1 << 20
-"""Of every number in a description."""
+MAX_VALUE = 1 << 20
+"""Maximum absolute value of every number in a configuration."""
 
-SMALLER: dict[str, tuple[float, float]] = {
+VALUE_BOUNDS: dict[str, tuple[float, float]] = {
     "img_resolution": (4, 4096),
     "z_dim": (0, 1 << 16),
     "c_dim": (0, 1 << 16),
@@ -30,36 +30,38 @@ SMALLER: dict[str, tuple[float, float]] = {
     "width": (2, 1024),
     "base": (1, 64),
 }
-"""Least and largest of those that count more."""
+"""Minimum and maximum value of fields with tighter bounds."""
 
-LONGEST = {
+LENGTH_BOUNDS = {
     "channels": (1, 10),
     "base": (2, 2),
     "head_depths": (1, 32),
     "resample_filter": (1, 32),
     "blur_filter": (1, 32),
 }
-"""Least and largest number of entries."""
+"""Minimum and maximum number of entries of fields that hold several numbers."""
 
 
 def check_bounds(config: Any) -> None:
-    """Hold a configuration against what any StyleGAN needs. Raises WrongShape naming the setting."""
+    """Raise WrongShape, naming the setting, unless every value of a configuration lies within its bounds."""
     for field in fields(config):
         value = getattr(config, field.name)
-        least, most = SMALLER.get(field.name, (-LARGEST, LARGEST))
+        minimum, maximum = VALUE_BOUNDS.get(field.name, (-MAX_VALUE, MAX_VALUE))
         numbers = value if isinstance(value, tuple) else (value,)
-        fewest, longest = LONGEST.get(field.name, (0, 1))
+        min_length, max_length = LENGTH_BOUNDS.get(field.name, (0, 1))
         fits = isinstance(value, str | None) or (
-            fewest <= len(numbers) <= longest
-            and all(isinstance(n, int | float) and math.isfinite(n) and least <= n <= most for n in numbers)
+            min_length <= len(numbers) <= max_length
+            and all(isinstance(n, int | float) and math.isfinite(n) and minimum <= n <= maximum for n in numbers)
         )
         if not fits or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
-            raise WrongShape(f"the network's {field.name} is {str(value)[:60]}", "no StyleGAN is made so")
+            raise WrongShape(f"the network's {field.name} is {str(value)[:60]}", "no StyleGAN has such a setting")
     side = getattr(config, "img_resolution", 4)
-    is_odd = side & (side - 1) and not hasattr(config, "base")
+    is_odd_size = side & (side - 1) and not hasattr(config, "base")
     if (
-        is_odd
-        or side > SMALLER["img_resolution"][1]
+        is_odd_size
+        or side > VALUE_BOUNDS["img_resolution"][1]
         or getattr(config, "num_layers", 2) <= getattr(config, "num_critical", 0)
     ):
-        raise WrongShape(f"the network's sides ({side}) or layers do not fit each other", "no StyleGAN is made so")
+        raise WrongShape(
+            f"the network's resolution ({side}) and number of layers do not fit each other", "no StyleGAN is built so"
+        )

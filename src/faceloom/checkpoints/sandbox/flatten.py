@@ -1,4 +1,4 @@
-"""From the tree in a foreign file to two flat dicts: tensors by name, and the plain values beside them."""
+"""Flattening of the data tree in a foreign file into tensors by name and plain values by name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceloom.checkpoints.sandbox.unpickle import Array, Module, NumpyArray, Record, TFNetwork, TorchTensor
+from faceloom.checkpoints.sandbox.unpickle import Array, Module, Namespace, NumpyArray, TFNetwork, TorchTensor
 from faceloom.errors import CorruptFile, UnknownFormat
 
 Part = Literal["generator", "discriminator", "latents"]
 
-_ROOTS: dict[str, tuple[tuple[str, ...], ...]] = {
+_PART_ENTRIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "generator": (
         ("G_ema",),
         ("g_ema", "latent_avg", "args"),
@@ -24,27 +24,30 @@ _ROOTS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "discriminator": (("D",), ("d", "args"), ("state_dict", "meta"), ("discriminator",)),
 }
-"""Which entries of a snapshot hold a part: the first line whose first name is there counts."""
+"""Entries of a snapshot that hold each part: the first row applies whose first entry exists."""
 
 MAX_TENSORS = 20_000
-MAX_NODES = 40_000
+MAX_NODES = 40_000  # tensors and values together
 MAX_DEPTH = 40
-MAX_TEXT = 500
+MAX_TEXT = 500  # characters of a string; longer ones are skipped
 
 
 @dataclass
-class Flat:
-    """Names join by '.', as in `G_ema.synthesis.b4.const`; a TensorFlow network keeps its '/'."""
+class FlatContent:
+    """Tensors and values by full name.
+
+    Convention: names are joined by '.', as in `G_ema.synthesis.b4.const`; a TensorFlow network keeps its '/'.
+    """
 
     tensors: dict[str, Array] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)  # numbers, texts, None, and lists of them
+    values: dict[str, Any] = field(default_factory=dict)  # numbers, strings, None, and lists of them
 
 
-def choose(tree: Any, part: Part) -> tuple[dict[str, Any], list[str]]:
-    """Keep the entries that hold `part`; gives them and the names of the others.
+def select_part(tree: Any, part: Part) -> tuple[dict[str, Any], list[str]]:
+    """Return the entries that hold `part`, and the names of the other entries.
 
     A tuple of three TensorFlow networks is (G, D, Gs). A bare network or state dict is the part itself.
-    'latents' are whatever is there. Raises UnknownFormat when there is nothing like it.
+    For 'latents' the whole tree is selected. Raises UnknownFormat for a tree that cannot hold a network.
     """
     if part == "latents":
         return {"latents": tree}, []
@@ -53,31 +56,34 @@ def choose(tree: Any, part: Part) -> tuple[dict[str, Any], list[str]]:
     if isinstance(tree, Module):
         return {"": tree}, []
     if not isinstance(tree, dict):
-        raise UnknownFormat(f"the file holds a {type(tree).__name__}, no network", "give a file with a generator in it")
-    for roots in _ROOTS[part]:
-        if roots[0] in tree:
-            return {name: tree[name] for name in roots if name in tree}, [str(n)[:80] for n in tree if n not in roots]
+        raise UnknownFormat(
+            f"the file holds a {type(tree).__name__}, not a network", "give a file with a generator in it"
+        )
+    for entries in _PART_ENTRIES[part]:
+        if entries[0] in tree:
+            selected = {name: tree[name] for name in entries if name in tree}
+            return selected, [str(name)[:80] for name in tree if name not in entries]
     return {"": tree}, []
 
 
-def flatten(roots: dict[str, Any], size: int) -> Flat:
-    """Flatten the chosen entries of a file of `size` bytes.
+def flatten(roots: dict[str, Any], size: int) -> FlatContent:
+    """Flatten the selected entries of a file of `size` bytes.
 
-    Raises CorruptFile when the tree is deeper, wider or larger than any network's, or one name means two things.
+    Raises CorruptFile when the tree is deeper, wider or larger than any network's, or holds a name twice.
     """
-    flat = Flat()
-    total = 0
+    flat = FlatContent()
+    total_bytes = 0
     for count, (name, value) in enumerate(_walk("", roots, 0)):
         if count > MAX_NODES or len(flat.tensors) > MAX_TENSORS:
             raise CorruptFile(f"the file holds more than {MAX_TENSORS} tensors", "no generator has so many")
         if name in flat.tensors or name in flat.values:
             raise CorruptFile(f"'{name[:80]}' is in the file twice", "get the file again")
         if isinstance(value, np.ndarray):
-            total += value.size * 4
-            flat.tensors[name] = _plain(value)
+            total_bytes += value.size * 4
+            flat.tensors[name] = _normalize_dtype(value)
         else:
             flat.values[name] = value
-        if total > 2 * size + (1 << 24):
+        if total_bytes > 2 * size + (1 << 24):
             raise CorruptFile("the tensors are far larger than the file", "get the file again")
     return flat
 
@@ -89,8 +95,8 @@ def _walk(name: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
         yield name, node.array
     elif isinstance(node, TFNetwork):
         yield from _walk_tf(name, node, depth)
-    elif isinstance(node, dict | Record):
-        for key, inner in (node.state if isinstance(node, Record) else node).items():
+    elif isinstance(node, dict | Namespace):
+        for key, inner in (node.state if isinstance(node, Namespace) else node).items():
             yield from _walk(_join(name, key), inner, depth + 1)
     elif isinstance(node, Module):
         yield _join(name, "class_name"), node.class_name
@@ -98,8 +104,8 @@ def _walk(name: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
             if key in ("_parameters", "_buffers", "_modules"):
                 yield from _walk(name, inner, depth + 1)
             else:
-                plain = inner.array.tolist() if isinstance(inner, NumpyArray) and inner.array.size <= 64 else inner
-                yield from _walk(_join(name, key), plain, depth + 1)
+                value = inner.array.tolist() if isinstance(inner, NumpyArray) and inner.array.size <= 64 else inner
+                yield from _walk(_join(name, key), value, depth + 1)
     elif _is_value(node):
         yield name, node
     elif isinstance(node, list | tuple):
@@ -111,7 +117,7 @@ def _walk(name: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def _walk_tf(name: str, node: TFNetwork, depth: int) -> Iterator[tuple[str, Any]]:
-    """A TensorFlow network: options, variables, and networks inside it, whose names join by '/'."""
+    """Yield a TensorFlow network's options and variables, and those of networks inside it, joined by '/'."""
     yield from _walk(f"{name}.static_kwargs", node.state.get("static_kwargs", {}), depth + 1)
     yield f"{name}.version", node.state.get("version")
     for variable, value in node.state.get("variables", []):
@@ -125,7 +131,7 @@ def _walk_tf(name: str, node: TFNetwork, depth: int) -> Iterator[tuple[str, Any]
 
 def _join(name: str, key: Any) -> str:
     if not isinstance(key, str | int) or len(str(key)) > 200:
-        raise CorruptFile("a name in the file is no text", "get the file again")
+        raise CorruptFile("a name in the file is not a short string", "get the file again")
     return f"{name}.{key}" if name else str(key)
 
 
@@ -133,7 +139,7 @@ def _is_value(node: Any) -> bool:
     return node is None or isinstance(node, bool | int | float) or (isinstance(node, str) and len(node) <= MAX_TEXT)
 
 
-def _plain(array: Array) -> Array:
-    """Floats become float32, whole numbers int64, contiguous."""
+def _normalize_dtype(array: Array) -> Array:
+    """Return the array contiguous, floats as float32 and integers as int64."""
     kind = array.dtype.kind
     return np.ascontiguousarray(array, dtype=np.float32 if kind == "f" else np.int64).reshape(array.shape)

@@ -1,6 +1,6 @@
-"""Reading foreign pickles by a list of harmless names: what is not on it is never imported, let alone called.
+"""Restricted reading of pickled NumPy arrays: names that are not on a list are never imported or called.
 
-NumPy arrays are rebuilt from their bytes by our own few lines, so that not even NumPy's own unpickling runs.
+Arrays are rebuilt from their bytes by code in this module, so that NumPy's own unpickling does not run.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 from faceloom.errors import CorruptFile, UnsafePickle
 
 Names = Mapping[tuple[str, str], Any]
-"""(module, name) as the pickle writes it -> what it gets instead."""
+"""Maps (module, name), as the pickle writes them, to the stand-in that is used instead."""
 
-SIZE_LIMIT = 2**31
-"""Bytes; no pickle that faceloom reads comes near it."""
+MAX_BYTES = 2**31
+"""Maximum size of a pickle in bytes, far above any that faceloom reads."""
 
 
 class _Array:
-    """Stands in for `numpy.ndarray` while a pickle is read; `value` is the array once its state has come."""
+    """Stand-in for `numpy.ndarray` while a pickle is read; `value` is the array once its state is set."""
 
     value: np.ndarray[Any, np.dtype[Any]]
 
     def __init__(self, *_: object) -> None:
-        """Take and forget the arguments of NumPy's `_reconstruct`."""
+        """Ignore the arguments of NumPy's `_reconstruct`."""
 
     def __setstate__(self, state: tuple[int, tuple[int, ...], _Dtype, bool, bytes]) -> None:
         _, shape, dtype, is_fortran, data = state
@@ -38,7 +38,7 @@ class _Array:
 
 
 class _Dtype:
-    """Stands in for `numpy.dtype`: plain numbers only."""
+    """Stand-in for `numpy.dtype`: numeric types only."""
 
     def __init__(self, code: str, *_: object) -> None:
         if not isinstance(code, str) or code[:1] not in set("fiub"):
@@ -55,7 +55,7 @@ NUMPY: Names = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
 }
-"""All that a pickle of NumPy arrays needs."""
+"""The names that a pickle of NumPy arrays needs."""
 
 
 class _ListedUnpickler(pickle.Unpickler):
@@ -67,48 +67,48 @@ class _ListedUnpickler(pickle.Unpickler):
         if (module, name) not in self._names:
             raise UnsafePickle(
                 f"the pickle asks for {module}.{name}, which is not on the list of harmless names",
-                "nothing of it was run; do not open this file with other tools",
+                "nothing in it was run; do not open this file with other tools",
             )
         return self._names[module, name]
 
 
 def read_pickle(path: Path, names: Names = NUMPY) -> Any:
-    """Read a pickle in which only `names` may occur; arrays come back as NumPy arrays inside dicts, lists and tuples.
+    """Read a pickle in which only `names` may occur, as NumPy arrays inside dicts, lists and tuples.
 
-    Raises UnsafePickle, naming it, for any other global; CorruptFile for what is no whole pickle.
+    Raises UnsafePickle for any other name, and says which; CorruptFile for a damaged or incomplete pickle.
     """
-    if path.stat().st_size > SIZE_LIMIT:
-        raise CorruptFile(f"{path.name} is larger than {SIZE_LIMIT >> 30} GB", "this is not the published file")
+    if path.stat().st_size > MAX_BYTES:
+        raise CorruptFile(f"{path.name} is larger than {MAX_BYTES >> 30} GB", "this is not the published file")
     data = path.read_bytes()
     try:
         _check_memory(data)
-        return _plain(_ListedUnpickler(data, names).load(), {})
+        return _replace_stand_ins(_ListedUnpickler(data, names).load(), {})
     except UnsafePickle:
         raise
-    except Exception as error:  # a hostile stream can raise nearly anything from inside the unpickler
-        raise CorruptFile(f"{path.name} is no whole pickle: {error}", "get the file again") from error
+    except Exception as error:  # a hostile stream can raise nearly any exception
+        raise CorruptFile(f"{path.name} is damaged or not a pickle: {error}", "get the file again") from error
 
 
 def _check_memory(data: bytes) -> None:
-    """Walk over the stream without building anything, and refuse what makes the unpickler allocate beyond the file.
+    """Scan the opcodes without building objects, and refuse those that allocate far more memory than the file's size.
 
-    Five bytes can ask for the memo's place 4,000,000,000, and 32 GB are taken; a string can be announced longer than
-    the file, which `genops` refuses itself. Raises ValueError.
+    Five bytes can address the memo's slot 4,000,000,000, for which the unpickler would allocate 32 GB. `genops` itself
+    refuses a string longer than the file. Raises ValueError.
     """
     for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
         if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > count:
-            raise ValueError(f"it writes to place {argument} of its memo, of which {count} can be in use")
+            raise ValueError(f"it writes to slot {argument} of its memo, where at most {count} can be in use")
 
 
-def _plain(value: Any, done: dict[int, Any]) -> Any:
-    """Replace the stand-ins by their arrays; each object once, or a few nested lists could unfold without end."""
-    if id(value) not in done:
+def _replace_stand_ins(value: Any, converted: dict[int, Any]) -> Any:
+    """Replace stand-ins by their arrays; convert each object once, so that shared nested lists are not expanded."""
+    if id(value) not in converted:
         if isinstance(value, _Array):
-            done[id(value)] = value.value
+            converted[id(value)] = value.value
         elif isinstance(value, dict):
-            done[id(value)] = {key: _plain(inner, done) for key, inner in value.items()}
+            converted[id(value)] = {key: _replace_stand_ins(inner, converted) for key, inner in value.items()}
         elif isinstance(value, list | tuple):
-            done[id(value)] = type(value)(_plain(inner, done) for inner in value)
+            converted[id(value)] = type(value)(_replace_stand_ins(inner, converted) for inner in value)
         else:
             return value
-    return done[id(value)]
+    return converted[id(value)]

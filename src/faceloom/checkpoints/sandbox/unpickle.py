@@ -1,8 +1,8 @@
-"""Foreign pickles of networks, read as a tree of plain data: every name in them becomes an inert stand-in.
+"""Restricted unpickling of foreign networks into a tree of plain data, in which every name is an inert stand-in.
 
-Nothing of a file is imported or called. The names that may occur are listed; they become stand-ins that only keep what
-they are given. The unpickler is the standard library's pure Python one: its memo is a dict, so that five bytes cannot
-ask for gigabytes, and it has no C code to attack. NumPy only: the child process that runs this starts quickly.
+Nothing named in a file is imported or called. The allowed names are listed; their stand-ins only store their arguments.
+The unpickler is the standard library's pure Python one: its memo is a dict, so that five bytes cannot allocate
+gigabytes, and it has no C code to attack. Needs NumPy only, so that the child process starts quickly.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class StandIn:
-    """What a listed name becomes. Takes no state unless a subclass says so."""
+    """Base class of the objects that replace listed names. Refuses a state unless a subclass accepts it."""
 
     def __setstate__(self, state: Any) -> None:
         raise ValueError(f"a {type(self).__name__.lower()} takes no state")
 
 
 class Dict(dict[Any, Any], StandIn):
-    """For dicts with attributes: OrderedDict, EasyDict. The attributes are forgotten."""
+    """Stand-in for dicts with attributes: OrderedDict, EasyDict. The attributes are dropped."""
 
     def __setstate__(self, state: object) -> None:
         pass
 
 
 class Encoded(StandIn):
-    """For `_codecs.encode`: how old pickles write bytes."""
+    """Stand-in for `_codecs.encode`, with which old pickles write bytes."""
 
     def __new__(cls, text: str, encoding: str = "latin1") -> bytes:  # type: ignore[misc]
         if encoding != "latin1":
-            raise ValueError(f"bytes are written as '{encoding}', not as latin1")
+            raise ValueError(f"bytes are encoded as '{encoding}', expected latin1")
         return text.encode(encoding)
 
 
 class Dtype(StandIn):
-    """For `numpy.dtype`: plain numbers only."""
+    """Stand-in for `numpy.dtype`: numeric types only."""
 
     def __init__(self, code: str, *_: object) -> None:
         if not isinstance(code, str) or code.lstrip("<>|=")[:1] not in set("fiub") or len(code) > 4:
-            raise UnsafePickle(f"the pickle holds an array of '{code}', not of numbers", "nothing of it was run")
+            raise UnsafePickle(f"the pickle holds an array of '{code}', not of numbers", "nothing in it was run")
         self.value = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -55,7 +55,7 @@ class Dtype(StandIn):
 
 
 class NumpyArray(StandIn):
-    """For `numpy.ndarray` and its `_reconstruct`; the content comes as a state."""
+    """Stand-in for `numpy.ndarray` and its `_reconstruct`; the state holds the content."""
 
     array: Array
 
@@ -64,12 +64,12 @@ class NumpyArray(StandIn):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, is_fortran, data = state
-        raw = data.encode("latin1") if isinstance(data, str) else data  # a str: written by Python 2
+        raw = data.encode("latin1") if isinstance(data, str) else data  # a str comes from Python 2
         self.array = np.frombuffer(raw, dtype.value).reshape(shape, order="F" if is_fortran else "C")
 
 
 class NumpyScalar(StandIn):
-    """For `numpy.core.multiarray.scalar`: a Python number straight away."""
+    """Stand-in for `numpy.core.multiarray.scalar`: becomes a Python number."""
 
     def __new__(cls, dtype: Dtype, data: bytes | str) -> Any:
         raw = data.encode("latin1") if isinstance(data, str) else data
@@ -77,50 +77,50 @@ class NumpyScalar(StandIn):
 
 
 class StorageKind(StandIn):
-    """For `torch.FloatStorage` and the like: how the bytes of a storage are to be read."""
+    """Stand-in for `torch.FloatStorage` and other storage classes: the type of a storage's numbers."""
 
     dtype: np.dtype[Any]
     is_bfloat16 = False
 
 
 class Storage(StandIn):
-    """The numbers of one or several tensors; `data` may arrive after the pickle has been read."""
+    """The numbers of one or several tensors; `data` may be set after the pickle has been read."""
 
     def __init__(self, kind: type[StorageKind], numel: int) -> None:
         if not (isinstance(kind, type) and issubclass(kind, StorageKind)) or not isinstance(numel, int) or numel < 0:
-            raise ValueError("a storage is described wrongly")
+            raise ValueError("the description of a storage is not valid")
         self.kind, self.numel = kind, numel
         self.data: bytes | memoryview = b""
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the file must hold for it."""
+        """The number of bytes that the file must hold for this storage."""
         return self.numel * self.kind.dtype.itemsize
 
     def flat(self) -> Array:
-        """The numbers in a row; bfloat16 becomes float32."""
+        """Return the numbers as one axis; bfloat16 is converted to float32."""
         if len(self.data) != self.nbytes:
-            raise ValueError(f"a storage of {self.nbytes} bytes has {len(self.data)}")
+            raise ValueError(f"a storage has {len(self.data)} bytes, expected {self.nbytes}")
         numbers = np.frombuffer(self.data, self.kind.dtype)
         return (numbers.astype(np.uint32) << 16).view(np.float32) if self.kind.is_bfloat16 else numbers
 
 
 class TorchTensor(StandIn):
-    """For `torch._utils._rebuild_tensor_v2`: a window into a storage."""
+    """Stand-in for `torch._utils._rebuild_tensor_v2`: a view of a storage."""
 
     def __init__(
         self, storage: Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
     ) -> None:
         numbers = (offset, *size, *stride)
         if not isinstance(storage, Storage) or any(not isinstance(n, int) or n < 0 for n in numbers):
-            raise ValueError("a tensor is described wrongly")
+            raise ValueError("the description of a tensor is not valid")
         if len(size) != len(stride) or len(size) > 8:
             raise ValueError("a tensor's size and stride do not fit each other")
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
 
     @property
     def array(self) -> Array:
-        """The tensor's numbers, still inside its storage."""
+        """The tensor's numbers, as a view of its storage."""
         count = int(np.prod(self.size, dtype=object))
         last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         if count and last >= self.storage.numel:
@@ -133,36 +133,36 @@ class TorchTensor(StandIn):
 
 
 class Parameter(StandIn):
-    """For `torch._utils._rebuild_parameter`: the tensor itself."""
+    """Stand-in for `torch._utils._rebuild_parameter`: becomes the tensor itself."""
 
     def __new__(cls, data: Any, *_: object) -> Any:
         return data
 
 
 class Module(StandIn):
-    """A network: NVIDIA's persistent object, whose source code is left alone, or a plain torch module."""
+    """Stand-in for NVIDIA's persistent object, whose source code is ignored, or a plain torch module."""
 
     def __init__(self, meta: dict[str, Any] | None = None, *_: object) -> None:
         self.class_name = str(meta["class_name"])[:80] if meta else ""
         self.state: dict[str, Any] = meta["state"] if meta else {}
         if not isinstance(self.state, dict):
-            raise ValueError("a network's state is no dict")
+            raise ValueError("a network's state is not a dict")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if not isinstance(state, dict):
-            raise ValueError("a network's state is no dict")
+            raise ValueError("a network's state is not a dict")
         self.state = state
 
 
-class Record(Module):
-    """For `argparse.Namespace`: a dict in another coat."""
+class Namespace(Module):
+    """Stand-in for `argparse.Namespace`; the state holds its attributes."""
 
 
 class TFNetwork(Module):
-    """For `dnnlib.tflib.network.Network`; its source code is left alone."""
+    """Stand-in for `dnnlib.tflib.network.Network`; its source code is ignored."""
 
 
-def _kinds() -> dict[str, type[StorageKind]]:
+def _storage_kinds() -> dict[str, type[StorageKind]]:
     widths = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2", "Long": "<i8", "Int": "<i4"}
     widths |= {"Short": "<i2", "Char": "<i1", "Byte": "<u1", "Bool": "<u1"}
     return {
@@ -171,9 +171,9 @@ def _kinds() -> dict[str, type[StorageKind]]:
     }
 
 
-def _load_from_bytes() -> type[StandIn]:
+def _load_from_bytes_class() -> type[StandIn]:
     class LoadFromBytes(StandIn):
-        """For `torch.storage._load_from_bytes`: one more stream of torch's, inside the pickle."""
+        """Stand-in for `torch.storage._load_from_bytes`: reads a torch stream inside the pickle."""
 
         def __new__(cls, data: bytes) -> Any:
             return read_torch_stream(io.BytesIO(data))
@@ -186,77 +186,77 @@ NAMES: dict[tuple[str, str], type[Any]] = {
     ("dnnlib.util", "EasyDict"): Dict,
     ("dnnlib", "EasyDict"): Dict,
     ("_codecs", "encode"): Encoded,
-    ("argparse", "Namespace"): Record,
+    ("argparse", "Namespace"): Namespace,
     ("numpy", "dtype"): Dtype,
     ("numpy", "ndarray"): NumpyArray,
     ("torch", "Size"): tuple,
     ("builtins", "set"): set,
     ("__builtin__", "set"): set,
-    ("torch.storage", "_load_from_bytes"): _load_from_bytes(),
+    ("torch.storage", "_load_from_bytes"): _load_from_bytes_class(),
     ("torch._utils", "_rebuild_tensor"): TorchTensor,
     ("torch._utils", "_rebuild_tensor_v2"): TorchTensor,
     ("torch._utils", "_rebuild_parameter"): Parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): Parameter,
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): Module,
     ("dnnlib.tflib.network", "Network"): TFNetwork,
-    **{("torch", name): kind for name, kind in _kinds().items()},
+    **{("torch", name): kind for name, kind in _storage_kinds().items()},
     **{(f"numpy.{core}.multiarray", "_reconstruct"): NumpyArray for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): NumpyScalar for core in ("core", "_core")},
 }
-"""(module, name) as a file writes it -> what it gets instead."""
+"""Maps (module, name), as a file writes them, to the stand-in that is used instead."""
 
 MODULE_PREFIXES = ("torch.nn.modules.", "pg_modules.", "timm.models.", "timm.layers.")
-"""Networks that lie beside a generator in some snapshots: kept as inert modules, never used."""
+"""Modules of networks stored beside a generator in some snapshots: read as inert `Module`, never used."""
 
 
 MAX_STEPS = 400_000
-"""Opcodes in one pickle. A snapshot with every optimiser's state has less than a tenth."""
+"""Maximum number of opcodes in one pickle, ten times that of a snapshot with the state of every optimizer."""
 
 
-NOT_NEEDED = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
-"""Opcodes that no network's pickle has. The first would ask for as much memory as it says, before it reads anything."""
+REFUSED_OPCODES = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
+"""Opcodes that no network's pickle contains. BYTEARRAY8 would allocate the declared size before reading any byte."""
 
 
 class Opcodes(dict[int, Any]):
-    """The unpickler's table of what each opcode does, which gives out after MAX_STEPS."""
+    """The unpickler's dispatch table by opcode. Raises CorruptFile after MAX_STEPS lookups."""
 
-    left = MAX_STEPS
+    remaining = MAX_STEPS
 
     def __init__(self) -> None:
         super().__init__(pickle._Unpickler.dispatch)
-        for opcode in NOT_NEEDED:
+        for opcode in REFUSED_OPCODES:
             del self[opcode[0]]
 
     def __getitem__(self, opcode: int) -> Any:
-        self.left -= 1
-        if self.left < 0:
+        self.remaining -= 1
+        if self.remaining < 0:
             raise CorruptFile("the file holds far more objects than any network", "no generator has so many tensors")
         return super().__getitem__(opcode)
 
 
 class ListedUnpickler(pickle._Unpickler):
-    """An unpickler for which no name exists but the listed."""
+    """An unpickler that accepts listed names only."""
 
     def __init__(self, file: io.BytesIO, storage: Callable[[tuple[Any, ...]], Storage] | None = None) -> None:
         super().__init__(file, encoding="latin1")
         self._storage = storage
-        self.dispatch = Opcodes()  # type: ignore[misc]  # this one's own
+        self.dispatch = Opcodes()  # type: ignore[misc]  # a table of its own, which counts
 
     def find_class(self, module: str, name: str) -> Any:
-        """Look the name up in the list. Raises UnsafePickle, naming it, for any other."""
+        """Return the stand-in of a listed name. Raises UnsafePickle for any other name, and says which."""
         if module.startswith(MODULE_PREFIXES):
             return Module
         if (module, name) not in NAMES:
             raise UnsafePickle(
                 f"the pickle asks for {module[:80]}.{name[:80]}, which is not on the list of harmless names",
-                "nothing of it was run; do not open this file with other tools",
+                "nothing in it was run; do not open this file with other tools",
             )
         return NAMES[module, name]
 
     def persistent_load(self, pid: Any) -> Storage:
-        """Turn torch's description of a storage into one."""
+        """Return the storage that torch's persistent id describes."""
         if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
-            raise ValueError("an object is kept outside the pickle")
+            raise ValueError("an object is stored outside the pickle")
         return self._storage(pid)
 
 
@@ -264,24 +264,24 @@ TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def read_torch_stream(file: io.BytesIO) -> Any:
-    """Read what torch wrote before version 1.6, and still writes into pickles: five pickles, then raw numbers."""
+    """Read the format of torch before version 1.6, still used inside pickles: five pickles, then raw numbers."""
     storages: dict[str, Storage] = {}
 
     def storage(pid: tuple[Any, ...]) -> Storage:
         _, kind, key, _, numel, *view = pid
         if any(view):
-            raise ValueError("a storage is a part of another")
+            raise ValueError("a storage is a view of another")
         return storages.setdefault(str(key), Storage(kind, numel))
 
     if file.read(len(TORCH_MAGIC)) != TORCH_MAGIC:
-        raise ValueError("a stream of torch's does not begin as one")
+        raise ValueError("a torch stream lacks its magic number")
     version, system = ListedUnpickler(file).load(), ListedUnpickler(file).load()
     if version != 1001 or not isinstance(system, dict) or not system.get("little_endian"):
-        raise ValueError("a stream of torch's is of another version or byte order")
+        raise ValueError("a torch stream has another version or byte order")
     tree = ListedUnpickler(file, storage).load()
     for key in ListedUnpickler(file).load():
         part = storages[str(key)]
         if int.from_bytes(file.read(8), "little") != part.numel or part.data:
-            raise ValueError("a storage is not as long as announced")
+            raise ValueError("a storage does not have the declared length")
         part.data = file.read(part.nbytes)
     return tree

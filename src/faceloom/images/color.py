@@ -1,4 +1,4 @@
-"""Any of Pillow's modes and colour profiles -> 8-bit sRGB. Knows pixels and profiles, not files."""
+"""Conversion of decoded pictures, in any Pillow mode and with any color profile, to 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ import numpy as np
 from PIL import Image, ImageCms
 
 BACKGROUND = (255, 255, 255)
-"""What shows through transparent pixels: white, as in a browser."""
+"""RGB color behind transparent pixels: white, as in a browser."""
 
-MAX_PROFILE = 4 * 2**20  # bytes; the largest printing profiles have 2-3 MB
-_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # a profile's colour space -> the mode it speaks of
+MAX_PROFILE = 4 * 2**20
+"""Maximum size of a color profile in bytes; the largest printing profiles have 2-3 MB."""
+
+_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # color space of a profile -> Pillow mode
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Turn a decoded picture of any mode into plain sRGB on BACKGROUND, and say what a user may care about.
+    """Convert a decoded picture of any mode to sRGB on BACKGROUND; return it with notes for the user.
 
-    Convention: 16-bit grey is scaled (x / 257), never clipped; a colour profile is converted relative-colorimetrically
-    with black-point compensation; without one, RGB and grey count as sRGB.
+    Convention: 16-bit gray is scaled (x / 257), not clipped; a color profile is applied relative-colorimetrically with
+    black-point compensation; without a profile, RGB and gray are taken as sRGB.
     """
     notes: list[str] = []
     profile = image.info.get("icc_profile")
     alpha = None
     if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
+        image = _to_eight_bits(image)
     elif image.has_transparency_data:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
@@ -33,22 +35,23 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     elif image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     if profile:
-        image, understood = _convert_profile(image, profile)
-        if not understood:
-            notes.append("the colour profile cannot be used: colours may be a little off")
+        image, is_applied = _apply_profile(image, profile)
+        if not is_applied:
+            notes.append("the color profile cannot be used: colors may be slightly wrong")
     image = image.convert("RGB")
     if alpha is not None:
         image = Image.composite(image, Image.new("RGB", image.size, BACKGROUND), alpha)
     return image, tuple(notes)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey: Pillow's own convert would clip everything above 255 to white."""
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit gray to 8 bits: Pillow's own conversion would clip everything above 255 to white."""
     levels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
 
 
-def _convert_profile(image: Image.Image, data: bytes) -> tuple[Image.Image, bool]:
+def _apply_profile(image: Image.Image, data: bytes) -> tuple[Image.Image, bool]:
+    """Convert from the profile's color space to sRGB; return the image, and whether the profile could be used."""
     if len(data) > MAX_PROFILE:
         return image, False
     try:

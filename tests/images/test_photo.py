@@ -38,13 +38,13 @@ def pixels(source: Any) -> np.ndarray:
     return np.asarray(open_photo(source).image).astype(int)
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
     """A PNG file, written by hand."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
@@ -150,7 +150,7 @@ def test_grey_with_an_rgb_profile() -> None:
 @pytest.mark.parametrize("profile", [b"no profile", rgb_profile(P3, 2.2)[:200], cmyk_profile((50, 0, 0))])
 def test_useless_profile_is_noted(profile: bytes) -> None:
     photo = open_photo(encoded(picture(), "PNG", icc_profile=profile))
-    assert "colour profile" in photo.notes[0]
+    assert "color profile" in photo.notes[0]
     assert (np.asarray(photo.image) == np.asarray(picture())).all()
 
 
@@ -199,7 +199,7 @@ def test_plain_modes(mode: str) -> None:
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
 def test_animation_gives_its_first_frame(form: str) -> None:
-    frames = [Image.new("RGB", (64, 64), colour) for colour in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
+    frames = [Image.new("RGB", (64, 64), color) for color in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
     photo = open_photo(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
     assert np.abs(np.array(photo.image.getpixel((5, 5))) - (200, 0, 0)).max() < 4
     assert photo.notes == ("animation: first frame used",)
@@ -225,8 +225,8 @@ def test_ten_thousand_frames_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"\xff", "no picture"),
-        (b"I am a text", "no picture"),
+        (b"\xff", "not a picture"),
+        (b"I am a text", "not a picture"),
         (b"\xff\xd8\xff", "damaged"),
         (b"%PDF-1.7\n", "PDF"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
@@ -247,7 +247,7 @@ def test_what_is_no_picture(tmp_path: Path, data: bytes, words: str) -> None:
 
 @pytest.mark.parametrize("form", ["TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "JPEG2000", "EPS", "PDF"])
 def test_formats_left_shut(form: str) -> None:
-    with pytest.raises(ImageError, match=r"expected JPEG|no picture"):
+    with pytest.raises(ImageError, match=r"expected JPEG|not a picture"):
         open_photo(encoded(picture(), form))
 
 
@@ -297,19 +297,19 @@ def webp_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("make", [lambda: webp_header(16_000, 16_000), lambda: webp_header(2**24, 2**24)])
 def test_webp_bombs_never_reach_the_decoder(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules["faceloom.images.intake"]._READERS, "WEBP", None)
+    monkeypatch.setitem(sys.modules["faceloom.images.photo"]._READERS, "WEBP", None)
     with pytest.raises(ImageError, match="too large"):
         open_photo(make())
 
 
 @pytest.mark.parametrize("lossless", [True, False])
 def test_webp_sizes_are_read_right(lossless: bool) -> None:
-    from faceloom.images.kinds import webp_size
+    from faceloom.images.kinds import read_webp_size
 
-    assert webp_size(encoded(picture(301, 77), "WEBP", lossless=lossless)) == (301, 77)
+    assert read_webp_size(encoded(picture(301, 77), "WEBP", lossless=lossless)) == (301, 77)
     transparent = picture(301, 77).convert("RGBA")
     transparent.putalpha(99)
-    assert webp_size(encoded(transparent, "WEBP", lossless=lossless)) == (301, 77)
+    assert read_webp_size(encoded(transparent, "WEBP", lossless=lossless)) == (301, 77)
 
 
 def test_limits() -> None:
@@ -355,7 +355,7 @@ def test_many_large_segments_in_a_jpeg_are_harmless() -> None:
 def test_endless_scans_in_a_jpeg_are_refused() -> None:
     data = encoded(picture(), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
-    with pytest.raises(ImageError, match="for ever"):
+    with pytest.raises(ImageError, match="scans"):
         open_photo(data[:last] + data[last:-2] * 1000 + data[-2:])
 
 
@@ -371,7 +371,7 @@ def test_paths_that_are_no_files(tmp_path: Path, name: str) -> None:
 
 
 def test_devices_are_not_read() -> None:
-    with pytest.raises(ImageError, match="no file"):
+    with pytest.raises(ImageError, match="not a file"):
         open_photo("/dev/zero")
 
 

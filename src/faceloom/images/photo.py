@@ -1,7 +1,4 @@
-"""Opens a picture that a stranger gave us: bounded, upright, sRGB, or an error that says what is wrong.
-
-Knows files and decoders; not what the picture shows.
-"""
+"""Opening of untrusted picture files: bounded in size, upright, in sRGB, with clear errors."""
 
 from __future__ import annotations
 
@@ -14,20 +11,25 @@ from typing import Any, BinaryIO
 from PIL import AvifImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from faceloom.errors import FaceloomError, ImageError, MissingExtra
-from faceloom.images.colour import BACKGROUND, to_srgb
-from faceloom.images.kinds import PICTURES, kind_of, webp_size
+from faceloom.images.color import BACKGROUND, to_srgb
+from faceloom.images.kinds import PICTURE_KINDS, detect_file_kind, read_webp_size
 
 __all__ = ["BACKGROUND", "MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "MIN_SIDE", "Photo", "open_photo"]
 
 MAX_BYTES = 64 * 2**20
+"""Maximum size of a picture file in bytes."""
 MAX_PIXELS = 40_000_000
+"""Maximum width times height."""
 MIN_SIDE = 64
+"""Minimum width and height in pixels."""
 MAX_SIDE = 12_000
-MAX_JPEG_SCANS = 500  # an honest progressive JPEG has about ten; each one costs a pass over the whole picture
+"""Maximum width and height in pixels."""
+MAX_JPEG_SCANS = 500
+"""Maximum scans of a progressive JPEG. Ordinary files have about ten; each costs a pass over the whole picture."""
 
 SAVE_AGAIN = "open it in a viewer and save it again as JPEG or PNG"
-ORIENTATION = 0x0112
-_TURNS = {  # EXIF orientation -> what makes the picture upright
+ORIENTATION = 0x0112  # EXIF tag
+_TRANSPOSITIONS = {  # EXIF orientation -> operation that makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -47,9 +49,9 @@ _READERS = {
 
 @dataclass(frozen=True)
 class Photo:
-    """An opened picture and what had to be done to it.
+    """An opened picture and notes about its conversion.
 
-    Convention: `image` is PIL RGB, upright, sRGB, and carries no metadata; `notes` are short sentences for the user.
+    Convention: `image` is PIL RGB, upright, sRGB, without metadata; `notes` are short sentences for the user.
     """
 
     image: Image.Image
@@ -59,21 +61,22 @@ class Photo:
 def open_photo(source: Path | str | bytes | BinaryIO, *, min_side: int = MIN_SIDE) -> Photo:
     """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
 
-    An animation gives its first frame; transparency is shown on BACKGROUND. The kind goes by content, never by name.
-    Raises ImageError for anything else: no such file, another kind, damaged, more than MAX_BYTES or MAX_PIXELS (known
-    from the header, before decoding), a side outside `min_side` ... MAX_SIDE; MissingExtra for HEIC alone.
+    Of an animation the first frame is used; transparent parts are shown on BACKGROUND. The kind is detected by content,
+    never by the file's name. Raises ImageError for a missing file, another kind, a damaged file, more than MAX_BYTES or
+    MAX_PIXELS (read from the header, before decoding), or a side outside `min_side` ... MAX_SIDE; MissingExtra for HEIC
+    without its library.
     """
     data = _read(source)
     kind = _check_kind(data, min_side)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are judged here
+        warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are checked here
         try:
             return _decode(data, kind, min_side)
         except FaceloomError:
             raise
         except MemoryError as error:
             raise ImageError("not enough memory for this picture", "make it smaller") from error
-        except Exception as error:  # decoders fail in any way: OSError, SyntaxError, struct.error, EOFError, ...
+        except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, EOFError, ...
             raise ImageError(f"this {kind} picture is damaged or cut short", SAVE_AGAIN) from error
 
 
@@ -92,43 +95,43 @@ def _read(source: Path | str | bytes | BinaryIO) -> bytes:
 def _read_file(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
-            raise ImageError(f"{path} is no file", "give the path of a picture")
+            raise ImageError(f"{path} is not a file", "give the path of a picture")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ImageError(f"there is no file {path}", "check the path") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise ImageError(f"cannot read {str(path)[:200]!r}: {error}", "check the path and its permissions") from error
 
 
 def _check_kind(data: bytes, min_side: int) -> str:
-    """Name the picture's kind; refuse, before any decoder sees it, what is none or costs too much."""
+    """Return the picture's kind. Raises ImageError, before decoding, for other files and those too costly to decode."""
     if not data:
-        raise ImageError("the file is empty", "was it copied whole?")
-    kind = kind_of(data)
-    if kind not in PICTURES:
-        what = f"by its content this is a file of the kind {kind}" if kind else "this is no picture"
+        raise ImageError("the file is empty", "copy the whole file again")
+    kind = detect_file_kind(data)
+    if kind not in PICTURE_KINDS:
+        problem = f"by its content this is a file of the kind {kind}" if kind else "this is not a picture"
         hint = SAVE_AGAIN if kind else "choose a photo"
-        raise ImageError(f"{what}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", hint)
-    if kind == "WEBP" and (size := webp_size(data)):
+        raise ImageError(f"{problem}: expected JPEG, PNG, WebP, GIF, AVIF or HEIC", hint)
+    if kind == "WEBP" and (size := read_webp_size(data)):
         _check_size(size, min_side)
     if kind == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
-        raise ImageError("this JPEG picture is made to take for ever", SAVE_AGAIN)
+        raise ImageError(f"this JPEG picture has more than {MAX_JPEG_SCANS} scans", SAVE_AGAIN)
     return kind
 
 
 def _decode(data: bytes, kind: str, min_side: int) -> Photo:
     image = _reader(kind)(io.BytesIO(data))
     _check_size(image.size, min_side)
-    moving = kind in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(image, "is_animated", False))
-    notes = ("animation: first frame used",) if moving else ()
+    is_animated = kind in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(image, "is_animated", False))
+    notes = ("animation: first frame used",) if is_animated else ()
     image.load()
     _check_size(image.size, min_side)
-    upright, turned = _turn_upright(image)
-    srgb, coloured = to_srgb(upright)
+    upright, turn_notes = _turn_upright(image)
+    srgb, color_notes = to_srgb(upright)
     plain = Image.new("RGB", srgb.size)
     plain.paste(srgb)
-    return Photo(plain, notes + turned + coloured)
+    return Photo(plain, notes + turn_notes + color_notes)
 
 
 def _reader(kind: str) -> Any:
@@ -138,7 +141,7 @@ def _reader(kind: str) -> Any:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise MissingExtra("opening HEIC pictures", "heic") from error
-    return HeifImageFile  # turns by itself what the container says is turned
+    return HeifImageFile  # applies the container's rotation itself
 
 
 def _check_size(size: tuple[int, int], min_side: int) -> None:
@@ -154,10 +157,11 @@ def _check_size(size: tuple[int, int], min_side: int) -> None:
 
 
 def _turn_upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Apply the EXIF orientation; return the image, and a note when the EXIF data is damaged."""
     try:
-        turn = _TURNS.get(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  broken EXIF fails in any way, and a picture is worth more than its metadata
-        return image, ("the EXIF data is damaged: the picture may lie on its side",)
+        turn = _TRANSPOSITIONS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  damaged EXIF raises any exception; the picture is opened without it
+        return image, ("the EXIF data is damaged: the picture may be rotated",)
     if turn is None:
         return image, ()
     turned = image.transpose(turn)
