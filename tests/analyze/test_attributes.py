@@ -15,7 +15,7 @@ from faceloom.cli import options
 from faceloom.edit.description import PHRASES, parse_description
 from faceloom.edit.targets import compute_targets
 from faceloom.networks.analyzer import ATTRIBUTES
-from faceloom.web.sliders import SliderCurves, sliders
+from faceloom.web.sliders import SliderCurves, make_sliders
 
 
 def test_names_agree_with_the_analyzer():
@@ -50,8 +50,8 @@ def test_every_editable_attribute_has_a_target(name):
 
 @pytest.mark.parametrize("name", SLIDERS)
 def test_every_slider_is_shown_measured_and_accepted_by_rest(name):
-    assert name in {slider["name"] for slider in sliders({}, TABLE)}
-    missing = SliderCurves(dict.fromkeys(TABLE, 0.0)).missing()
+    assert name in {slider.name for slider in make_sliders({}, TABLE)}
+    missing = SliderCurves(dict.fromkeys(TABLE, 0.0)).missing_knots()
     assert name in {attribute for attribute, _ in missing}
     from faceloom.web.routes import people
 

@@ -1,4 +1,4 @@
-"""One tiny booth for the tests of a file, and a browser for each."""
+"""A tiny booth for the tests of a file, and a browser for each test."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.web.tiny_server import Client, Server, served
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests of a file: starting the worker takes seconds."""
+    """Serve a booth for all tests of a file, because the worker needs seconds to start."""
     with served(tmp_path_factory.mktemp("booth")) as running:
         yield running
 
 
 @pytest.fixture
 def client(server: Server) -> Client:
-    """A browser of its own."""
-    server.booth.rates.seen.clear()
+    """Return a new browser."""
+    server.booth.rate_limiter.requests.clear()
     return server.client()

@@ -1,4 +1,4 @@
-"""Whatever is sent to the API, within its description or against it: the server never ends in an error of its own."""
+"""Random requests, valid and invalid by the OpenAPI document: the server never answers with an error of its own."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from schemathesis.checks import not_a_server_error
 from tests.web.tiny_booth import tiny_app
 from tests.web.tiny_server import PIN, TOKEN, Client, Server, photo
 
-ENDLESS = r"/events$"  # streams that end with the visit or the job
+EVENT_STREAMS = r"/events$"  # these answers end with the visit or the job
 
 
 @pytest.fixture(scope="module")
 def client(server: Server) -> Client:
-    """A browser with a visit, whose operator has entered the PIN; as often as it likes."""
-    server.booth.rates.allow = lambda *_, **__: None
+    """Return a browser with a visit and an operator's session, without a limit of requests."""
+    server.booth.rate_limiter.check = lambda *_, **__: None
     client = server.client(Authorization=f"Bearer {TOKEN}")
     client.play(photo(1))
     client.post("/operator/login", json={"pin": PIN}).raise_for_status()
     return client
 
 
-schema = schemathesis.openapi.from_dict(tiny_app(Path("nowhere")).openapi()).exclude(path_regex=ENDLESS)
+schema = schemathesis.openapi.from_dict(tiny_app(Path("nowhere")).openapi()).exclude(path_regex=EVENT_STREAMS)
 
 
 @schema.parametrize()
@@ -38,6 +38,6 @@ schema = schemathesis.openapi.from_dict(tiny_app(Path("nowhere")).openapi()).exc
     derandomize=True,
 )
 def test_no_request_breaks_the_server(case: Any, client: Client):
-    where = str(client.base_url).removesuffix("/api/v1/")
-    response = case.call(base_url=where, headers=dict(client.headers), cookies=dict(client.cookies), timeout=60)
+    url = str(client.base_url).removesuffix("/api/v1/")
+    response = case.call(base_url=url, headers=dict(client.headers), cookies=dict(client.cookies), timeout=60)
     case.validate_response(response, checks=[not_a_server_error])

@@ -1,4 +1,4 @@
-"""A server whose worker cannot begin says so, and answers instead of waiting for ever."""
+"""A server whose worker cannot start: it reports the reason and answers requests at once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tests.web.tiny_server import Server, photo
 from faceloom.errors import AssetError
 
 
-def no_atelier() -> NoReturn:
-    """As without models."""
-    raise AssetError("the model files 'mtcnn' are not there", "faceloom models pull mtcnn")
+def fail_to_make_studio() -> NoReturn:
+    """Raise the error of a machine without models."""
+    raise AssetError("the model files 'mtcnn' are missing", "faceloom models pull mtcnn")
 
 
 def test_without_models(tmp_path):
     from faceloom.web.app import create_app
 
-    server = Server(create_app(home=tmp_path, atelier=no_atelier), tmp_path)
+    server = Server(create_app(home=tmp_path, make_studio=fail_to_make_studio), tmp_path)
     try:
         client = server.client()
         end = time.monotonic() + 60

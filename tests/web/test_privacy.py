@@ -1,4 +1,4 @@
-"""Nobody's picture in another's visit, and nothing left of a visit that is over: by a search of every byte."""
+"""Privacy: no visit shows pictures of another, and after a visit no byte of it is in any file."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from tests.web.tiny_server import Server, photo, served
 
 
 def contents(paths: Iterable[Path]) -> dict[str, bytes]:
-    """What the files hold; without those that are gone by the time they are read, as drafts are."""
-    found = {}
+    """Return the content of files by path, without files that vanish meanwhile, as drafts do."""
+    content = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             if path.is_file():
-                found[str(path)] = path.read_bytes()
-    return found
+                content[str(path)] = path.read_bytes()
+    return content
 
 
 def traces(home: Path, secrets: list[bytes]) -> list[str]:
-    """The files in which a piece of a secret is found."""
+    """Return the files that contain a piece of a secret."""
     pieces = [secret[len(secret) // 2 :][:24] for secret in secrets if secret]
     return [name for name, content in contents(home.rglob("*")).items() if any(piece in content for piece in pieces)]
 
 
 def secrets_of(server: Server, visit: dict) -> list[bytes]:
-    """Everything that is kept of a visit: its files, its ids, its takes."""
-    files = [*server.booth.keep.folder_of(visit["id"]).iterdir(), *(server.home / "takes").glob("*")]
+    """Return everything that is stored of a visit: its files, its ids, its downloads."""
+    files = [*server.booth.store.folder_of(visit["id"]).iterdir(), *(server.home / "takes").glob("*")]
     ids = [visit["id"], *(person["id"] for person in visit["people"])]
     return [*contents(files).values(), *(name.encode() for name in ids)]
 
 
 @pytest.mark.parametrize("end", ["delete", "retention", "operator"])
-def test_after_the_end_no_byte_is_found(tmp_path, end):
+def test_after_the_end_no_byte_is_left(tmp_path, end):
     with served(tmp_path) as server:
         client = server.client()
         visit = client.play(photo(20))
         name = visit["people"][0]["id"]
-        client.post(f"/people/{name}/controls", json={"age": 20})
+        client.post(f"/people/{name}/edit", json={"age": 20})
         client.post(f"/people/{name}/mix", json={"with": "seed:5"})
         client.post("/visit/finish", json={"person": name, "form": "strip"})
         secrets = secrets_of(server, visit)
@@ -52,7 +52,7 @@ def test_after_the_end_no_byte_is_found(tmp_path, end):
         if end == "delete":
             assert client.delete("/visit").status_code == 204
         elif end == "retention":
-            server.booth.keep.clock = lambda: time.time() + 3600
+            server.booth.store.clock = lambda: time.time() + 3600
             time.sleep(2.5)  # the sweep
         else:
             client.post("/operator/login", json={"pin": "123456"})
@@ -60,11 +60,11 @@ def test_after_the_end_no_byte_is_found(tmp_path, end):
         assert client.get("/visit").status_code == 404
         assert not traces(tmp_path, secrets)
         assert not server.booth.pictures
-        assert not server.booth.frames
+        assert not server.booth.progress_frames
     assert not traces(tmp_path, secrets)
 
 
-def test_deleted_in_the_middle_of_a_search(tmp_path):
+def test_erased_during_an_encoding(tmp_path):
     with served(tmp_path) as server:
         client = server.client()
         client.post("/visits")
@@ -73,23 +73,23 @@ def test_deleted_in_the_middle_of_a_search(tmp_path):
         visit = client.visit()
         secrets = secrets_of(server, visit)
         client.delete("/visit")
-        time.sleep(1)  # the search's result would be there by now
+        time.sleep(1)  # longer than the encoding takes
         assert not traces(tmp_path, secrets)
         assert not list((tmp_path / "visits").glob("*"))
 
 
-def test_five_at_once_and_each_gets_their_own(server):
-    server.booth.rates.seen.clear()
+def test_five_visitors_at_once_get_their_own_pictures(server):
+    server.booth.rate_limiter.requests.clear()
     results: dict[int, tuple[dict, bytes, bytes]] = {}
 
-    def come(seed: int) -> None:
+    def visit_booth(seed: int) -> None:
         client = server.client()
         visit = client.play(photo(seed))
         (person,) = visit["people"]
-        images = (client.get(person[what].removeprefix("/api/v1")).content for what in ("crop", "image"))
+        images = (client.get(person[kind].removeprefix("/api/v1")).content for kind in ("crop", "image"))
         results[seed] = (visit, *images)
 
-    threads = [threading.Thread(target=come, args=(seed,)) for seed in range(30, 35)]
+    threads = [threading.Thread(target=visit_booth, args=(seed,)) for seed in range(30, 35)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -104,34 +104,34 @@ def test_five_at_once_and_each_gets_their_own(server):
     stranger.post("/visits")
     for visit, _, _ in results.values():
         name = visit["people"][0]["id"]
-        for what in ("image", "crop", "preview"):
-            assert stranger.get(f"/people/{name}/{what}").status_code == 404
-        assert stranger.post(f"/people/{name}/controls", json={"age": 1}).status_code == 404
+        for picture in ("image", "crop", "preview"):
+            assert stranger.get(f"/people/{name}/{picture}").status_code == 404
+        assert stranger.post(f"/people/{name}/edit", json={"age": 1}).status_code == 404
         assert stranger.get("/blend", params={"a": name, "b": name}).status_code == 404
 
 
-def test_places_in_the_queue_are_told(server):
-    server.booth.rates.seen.clear()
+def test_places_in_the_queue_are_sent(server):
+    server.booth.rate_limiter.requests.clear()
     clients = [server.client() for _ in range(3)]
     for seed, client in enumerate(clients, start=40):
         client.post("/visits")
         client.post("/visit/consent", json={"agreed": True})
         client.post("/visit/photo", files={"photo": ("a", photo(seed))})
-    told = [
-        [event.data["place"] for event in server.booth.hub.kept[client.visit()["id"]] if event.name == "queue"]
+    places = [
+        [event.data.place for event in server.booth.events.stored[client.visit()["id"]] if event.name == "queue"]
         for client in clients
     ]
-    assert max(told[2], default=0) >= 1
+    assert max(places[2], default=0) >= 1
     for client in clients:
         client.until(lambda visit: visit["state"] == "play")
 
 
-def test_deleted_in_the_middle_of_a_film(tmp_path):
+def test_erased_during_a_film(tmp_path):
     with served(tmp_path) as server:
         client = server.client()
         (person,) = client.play(photo(22))["people"]
         client.post("/film", json={"person": person["id"]})
         time.sleep(0.05)
         client.delete("/visit")
-        time.sleep(1.5)  # the film would be there by now
+        time.sleep(1.5)  # longer than the film takes
         assert not list((tmp_path / "takes").glob("*"))

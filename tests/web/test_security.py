@@ -1,4 +1,4 @@
-"""Who is refused, and how politely."""
+"""Refused requests: foreign hosts and origins, sizes, rates, and the operator's PIN."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.web.tiny_server import photo
 
 
-def asked(server, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
-    """Ask with headers as they are given, without a library's good manners."""
+def send(server, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
+    """Send a request with exactly these headers, and return status and text."""
     host, port = server.base.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=20)
     try:
@@ -39,11 +39,11 @@ def asked(server, method: str, path: str, headers: dict[str, str], body: bytes =
     ],
 )
 def test_hosts_origins_and_sizes(server, client, headers, status):
-    given = {"X-Faceloom": "1", "Content-Length": "0", **headers}
-    assert asked(server, "POST", "/api/v1/visits", given)[0] in (status, 400)
+    all_headers = {"X-Faceloom": "1", "Content-Length": "0", **headers}
+    assert send(server, "POST", "/api/v1/visits", all_headers)[0] in (status, 400)
 
 
-def test_pages_load_nothing_from_elsewhere(client):
+def test_pages_load_nothing_from_other_sites(client):
     for path in ("/booth", "/visit", "/nothing"):
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -56,8 +56,8 @@ def test_pages_load_nothing_from_elsewhere(client):
 @pytest.mark.parametrize(
     "path", ["/../pyproject.toml", "/..%2f..%2fpyproject.toml", "/assets/..%2f..%2fapp.py", "/x.py"]
 )
-def test_no_way_out_of_the_page_s_folder(server, path):
-    status, text = asked(server, "GET", path, {"Host": "127.0.0.1"})
+def test_no_path_leaves_the_folder_of_the_page(server, path):
+    status, text = send(server, "GET", path, {"Host": "127.0.0.1"})
     assert status in (404, 503)
     assert "faceloom" not in text or "import" not in text
 
@@ -69,21 +69,21 @@ def test_a_photo_that_is_too_large(client):
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(client, server):
+def test_too_many_requests_are_answered_with_a_time_to_wait(client, server):
     answers = [client.post("/visits") for _ in range(31)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert answers[-1].json()["error"]["code"] == "too_often"
-    server.booth.rates.seen.clear()
+    server.booth.rate_limiter.requests.clear()
 
 
-def test_the_operator_s_desk(client, server):
+def test_the_operator_s_page_needs_the_pin(client, server):
     for method, path in (("GET", "/state"), ("GET", "/settings"), ("GET", "/logs"), ("DELETE", "/visits")):
         assert client.request(method, f"/operator{path}").status_code == 401
     tries = [client.post("/operator/login", json={"pin": f"{i:06}"}).status_code for i in range(6)]
     assert tries == [401] * 5 + [429]
     assert client.post("/operator/login", json={"pin": "123456"}).status_code == 429
-    server.booth.rates.seen.clear()
+    server.booth.rate_limiter.requests.clear()
     assert client.post("/operator/login", json={"pin": "123456"}).status_code == 204
     settings = client.get("/operator/settings").json()
     assert client.put("/operator/settings", json={**settings, "event": "<img onerror>"}).status_code == 200
@@ -97,20 +97,20 @@ def test_the_operator_s_desk(client, server):
     assert client.get("/operator/state").status_code == 401
 
 
-def test_the_gallery_is_off_and_by_choice(client, server):
+def test_the_gallery_is_off_by_default_and_holds_chosen_pictures(client, server):
     (person,) = client.play(photo(60))["people"]
-    take = client.post("/visit/finish", json={"person": person["id"]}).json()
-    assert client.post(f"/takes/{take['id']}/gallery", json={"shown": True}).status_code == 409
+    download = client.post("/visit/finish", json={"person": person["id"]}).json()
+    assert client.post(f"/downloads/{download['id']}/gallery", json={"shown": True}).status_code == 409
     server.booth.settings = server.booth.settings.model_copy(update={"gallery": True})
-    assert client.post(f"/takes/{take['id']}/gallery", json={"shown": True}).json()["gallery"]
+    assert client.post(f"/downloads/{download['id']}/gallery", json={"shown": True}).json()["gallery"]
     assert len(client.get("/gallery").json()["pictures"]) == 1
-    assert server.client().post(f"/takes/{take['id']}/gallery", json={"shown": False}).status_code == 404
-    assert not client.post(f"/takes/{take['id']}/gallery", json={"shown": False}).json()["gallery"]
-    assert client.post(f"/takes/{take['id']}/print").status_code == 409
+    assert server.client().post(f"/downloads/{download['id']}/gallery", json={"shown": False}).status_code == 404
+    assert not client.post(f"/downloads/{download['id']}/gallery", json={"shown": False}).json()["gallery"]
+    assert client.post(f"/downloads/{download['id']}/print").status_code == 409
     client.delete("/visit")
 
 
-def test_the_server_stays_awake_while_it_works(client):
+def test_the_server_answers_during_an_encoding(client):
     client.post("/visits")
     client.post("/visit/consent", json={"agreed": True})
     client.post("/visit/photo", files={"photo": ("a", photo(61))})

@@ -1,4 +1,4 @@
-"""The visit, from the door to the end, over HTTP on a tiny generator."""
+"""The visit from its start to its end, over HTTP, on a tiny generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.web.tiny_server import as_jpeg, photo
 
 
 def size(answer: httpx.Response) -> tuple[int, int]:
-    """Of the picture that was answered."""
+    """Return width and height of a picture."""
     assert answer.status_code == 200, answer.text
     with Image.open(io.BytesIO(answer.content)) as picture:
         return picture.size
@@ -36,7 +36,7 @@ def test_no_camera_before_consent(client):
     assert code(client.get("/visit")) == (404, "no_visit")
 
 
-def test_from_the_door_to_playing(client):
+def test_from_the_start_to_playing(client):
     visit = client.play(photo(1))
     (person,) = visit["people"]
     assert person["playable"]
@@ -48,7 +48,7 @@ def test_from_the_door_to_playing(client):
     assert size(client.get(own(visit["photo"]))) == (640, 640)
 
 
-def test_asked_for_twice_it_happens_once(client):
+def test_a_repeated_request_changes_nothing(client):
     client.post("/visits")
     for _ in range(2):
         assert client.post("/visit/consent", json={"agreed": True}).json()["state"] == "camera"
@@ -59,7 +59,7 @@ def test_asked_for_twice_it_happens_once(client):
     assert code(client.post("/visit/photo", files={"photo": ("a", photo(3))})) == (409, "wrong_state")
 
 
-def test_what_is_no_face_and_what_is_no_picture(client):
+def test_photos_without_a_face_and_other_files_are_refused(client):
     client.post("/visits")
     client.post("/visit/consent", json={"agreed": True})
     flat = as_jpeg(Image.new("RGB", (300, 300), "teal"))
@@ -89,11 +89,11 @@ def test_two_friends_in_one_photo(client):
     assert len(client.get(own(job["url"])).content) > 1000
 
 
-def test_sliders_history_and_what_is_kept(client):
+def test_edits_history_and_kept_steps(client):
     (person,) = client.play(photo(5))["people"]
     name = person["id"]
     before = client.get(own(person["image"])).content
-    changed = client.post(f"/people/{name}/controls", json={"age": 12}).json()
+    changed = client.post(f"/people/{name}/edit", json={"age": 12}).json()
     assert changed["controls"]["age"] == 12
     assert changed["traits"]["age"] != person["traits"]["age"]
     assert client.get(own(changed["image"])).content != before
@@ -108,7 +108,7 @@ def test_sliders_history_and_what_is_kept(client):
     assert client.post(f"/people/{name}/surprise").json()["can_undo"]
 
 
-def test_previews_come_at_once_and_meet_the_exact_result(client):
+def test_previews_are_fast_and_agree_with_the_edit(client):
     (person,) = client.play(photo(6))["people"]
     name = person["id"]
     took = []
@@ -119,7 +119,7 @@ def test_previews_come_at_once_and_meet_the_exact_result(client):
         assert answer.status_code == 200
     assert sorted(took)[10] < 0.3
     assert code(client.get(f"/people/{name}/preview", params={"age": 1, "n": 3})) == (409, "stale")
-    client.post(f"/people/{name}/controls", json={"age": 12})
+    client.post(f"/people/{name}/edit", json={"age": 12})
     at_rest = client.get(f"/people/{name}/preview", params={"n": 21, "size": 512}).content
     exact = client.get(f"/people/{name}/image", params={"size": 512}).content
     one, two = (Image.open(io.BytesIO(data)).convert("RGB") for data in (at_rest, exact))
@@ -143,7 +143,7 @@ def test_back_and_cancel_erase_the_photo(client, server):
     visit = client.visit()
     assert visit["photo"] is None
     assert not visit["people"]
-    folder = server.booth.keep.folder_of(visit["id"])
+    folder = server.booth.store.folder_of(visit["id"])
     assert not list(folder.glob("*"))
     client.post("/visit/photo", files={"photo": ("a", photo(8))})
     client.until(lambda visit: visit["state"] == "play")
@@ -154,10 +154,10 @@ def test_back_and_cancel_erase_the_photo(client, server):
     assert not list(folder.glob("*"))
 
 
-def test_the_stream_tells_what_happens(client, server):
+def test_the_stream_sends_what_happens(client, server):
     client.post("/visits")
     client.post("/visit/consent", json={"agreed": True})
-    told: list[tuple[str, dict]] = []
+    events: list[tuple[str, dict]] = []
     listening = threading.Event()
 
     def listen() -> None:
@@ -169,7 +169,7 @@ def test_the_stream_tells_what_happens(client, server):
                 if line.startswith("event: "):
                     name = line[7:]
                 elif line.startswith("data: "):
-                    told.append((name, json.loads(line[6:])))
+                    events.append((name, json.loads(line[6:])))
                     listening.set()
 
     thread = threading.Thread(target=listen)
@@ -180,37 +180,37 @@ def test_the_stream_tells_what_happens(client, server):
     client.delete("/visit")
     thread.join(10)
     assert not thread.is_alive()  # the stream ends with the visit
-    assert told[0][0] == "visit"
-    assert told[0][1]["state"] == "camera"
-    states = [data["state"] for name, data in told if name == "visit"]
+    assert events[0][0] == "visit"
+    assert events[0][1]["state"] == "camera"
+    states = [data["state"] for name, data in events if name == "visit"]
     assert states[-1] == "wiped"
     assert "encoding" in states
-    progress = [data for name, data in told if name == "progress"]
+    progress = [data for name, data in events if name == "progress"]
     assert {"person", "seconds_left", "quality", "image", "playable"} <= progress[0].keys()
     assert progress[-1]["playable"]
 
 
-def test_something_to_take_home(client, server):
+def test_downloads(client, server):
     (person,) = client.play(photo(10))["people"]
-    client.post(f"/people/{person['id']}/controls", json={"age": 20})
+    client.post(f"/people/{person['id']}/edit", json={"age": 20})
     sizes = {"single": (32, 32), "strip": (600, 1800), "4x6": (1200, 1800), "paste_back": (640, 640)}
     for form, expected in sizes.items():
-        take = client.post("/visit/finish", json={"person": person["id"], "form": form}).json()
-        answer = client.get(own(take["download"]))
+        download = client.post("/visit/finish", json={"person": person["id"], "form": form}).json()
+        answer = client.get(own(download["download"]))
         assert size(answer) == expected
-        assert b"rainedAlgorithmicMedia" in answer.content  # the mark of AI
-        assert client.get(own(take["qr"])).text.startswith("<?xml")
-        assert client.get(own(take["recipe"])).json()["controls"]["age"] == 20
-    page = httpx.get(take["page"].replace("http://127.0.0.1:8000", server.base), trust_env=False)
+        assert b"rainedAlgorithmicMedia" in answer.content  # the metadata says that AI made it
+        assert client.get(own(download["qr"])).text.startswith("<?xml")
+        assert client.get(own(download["recipe"])).json()["controls"]["age"] == 20
+    page = httpx.get(download["page"].replace("http://127.0.0.1:8000", server.base), trust_env=False)
     assert page.status_code == 200
-    assert take["id"] in page.text
-    assert len(client.get("/visit/takes").json()["takes"]) == 4
+    assert download["id"] in page.text
+    assert len(client.get("/visit/downloads").json()["takes"]) == 4
     client.post("/visit/end")
-    assert client.get(own(take["download"])).status_code == 200  # a phone still has its time
-    assert code(client.get("/takes/nothing")) == (404, "no_picture")
+    assert client.get(own(download["download"])).status_code == 200  # downloads outlive the visit
+    assert code(client.get("/downloads/nothing")) == (404, "no_picture")
 
 
-def test_invented_people(client):
+def test_generated_faces(client):
     samples = client.get("/samples").json()["samples"]
     assert size(client.get(own(samples[0]["image"]))) == (512, 512)
     one, two, again = (client.get("/random", params={"seed": seed}).content for seed in (1, 2, 1))
@@ -218,42 +218,42 @@ def test_invented_people(client):
     assert one == again
 
 
-def test_two_visits_that_agree(client, server):
+def test_two_visits_join(client, server):
     other = server.client()
     (mine,), (theirs,) = client.play(photo(11))["people"], other.play(photo(12))["people"]
     assert client.get(f"/people/{theirs['id']}/image").status_code == 404
     assert code(client.post("/visit/friends", json={"code": "AAAAAA"})) == (404, "no_code")
-    given = other.post("/visit/friends/code").json()["code"]
-    assert client.post("/visit/friends", json={"code": given.lower()}).status_code == 200
-    assert code(client.post("/visit/friends", json={"code": given})) == (404, "no_code")  # it works once
+    friend_code = other.post("/visit/friends/code").json()["code"]
+    assert client.post("/visit/friends", json={"code": friend_code.lower()}).status_code == 200
+    assert code(client.post("/visit/friends", json={"code": friend_code})) == (404, "no_code")  # a code is valid once
     assert client.visit()["friends"][0]["id"] == theirs["id"]
     assert client.get(f"/people/{theirs['id']}/image").status_code == 200
-    assert client.get(f"/people/{theirs['id']}/crop").status_code == 404  # the photo stays theirs
-    assert client.post(f"/people/{theirs['id']}/controls", json={"age": 3}).status_code == 404
+    assert client.get(f"/people/{theirs['id']}/crop").status_code == 404  # photos are not shared
+    assert client.post(f"/people/{theirs['id']}/edit", json={"age": 3}).status_code == 404
     assert client.post(f"/people/{mine['id']}/mix", json={"with": theirs["id"]}).json()["can_undo"]
     assert len(client.post("/children", json={"a": mine["id"], "b": theirs["id"]}).json()["children"]) == 9
     other.delete("/visit")
     left = client.visit()
     assert not left["friends"]
-    assert [person["id"] for person in left["people"]] == [mine["id"]]  # the children went, too
-    assert not left["people"][0]["can_undo"]  # and the mixture
+    assert [person["id"] for person in left["people"]] == [mine["id"]]  # the children were erased, too
+    assert not left["people"][0]["can_undo"]  # and the mix
     assert client.get(f"/people/{mine['id']}/image").status_code == 200
 
 
-def test_the_camera_s_guide(client):
+def test_faces_in_a_camera_frame(client):
     client.post("/visits")
     frame = {"content": photo(13, 320, 256), "headers": {"Content-Type": "image/jpeg"}}
-    assert code(client.post("/visit/look", **frame)) == (403, "no_consent")
+    assert code(client.post("/visit/detect", **frame)) == (403, "no_consent")
     client.post("/visit/consent", json={"agreed": True})
-    (face,) = client.post("/visit/look", **frame).json()["faces"]
+    (face,) = client.post("/visit/detect", **frame).json()["faces"]
     assert face["box"] == pytest.approx([0.26, 0.2, 0.48, 0.6])
-    assert code(client.post("/visit/look", content=b"x" * 200_000)) == (413, "too_large")
+    assert code(client.post("/visit/detect", content=b"x" * 200_000)) == (413, "too_large")
     assert client.visit()["photo"] is None
 
 
-def test_the_places_of_a_slider_are_drawn_ahead(client, server):
+def test_previews_snap_to_positions_that_are_drawn_in_advance(client, server):
     (person,) = client.play(photo(14))["people"]
     client.until(lambda visit: not visit["people"][0]["better"])
     time.sleep(1)
     ages = [client.get(f"/people/{person['id']}/preview", params={"age": age}).content for age in (19.5, 20, 28)]
-    assert ages[0] == ages[1] != ages[2]  # the nearest place
+    assert ages[0] == ages[1] != ages[2]  # the nearest position

@@ -1,4 +1,4 @@
-"""A booth on the tiny generator, served inside the test's own process; its worker is a real one. And its visitors."""
+"""A booth on the tiny generator, served by a thread of the test with a real worker process, and clients for it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ PIN, TOKEN = "123456", "a-token-of-the-tests"
 
 
 class Client(httpx.Client):
-    """A browser, or a program, at the booth."""
+    """A browser or a program that uses the booth."""
 
     def visit(self) -> dict[str, Any]:
-        """The visit as it is."""
+        """Return the visit."""
         return self.get("/visit").json()
 
-    def until(self, done: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
-        """Wait until the visit is so."""
+    def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
+        """Request the visit until the condition holds, and return it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if done(visit := self.visit()):
+            if condition(visit := self.visit()):
                 return visit
             time.sleep(0.02)
         raise AssertionError(f"still {visit}")
 
     def play(self, data: bytes, chosen: list[int] | None = None) -> dict[str, Any]:
-        """From the door to playing."""
+        """Go from the start of a visit to the first picture, and return the visit."""
         assert self.post("/visits").status_code == 201
         assert self.post("/visit/consent", json={"agreed": True}).json()["state"] == "camera"
         answer = self.post("/visit/photo", files={"photo": ("photo.jpg", data)})
@@ -48,7 +48,7 @@ class Client(httpx.Client):
 
 
 class Server:
-    """One running server."""
+    """A running server."""
 
     def __init__(self, app: Any, home: Path) -> None:
         self.app, self.home = app, home
@@ -66,18 +66,18 @@ class Server:
 
     @property
     def booth(self) -> Any:
-        """What the server is about."""
+        """The booth of the server."""
         return self.app.state.booth
 
     def client(self, **headers: str) -> Client:
-        """A new browser, without cookies."""
-        given = {"X-Faceloom": "1", **headers}
-        client = Client(base_url=f"{self.base}/api/v1", headers=given, timeout=60, trust_env=False)
+        """Return a new browser, without cookies."""
+        all_headers = {"X-Faceloom": "1", **headers}
+        client = Client(base_url=f"{self.base}/api/v1", headers=all_headers, timeout=60, trust_env=False)
         self.clients.append(client)
         return client
 
     def ready(self) -> Server:
-        """Wait for the worker."""
+        """Wait until the worker is ready."""
         client = self.client()
         end = time.monotonic() + 120
         while not client.get("/health").json()["ready"]:
@@ -86,7 +86,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """End it, as Ctrl-C would."""
+        """Stop the server as Ctrl-C does."""
         for client in self.clients:
             client.close()
         self.uvicorn.should_exit = True
@@ -96,7 +96,7 @@ class Server:
 
 @contextmanager
 def served(home: Path, **options: Any) -> Iterator[Server]:
-    """A server that is ended whatever happens."""
+    """Serve a booth; it is stopped at the end of the `with` block."""
     server = Server(tiny_app(home, pin=PIN, token=TOKEN, **options), home)
     try:
         yield server.ready()
@@ -105,13 +105,13 @@ def served(home: Path, **options: Any) -> Iterator[Server]:
 
 
 def photo(seed: int = 0, width: int = 640, height: int = 640) -> bytes:
-    """A picture with a 'face', or with two when it is wide: another for every seed."""
+    """Return a JPEG with one face for the tiny detector, or two when it is wide; every seed gives another picture."""
     pixels = np.random.default_rng(seed).integers(0, 255, (height // 16, width // 16, 3), dtype=np.uint8)
     return as_jpeg(Image.fromarray(pixels).resize((width, height)))
 
 
 def as_jpeg(image: Image.Image) -> bytes:
-    """Written as JPEG."""
+    """Return an image as JPEG."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

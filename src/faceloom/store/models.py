@@ -36,7 +36,7 @@ class Failure(Value):
 
 
 class Quality(Value):
-    """How close a likeness is to its photo; every field is null for a generated face."""
+    """Measures of the likeness against its photo; every field is null for a generated face."""
 
     lpips: float | None = None
     mse: float | None = None
@@ -63,7 +63,7 @@ class PhotoFace(Value):
 
 
 class Consent(Value):
-    """What the visitor agreed to, and when (ISO 8601, UTC)."""
+    """Consent of the visitor: the version of the text, and the time (ISO 8601, UTC)."""
 
     at: str
     text: str
@@ -172,7 +172,7 @@ DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film"]
 
 
 class Recipe(BaseModel):
-    """How a download was made; `faceloom` is the version that made it. A film records its form only."""
+    """Facts about the making of a download; `faceloom` is the version. A film has only its form."""
 
     model_config = ConfigDict(frozen=True)
 

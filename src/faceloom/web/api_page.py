@@ -16,7 +16,7 @@ from faceloom.web import security
 from faceloom.web.app import ERROR_STATUSES
 from faceloom.web.booth import api_sessions, booth, downloads, edits, friends
 from faceloom.web.booth.state_machine import MAX_PHOTOGRAPHED, TRANSITIONS, transitions_markdown
-from faceloom.web.event_schemas import STREAMS
+from faceloom.web.extra_schemas import STREAMS
 from faceloom.web.openapi import openapi_document
 from faceloom.web.routes import api
 from faceloom.web.settings import BoothSettings

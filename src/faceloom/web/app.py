@@ -19,7 +19,7 @@ from faceloom._version import __version__
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
 from faceloom.store import VisitStore
-from faceloom.web import event_schemas
+from faceloom.web import extra_schemas
 from faceloom.web.api_html import CSS, openapi_html
 from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
@@ -110,7 +110,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts])
-    event_schemas.install(app)
+    extra_schemas.install(app)
     return app
 
 

@@ -1,7 +1,7 @@
-"""Sliders that answer at once: how one person answers to steering, measured at a few places, interpolated between.
+"""Sliders and their curves: how one person responds to edits, measured at a few values and interpolated between them.
 
-Exact steering looks at a dozen pictures before it answers. A rail remembers what it came to at some strengths of one
-attribute; a preview adds rails up and costs a single picture. Knows numbers only.
+An exact edit draws and reads a dozen pictures. A curve stores the coefficients of exact edits of one attribute; a
+preview adds the curves of all sliders and draws a single picture.
 """
 
 from __future__ import annotations
@@ -13,120 +13,132 @@ from typing import Any
 
 from faceloom.analyze.attributes import MAX_PROBABILITY, SLIDERS, TABLE
 from faceloom.edit.targets import compute_targets
+from faceloom.store.models import Slider
 
 Coefficients = dict[str, float]
 """Steps along directions by name, in their units, as `edit.steer.apply` takes them."""
 
-APART = 1.0  # logits that a knot must be away from what the person shows already
-PLACES = 20  # that a slider is divided into for previews: 4 years, 5 %, 3 degrees
-SAME = 1e-3  # a slider this near to where the person is, is not touched
+MIN_LOGIT_STEP = 1.0  # logits between a knot and the face; nearer knots are not measured
+POSITIONS = 20  # intervals of a slider between positions for previews: 4 years, 5 %, 3 degrees
+UNCHANGED = 1e-3  # largest distance of a value to the neutral one at which the slider counts as unchanged
 
 
 @dataclass
 class SliderCurves:
-    """What is known of a person: `before` are the attributes in the directions' units, `knots` by attribute the steps
-    (how far the wished attribute moves, in its unit) and the coefficients that brought it there.
+    """The curves of a person.
+
+    Convention: `before` are the attributes of the person in the directions' units (years, degrees, logits). `knots`
+    holds for each attribute (step, coefficients): the requested change in the direction's unit, and the coefficients
+    of the exact edit that reached it, in the order of the steps.
     """
 
     before: Mapping[str, float]
     knots: dict[str, list[tuple[float, Coefficients]]] = field(default_factory=dict)
 
-    def learn(self, name: str, wish: float, coefficients: Mapping[str, float]) -> None:
-        """Remember what steering one attribute came to."""
-        step = self.step(name, wish)
-        others = [knot for knot in self.knots.get(name, []) if abs(knot[0] - step) > SAME]
+    def add_knot(self, name: str, value: float, coefficients: Mapping[str, float]) -> None:
+        """Store the coefficients of an exact edit of one attribute."""
+        step = self.step(name, value)
+        others = [knot for knot in self.knots.get(name, []) if abs(knot[0] - step) > UNCHANGED]
         self.knots[name] = sorted([*others, (step, dict(coefficients))], key=lambda knot: knot[0])
 
-    def coefficients(self, wishes: Mapping[str, float]) -> Coefficients:
-        """What wishes would come to, without looking. Raises LatentError for a wish that is unknown or out of range."""
+    def predict(self, values: Mapping[str, float]) -> Coefficients:
+        """Return the coefficients that an edit to `values` would have. Raises LatentError for an invalid value."""
         total: Coefficients = {}
-        for name, wish in wishes.items():
-            for direction, value in self._along(name, self.step(name, wish)).items():
-                total[direction] = total.get(direction, 0.0) + value
+        for name, value in values.items():
+            for direction, coefficient in self._interpolate(name, self.step(name, value)).items():
+                total[direction] = total.get(direction, 0.0) + coefficient
         return total
 
-    def missing(self) -> Iterator[tuple[str, float]]:
-        """The knots that are still to be measured, the most wanted first."""
-        for place in range(max(len(slider.knots) for slider in SLIDERS.values())):
+    def missing_knots(self) -> Iterator[tuple[str, float]]:
+        """Yield the knots (name, value) that are not measured yet, the most useful one first."""
+        for number in range(max(len(slider.knots) for slider in SLIDERS.values())):
             for name, slider in SLIDERS.items():
-                if place < len(slider.knots) and name in self.before and self._wanted(name, slider.knots[place]):
-                    yield name, slider.knots[place]
+                if number < len(slider.knots) and name in self.before and self._is_missing(name, slider.knots[number]):
+                    yield name, slider.knots[number]
 
-    def step(self, name: str, wish: float) -> float:
-        """How far a wish is from what the person shows, in the direction's unit."""
-        return compute_targets({name: wish}, self.before)[name] - self.before.get(name, 0.0)
+    def step(self, name: str, value: float) -> float:
+        """Return the change from the person's attribute to a requested value, in the direction's unit."""
+        return compute_targets({name: value}, self.before)[name] - self.before.get(name, 0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the curves as plain data."""
         return {"before": dict(self.before), "knots": self.knots}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SliderCurves:
-        """From plain data."""
-        knots = {name: [(float(step), dict(found)) for step, found in known] for name, known in data["knots"].items()}
+        """Return the curves that `to_json` wrote."""
+        knots = {
+            name: [(float(step), dict(coefficients)) for step, coefficients in entries]
+            for name, entries in data["knots"].items()
+        }
         return cls(dict(data["before"]), knots)
 
-    def _wanted(self, name: str, wish: float) -> bool:
-        step = self.step(name, wish)
-        known = any(abs(knot - step) < SAME for knot, _ in self.knots.get(name, []))
-        return not known and abs(step) > (0.0 if TABLE[name].is_change else APART)
+    def _is_missing(self, name: str, value: float) -> bool:
+        step = self.step(name, value)
+        measured = any(abs(knot - step) < UNCHANGED for knot, _ in self.knots.get(name, []))
+        return not measured and abs(step) > (0.0 if TABLE[name].is_change else MIN_LOGIT_STEP)
 
-    def _along(self, name: str, step: float) -> Coefficients:
-        """Between the knots on this side of the person, or as far beyond the last as its steps were long."""
+    def _interpolate(self, name: str, step: float) -> Coefficients:
+        """Interpolate between the knots on the step's side of 0, or extrapolate from the farthest one."""
         side = sorted((knot for knot in self.knots.get(name, []) if knot[0] * step > 0), key=lambda knot: abs(knot[0]))
         if not side:
             return {name: step}
         below: tuple[float, Coefficients] = (0.0, {})
         for above in side:
             if abs(above[0]) >= abs(step):
-                return _between(below, above, (step - below[0]) / (above[0] - below[0]))
+                return _mix_coefficients(below[1], above[1], (step - below[0]) / (above[0] - below[0]))
             below = above
-        return _between((0.0, {}), below, step / below[0])
+        return _mix_coefficients({}, below[1], step / below[0])
 
 
-def touched(wishes: Mapping[str, float], me: Mapping[str, float]) -> dict[str, float]:
-    """The wishes that ask for something: those away from where the person is already, as steering can aim at them."""
-    aimed = {name: wish if TABLE[name].is_change else sure(wish, me.get(name, 0.5)) for name, wish in wishes.items()}
-    return {name: wish for name, wish in aimed.items() if abs(wish - me.get(name, 0.0)) > SAME}
+def changed_values(values: Mapping[str, float], neutral: Mapping[str, float]) -> dict[str, float]:
+    """Return the values that differ from the neutral ones, with probabilities limited to what an edit can reach."""
+    limited = {
+        name: value if TABLE[name].is_change else limit_probability(value, neutral.get(name, 0.5))
+        for name, value in values.items()
+    }
+    return {name: value for name, value in limited.items() if abs(value - neutral.get(name, 0.0)) > UNCHANGED}
 
 
-def neutral(traits: Mapping[str, float]) -> dict[str, float]:
-    """Where each slider stands when nothing was asked for: no years, no degrees, and the person's own smile."""
+def neutral_slider_values(traits: Mapping[str, float]) -> dict[str, float]:
+    """Return the slider values that change nothing: no years, no degrees, and the person's own probabilities."""
     return {name: 0.0 if TABLE[name].is_change else round(traits.get(name, 0.0), 3) for name in SLIDERS}
 
 
-def sliders(traits: Mapping[str, float], movable: Collection[str]) -> list[dict[str, Any]]:
-    """What a page needs to draw the sliders of what the generator can move: name, range, unit, and where 'me' is."""
-    me = neutral(traits)
+def make_sliders(traits: Mapping[str, float], movable: Collection[str]) -> list[Slider]:
+    """Return the sliders of a person with these attributes, for the attributes that the generator can move."""
+    neutral = neutral_slider_values(traits)
     return [
-        {"name": name, "min": slider.low, "max": slider.high, "unit": TABLE[name].unit, "me": me[name]}
+        Slider.model_validate(
+            {"name": name, "min": slider.low, "max": slider.high, "unit": TABLE[name].unit, "me": neutral[name]}
+        )
         for name, slider in SLIDERS.items()
         if name in movable
     ]
 
 
-def snapped(name: str, wish: float) -> float:
-    """The nearest of the places of a slider at which previews are drawn."""
+def snap_to_position(name: str, value: float) -> float:
+    """Return the slider position that is nearest to a value. Previews are drawn at these positions."""
     low, high = SLIDERS[name].low, SLIDERS[name].high
-    step = (high - low) / PLACES
-    return round(low + round((wish - low) / step) * step, 4)
+    interval = (high - low) / POSITIONS
+    return round(low + round((value - low) / interval) * interval, 4)
 
 
-def places(name: str, around: float) -> list[float]:
-    """Every place of a slider, the nearest first."""
+def slider_positions(name: str, around: float) -> list[float]:
+    """Return all positions of a slider, those nearest to the value `around` first."""
     low, high = SLIDERS[name].low, SLIDERS[name].high
-    every = [round(low + i * (high - low) / PLACES, 4) for i in range(PLACES + 1)]
-    return sorted(every, key=lambda place: abs(place - around))
+    positions = [round(low + i * (high - low) / POSITIONS, 4) for i in range(POSITIONS + 1)]
+    return sorted(positions, key=lambda position: abs(position - around))
 
 
-def sure(wish: float, me: float) -> float:
-    """A probability that steering can aim at; nobody who is surer already is made less so by asking for more."""
-    if wish >= me > MAX_PROBABILITY or wish <= me < 1 - MAX_PROBABILITY:
-        return me
-    return min(max(wish, 1 - MAX_PROBABILITY), MAX_PROBABILITY)
+def limit_probability(value: float, neutral: float) -> float:
+    """Return a probability that an edit can reach. It never pulls back a face that is already beyond the limit."""
+    if value >= neutral > MAX_PROBABILITY or value <= neutral < 1 - MAX_PROBABILITY:
+        return neutral
+    return min(max(value, 1 - MAX_PROBABILITY), MAX_PROBABILITY)
 
 
-def _between(a: tuple[float, Coefficients], b: tuple[float, Coefficients], part: float) -> Coefficients:
-    names = {**a[1], **b[1]}
-    mixed = {name: (1 - part) * a[1].get(name, 0.0) + part * b[1].get(name, 0.0) for name in names}
+def _mix_coefficients(a: Coefficients, b: Coefficients, part: float) -> Coefficients:
+    """Return (1 - part) * a + part * b, without numbers that are not finite."""
+    mixed = {name: (1 - part) * a.get(name, 0.0) + part * b.get(name, 0.0) for name in {**a, **b}}
     return {name: value for name, value in mixed.items() if math.isfinite(value)}

@@ -12,7 +12,7 @@ from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
-from faceloom.web.sliders import SAME as UNCHANGED
+from faceloom.web.sliders import UNCHANGED
 from faceloom.web.worker.messages import AttributeValues, Edit, Mix, PersonFacts, PersonRef, Preview, Priority, Render
 
 MAX_STEPS = 200  # steps of a history

@@ -50,7 +50,7 @@ class ErrorBody(View):
 
 
 class HealthView(View):
-    """Whether the worker can serve; `error` says why it cannot start."""
+    """Readiness of the worker; `error` is the reason why it cannot start."""
 
     ready: bool
     error: Failure | None

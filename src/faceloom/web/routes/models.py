@@ -157,7 +157,7 @@ class FinishRequest(RequestModel):
 
 
 class GalleryChoice(RequestModel):
-    """Whether a picture is shown in the gallery."""
+    """A choice to show a picture in the gallery or not."""
 
     shown: bool
 

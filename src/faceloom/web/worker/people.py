@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from faceloom.invert.quality import rate_quality
 from faceloom.likeness import Likeness
-from faceloom.store.models import Quality, Slider
-from faceloom.web.sliders import sliders
+from faceloom.store.models import Quality
+from faceloom.web.sliders import make_sliders
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import Generate, MakeChild, Mix, PersonFacts, PersonRef
 from faceloom.web.worker.state import WorkerState
@@ -49,7 +49,7 @@ def person_facts(state: WorkerState, person: Likeness) -> PersonFacts:
     return PersonFacts(
         quality=rounded_quality(person.quality),
         traits=attributes,
-        sliders=tuple(Slider(**slider) for slider in sliders(attributes, movable)),
+        sliders=tuple(make_sliders(attributes, movable)),
         seconds=person.provenance.get("seconds", 0.0),
     )
 

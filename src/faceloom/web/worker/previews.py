@@ -7,8 +7,8 @@ from dataclasses import replace
 from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import morph
 from faceloom.likeness import Likeness
-from faceloom.networks.tuned import blend
-from faceloom.web.sliders import SAME, places, snapped, touched
+from faceloom.networks.tuned import blend_deltas
+from faceloom.web.sliders import UNCHANGED, changed_values, slider_positions, snap_to_position
 from faceloom.web.worker.cache import PreviewKey
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import (
@@ -31,10 +31,10 @@ def preview(state: WorkerState, task: Preview, context: TaskContext) -> bytes:
     When a single slider moved, the picture is the one of its nearest position, which may be cached.
     """
     anchor = task.anchor
-    moved = {name: value for name, value in task.values.items() if abs(value - anchor.get(name, value)) > SAME}
+    moved = {name: value for name, value in task.values.items() if abs(value - anchor.get(name, value)) > UNCHANGED}
     if len(moved) == 1:
         ((name, value),) = moved.items()
-        return _draw_position(state, task.person, anchor, name, snapped(name, value), task.size)
+        return _draw_position(state, task.person, anchor, name, snap_to_position(name, value), task.size)
     return _draw_predicted(state, task.person, anchor, task.values, task.size)
 
 
@@ -45,7 +45,7 @@ def prerender(state: WorkerState, task: Prerender, context: TaskContext) -> None
     neutral = neutral_values(curves_of(state, task.person))
     anchor = {**neutral, **task.anchor}
     for name in task.sliders:
-        for value in places(name, task.anchor.get(name, neutral.get(name, 0.0))):
+        for value in slider_positions(name, task.anchor.get(name, neutral.get(name, 0.0))):
             context.check_cancelled()
             _draw_position(state, task.person, anchor, name, value, PREVIEW_SIZE)
 
@@ -59,7 +59,7 @@ def render_between(state: WorkerState, task: RenderBetween, context: TaskContext
     """Draw the face between two people as JPEG."""
     a, b = state.load(task.a), state.load(task.b)
     w_plus = morph(a.w_plus, b.w_plus, task.t, W_PULL_MIXING)
-    between = Likeness(w_plus, a.generator_hash, a.generator_name, delta=blend(a.delta, b.delta, task.t))
+    between = Likeness(w_plus, a.generator_hash, a.generator_name, delta=blend_deltas(a.delta, b.delta, task.t))
     return to_jpeg(state.studio.draw(between, task.size), PREVIEW_QUALITY)
 
 
@@ -96,7 +96,7 @@ def _predict(
     """
     curves = curves_of(state, person)
     neutral = neutral_values(curves)
-    there, here = (curves.coefficients(touched(requested, neutral)) for requested in (values, anchor))
+    there, here = (curves.predict(changed_values(requested, neutral)) for requested in (values, anchor))
     return {
         name: person.coefficients.get(name, 0.0) + there.get(name, 0.0) - here.get(name, 0.0)
         for name in {*person.coefficients, *there, *here}

@@ -12,21 +12,19 @@ from faceloom.edit.steer import SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import LatentError
 from faceloom.files import atomic_write
-from faceloom.web.sliders import SliderCurves, neutral, touched
+from faceloom.web.sliders import SliderCurves, changed_values, neutral_slider_values
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import AttributeValues, CalibrateSlider, Edit, Edited, PersonRef
 from faceloom.web.worker.state import WorkerState
 
 CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
-CALIBRATION = SteerConfig(
-    direction_readings=7, length_readings=3
-)  # less exact than an edit: curves interpolate
+CALIBRATION = SteerConfig(direction_readings=7, length_readings=3)  # less exact than an edit: curves interpolate
 
 
 def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
     """Steer a person's base to attribute values, and check the result. Raises LatentError, `Cancelled`."""
     curves = curves_of(state, task.person)
-    values = touched(task.values, neutral_values(curves))
+    values = changed_values(task.values, neutral_values(curves))
     if not values:
         return Edited({}, to_units(curves.before), 1.0)
     steered = _steer(state, task.person, values, context)
@@ -42,7 +40,7 @@ def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
 
 def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskContext) -> bool:
     """Measure the next missing knot of the slider curves; return whether one was missing."""
-    name, value = next(curves_of(state, task.person).missing(), ("", 0.0))
+    name, value = next(curves_of(state, task.person).missing_knots(), ("", 0.0))
     if not name:
         return False
     steered = _steer(state, task.person, {name: value}, context, CALIBRATION)
@@ -67,7 +65,7 @@ def curves_of(state: WorkerState, person: PersonRef) -> SliderCurves:
 
 def neutral_values(curves: SliderCurves) -> dict[str, float]:
     """Return the slider values at which a base is unchanged."""
-    return neutral(to_units(curves.before))
+    return neutral_slider_values(to_units(curves.before))
 
 
 def _attributes_before(state: WorkerState, person: PersonRef) -> dict[str, float]:
@@ -106,7 +104,7 @@ def _add_knot(
     """Add a measured knot to the slider curves, write them, and drop the slider's previews."""
     curves = curves_of(state, person)
     with state.erased.writing(person.folder, person.path.stem):
-        curves.learn(name, value, coefficients)
+        curves.add_knot(name, value, coefficients)
         state.previews.drop(person, name)
         with atomic_write(person.path.with_suffix(CURVES_SUFFIX)) as draft:
             draft.write_text(json.dumps(curves.to_json()), encoding="utf-8")

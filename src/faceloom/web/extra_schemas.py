@@ -1,4 +1,4 @@
-"""Schemas of the server-sent events in the OpenAPI document, which FastAPI does not describe by itself."""
+"""Schemas that FastAPI does not add to the OpenAPI document by itself: of errors, and of server-sent events."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from faceloom.web.booth.events import VISIT_EVENTS, Payload
-from faceloom.web.booth.views import API
+from faceloom.web.booth.views import API, ErrorBody
 
 Json = dict[str, Any]
 EventModels = Mapping[str, tuple[type[Payload], ...]]
@@ -23,9 +24,10 @@ STREAMS: Mapping[str, EventModels] = {
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def add_event_schemas(document: Json) -> Json:
-    """Add the payload models of the event streams to an OpenAPI document, and return it."""
-    models = dict.fromkeys(model for events in STREAMS.values() for payloads in events.values() for model in payloads)
+def add_schemas(document: Json) -> Json:
+    """Add the error model and the payload models of the event streams to an OpenAPI document, and return it."""
+    payloads = (model for events in STREAMS.values() for models in events.values() for model in models)
+    models: list[type[BaseModel]] = [ErrorBody, *dict.fromkeys(payloads)]
     _, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=_REFERENCE)
     schemas = document["components"]["schemas"]
     for name, schema in definitions["$defs"].items():
@@ -50,12 +52,12 @@ def _event_schema(name: str, payloads: tuple[type[Payload], ...]) -> Json:
 
 
 def install(app: FastAPI) -> None:
-    """Make an app serve its OpenAPI document with the payloads of its event streams."""
+    """Make an app serve its OpenAPI document with these schemas."""
     plain = app.openapi
 
     def openapi() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = add_event_schemas(plain())
+            app.openapi_schema = add_schemas(plain())
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
