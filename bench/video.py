@@ -26,7 +26,7 @@ from faceloom.images.clip import Clip, open_clip
 from faceloom.likeness import Likeness
 from faceloom.memory import keep_memory
 from faceloom.workflows.studio import Studio
-from faceloom.workflows.video import draw_clip, find_in_clip
+from faceloom.workflows.video import render_clip, encode_clip
 
 SIDE = 128  # side of the compared squares in pixels
 NOISE = 3.0  # standard deviation of the noise in gray levels
@@ -47,10 +47,10 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     clip = moving_portrait(args.output / "moving.mp4", args.portrait, args.frames)
     studio, start = Studio(), time.perf_counter()
-    found = find_in_clip(studio, clip, person=Likeness.load(args.person) if args.person else None, seconds=args.seconds)
+    found = encode_clip(studio, clip, person=Likeness.load(args.person) if args.person else None, seconds=args.seconds)
     searched = time.perf_counter()
     done = studio.edit(found.person, {"age": args.age})
-    outputs, inputs = list(draw_clip(studio, clip, found, done.person)), list(clip.frames())
+    outputs, inputs = list(render_clip(studio, clip, found, done.person)), list(clip.frames())
     seconds = {"find": searched - start, "edit and draw": time.perf_counter() - searched}
     for name, took in seconds.items():
         print(f"{name}: {took / args.frames:.2f} s per frame")

@@ -33,15 +33,15 @@ def _(EncodeConfig, inspect, mo, open_photo, seconds, studio, to_img, who):
     photo = open_photo(who.value)
     person = studio.encode(photo, config=EncodeConfig(seconds=seconds.value))
     crop = studio.align(photo, studio.choose(photo).face, 512).image
-    seen = inspect.compared(studio, person, to_img(crop))
-    where = (seen.where / seen.where.max() * 255).astype("uint8")
+    comparison = inspect.compare_to_photo(studio, person, to_img(crop))
+    where = (comparison.distance_map / comparison.distance_map.max() * 255).astype("uint8")
     mo.vstack(
         [
             mo.hstack(
                 [mo.image(crop, width=256), mo.image(studio.render(person, 512), width=256), mo.image(where, width=256)]
             ),
             mo.md(
-                f"Photo, likeness, and where they differ for VGG16 (LPIPS {seen.distance:.3f}). {dict(person.quality)}"
+                f"Photo, likeness, and where they differ for VGG16 (LPIPS {comparison.distance:.3f}). {dict(person.quality)}"
             ),
         ]
     )
@@ -72,7 +72,7 @@ def _(age, mo, person, studio, yaw):
 def _(inspect, mo, person, studio):
     rows = [
         {"layer": style.layer, "px": style.resolution, "group": style.group, "rarity": style.rarity}
-        for style in inspect.styles(studio, person)
+        for style in inspect.layer_styles(studio, person)
     ]
     mo.ui.table(rows, label="Every layer's style: 1 is usual")
     return

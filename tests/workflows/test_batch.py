@@ -1,4 +1,4 @@
-"""Gathering likenesses: what works is kept and found again, what does not is told."""
+"""Batches: finished likenesses are cached, failures are reported."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 import torch
 
 from faceloom import likeness
-from faceloom.errors import ImageError, LatentError, StoreError
+from faceloom.errors import Cancelled, ImageError, LatentError, StoreError
 from faceloom.likeness import Likeness
-from faceloom.workflows.batch import batch_encode, files_in, read_labels
+from faceloom.workflows.batch import batch_encode, list_files, read_labels
 
 
 @dataclass
 class FakeStudio:
-    """Finds the person of any file that does not say 'bad'."""
+    """A studio that encodes every file whose content is not 'bad'."""
 
-    searched: list[str] = field(default_factory=list)
+    encoded: list[str] = field(default_factory=list)
     interrupt: bool = False
 
     def encode(self, photo: Path, config: object = None) -> Likeness:
-        self.searched.append(photo.name)
+        self.encoded.append(photo.name)
         if b"bad" in photo.read_bytes():
             raise ImageError("no picture")
         return Likeness(torch.ones(1, 2, 4), "hash", "name", provenance={"interrupted": self.interrupt})
@@ -46,51 +46,55 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_second_run_searches_for_nobody_again(photos: Path, tmp_path: Path):
-    studio, told = FakeStudio(), []
+def test_a_second_run_encodes_only_what_failed(photos: Path, tmp_path: Path):
+    studio, progress = FakeStudio(), []
     first = batch_encode(
-        studio, files_in(photos), tmp_path / "cache", callback=lambda done, name: told.append((done, name))
+        studio, list_files(photos), tmp_path / "cache", callback=lambda done, name: progress.append((done, name))
     )  # type: ignore[arg-type]
     assert [path.name for path in first.people] == ["a.jpg", "b.jpg", "kept.likeness"]
     assert {path.name for path in first.failed} == {"bad.jpg", "strange.likeness"}
     assert "no picture" in first.failed.values()
-    assert told[0] == (0.0, "a.jpg")
-    assert told[-1][0] == 1.0
-    studio.searched.clear()
-    second = batch_encode(studio, files_in(photos), tmp_path / "cache")  # type: ignore[arg-type]
+    assert progress[0] == (0.0, "a.jpg")
+    assert progress[-1][0] == 1.0
+    studio.encoded.clear()
+    second = batch_encode(studio, list_files(photos), tmp_path / "cache")  # type: ignore[arg-type]
     assert list(second.people) == list(first.people)
-    assert studio.searched == ["bad.jpg"]
+    assert studio.encoded == ["bad.jpg"]
 
 
-def test_another_content_is_another_person(photos: Path, tmp_path: Path):
+def test_a_changed_file_is_encoded_again(photos: Path, tmp_path: Path):
     studio = FakeStudio()
     batch_encode(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
-    (photos / "a.jpg").write_text("somebody else")
+    (photos / "a.jpg").write_text("other content")
     batch_encode(studio, [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def test_ctrl_c_keeps_what_was_whole(photos: Path, tmp_path: Path):
-    with pytest.raises(KeyboardInterrupt):
+def test_an_interrupted_encoding_ends_the_batch_and_is_not_cached(photos: Path, tmp_path: Path):
+    with pytest.raises(Cancelled):
         batch_encode(FakeStudio(interrupt=True), [photos / "a.jpg"], tmp_path / "cache")  # type: ignore[arg-type]
     assert not (tmp_path / "cache").exists()
 
 
-def test_folders(photos: Path, tmp_path: Path):
-    assert [path.name for path in files_in(photos)][-1] == "strange.likeness"
+def test_files_of_folders_are_listed(photos: Path, tmp_path: Path):
+    assert [path.name for path in list_files(photos)][-1] == "strange.likeness"
     (tmp_path / "empty").mkdir()
     for wrong in (tmp_path / "empty", tmp_path / "nowhere", photos / "a.jpg"):
         with pytest.raises(StoreError):
-            files_in(wrong)
+            list_files(wrong)
 
 
-def test_tables(tmp_path: Path):
+def test_tables_of_labels_are_read(tmp_path: Path):
     table = tmp_path / "ages.csv"
     table.write_text("\ufefffile,value\na.jpg,30\nsub/b.jpg,4.5\n", encoding="utf-8")
     assert read_labels(table) == {tmp_path / "a.jpg": 30.0, tmp_path / "sub/b.jpg": 4.5}
-    for wrong, says in (("name,age\na,1\n", "columns"), ("file,value\na,old\n", "'old'"), ("file,value\na,\n", "a is")):
+    for wrong, message in (
+        ("name,age\na,1\n", "columns"),
+        ("file,value\na,old\n", "'old'"),
+        ("file,value\na,\n", "a is"),
+    ):
         table.write_text(wrong)
-        with pytest.raises(LatentError, match=says):
+        with pytest.raises(LatentError, match=message):
             read_labels(table)
     with pytest.raises(StoreError, match="cannot read"):
         read_labels(tmp_path / "none.csv")

@@ -1,4 +1,4 @@
-"""The generator that comes with faceloom: no download, free to use, and controlled like the default one."""
+"""The generator that comes with faceloom: usable without a download, free for any use, and editable."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ NAME = "open-faces"
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Studio:
-    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path))  # nothing was pulled
+    monkeypatch.setenv("FACELOOM_HOME", str(tmp_path))  # no model was pulled
     return Studio(NAME)
 
 
-def test_its_card_says_what_may_be_done_with_it():
+def test_its_card_states_the_license():
     card = read_shipped_cards()[NAME]
     assert str(card["licence"]).startswith("Apache-2.0")
     assert load_generator(NAME).hash == card["hash"]
     assert sum(file.stat().st_size for file in locate_generator(NAME).rglob("*") if file.is_file()) < 20e6
 
 
-def test_it_draws_people_without_any_download(studio: Studio):
+def test_it_generates_faces_without_a_download(studio: Studio):
     size = studio.generator.G.img_resolution
     one, other = (studio.render(studio.generate(seed)) for seed in (1, 2))
     assert one.size == (size, size)
     assert one.tobytes() != other.tobytes()
 
 
-def test_its_sliders_do_what_they_say(studio: Studio):
+def test_its_attributes_can_be_edited(studio: Studio):
     assert {"age", "smile", "gender"} <= {direction.name for direction in studio.basis}
     done = studio.edit(studio.generate(3), {"smile": 0.9})
     assert done.after["smile"] == pytest.approx(0.9, abs=0.1)
@@ -42,14 +42,14 @@ def test_its_sliders_do_what_they_say(studio: Studio):
     assert older.after["age"] - older.before["age"] == pytest.approx(10, abs=4)
 
 
-def test_its_name_is_taken_and_it_cannot_be_removed():
+def test_its_name_is_reserved_and_it_cannot_be_removed():
     with pytest.raises(AssetError, match="published"):
         find_free_folder(NAME)
     with pytest.raises(AssetError, match="comes with faceloom"):
         remove_model(NAME)
 
 
-def test_a_typo_is_told():
-    with pytest.raises(AssetError) as told:
+def test_a_typo_is_reported_with_a_suggestion():
+    with pytest.raises(AssetError) as caught:
         locate_generator("open-face")
-    assert "open-faces" in str(told.value.hint)
+    assert "open-faces" in str(caught.value.hint)

@@ -1,4 +1,4 @@
-"""The main job, whole: a real portrait through the real weights, in Python and on the command line."""
+"""The main workflow with a real portrait and the real weights, in Python and on the command line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from faceloom import Studio, likeness, open_photo
+from faceloom import EncodeConfig, Likeness, Photo, Studio, open_photo
 from faceloom.cli.main import app
 from faceloom.errors import FaceError, LatentError, NoFaceFound
-from faceloom.images import Photo
-from faceloom.invert.budget import EncodeConfig
 
 pytestmark = pytest.mark.models
 
@@ -34,11 +32,11 @@ def studio() -> Studio:
 
 
 @pytest.fixture(scope="module")
-def person(studio: Studio, portrait: Path) -> likeness.Likeness:
+def person(studio: Studio, portrait: Path) -> Likeness:
     return studio.encode(portrait, config=STEPS)
 
 
-def test_a_likeness_states_its_quality_and_where_it_is_from(studio, person):
+def test_a_likeness_states_its_quality_and_provenance(studio, person):
     assert 0 < person.quality["lpips"] < 0.45  # the mean face is at 0.43
     assert person.provenance["steps"] == 6
     assert person.geometry.photo_size == (512, 512)
@@ -47,7 +45,7 @@ def test_a_likeness_states_its_quality_and_where_it_is_from(studio, person):
     assert "astronaut" not in json.dumps(dict(person.provenance))  # no path, no name
 
 
-def test_the_search_repeats_itself(studio, person, portrait):
+def test_encoding_is_repeatable(studio, person, portrait):
     again = studio.encode(portrait, config=STEPS)
     assert np.array_equal(again.w_plus.numpy(), person.w_plus.numpy())
 
@@ -62,7 +60,7 @@ def test_edits_change_the_picture_and_compose(studio, person):
     assert np.abs(before - after).mean() > 2
 
 
-def test_paste_back_changes_the_face_alone(studio, person, portrait):
+def test_paste_back_changes_only_the_face(studio, person, portrait):
     photo = open_photo(portrait)
     assert studio.paste_back(person, photo).tobytes() == photo.image.tobytes()  # no edit, no change
     pasted = studio.paste_back(studio.step(person, {"age": 20, "smile": 1}), photo)
@@ -73,47 +71,47 @@ def test_paste_back_changes_the_face_alone(studio, person, portrait):
     assert not changed[400:].any()  # far below the quad
 
 
-def test_paste_back_wants_the_photo_that_was_encoded(studio, person):
+def test_paste_back_needs_the_photo_that_was_encoded(studio, person):
     with pytest.raises(FaceError, match="64x64"):
         studio.paste_back(person, Photo(Image.new("RGB", (64, 64))))
-    with pytest.raises(LatentError, match="not found in a photo"):
+    with pytest.raises(LatentError, match="not made from a photo"):
         studio.paste_back(studio.generate(1), Photo(Image.new("RGB", (64, 64))))
 
 
-def test_years_are_years_and_what_was_not_asked_for_stays(studio, person):
+def test_an_edit_reaches_its_value_and_holds_other_attributes(studio, person):
     before = studio.attributes(person)
     done = studio.edit(person, {"age": 20})
     after = studio.attributes(done.person)
-    assert after.age - before.age == pytest.approx(20, abs=5)  # drawn in float32, steered in the faster precision
+    assert after.age - before.age == pytest.approx(20, abs=5)  # rendered in float32, steered in the faster precision
     assert done.after["age"] - done.before["age"] == pytest.approx(20, abs=2)
     assert after.smile == pytest.approx(before.smile, abs=0.25)
     assert after.yaw == pytest.approx(before.yaw, abs=4)
     assert done.person.provenance["edits"][0]["wishes"] == {"age": 20}
-    assert 0.3 < done.steering.identity < 1
+    assert 0.3 < done.identity < 1
 
 
-def test_edits_in_units_are_taken_back_exactly(studio, person):
+def test_edits_are_undone_exactly(studio, person):
     twice = studio.edit(studio.edit(person, {"age": -10}).person, {"smile": 0.1}).person
     assert len(twice.provenance["edits"]) == 2
     assert np.array_equal(twice.unedited.w_plus.numpy(), person.w_plus.numpy())
 
 
-def test_the_guard_on_identity_stops_an_edit(studio, person):
+def test_an_edit_stops_to_keep_the_identity(studio, person):
     done = studio.edit(person, {"age": 40}, keep_identity=0.9)
-    assert done.steering.identity >= 0.9
+    assert done.identity >= 0.9
     assert done.after["age"] < done.before["age"] + 40
 
 
 def test_every_face_of_a_photo_is_read(studio, portrait):
-    (seen,) = studio.analyze(open_photo(portrait))  # Eileen Collins, 42, smiling
-    assert 28 < seen.attributes.age < 56
-    assert seen.attributes.smile > 0.8
-    assert seen.attributes.gender < 0.3
-    assert seen.attributes.glasses < 0.2
-    assert abs(seen.attributes.yaw) < 20
+    (face,) = studio.analyze(open_photo(portrait))  # Eileen Collins, 42, smiling
+    assert 28 < face.attributes.age < 56
+    assert face.attributes.smile > 0.8
+    assert face.attributes.gender < 0.3
+    assert face.attributes.glasses < 0.2
+    assert abs(face.attributes.yaw) < 20
 
 
-def test_a_picture_without_a_face(studio):
+def test_a_picture_without_a_face_is_rejected(studio):
     with pytest.raises(NoFaceFound):
         studio.encode(Photo(Image.new("RGB", (300, 200), "teal")))
 
@@ -134,13 +132,13 @@ def test_the_same_on_the_command_line(portrait, tmp_path, monkeypatch):
     read = json.loads(run.stdout)
     assert {"photo", "box", "age", "smile", "yaw"} <= read["faces"][0].keys()
     assert [error["photo"] for error in read["errors"]] == ["missing.jpg"]
-    run = CliRunner().invoke(app, ["faces", str(portrait), "--json"])
+    run = CliRunner().invoke(app, ["detect", str(portrait), "--json"])
     assert [len(entry["faces"]) for entry in json.loads(run.stdout)["photos"]] == [1]
     assert CliRunner().invoke(app, ["align", str(portrait), "--size", "256", "-o", "a.webp"]).exit_code == 0
 
 
 @pytest.fixture(scope="module")
-def tuned(studio: Studio, portrait: Path) -> likeness.Likeness:
+def tuned(studio: Studio, portrait: Path) -> Likeness:
     return studio.encode(portrait, config=EncodeConfig(seconds=None, steps=14))
 
 
@@ -150,13 +148,13 @@ def test_tuning_comes_closer_and_fits_the_file(studio, portrait, tuned, tmp_path
     plain = studio.encode(portrait, config=EncodeConfig(None, 6, tune=False))
     assert plain.provenance["method"] == "optimize"
     assert tuned.quality["lpips"] < plain.quality["lpips"]
-    likeness.save(tuned, tmp_path / "p.likeness")
+    tuned.save(tmp_path / "p.likeness")
     assert (tmp_path / "p.likeness").stat().st_size < 3e6
     back = studio.load(tmp_path / "p.likeness")
     assert np.array_equal(np.asarray(studio.render(back, 256)), np.asarray(studio.render(tuned, 256)))
 
 
-def test_edits_and_morphs_are_drawn_by_the_tuned_generator(studio, tuned):
+def test_edits_and_morphs_use_the_tuned_generator(studio, tuned):
     done = studio.edit(tuned, {"age": 10})
     assert done.person.delta.keys() == tuned.delta.keys()
     assert done.after["age"] == pytest.approx(done.before["age"] + 10, abs=3)
@@ -166,7 +164,7 @@ def test_edits_and_morphs_are_drawn_by_the_tuned_generator(studio, tuned):
     assert np.abs(film[-1] - last).mean() < 3
 
 
-def test_everybody_in_a_photo(studio, portrait):
+def test_every_face_of_a_photo_is_encoded(studio, portrait):
     one = open_photo(portrait).image
     both = Image.new("RGB", (1024, 512))
     both.paste(one, (0, 0))
@@ -183,27 +181,27 @@ def test_many_photos_on_the_command_line(portrait, tmp_path, monkeypatch):
     (tmp_path / "in" / "good.png").write_bytes(portrait.read_bytes())
     run = CliRunner().invoke(app, ["encode", "in", "--steps", "1", "-o", "out", "--json"])
     assert run.exit_code == 1  # of the bad one
-    told = json.loads(run.stdout)
-    assert [len(told[key]) for key in ("people", "failed", "skipped")] == [1, 1, 0]
-    assert told["people"][0]["quality"] in ("poor", "fair", "good", "excellent")
+    facts = json.loads(run.stdout)
+    assert [len(facts[key]) for key in ("people", "failed", "skipped")] == [1, 1, 0]
+    assert facts["people"][0]["quality"] in ("poor", "fair", "good", "excellent")
     again = json.loads(CliRunner().invoke(app, ["encode", "in", "--steps", "1", "-o", "out", "--json"]).stdout)
     assert [len(again[key]) for key in ("people", "failed", "skipped")] == [0, 1, 1]
 
 
-@pytest.mark.parametrize("what", ["noise", "black", "half a face"])
-def test_what_is_no_face_ends_in_numbers_and_an_honest_word(studio, tuned, what):
+@pytest.mark.parametrize("image", ["noise", "black", "half a face"])
+def test_images_without_a_face_give_finite_numbers_and_a_poor_rating(studio, tuned, image):
     import torch
 
     from faceloom.invert.budget import MIN_STEPS_TO_TUNE
     from faceloom.invert.quality import rate_quality
 
     torch.manual_seed(0)
-    img = {"noise": torch.rand(1, 3, 256, 256) * 2 - 1, "black": -torch.ones(1, 3, 256, 256)}.get(what)
+    img = {"noise": torch.rand(1, 3, 256, 256) * 2 - 1, "black": -torch.ones(1, 3, 256, 256)}.get(image)
     if img is None:
         img = torch.from_numpy(np.asarray(studio.render(tuned, 256)).copy()).permute(2, 0, 1)[None] / 127.5 - 1
         img[..., 100:] = 1.0
-    found = studio.invert(img, EncodeConfig(None, MIN_STEPS_TO_TUNE))
-    assert all(torch.isfinite(tensor).all() for tensor in (found.w_plus, *found.delta.values()))
-    assert np.isfinite([*found.lpips, *found.mse]).all()
-    if what == "noise":
-        assert rate_quality({"lpips": found.lpips[0], "identity": 0.0}) == "poor"
+    inversion = studio.invert(img, EncodeConfig(None, MIN_STEPS_TO_TUNE))
+    assert all(torch.isfinite(tensor).all() for tensor in (inversion.w_plus, *inversion.delta.values()))
+    assert np.isfinite([*inversion.lpips, *inversion.mse]).all()
+    if image == "noise":
+        assert rate_quality({"lpips": inversion.lpips[0], "identity": 0.0}) == "poor"

@@ -1,4 +1,4 @@
-"""A film of a face, whole: a real portrait under a moving camera through the real weights."""
+"""Editing of a film: a real portrait under a moving camera, with the real weights."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from faceloom.images.clip import Clip, open_clip
 from faceloom.workflows import video
 
 COUNT, HIDDEN = 8, 6  # the last frames do not show the face
-WISHES = {"age": 20.0}
+VALUES = {"age": 20.0}
 
 
-def test_runs_end_where_frames_do_not_follow_each_other():
+def test_runs_end_at_gaps_and_cuts():
     track = Track(np.zeros((9, 4)), np.array([0, 0, 0, 0, 0, 1, 1, 1, 1]))
-    assert video._runs(track, [0, 1, 2, 4, 5, 6, 8]) == [range(3), range(3, 4), range(4, 6), range(6, 7)]
+    assert video._split_runs(track, [0, 1, 2, 4, 5, 6, 8]) == [range(3), range(3, 4), range(4, 6), range(6, 7)]
 
 
-def test_the_edit_comes_and_goes_where_the_face_does_not_at_cuts():
+def test_the_edit_is_faded_where_the_face_appears_and_disappears_but_not_at_cuts():
     track = Track(np.zeros((40, 4)), np.repeat([0, 1], 20))
     rows = [*range(14), *range(20, 40)]
-    strength = video._strength(track, rows, video._runs(track, rows))
+    strength = video._edit_strength(track, rows, video._split_runs(track, rows))
     assert strength[0] == 1  # the film begins
     assert 0 < strength[13] < strength[12] < 1  # the face goes
     assert strength[14] == 1  # a cut
@@ -59,53 +59,53 @@ def studio() -> Studio:
 
 
 @pytest.fixture(scope="module")
-def found(studio: Studio, clip: Clip) -> video.VideoEncoding:
-    return video.find_in_clip(studio, clip, seconds=3)
+def encoding(studio: Studio, clip: Clip) -> video.VideoEncoding:
+    return video.encode_clip(studio, clip, seconds=3)
 
 
 @pytest.mark.models
-def test_the_face_is_found_where_it_is(found: video.VideoEncoding, clip: Clip):
-    assert found.rows == tuple(range(HIDDEN))
-    assert (found.count, found.shots) == (COUNT, 2)
-    assert found.codes.shape[0] == len(found.quads) == len(found.lpips) == HIDDEN
-    middles = np.array([quad.mean(0) for quad in found.quads])
+def test_the_face_is_tracked_and_encoded(encoding: video.VideoEncoding, clip: Clip):
+    assert encoding.rows == tuple(range(HIDDEN))
+    assert (encoding.count, encoding.shots) == (COUNT, 2)
+    assert encoding.codes.shape[0] == len(encoding.quads) == len(encoding.lpips) == HIDDEN
+    middles = np.array([quad.mean(0) for quad in encoding.quads])
     assert np.abs(np.diff(middles, 2, axis=0)).max() < 6
-    assert found.codes.diff(n=2, dim=0).norm() < found.codes.std(0).norm() * 4
+    assert encoding.codes.diff(n=2, dim=0).norm() < encoding.codes.std(0).norm() * 4
 
 
 @pytest.mark.models
-def test_the_edit_is_steady_and_all_else_is_the_films_own(studio: Studio, clip: Clip, found: video.VideoEncoding):
-    done = studio.edit(found.person, WISHES)
-    inputs, outputs = list(clip.frames()), list(video.draw_clip(studio, clip, found, done.person))
+def test_the_edit_does_not_flicker_and_the_rest_is_unchanged(studio: Studio, clip: Clip, encoding: video.VideoEncoding):
+    done = studio.edit(encoding.person, VALUES)
+    inputs, outputs = list(clip.frames()), list(video.render_clip(studio, clip, encoding, done.person))
     assert len(outputs) == COUNT
     for i, (before, after) in enumerate(zip(inputs, outputs, strict=True)):
         changed = np.abs(after.astype(int) - before).max(2) > 0
         assert changed.any() == (i < HIDDEN)
         assert not changed[:, :20].any()
         assert not changed[-15:].any()
-    figures = flicker(inputs, outputs, found.quads, found.rows)
+    figures = flicker(inputs, outputs, encoding.quads, encoding.rows)
     assert figures["the edit"] > 1
     assert figures["flicker in the face's square"] < 0.3 * figures["the edit"]
-    unchanged = video.draw_clip(studio, clip, found, found.person)
+    unchanged = video.render_clip(studio, clip, encoding, encoding.person)
     assert all(np.array_equal(a, b) for a, b in zip(inputs, unchanged, strict=True))
 
 
 @pytest.mark.models
-def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, found: video.VideoEncoding, tmp_path: Path):
+def test_an_interruption_leaves_no_file(studio: Studio, clip: Clip, encoding: video.VideoEncoding, tmp_path: Path):
     def stop(done: float, what: str) -> None:
         if what.startswith("frame 7"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        save_film(video.draw_clip(studio, clip, found, found.person, stop), tmp_path / "a.mp4", sound=clip.path)
+        save_film(video.render_clip(studio, clip, encoding, encoding.person, stop), tmp_path / "a.mp4", sound=clip.path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.models
-def test_a_film_without_a_face(studio: Studio, tmp_path: Path):
+def test_a_film_without_a_face_is_rejected(studio: Studio, tmp_path: Path):
     film = write_video(tmp_path / "a.mp4", [np.asarray(Image.new("RGB", SIZE, "teal"))] * 2)
     with pytest.raises(NoFaceFound, match="film"):
-        video.find_in_clip(studio, open_clip(film))
+        video.encode_clip(studio, open_clip(film))
 
 
 @pytest.mark.models
@@ -117,7 +117,7 @@ def test_the_same_on_the_command_line(clip: Clip, tmp_path: Path):
     run = CliRunner().invoke(app, ["video", str(clip.path), *options])
     assert run.exit_code == 0, run.output
     facts = json.loads(run.stdout)
-    assert (facts["frames"], facts["edited"], facts["changes"]) == (3, 3, WISHES)
+    assert (facts["frames"], facts["edited"], facts["changes"]) == (3, 3, VALUES)
     assert {"lpips", "reached", "identity", "kept"} <= facts.keys()
     assert "first 3 frames" in run.stderr
     assert b"compositeWithTrainedAlgorithmicMedia" in made.read_bytes()

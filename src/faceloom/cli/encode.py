@@ -163,10 +163,10 @@ def _encode_all(studio: Studio, photo: Path, config: EncodeConfig) -> list[Liken
 
 
 def _files(photos: Sequence[Path]) -> Iterator[Path]:
-    from faceloom.workflows.batch import files_in
+    from faceloom.workflows.batch import list_files
 
     for photo in photos:
-        yield from files_in(photo) if photo.is_dir() else [photo]
+        yield from list_files(photo) if photo.is_dir() else [photo]
 
 
 def _progress(step: dict[str, Any]) -> tuple[float, str]:

@@ -32,7 +32,7 @@ from faceloom.cli import (
     train,
     video,
 )
-from faceloom.errors import FaceloomError
+from faceloom.errors import Cancelled, FaceloomError
 
 app = typer.Typer(
     name="faceloom",
@@ -94,10 +94,10 @@ def run() -> None:
     keep_memory()
     try:
         app()
+    except (KeyboardInterrupt, Cancelled):
+        _fail("canceled", 130)
     except FaceloomError as error:
         _fail(f"{error.message}; {error.hint}" if error.hint else error.message, 1)
-    except KeyboardInterrupt:
-        _fail("canceled", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended
         sys.exit(1)

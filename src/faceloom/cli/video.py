@@ -47,7 +47,7 @@ def video(
     """
     from faceloom.edit.film import save_film
     from faceloom.images.clip import open_clip
-    from faceloom.workflows.video import draw_clip, find_in_clip
+    from faceloom.workflows.video import render_clip, encode_clip
 
     if not values:
         raise typer.BadParameter("give at least one attribute, such as --age +20", param_hint="--age, --smile, ...")
@@ -55,11 +55,11 @@ def video(
     studio = open_studio(precision)
     likeness = studio.load(person) if person else None
     with progress(1.0, "film") as draw:
-        found = find_in_clip(
+        found = encode_clip(
             studio, opened, person=likeness, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
         done = studio.edit(found.person, values, keep_identity=keep_identity)
-        save_film(draw_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
+        save_film(render_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
     facts = facts_of(done, values)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
         note(text)

@@ -1,7 +1,4 @@
-"""Likenesses of many people at once: from photos and likeness files, kept as they are found, so that one may resume.
-
-Knows the studio and files; it decides nothing about what the likenesses are for.
-"""
+"""Likenesses of many photos and likeness files, with a cache so that an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -12,18 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceloom.errors import CorruptFile, FaceError, ImageError, LatentError, StoreError
+from faceloom.errors import Cancelled, CorruptFile, FaceError, ImageError, LatentError, StoreError
 from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness
 from faceloom.workflows.studio import Studio
 
 Callback = Callable[[float, str], None]
+"""Function that receives the progress, 0...1, and the name of a file."""
+
 SUFFIX = ".likeness"
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """Who was found, by file, and why the others were not."""
+    """The likenesses by file, and the error messages of the files without one."""
 
     people: Mapping[Path, Likeness]
     failed: Mapping[Path, str]
@@ -37,28 +36,31 @@ def batch_encode(
     config: EncodeConfig | None = None,
     callback: Callback | None = None,
 ) -> BatchResult:
-    """Open likeness files and search for the faces of photos; a file that does not work is told and left out.
+    """Load likeness files and encode photos; a file that fails is reported and left out.
 
-    Convention: each photo's likeness is kept in the folder `cache` under the photo's name and content, so that a second
-    call finds it there. `callback` gets progress 0...1 and a file's name. Ctrl-C ends it all; what was found is kept.
+    Convention: each photo's likeness is saved in the folder `cache` under the photo's name and content, and a second
+    call loads it from there. Ctrl-C and Cancelled end the whole batch; likenesses that were finished stay in the cache.
     """
     people: dict[Path, Likeness] = {}
     failed: dict[Path, str] = {}
-    tell = callback or (lambda done, what: None)
+    report = callback or (lambda progress, name: None)
     for i, source in enumerate(sources):
-        tell(i / len(sources), source.name)
+        report(i / len(sources), source.name)
         try:
-            people[source] = _open(studio, source, cache, config)
+            people[source] = _load_or_encode(studio, source, cache, config)
         except (FaceError, ImageError, LatentError, CorruptFile, StoreError) as error:
             failed[source] = error.message
-    tell(1.0, "")
+    report(1.0, "")
     return BatchResult(people, failed)
 
 
-def files_in(folder: Path) -> list[Path]:
-    """List a folder's files, sorted, hidden ones left out. Raises StoreError when it is no folder or holds none."""
+def list_files(folder: Path) -> list[Path]:
+    """List the files of a folder, sorted, without hidden ones.
+
+    Raises StoreError when it is not a folder or holds no files.
+    """
     if not folder.is_dir():
-        raise StoreError(f"{folder} is no folder", "give a folder of photos or likeness files")
+        raise StoreError(f"{folder} is not a folder", "give a folder of photos or likeness files")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     if not files:
         raise StoreError(f"{folder} holds no files", "give a folder of photos or likeness files")
@@ -68,7 +70,7 @@ def files_in(folder: Path) -> list[Path]:
 def read_labels(table: Path) -> dict[Path, float]:
     """Read a CSV with the columns `file` (relative to the table) and `value` (a number).
 
-    Raises StoreError when it cannot be read, LatentError for missing columns or a value that is no number.
+    Raises StoreError when it cannot be read, LatentError for missing columns or a value that is not a number.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -76,30 +78,30 @@ def read_labels(table: Path) -> dict[Path, float]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"cannot read {table}: {error}", "give a CSV with the columns file,value") from error
     if not rows or not {"file", "value"} <= rows[0].keys():
-        raise LatentError(f"{table} has no columns file and value", "its first line is: file,value")
-    return {table.parent / (row["file"] or ""): _number(row["value"], row["file"], table) for row in rows}
+        raise LatentError(f"{table} has no columns file and value", "its first line must be: file,value")
+    return {table.parent / (row["file"] or ""): _parse_number(row["value"], row["file"], table) for row in rows}
 
 
-def _number(text: str | None, file: str, table: Path) -> float:
+def _parse_number(text: str | None, file: str, table: Path) -> float:
     try:
         value = float(text or "")
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise LatentError(f"{table}: '{text}' of {file} is no number", "leave out rows without a value")
+        raise LatentError(f"{table}: '{text}' of {file} is not a number", "leave out rows without a value")
     return value
 
 
-def _open(studio: Studio, source: Path, cache: Path, config: EncodeConfig | None) -> Likeness:
+def _load_or_encode(studio: Studio, source: Path, cache: Path, config: EncodeConfig | None) -> Likeness:
     if source.suffix == SUFFIX:
         return studio.load(source)
-    kept = cache / f"{source.stem}-{_digest(source)}{SUFFIX}"
-    if kept.exists():
-        return studio.load(kept)
+    path = cache / f"{source.stem}-{_digest(source)}{SUFFIX}"
+    if path.exists():
+        return studio.load(path)
     person = studio.encode(source, config=config)
     if person.provenance["interrupted"]:
-        raise KeyboardInterrupt
-    person.save(kept)
+        raise Cancelled(f"the encoding of {source.name} was interrupted", "run the command again to continue")
+    person.save(path)
     return person
 
 

@@ -1,6 +1,6 @@
-"""What each of the three networks saw of a person: the detector, the eye of the search, the generator.
+"""Intermediate results of the networks: the detector's stages, the difference to the photo, and the layers' styles.
 
-For the curious: the booth's Lab and notebooks ask for it. Knows the studio; draws no diagrams.
+The booth's Lab and notebooks show them. Does not draw diagrams.
 """
 
 from __future__ import annotations
@@ -20,45 +20,46 @@ from faceloom.faces.refine_landmarks import refine_landmarks
 from faceloom.images import area_resize
 from faceloom.latents import layer_groups
 from faceloom.likeness import Likeness
+from faceloom.networks import lpips
 from faceloom.networks.generator import image_at
-from faceloom.networks.lpips import distance, distance_map
 from faceloom.workflows.studio import Studio
 
-COMPARISON_RESOLUTION = 256  # pixels of what LPIPS compares
-LONGEST = 1024  # pixels of the photo that the detector's way is shown on
-INSPECTED_MIN_FACE_PIXELS = 20  # pixels of a face on it
+COMPARISON_RESOLUTION = 256  # side in pixels of the images that LPIPS compares
+MAX_SIDE = 1024  # longest side in pixels of the photo in which the detector is traced
+INSPECTED_MIN_FACE_PIXELS = 20  # smallest face in pixels that the detector is traced for
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Detected:
-    """What the detector saw: (x0, y0, x1, y1) boxes that passed each of its three networks, and five points a face.
+class DetectorTrace:
+    """The boxes that passed each of the detector's three networks, with the scores and landmarks of the last one.
 
-    Convention: parts of the photo's width and height, 0...1; `scores` are the last network's.
+    Convention: boxes (x0, y0, x1, y1) and points (x, y) in fractions of the photo's width and height, 0...1;
+    `landmarks` are five points for each of `boxes`.
     """
 
-    proposed: tuple[Box, ...]
-    sieved: tuple[Box, ...]
+    pnet_boxes: tuple[Box, ...]
+    rnet_boxes: tuple[Box, ...]
     boxes: tuple[Box, ...]
     scores: tuple[float, ...]
-    points: tuple[tuple[tuple[float, float], ...], ...]
+    landmarks: tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """How VGG16 sees that a person differs from the photo: LPIPS at 256 px, and where it comes from `[256, 256]`."""
+class PhotoComparison:
+    """The LPIPS distance (VGG16) between a likeness and its photo at 256 px, and its map `[256, 256]`."""
 
     distance: float
-    where: Float[np.ndarray, "h w"]
+    distance_map: Float[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True)
 class LayerStyle:
-    """One layer's style: what it shapes, how rare it is, and the factor of each channel against the mean face's.
+    """The style of one layer: its resolution and group, how rare it is, and its channels relative to the mean face.
 
-    Convention: `rarity` is 1 for the generator's own people (see `edit.spread`); `channels` are in standard
-    deviations among them, in the order of the layer's features.
+    Convention: `rarity` is about 1 for generated faces (see `edit.latent_statistics`); `channels` are in standard
+    deviations among generated faces, in the order of the layer's features.
     """
 
     layer: int
@@ -68,38 +69,40 @@ class LayerStyle:
     channels: tuple[float, ...]
 
 
-def detected(photo: Image.Image) -> Detected:
-    """Follow the detector through its three networks on an upright photo; the third looks twice."""
+def trace_detector(photo: Image.Image) -> DetectorTrace:
+    """Run the detector's three networks on an upright photo and return the boxes of each; landmarks are refined."""
     small = photo.copy()
-    small.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3)
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BILINEAR, reducing_gap=3)
     net = load_mtcnn()
-    found = run_cascade(net, small, INSPECTED_MIN_FACE_PIXELS, DEFAULT_THRESHOLDS)
-    scores, points = (
-        refine_landmarks(net.onet, small, found.points) if len(found.points) else (found.scores, found.points)
-    )
-    sure = scores >= DEFAULT_THRESHOLDS.face
+    result = run_cascade(net, small, INSPECTED_MIN_FACE_PIXELS, DEFAULT_THRESHOLDS)
+    scores, points = result.scores, result.points
+    if len(points):
+        scores, points = refine_landmarks(net.onet, small, points)
+    accepted = scores >= DEFAULT_THRESHOLDS.face
     size = np.array(small.size)
-    proposed, sieved, boxes = (
-        tuple(_box(box) for box in (part.reshape(-1, 2, 2) / size).round(4).reshape(-1, 4))
-        for part in (found.pnet_boxes, found.rnet_boxes, found.boxes[sure])
+    return DetectorTrace(
+        pnet_boxes=_to_fractions(result.pnet_boxes, size),
+        rnet_boxes=_to_fractions(result.rnet_boxes, size),
+        boxes=_to_fractions(result.boxes[accepted], size),
+        scores=tuple(round(float(score), 4) for score in scores[accepted]),
+        landmarks=tuple(tuple((float(x), float(y)) for x, y in face) for face in (points[accepted] / size).round(4)),
     )
-    five = tuple(tuple((float(x), float(y)) for x, y in face) for face in (points[sure] / size).round(4))
-    return Detected(proposed, sieved, boxes, tuple(round(float(score), 4) for score in scores[sure]), five)
 
 
 @torch.no_grad()
-def compared(studio: Studio, person: Likeness, img: Tensor) -> Compared:
-    """Compare a person, as they were found, with the aligned photo `[1, 3, h, w]` that they were found in."""
-    eye = load_lpips("vgg16")
-    found = person.unedited
-    drawn = image_at(studio.tuned_generator(found), found.w_plus, COMPARISON_RESOLUTION).clamp(-1, 1)
-    photo, likeness = eye.features(area_resize(img, COMPARISON_RESOLUTION)), eye.features(drawn)
-    return Compared(float(distance(photo, likeness)), distance_map(photo, likeness, COMPARISON_RESOLUTION)[0].numpy())
+def compare_to_photo(studio: Studio, person: Likeness, img: Tensor) -> PhotoComparison:
+    """Compare a person before edits with the aligned photo `[1, 3, h, w]`, -1...1."""
+    vgg = load_lpips("vgg16")
+    unedited = person.unedited
+    rendered = image_at(studio.tuned_generator(unedited), unedited.w_plus, COMPARISON_RESOLUTION).clamp(-1, 1)
+    a, b = vgg.features(area_resize(img, COMPARISON_RESOLUTION)), vgg.features(rendered)
+    distances = lpips.distance_map(a, b, COMPARISON_RESOLUTION)[0].numpy()
+    return PhotoComparison(float(lpips.distance(a, b)), distances)
 
 
 @torch.no_grad()
-def styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
-    """Read every layer's style off a person."""
+def layer_styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
+    """Return the style of every layer of a person."""
     G = studio.generator.G
     group_of = {layer: name for name, layers in layer_groups(G.layer_resolutions).items() for layer in layers}
     rarity = studio.latent_statistics.distance(person.w_plus)[0].tolist()
@@ -110,17 +113,20 @@ def styles(studio: Studio, person: Likeness) -> tuple[LayerStyle, ...]:
 
 
 def _channels(studio: Studio, w_plus: Tensor, layer: int) -> tuple[float, ...]:
-    """The first affine's style against the mean face's, each channel by its own spread: A S A' has the variances."""
+    """Return the first affine map's style minus that of the mean face, in standard deviations of each channel.
+
+    The variances of the channels are the diagonal of A S A', where S is the covariance of w.
+    """
     affine = studio.generator.G.affines(layer)[0]
-    people = studio.latent_statistics
-    mean = people.mean.to(w_plus)
+    statistics = studio.latent_statistics
+    mean = statistics.mean.to(w_plus)
     zero = affine(torch.zeros_like(mean)[None])
-    along = (people.axes * people.variances.sqrt()).to(w_plus)  # [w_dim w_dim], a column one deviation
-    spread = (affine(along.T) - zero).square().sum(0).sqrt()
-    away = (affine(w_plus[:, layer]) - affine(mean[None]))[0] / spread.clamp_min(1e-6)
-    return tuple(round(value, 2) for value in away.tolist())
+    axes = (statistics.axes * statistics.variances.sqrt()).to(w_plus)  # [w_dim w_dim], one deviation in each column
+    sigmas = (affine(axes.T) - zero).square().sum(0).sqrt()
+    offsets = (affine(w_plus[:, layer]) - affine(mean[None]))[0] / sigmas.clamp_min(1e-6)
+    return tuple(round(value, 2) for value in offsets.tolist())
 
 
-def _box(box: np.ndarray) -> Box:
-    x0, y0, x1, y1 = (float(part) for part in box)
-    return x0, y0, x1, y1
+def _to_fractions(boxes: np.ndarray, size: np.ndarray) -> tuple[Box, ...]:
+    rows = (boxes.reshape(-1, 2, 2) / size).round(4).reshape(-1, 4)
+    return tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in rows)

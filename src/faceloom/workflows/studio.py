@@ -83,8 +83,7 @@ class EditResult:
 class Studio(Renderer):
     """Faces in one generator: encode a photo, edit the likeness, render it, paste it back into the photo.
 
-    Networks are loaded when they are first needed. The arguments are those of `Renderer`: the name of a generator, and
-    the precision, the engine and the device that it runs with.
+    Networks are loaded when they are first needed. The arguments are those of `Renderer`.
 
         studio = Studio()
         photo = open_photo("me.jpg")
@@ -213,10 +212,8 @@ class Studio(Renderer):
 
     def optimize(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
         """Invert aligned faces `[n, 3, 256, 256]`, -1...1, by optimization with VGG16 from the mean face alone."""
-        vgg, alexnet = load_lpips("vgg16", self.comparison_precision), load_lpips("alexnet")
-        return invert_optimize(
-            self.fast_generator.G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback
-        )
+        G, vgg, alexnet = self.fast_generator.G, load_lpips("vgg16", self.comparison_precision), load_lpips("alexnet")
+        return invert_optimize(G, target, vgg=vgg, alexnet=alexnet, config=config, callback=callback)
 
     def warm_up(self) -> None:
         """Load the networks of an encoding and run two steps: first steps are slow and would mislead the budget."""
@@ -294,9 +291,8 @@ class Studio(Renderer):
         """
         require_generator(person, self.generator)
         if not self.basis:
-            name = self.generator_name
-            hint = f"faceloom direction attributes --generator {name} fits them"
-            raise LatentError(f"{name} has no directions", hint)
+            hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
+            raise LatentError(f"{self.generator_name} has no directions", hint)
         result = edit_attributes(
             self.tuned_generator(person),
             load_analyzer(),
@@ -397,9 +393,8 @@ class Studio(Renderer):
     ) -> list[Likeness]:
         """Search for generated faces that meet a description ('about 40, smiling, glasses') or resemble a face.
 
-        Return `count` likenesses, best first; their `provenance` holds what was read from them. `callback` receives
-        the progress, 0...1, and a word. Raises LatentError for a description that cannot be read, FaceError for a photo
-        without a face.
+        Return `count` likenesses, best first; the `provenance` of each holds the attributes that were read from it.
+        Raises LatentError for a description that cannot be parsed, FaceError for a photo without a face.
         """
         identity = None if like is None else self.identity(like)
         return search_people(self, text, identity=identity, count=count, seed=seed, config=config, callback=callback)

@@ -1,7 +1,7 @@
-"""A film of a real face: followed, found in the generator frame by frame, edited once, and pasted back.
+"""Editing of a face in a film: tracked, encoded frame by frame, edited once, and pasted back.
 
-Knows the studio and clips. Three passes over the file: to follow the face, to cut it out, to paste it back; no more
-than one frame is held at its full size, and of the others the aligned face at 256 px.
+The film is read three times: to track the face, to crop it, and to paste it back. Only one frame is in memory at its
+full size; of the others the aligned face at 256 px is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from faceloom.checkpoints.load import load_lpips, load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
-from faceloom.errors import FaceError, NoFaceFound
+from faceloom.errors import Cancelled, FaceError, NoFaceFound
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import detect
 from faceloom.faces.limits import MIN_FACE_PIXELS
@@ -39,24 +39,29 @@ from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.generator import Generator, image_at
 from faceloom.workflows.studio import Studio
 
-MAX_FRAMES = 300
-PERSON = 0.3  # of the seconds: for the person, in the best frame; the rest for all frames
-ALIKE = 0.3  # cosine of identities: a run of frames that shows somebody less alike shows somebody else
-FADE = 5  # frames in which the edit comes and goes where the face does
-POSE = {"yaw": 40.0, "pitch": 30.0, "smile": 3.0, "mouth_open": 3.0}  # what moves in a film, and how far it is believed
-LOOKS = 2  # of the search by reading
-LEARNING_RATE = 0.02  # of the search in a frame, which begins near the end: at 0.05 its few steps overshoot
+MAX_FRAMES = 300  # default number of frames after which a film ends
+BASE_SECONDS, SECONDS_PER_FRAME = 30.0, 4.0  # default budget of a film
+PERSON_SHARE = 0.3  # part of the budget for the encoding of the person in the best frame; the frames get the rest
+MIN_SIMILARITY = 0.3  # identity similarity (cosine) to the first run of frames below which a run shows another person
+FADE_FRAMES = 5  # number of frames in which the edit is faded where the face appears or disappears
+POSE_BOUNDS = {"yaw": 40.0, "pitch": 30.0, "smile": 3.0, "mouth_open": 3.0}
+"""Attributes that change within a film, and the largest absolute value that is used, in the analyzer's units."""
+POSE_STEPS = 2  # number of corrections of the pose in each frame
+LEARNING_RATE = 0.02  # of the optimization of a frame, which starts close to the end; 0.05 overshoots in a few steps
+READING_BATCH = 8  # number of frames that the analyzer reads at once
 
 Callback = Callable[[float, str], None]
+"""Function that receives the progress, 0...1, and a short text that says what is being done."""
 
 
 @dataclass(frozen=True, eq=False)
 class VideoEncoding:
-    """A face that was followed through a film and found in the generator.
+    """A face that was tracked through a film and encoded.
 
-    Convention: `rows` are the numbers of the frames that show it; `codes [n, num_ws, w_dim]` theirs in the generator,
-    `quads [n, 4, 2]` their squares, `strength [n]` how much of an edit each is to get; `count` is of all frames;
-    `best` is the row that the person was found in; `lpips` is AlexNet's, of every row, at 256 px.
+    Convention: `rows` are the numbers of the frames that show the face, and the other fields have one entry for each:
+    `codes [n, num_ws, w_dim]` the latents, `quads [n, 4, 2]` the squares, `strength [n]` the part of an edit that is
+    applied, `lpips` the distance of AlexNet at 256 px. `count` is the number of all frames, `shots` that of the shots,
+    `best` the row in which the person was encoded.
     """
 
     person: Likeness
@@ -70,7 +75,7 @@ class VideoEncoding:
     lpips: tuple[float, ...]
 
 
-def find_in_clip(
+def encode_clip(
     studio: Studio,
     clip: Clip,
     *,
@@ -80,144 +85,157 @@ def find_in_clip(
     max_frames: int = MAX_FRAMES,
     callback: Callback | None = None,
 ) -> VideoEncoding:
-    """Follow a face through the film and find it in the generator, smoothly in time.
+    """Track a face through a film and encode it, smoothly over time.
 
-    `face` is its number in the first frame that shows one, 0 (the default) the largest; `person` is the same person's
-    likeness, if there is one. `seconds` are the search's in total; by default 30, and 4 a frame. Ctrl-C ends it all.
+    Convention: `face` is its number in the first frame that shows a face, 0 (the default) for the largest; `person` is
+    an existing likeness of the same person; `seconds` is the budget of the encoding, by default 30, and 4 for each
+    frame. Ctrl-C and Cancelled end it without a result.
     Raises ImageError, NoFaceFound, LatentError for a person of another generator.
     """
-    tell = callback or (lambda done, what: None)
+    report = callback or (lambda progress, text: None)
     if person:
         require_generator(person, studio.generator)
-    track = _follow(studio, clip, face, max_frames, tell)
-    rows, squares = _cut_out(clip, track)
+    track = _track(studio, clip, face, max_frames, report)
+    rows, squares = _crop_faces(clip, track)
     if not rows:
         raise NoFaceFound("no face found in the film", "choose one in which a face looks to the camera for a while")
-    rows, squares, best = _same_person(track, rows, squares)
-    seconds = 30.0 + 4.0 * len(rows) if seconds is None else seconds
-    tell(0.2, "the person")
-    known = person.unedited if person else _found(studio, squares[best], seconds * PERSON)
-    G = studio.tuned_generator(known)
-    runs = _runs(track, rows)
+    rows, squares, best = _select_person(track, rows, squares)
+    seconds = BASE_SECONDS + SECONDS_PER_FRAME * len(rows) if seconds is None else seconds
+    report(0.2, "the person")
+    likeness = person.unedited if person else _encode_square(studio, squares[best], seconds * PERSON_SHARE)
+    G = studio.tuned_generator(likeness)
+    runs = _split_runs(track, rows)
     codes = encode_frames(
-        (pose_search(G, studio.basis), gradient_search(G, studio.comparison_precision)),
+        (pose_inverter(G, studio.basis), gradient_inverter(G, studio.comparison_precision)),
         squares,
         runs,
-        known.w_plus,
+        likeness.w_plus,
         best,
-        config=SequenceConfig(seconds=seconds * (1.0 if person else 1 - PERSON)),
-        callback=lambda done: tell(0.3 + 0.35 * done, "the frames"),
+        config=SequenceConfig(seconds=seconds * (1.0 if person else 1 - PERSON_SHARE)),
+        callback=lambda progress: report(0.3 + 0.35 * progress, "the frames"),
     )
-    lpips, mse = _quality(G, codes, squares)
-    made = replace(
-        known, w_plus=codes[best : best + 1].clone(), quality={"lpips": lpips[best], "mse": mse[best]}, geometry=None
+    lpips, mse = _measure_quality(G, codes, squares)
+    quality = {"lpips": lpips[best], "mse": mse[best]}
+    return VideoEncoding(
+        person=replace(likeness, w_plus=codes[best : best + 1].clone(), quality=quality, geometry=None),
+        rows=rows,
+        codes=codes,
+        quads=tuple(track.quad(i) for i in rows),
+        strength=_edit_strength(track, rows, runs),
+        count=len(track.shots),
+        shots=len(set(track.shots.tolist())),
+        best=best,
+        lpips=lpips,
     )
-    quads, shots = tuple(track.quad(i) for i in rows), len(set(track.shots.tolist()))
-    return VideoEncoding(made, rows, codes, quads, _strength(track, rows, runs), len(track.shots), shots, best, lpips)
 
 
-def draw_clip(
-    studio: Studio, clip: Clip, found: VideoEncoding, edited: Likeness, callback: Callback | None = None
+def render_clip(
+    studio: Studio, clip: Clip, encoding: VideoEncoding, edited: Likeness, callback: Callback | None = None
 ) -> Iterator[Pixels]:
-    """Draw the film anew: the same step in the generator for every frame, and what it changed pasted back.
+    """Render the film with the edit: the same step in the latent space for every frame, pasted back into it.
 
-    Convention: yields uint8 `[h, w, 3]`; frames that do not show the face are the film's own.
+    Convention: yields uint8 `[h, w, 3]`, RGB; frames that do not show the face are not changed.
     """
-    displacement = edited.w_plus - found.person.w_plus
-    row_of = {frame: row for row, frame in enumerate(found.rows)}
-    G, side = studio.tuned_generator(found.person, studio.film_generator), studio.generator.G.img_resolution
-    for i, pixels in enumerate(clip.frames(found.count)):
+    step = edited.w_plus - encoding.person.w_plus
+    row_of = {frame: row for row, frame in enumerate(encoding.rows)}
+    G, side = studio.tuned_generator(encoding.person, studio.film_generator), studio.generator.G.img_resolution
+    for i, pixels in enumerate(clip.frames(encoding.count)):
         if callback:
-            callback(0.65 + 0.35 * i / found.count, f"frame {i + 1} of {found.count}")
+            callback(0.65 + 0.35 * i / encoding.count, f"frame {i + 1} of {encoding.count}")
         row = row_of.get(i)
-        if row is None or not displacement.any():
+        if row is None or not step.any():
             yield pixels
             continue
-        code = found.codes[row : row + 1]
-        before, after = (_drawn(G, w, side) for w in (code, code + float(found.strength[row]) * displacement))
+        code = encoding.codes[row : row + 1]
+        before, after = (_render(G, w, side) for w in (code, code + float(encoding.strength[row]) * step))
         photo = Image.fromarray(pixels)
-        yield np.asarray(paste_back(photo, after, found.quads[row], original=before, seed=i))
+        yield np.asarray(paste_back(photo, after, encoding.quads[row], original=before, seed=i))
 
 
-def gradient_search(G: Generator, precision: str) -> FrameInverter:
-    """A few steps of the VGG search, which compares in a precision."""
+def gradient_inverter(G: Generator, precision: str) -> FrameInverter:
+    """Return an inverter that takes a few steps of the optimization with VGG16, which runs in `precision`."""
     vgg, alexnet = load_lpips("vgg16", precision), load_lpips("alexnet")
 
-    def search(img: Tensor, start: WPlus, seconds: float) -> WPlus:
+    def invert(img: Tensor, start: WPlus, seconds: float) -> WPlus:
         config = OptimizeConfig(seconds=seconds, learning_rate=LEARNING_RATE, coarse=1.0)
-        found = invert_optimize(G, img, vgg=vgg, alexnet=alexnet, config=config, start=start)
-        return _finished(found).w_plus
+        inversion = invert_optimize(G, img, vgg=vgg, alexnet=alexnet, config=config, start=start)
+        return _require_complete(inversion).w_plus
 
-    return search
+    return invert
 
 
-def pose_search(G: Generator, basis: Sequence[Direction]) -> FrameInverter:
-    """Turn the head and move the lips until the analyzer reads what it reads in the frame: two looks, no gradients.
+def pose_inverter(G: Generator, basis: Sequence[Direction]) -> FrameInverter:
+    """Return an inverter that corrects the pose and the lips by what the analyzer reads, without gradients.
 
-    Of `basis` the directions in POSE are used; without any the pose stays.
+    Uses the directions of `basis` that are in POSE_BOUNDS; without any the pose does not change.
     """
     analyzer = load_analyzer()
-    basis = [direction for direction in basis if direction.name in POSE]
+    basis = [direction for direction in basis if direction.name in POSE_BOUNDS]
     if not basis:
         return lambda img, start, seconds: start
     order = [ATTRIBUTES.index(direction.name) for direction in basis]
-    bound = torch.tensor([POSE[direction.name] for direction in basis])
-    nowhere = torch.zeros(1, G.num_ws, G.w_dim)
-    steps = torch.cat([directions.step(nowhere, direction, 1.0) for direction in basis])  # [k num_ws w_dim]
+    bound = torch.tensor([POSE_BOUNDS[direction.name] for direction in basis])
+    zero = torch.zeros(1, G.num_ws, G.w_dim)
+    steps = torch.cat([directions.step(zero, direction, 1.0) for direction in basis])  # [k num_ws w_dim]
 
-    def seen(img: Tensor) -> Tensor:
+    def read_pose(img: Tensor) -> Tensor:
         return torch.maximum(torch.minimum(read(analyzer, img).traits[:, order], bound), -bound)
 
     @torch.no_grad()
-    def search(img: Tensor, start: WPlus, seconds: float) -> WPlus:
-        wanted, w_plus = seen(img), start
-        for _ in range(LOOKS):
-            off = wanted - seen(image_at(G, w_plus, QUALITY_RESOLUTION))
-            w_plus = w_plus + torch.einsum("nk,kld->nld", off, steps)
+    def invert(img: Tensor, start: WPlus, seconds: float) -> WPlus:
+        target, w_plus = read_pose(img), start
+        for _ in range(POSE_STEPS):
+            error = target - read_pose(image_at(G, w_plus, QUALITY_RESOLUTION))
+            w_plus = w_plus + torch.einsum("nk,kld->nld", error, steps)
         return w_plus
 
-    return search
+    return invert
 
 
-def _found(studio: Studio, square: Pixels, seconds: float) -> Likeness:
-    """Find the person of one frame, tuning included."""
-    found = _finished(studio.invert(to_img([square]), EncodeConfig(seconds)))
-    delta = {name: part.half() for name, part in found.delta.items()}
-    return Likeness(found.w_plus, studio.generator.hash, studio.generator.name, delta=delta)
+def _encode_square(studio: Studio, square: Pixels, seconds: float) -> Likeness:
+    """Encode the aligned face of one frame, with tuning."""
+    inversion = _require_complete(studio.invert(to_img([square]), EncodeConfig(seconds)))
+    delta = {name: part.half() for name, part in inversion.delta.items()}
+    return Likeness(inversion.w_plus, studio.generator.hash, studio.generator.name, delta=delta)
 
 
-def _finished(inversion: Inversion) -> Inversion:
-    """A search; one that Ctrl-C ended is the end of the film, too."""
+def _require_complete(inversion: Inversion) -> Inversion:
+    """Return an inversion. Raises Cancelled for an interrupted one, which ends the work on the film."""
     if inversion.interrupted:
-        raise KeyboardInterrupt
+        raise Cancelled("the encoding of the film was interrupted")
     return inversion
 
 
-def _quality(G: Generator, codes: WPlus, squares: Sequence[Pixels]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """LPIPS and mean squared error of each frame's reproduction."""
+def _measure_quality(
+    G: Generator, codes: WPlus, squares: Sequence[Pixels]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Measure LPIPS and the mean squared error of each frame."""
     alexnet = load_lpips("alexnet")
-    pairs = [measure(G, codes[i : i + 1], to_img([square]), alexnet) for i, square in enumerate(squares)]
-    return tuple(lpips[0] for lpips, _, _ in pairs), tuple(mse[0] for _, mse, _ in pairs)
+    measures = [measure(G, codes[i : i + 1], to_img([square]), alexnet) for i, square in enumerate(squares)]
+    return tuple(lpips[0] for lpips, _, _ in measures), tuple(mse[0] for _, mse, _ in measures)
 
 
-def _follow(studio: Studio, clip: Clip, face: int | None, max_frames: int, tell: Callback) -> Track:
+def _track(studio: Studio, clip: Clip, face: int | None, max_frames: int, report: Callback) -> Track:
     net, aligner = load_mtcnn(), load_aligner()
     expected = min(max_frames, max(1, round(clip.seconds * clip.fps)))
 
-    def find(picture: Image.Image) -> Sequence[Quad]:
-        faces = [found for found in detect(net, picture) if found.size >= MIN_FACE_PIXELS]
-        return [quad_from_landmarks(found.landmarks) for found in faces]
+    def detect_quads(picture: Image.Image) -> Sequence[Quad]:
+        large = [candidate for candidate in detect(net, picture) if candidate.size >= MIN_FACE_PIXELS]
+        return [quad_from_landmarks(candidate.landmarks) for candidate in large]
 
     def pictures() -> Iterator[Image.Image]:
         for i, pixels in enumerate(clip.frames(max_frames)):
-            tell(0.15 * min(1.0, i / expected), f"following, frame {i + 1}")
+            report(0.15 * min(1.0, i / expected), f"tracking, frame {i + 1}")
             yield Image.fromarray(pixels)
 
-    return track_face(pictures(), find, lambda picture, quad: refine_quad(aligner, picture, quad), face)
+    return track_face(pictures(), detect_quads, lambda picture, quad: refine_quad(aligner, picture, quad), face)
 
 
-def _cut_out(clip: Clip, track: Track) -> tuple[tuple[int, ...], list[Pixels]]:
-    """The aligned faces at 256 px, and which frames they are of; one that has left the picture is not among them."""
+def _crop_faces(clip: Clip, track: Track) -> tuple[tuple[int, ...], list[Pixels]]:
+    """Return the numbers of the frames that show the face, and its aligned crops at 256 px.
+
+    A face that lies outside the picture is left out.
+    """
     rows, squares = [], []
     for i, pixels in enumerate(clip.frames(len(track.shots))):
         if track.visible[i]:
@@ -230,44 +248,46 @@ def _cut_out(clip: Clip, track: Track) -> tuple[tuple[int, ...], list[Pixels]]:
 
 
 @torch.no_grad()
-def _same_person(
+def _select_person(
     track: Track, rows: tuple[int, ...], squares: list[Pixels]
 ) -> tuple[tuple[int, ...], list[Pixels], int]:
-    """Keep the runs that show who the first one shows, and choose the best frame: frontal, sharp, eyes open."""
-    readings = [read(load_analyzer(), to_img(squares[i : i + 8])) for i in range(0, len(squares), 8)]
-    traits, identity = (torch.cat(parts) for parts in zip(*readings, strict=True))
-    runs = _runs(track, rows)
+    """Select the runs that show the same person as the first run, and the best frame: frontal, sharp, eyes open."""
+    starts = range(0, len(squares), READING_BATCH)
+    readings = [read(load_analyzer(), to_img(squares[i : i + READING_BATCH])) for i in starts]
+    attributes, identity = (torch.cat(parts) for parts in zip(*readings, strict=True))
+    runs = _split_runs(track, rows)
     means = torch.stack([identity[run.start : run.stop].mean(0) for run in runs])
-    alike = torch.cosine_similarity(means, means[:1]) >= ALIKE
-    kept = [i for run, same in zip(runs, alike.tolist(), strict=True) if same for i in run]
-    yaw, pitch, eyes, sharp = (traits[kept, ATTRIBUTES.index(n)] for n in ("yaw", "pitch", "eyes_open", "sharpness"))
-    score = 2 * sharp + eyes.clamp(-3, 3) / 3 - (yaw.abs() + pitch.abs()) / 10
-    return tuple(rows[i] for i in kept), [squares[i] for i in kept], int(score.argmax())
+    is_same = (torch.cosine_similarity(means, means[:1]) >= MIN_SIMILARITY).tolist()
+    selected = [i for run, same in zip(runs, is_same, strict=True) if same for i in run]
+    names = ("yaw", "pitch", "eyes_open", "sharpness")
+    yaw, pitch, eyes, sharpness = (attributes[selected, ATTRIBUTES.index(name)] for name in names)
+    score = 2 * sharpness + eyes.clamp(-3, 3) / 3 - (yaw.abs() + pitch.abs()) / 10
+    return tuple(rows[i] for i in selected), [squares[i] for i in selected], int(score.argmax())
 
 
-def _runs(track: Track, rows: Sequence[int]) -> list[range]:
-    """Stretches of rows whose frames follow each other in one shot, as ranges of their indices."""
+def _split_runs(track: Track, rows: Sequence[int]) -> list[range]:
+    """Split rows into runs of consecutive frames of one shot; return them as ranges of indices."""
     breaks = [
         k for k in range(1, len(rows)) if rows[k] != rows[k - 1] + 1 or track.shots[rows[k]] != track.shots[rows[k - 1]]
     ]
     return [range(a, b) for a, b in zip([0, *breaks], [*breaks, len(rows)], strict=True)]
 
 
-def _strength(track: Track, rows: Sequence[int], runs: Sequence[range]) -> np.ndarray:
-    """How much of the edit each row gets: all of it, less where the face comes or goes within a shot."""
+def _edit_strength(track: Track, rows: Sequence[int], runs: Sequence[range]) -> np.ndarray:
+    """Return the part of the edit for each row: 1, and less where the face appears or disappears within a shot."""
     strength = np.ones(len(rows))
     for run in runs:
         first, last = rows[run.start], rows[run.stop - 1]
-        steps = (np.arange(len(run)) + 1) / (FADE + 1)
-        here = np.ones(len(run))
+        fade = (np.arange(len(run)) + 1) / (FADE_FRAMES + 1)
+        part = np.ones(len(run))
         if first > 0 and track.shots[first - 1] == track.shots[first]:
-            here = np.minimum(here, steps)
+            part = np.minimum(part, fade)
         if last + 1 < len(track.shots) and track.shots[last + 1] == track.shots[last]:
-            here = np.minimum(here, steps[::-1])
-        strength[run.start : run.stop] = here
+            part = np.minimum(part, fade[::-1])
+        strength[run.start : run.stop] = part
     return strength
 
 
 @torch.no_grad()
-def _drawn(G: Generator, w_plus: WPlus, side: int) -> Pixels:
+def _render(G: Generator, w_plus: WPlus, side: int) -> Pixels:
     return to_pixels(area_resize(G.synthesis(w_plus), side))

@@ -104,9 +104,9 @@ def _fit_groups(
     studio: Studio, name: str, positive: Path, negative: Path, keep: Path, seconds: float, about: dict[str, Any]
 ) -> tuple[FewShotFit, BatchResult]:
     from faceloom.edit.fit_few import from_groups
-    from faceloom.workflows.batch import files_in
+    from faceloom.workflows.batch import list_files
 
-    sides = files_in(positive), files_in(negative)
+    sides = list_files(positive), list_files(negative)
     encoded = _encode(studio, [*sides[0], *sides[1]], keep, seconds)
     groups = [_stacked(encoded, side) for side in sides]
     return from_groups(name, groups[0], groups[1], **about), encoded

@@ -94,11 +94,11 @@ def inspect_person(state: WorkerState, task: InspectPerson, context: TaskContext
     """Return the detector's boxes in the photo, the LPIPS distance to the likeness, and the styles of all layers."""
     person = state.likenesses.load(task.person)
     photo = open_photo(f"{task.person.folder}/{task.photo}")
-    detected = inspect.detected(photo.image)
-    distance = inspect.compared(state.studio, person, state.studio.align_again(person, photo)).distance
-    styles = inspect.styles(state.studio, state.load(task.person))
+    trace = inspect.trace_detector(photo.image)
+    distance = inspect.compare_to_photo(state.studio, person, state.studio.align_again(person, photo)).distance
+    styles = inspect.layer_styles(state.studio, state.load(task.person))
     return Inspection(
-        detector=DetectorTrace(detected.proposed, detected.sieved, detected.boxes, detected.scores, detected.points),
+        detector=DetectorTrace(trace.pnet_boxes, trace.rnet_boxes, trace.boxes, trace.scores, trace.landmarks),
         distance=distance,
         quality=_exact_quality(person.quality),
         layers=tuple(
@@ -112,7 +112,7 @@ def render_distance_map(state: WorkerState, task: RenderDistanceMap, context: Ta
     """Draw the map of the LPIPS distance between photo and likeness as JPEG: black, coral and white for 0 to large."""
     person = state.likenesses.load(task.person)
     crop = state.studio.align_again(person, open_photo(f"{task.person.folder}/{task.photo}"))
-    distances = inspect.compared(state.studio, person, crop).where
+    distances = inspect.compare_to_photo(state.studio, person, crop).distance_map
     return to_jpeg(Image.fromarray(heat_colors(distances / MAP_MAXIMUM)), MAP_QUALITY)
 
 
