@@ -43,8 +43,8 @@ def main() -> None:
     studio = Studio()
     people = [open_person(studio, name) for name in args.people]
     for name in args.attributes:
-        drawn = [row for person in people for row in sheet_row(studio, person, name)]
-        pictures, labels = zip(*drawn, strict=True)
+        tiles = [row for person in people for row in sheet_row(studio, person, name)]
+        pictures, labels = zip(*tiles, strict=True)
         save_picture(make_contact_sheet(pictures, 7, SIDE, labels), args.out / f"{name}.png", ai_generated=True)
         print(args.out / f"{name}.png", flush=True)
 
@@ -56,10 +56,10 @@ def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Ima
         for strength in STYLES[name]:
             yield studio.render(studio.step(person, {name: strength * sigma}), SIDE), f"{strength:+} sigma"
         return
-    trait, least = name.partition(",")[0], 0.7 if name == KEPT else None
+    attribute, least = name.partition(",")[0], 0.7 if name == KEPT else None
     for strength in STRENGTHS[name]:
-        done = studio.edit(person, {trait: strength}, keep_identity=least)
-        label = f"{done.before[trait]:.2f} > {done.after[trait]:.2f}, {done.identity:.2f}"
+        done = studio.edit(person, {attribute: strength}, keep_identity=least)
+        label = f"{done.before[attribute]:.2f} > {done.after[attribute]:.2f}, {done.identity:.2f}"
         yield studio.render(done.person, SIDE), label
 
 

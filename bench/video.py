@@ -26,7 +26,7 @@ from faceloom.images.clip import Clip, open_clip
 from faceloom.likeness import Likeness
 from faceloom.memory import keep_memory
 from faceloom.workflows.studio import Studio
-from faceloom.workflows.video import render_clip, encode_clip
+from faceloom.workflows.video import encode_clip, render_clip
 
 SIDE = 128  # side of the compared squares in pixels
 NOISE = 3.0  # standard deviation of the noise in gray levels

@@ -1,11 +1,11 @@
-"""How far MTCNN's FFHQ squares lie from the true ones, and the constants that bring their mean onto them.
+"""Fit the constants that correct the mean error of FFHQ squares from MTCNN's landmarks.
 
 Generated faces are FFHQ-aligned by construction: their true square is the picture's own frame. Fitted on seeds 0-1999,
-reported on seeds 2000-2999. The constants go into src/faceloom/faces/align.py by hand.
+measured on seeds 2000-2999. The constants are copied into src/faceloom/faces/align.py by hand.
 
-    python recipes/calibrate_alignment.py DATA    # DATA/generated/generated.zip: one picture a seed, in order
+    python recipes/calibrate_alignment.py DATA    # DATA/generated/generated.zip: one picture per seed, in order
 
-Result, November 2026, 2 minutes of one core (mean +- standard deviation; the centre in % of the quad's side):
+Result, November 2026, 2 minutes on one core (mean +- standard deviation; the center in % of the quad's side):
 
     quads             n     x               y               scale             roll, degrees
     seeds 0-1999      2000  +.016 +- .229   -.477 +- .270   1.0125 +- .0183   +.040 +- .521
@@ -13,7 +13,8 @@ Result, November 2026, 2 minutes of one core (mean +- standard deviation; the ce
     the same, after   1000  +.001 +- .249   -.004 +- .276    .9994 +- .0180   +.048 +- .519
     dlib, 68 points     80            .19             .21    .993  +- .013            .37
 
-A linear correction by all ten coordinates would bring .234, .261; .0177; .500: not worth its hundred numbers.
+A linear correction from all ten coordinates would give .234, .261; .0177; .500, which does not justify its hundred
+parameters.
 """
 
 from __future__ import annotations
@@ -27,21 +28,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceloom.checkpoints.readers.mtcnn import load_mtcnn
-from faceloom.faces import Quad, detect, ffhq_quad
+from faceloom.checkpoints.load import load_mtcnn
+from faceloom.faces.align import Quad, ffhq_quad
+from faceloom.faces.detect import detect
 
-FIT, REPORT = 2000, 3000
+FIT, REPORT = 2000, 3000  # seeds below FIT are fitted, the others below REPORT are measured
 
 
 def pictures(data: Path, count: int) -> Iterator[Image.Image]:
-    """Open the first `count` generated faces, one after the other."""
+    """Yield the first `count` generated faces."""
     with zipfile.ZipFile(data / "generated" / "generated.zip") as archive:
         for name in sorted(name for name in archive.namelist() if name.endswith(".webp"))[:count]:
             yield Image.open(io.BytesIO(archive.read(name))).convert("RGB")
 
 
 def error(quad: Quad, side: float) -> tuple[float, float, float, float]:
-    """Tell a quad's error: centre along the quad's axes in its sides (x, y), scale, roll in degrees."""
+    """Return a quad's error: center along the quad's axes in its sides (x, y), scale, roll in degrees."""
     x = quad[3] - quad[0]
     length = np.hypot(*x)
     axes = np.stack([x, (-x[1], x[0])]) / length**2
@@ -50,16 +52,16 @@ def error(quad: Quad, side: float) -> tuple[float, float, float, float]:
 
 
 def show(name: str, errors: np.ndarray) -> None:
-    """Print mean and standard deviation, the centre in per cent."""
+    """Print mean and standard deviation, the center in percent."""
     mean, std = errors.mean(0) * (100, 100, 1, 1), errors.std(0) * (100, 100, 1, 1)
     print(
-        f"{name} n={len(errors)}: centre % x {mean[0]:+.3f} +- {std[0]:.3f}, y {mean[1]:+.3f} +- {std[1]:.3f}; "
+        f"{name} n={len(errors)}: center % x {mean[0]:+.3f} +- {std[0]:.3f}, y {mean[1]:+.3f} +- {std[1]:.3f}; "
         f"scale {mean[2]:.4f} +- {std[2]:.4f}; roll {mean[3]:+.3f} +- {std[3]:.3f} degrees"
     )
 
 
 def main(data: Path) -> None:
-    """Measure, fit on the first FIT seeds, show what is left on the others."""
+    """Measure, fit on the first FIT seeds, and show the remaining error on the others."""
     net = load_mtcnn()
     errors = np.full((REPORT, 4), np.nan)
     for seed, picture in enumerate(pictures(data, REPORT)):

@@ -1,4 +1,4 @@
-"""What real cameras do to a face: bad crops, blur, low resolution, JPEG, colour, noise. A batch at a time, seeded."""
+"""Augmentations that imitate real cameras: bad crops, blur, low resolution, JPEG, color, noise; seeded, in batches."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from faceloom.networks.analyzer import CENTRE, CROP, SIDE
+from faceloom.networks.analyzer import ANALYZER_CENTER, ANALYZER_CROP, ANALYZER_RESOLUTION
 
-MAX_RESOLVED = SIDE / CROP  # pixels of the square's side that a crop can show
+MAX_RESOLVED = ANALYZER_RESOLUTION / ANALYZER_CROP  # pixels of the square's side that a crop can show
 
 
 def photograph(
     pixels: NDArray[np.uint8], resolved: NDArray[np.float32], rng: np.random.RandomState
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Take a picture of every face.
+    """Photograph every face.
 
     Convention: pixels `[n, 192, 192, 3]` aligned; resolved `[n]` pixels of the square's side that the original shows.
-    Returns crops `[n, 3, 128, 128]`, -1...1, and what changed: mirrored `[n]` (0 or 1), roll `[n]` degrees clockwise,
+    Returns crops `[n, 3, 128, 128]`, -1...1, and the changes: mirrored `[n]` (0 or 1), roll `[n]` degrees clockwise,
     sharpness `[n]` log2 of the pixels that are still resolved.
     """
     n = len(pixels)
@@ -32,18 +32,18 @@ def photograph(
     shift = rng.randn(n, 2) * 0.02
     img = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     crops = _crop(img, mirrored, roll, zoom, shift)
-    crops, resolved = _lens(crops, resolved, rng)
-    crops = _film(crops, rng)
-    changed = {"mirrored": mirrored.astype(np.float32), "roll": roll, "sharpness": np.log2(resolved)}
+    crops, sharpness = _lens(crops, resolved, rng)
+    crops = _develop_sensor(crops, rng)
+    changed = {"mirrored": mirrored.astype(np.float32), "roll": roll, "sharpness": np.log2(sharpness)}
     return crops, {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in changed.items()}
 
 
 def develop(crops: Tensor, rng: np.random.RandomState) -> Tensor:
-    """Do all that a camera does to crops `[n, 3, 128, 128]` whose geometry stays."""
-    return _film(_lens(crops, np.full(len(crops), MAX_RESOLVED, np.float32), rng)[0], rng)
+    """Apply a camera's degradations to crops `[n, 3, 128, 128]` without changing their geometry."""
+    return _develop_sensor(_lens(crops, np.full(len(crops), MAX_RESOLVED, np.float32), rng)[0], rng)
 
 
-def _film(crops: Tensor, rng: np.random.RandomState) -> Tensor:
+def _develop_sensor(crops: Tensor, rng: np.random.RandomState) -> Tensor:
     return torch.stack([_jpeg(crop, rng) for crop in _sensor(crops, rng)])
 
 
@@ -54,38 +54,40 @@ def _crop(
     zoom: NDArray[np.float64],
     shift: NDArray[np.float64],
 ) -> Tensor:
-    """Cut the analyzer's crop out of turned, moved and scaled squares."""
-    angle, scale = np.radians(roll), CROP * zoom
-    # output (-1...1 of the crop) -> input (-1...1 of the square): turning the picture clockwise samples the other way
+    """Cut the analyzer's crops out of rotated, shifted and scaled squares."""
+    angle, scale = np.radians(roll), ANALYZER_CROP * zoom
+    # output (-1...1 of the crop) -> input (-1...1 of the square): a clockwise rotation samples counterclockwise
     a, b = scale * np.cos(angle), scale * np.sin(angle)
     flip = np.where(mirrored, -1.0, 1.0)
-    middle = 2 * np.array(CENTRE) - 1 + shift
+    middle = 2 * np.array(ANALYZER_CENTER) - 1 + shift
     theta = np.stack([np.stack([a * flip, b, middle[:, 0]], 1), np.stack([-b * flip, a, middle[:, 1]], 1)], 1)
-    grid = F.affine_grid(torch.from_numpy(theta).float(), [len(img), 3, SIDE, SIDE], align_corners=False)
+    grid = F.affine_grid(
+        torch.from_numpy(theta).float(), [len(img), 3, ANALYZER_RESOLUTION, ANALYZER_RESOLUTION], align_corners=False
+    )
     return F.grid_sample(img, grid, padding_mode="reflection", align_corners=False)
 
 
 def _lens(
     crops: Tensor, resolved: NDArray[np.float32], rng: np.random.RandomState
 ) -> tuple[Tensor, NDArray[np.float64]]:
-    """Few pixels, or out of focus: a third of the pictures each."""
+    """Reduce the resolution of about a third of the pictures, and blur about a third."""
     seen = np.minimum(resolved, MAX_RESOLVED).astype(float)
     out = crops.clone()
     for index in np.flatnonzero(rng.rand(len(crops)) < 0.35):
-        side = int(np.exp(rng.uniform(np.log(20), np.log(SIDE))))
+        side = int(np.exp(rng.uniform(np.log(20), np.log(ANALYZER_RESOLUTION))))
         mode = ("bilinear", "bicubic")[rng.randint(2)]
         small = F.interpolate(out[index : index + 1], (side, side), mode="bilinear", antialias=True)
-        out[index : index + 1] = F.interpolate(small, (SIDE, SIDE), mode=mode)
-        seen[index] = min(seen[index], side / CROP)
+        out[index : index + 1] = F.interpolate(small, (ANALYZER_RESOLUTION, ANALYZER_RESOLUTION), mode=mode)
+        seen[index] = min(seen[index], side / ANALYZER_CROP)
     for index in np.flatnonzero(rng.rand(len(crops)) < 0.3):
         sigma = np.exp(rng.uniform(np.log(0.5), np.log(4)))
-        out[index : index + 1] = _blurred(out[index : index + 1], sigma)
-        # a Gaussian of standard deviation s resolves about one detail in 2 s pixels
+        out[index : index + 1] = _blur(out[index : index + 1], sigma)
+        # A Gaussian of standard deviation s resolves about one detail in 2 s pixels.
         seen[index] = 1 / np.hypot(1 / seen[index], 2 * sigma / MAX_RESOLVED)
     return out, seen
 
 
-def _blurred(img: Tensor, sigma: float) -> Tensor:
+def _blur(img: Tensor, sigma: float) -> Tensor:
     radius = int(np.ceil(3 * sigma))
     kernel = torch.exp(-torch.arange(-radius, radius + 1).float().square() / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).repeat(3, 1)
@@ -94,7 +96,7 @@ def _blurred(img: Tensor, sigma: float) -> Tensor:
 
 
 def _sensor(crops: Tensor, rng: np.random.RandomState) -> Tensor:
-    """White balance, exposure, contrast, saturation, grey pictures, noise."""
+    """Change white balance, exposure, contrast and saturation, make some pictures gray, and add noise."""
     n = len(crops)
 
     def each(values: NDArray[np.float64]) -> Tensor:
@@ -103,8 +105,8 @@ def _sensor(crops: Tensor, rng: np.random.RandomState) -> Tensor:
     img = (crops + 1) / 2
     img = img.clamp(1e-4, 1) ** each(np.exp(rng.randn(n) * 0.25))
     img = img * each(np.exp(rng.randn(n, 3) * 0.08 + rng.randn(n, 1) * 0.12))
-    grey = img.mean(1, keepdim=True)
-    img = grey + (img - grey) * each(np.where(rng.rand(n) < 0.08, 0.0, np.exp(rng.randn(n) * 0.25)))
+    gray = img.mean(1, keepdim=True)
+    img = gray + (img - gray) * each(np.where(rng.rand(n) < 0.08, 0.0, np.exp(rng.randn(n) * 0.25)))
     mean = img.mean((1, 2, 3), keepdim=True)
     img = mean + (img - mean) * each(np.exp(rng.randn(n) * 0.15))
     noise = np.where(rng.rand(n) < 0.4, rng.exponential(0.02, n), 0.0)

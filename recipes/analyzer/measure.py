@@ -1,4 +1,4 @@
-"""Measure the analyzer on people it never saw: `python recipes/analyzer/measure.py --data DIR --teachers DIR`."""
+"""Measure the analyzer on held-out people: `python recipes/analyzer/measure.py --data DIR --teachers DIR`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,35 @@ from faceloom.analyze.reading import read
 from faceloom.images import to_img
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 
-STATED = {"age_truth": "age", "smile_truth": "smile", "sex_truth": "gender"}  # by the sources, not by teachers
+STATED = {
+    "age_truth": "age",
+    "smile_truth": "smile",
+    "sex_truth": "gender",
+}  # labels stated by the sources, not predicted by teachers
 
 
 def main() -> None:
-    from faceloom.checkpoints.load import load_analyzer
+    """Measure the shipped analyzer."""
+    from faceloom.checkpoints.shipped import load_analyzer
 
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--teachers", type=Path, required=True)
-    given = arguments.parse_args()
-    report(load_analyzer(), read_table(given.data, given.teachers))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--teachers", type=Path, required=True)
+    args = parser.parse_args()
+    report(load_analyzer(), read_table(args.data, args.teachers))
 
 
 def report(net: Analyzer, table: Table) -> None:
-    """Print the table of the model card: portraits of val (nobody of them is in train), then generated people."""
+    """Print the model card's table: portraits of val, none of whose people are in train, then generated people."""
     for split in ("val", "generated-val"):
         rows = np.flatnonzero(table.split == split)
-        traits, identity = look(net, table.pixels[rows])
+        attributes, identity = read_attributes(net, table.pixels[rows])
         print(f"{split}: {len(rows)} pictures")
         for column in (*ATTRIBUTES[:9], *STATED):
             truth, place = table.columns[column][rows], ATTRIBUTES.index(STATED.get(column, column))
             known = ~np.isnan(truth)
             if known.any():
-                print(f"  {column:11} {_agreement(ATTRIBUTES[place], traits[known, place], truth[known])}")
+                print(f"  {column:11} {_agreement(ATTRIBUTES[place], attributes[known, place], truth[known])}")
         cosine = (identity * table.identity[rows]).sum(1)
         print(f"  identity    cosine with the teacher {cosine.mean():.3f}")
         if split == "val":
@@ -47,14 +52,14 @@ def report(net: Analyzer, table: Table) -> None:
 
 
 @torch.no_grad()
-def look(net: Analyzer, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read pictures `[n, h, h, 3]`: traits `[n, 10]`, identities `[n, 128]`."""
+def read_attributes(net: Analyzer, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read pictures `[n, h, h, 3]`: attributes `[n, 10]`, identities `[n, 128]`."""
     parts = [read(net, to_img(list(pixels[start : start + 16]))) for start in range(0, len(pixels), 16)]
-    return torch.cat([p.traits for p in parts]).numpy(), torch.cat([p.identity for p in parts]).numpy()
+    return torch.cat([p.attributes for p in parts]).numpy(), torch.cat([p.identity for p in parts]).numpy()
 
 
 def pairs(identity: NDArray[np.float32], person: NDArray[np.str_]) -> str:
-    """Two photos of one person against everybody else: rank one, and the area under the curve."""
+    """Report how well photos of one person are matched among all others: rank one, and area under the curve."""
     cosine = identity @ identity.T
     same = person[:, None] == person[None]
     np.fill_diagonal(cosine, -2)
@@ -70,9 +75,9 @@ def pairs(identity: NDArray[np.float32], person: NDArray[np.str_]) -> str:
 
 
 def auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
-    """The chance that a positive scores above a negative."""
-    shuffled_indices = np.sort(negative)
-    below = np.searchsorted(shuffled_indices, positive, "left") + np.searchsorted(shuffled_indices, positive, "right")
+    """Return the probability that a positive scores above a negative."""
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
     return float(below.mean() / 2 / len(negative))
 
 

@@ -1,9 +1,9 @@
-"""Train the analyzer: one network for what a face shows and for whose it is.
+"""Train the analyzer, one network for attributes and identity.
 
     node recipes/analyzer/teachers.mjs ...            # once, see README.md
     python recipes/analyzer/train.py --data DIR --teachers DIR --out build/analyzer --minutes 60
 
-Resumes from its checkpoint. CPU, bf16; the schedule follows the clock, so that `--minutes` is what it takes.
+Resumes from its checkpoint. Runs on the CPU in bf16; the schedule depends on time, so that training takes `--minutes`.
 """
 
 from __future__ import annotations
@@ -35,37 +35,38 @@ WEIGHTS = {
     "eyes_open": 0.3,
     "sharpness": 0.3,
 }
-ANGLES = {"yaw": 8.0, "pitch": 6.0, "roll": 6.0}  # degrees that count as much as a standard deviation
+ANGLES = {"yaw": 8.0, "pitch": 6.0, "roll": 6.0}  # degrees that count as one standard deviation
 IDENTITY_WEIGHT, CONTRAST_WEIGHT, SHARPNESS = 6.0, 0.3, 12.0
-PORTRAITS = 0.5  # of every batch: there are fewer of them, and they are what counts
+PORTRAITS = 0.5  # share of portraits in a batch, more than in the data because accuracy on real people matters most
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--teachers", type=Path, required=True)
-    arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--minutes", type=float, default=60)
-    arguments.add_argument("--seed", type=int, default=0)
-    given = arguments.parse_args()
+    """Train, save and measure the analyzer."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--teachers", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
     keep_memory()
-    given.out.mkdir(parents=True, exist_ok=True)
-    table = read(given.data, given.teachers)
-    run = Run(table, given.out / "checkpoint.pt", given.seed, given.minutes * 60)
-    run.go()
+    args.out.mkdir(parents=True, exist_ok=True)
+    table = read(args.data, args.teachers)
+    run = Run(table, args.out / "checkpoint.pt", args.seed, args.minutes * 60)
+    run.train()
     state = {name: tensor.half().contiguous() for name, tensor in run.average.items() if "num_batches" not in name}
-    save_file(state, given.out / "analyzer.safetensors")
+    save_file(state, args.out / "analyzer.safetensors")
     report(run.averaged(), table)
 
 
 class Run:
-    """One training: network, its running average, optimizer, and the clock."""
+    """A training run: the network, its averaged weights, the optimizer and the time."""
 
     def __init__(self, table: Table, checkpoint: Path, seed: int, seconds: float) -> None:
         torch.manual_seed(seed)
         self.table, self.checkpoint, self.seconds = table, checkpoint, seconds
         self.rng = np.random.RandomState(seed)
-        self.net = Analyzer().to(memory_format=torch.channels_last)
+        self.net = Analyzer().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         age = table.columns["age"]
         for place, mean, scale in ((0, np.nanmean(age), np.nanstd(age)), (9, 6.5, 0.8)):
             self.net.mean[place], self.net.scale[place] = float(mean), float(scale)
@@ -81,14 +82,15 @@ class Run:
         if checkpoint.exists():
             self._resume()
 
-    def go(self) -> None:
-        """Train until the clock has run out; a line and a checkpoint every two minutes."""
-        begin, saved, sums = time.monotonic() - self.spent, self.spent, {}
-        while (progress := (time.monotonic() - begin) / self.seconds) < 1:
+    def train(self) -> None:
+        """Train until the time is over; print a line and save a checkpoint every two minutes."""
+        start, saved = time.monotonic() - self.spent, self.spent
+        sums: dict[str, float] = {}
+        while (progress := (time.monotonic() - start) / self.seconds) < 1:
             losses = self._step(progress)
             for name, value in losses.items():
                 sums[name] = 0.98 * sums.get(name, value) + 0.02 * value
-            self.spent = time.monotonic() - begin
+            self.spent = time.monotonic() - start
             if self.spent - saved > 120:
                 saved = self.spent
                 self._save()
@@ -97,10 +99,11 @@ class Run:
         self._save()
 
     def averaged(self) -> Analyzer:
-        """The network whose weights are the running average."""
-        net = Analyzer().to(memory_format=torch.channels_last)
+        """Return the network with the averaged weights."""
+        net = Analyzer().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(self.average)
-        return net.eval()
+        averaged: Analyzer = net.eval()
+        return averaged
 
     def _step(self, progress: float) -> dict[str, float]:
         rate = RATE * min(1.0, self.nimg / 20_000 + 0.01) * (0.5 + 0.5 * np.cos(np.pi * progress))
@@ -110,10 +113,10 @@ class Run:
         rows = np.concatenate([self.rng.choice(pool, count) for pool, count in zip(self.pools, counts, strict=True)])
         crops, changed = photograph(self.table.pixels[rows], self.table.columns["resolved"][rows], self.rng)
         target = {name: torch.from_numpy(column[rows]) for name, column in self.table.columns.items()}
-        target = _seen_through(target, changed)
+        target = _adapt_labels(target, changed)
         with torch.autocast("cpu", torch.bfloat16):
-            traits, identity = self.net.read(crops.contiguous(memory_format=torch.channels_last))
-        losses = trait_losses(traits, target, self.net.scale)
+            attributes, identity = self.net.read(crops.contiguous(memory_format=torch.channels_last))
+        losses = attribute_losses(attributes, target, self.net.scale)
         teacher = torch.from_numpy(self.table.identity[rows])
         cosine = identity @ teacher.T  # [n n]
         losses["identity"] = IDENTITY_WEIGHT * (1 - cosine.diagonal()).mean()
@@ -148,21 +151,24 @@ class Run:
         self.average, self.nimg, self.spent = state["average"], state["nimg"], state["spent"]
 
 
-def _seen_through(target: dict[str, Tensor], changed: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What mirroring and turning the picture makes of the labels."""
+def _adapt_labels(target: dict[str, Tensor], changed: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Adapt the labels to the mirroring and rotation of the pictures."""
     side = 1 - 2 * changed["mirrored"]
-    turned = {"yaw": target["yaw"] * side, "roll": (target["roll"] + changed["roll"]) * side}  # mirrored last
+    turned = {
+        "yaw": target["yaw"] * side,
+        "roll": (target["roll"] + changed["roll"]) * side,
+    }  # mirroring is applied last
     return target | turned | {"sharpness": changed["sharpness"]}
 
 
-def trait_losses(traits: Tensor, target: dict[str, Tensor], scale: Tensor) -> dict[str, Tensor]:
-    """One loss a trait, the mean over the faces of which it is known."""
+def attribute_losses(attributes: Tensor, target: dict[str, Tensor], scale: Tensor) -> dict[str, Tensor]:
+    """Return one loss per attribute, the mean over the faces with a known label."""
     losses = {}
     for place, name in enumerate(ATTRIBUTES):
         known = ~target[name].isnan()
         if not known.any():
             continue
-        read, truth = traits[known, place], target[name][known]
+        read, truth = attributes[known, place], target[name][known]
         if name in PROBABILITIES:
             loss = F.binary_cross_entropy_with_logits(read, truth)
         else:

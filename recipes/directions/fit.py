@@ -73,7 +73,7 @@ def main() -> None:
 
 def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
     """Fit one direction that keeps all other labels constant."""
-    labels = {trait: people.attributes[trait] for trait in LAYERS} | people.colors
+    labels = {attribute: people.attributes[attribute] for attribute in LAYERS} | people.colors
     columns = {label: torch.from_numpy(values[rows]) for label, values in labels.items()}
     target = columns.pop(name)
     return directions.fit(
@@ -117,7 +117,7 @@ def print_cross_talk(changes: np.ndarray, fitted: list[directions.Direction]) ->
 
 def report(people: People, train: np.ndarray, test: np.ndarray) -> None:
     """Print how well w predicts each label of held-out people."""
-    labels = {trait: people.attributes[trait] for trait in LAYERS} | people.colors
+    labels = {attribute: people.attributes[attribute] for attribute in LAYERS} | people.colors
     columns = {label: torch.from_numpy(values[train]) for label, values in labels.items()}
     table = directions.regress(torch.from_numpy(people.w[train]), columns, RIDGE)
     guessed = table.predict(torch.from_numpy(people.w[test])).numpy()

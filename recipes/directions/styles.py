@@ -60,7 +60,7 @@ def main() -> None:
         stylespace.save(direction, args.out / f"{direction.name}{directions.SUFFIX}")
         print(f"{direction.name}: {len(direction.channels)} channels in layers {direction.layers}", flush=True)
         pair: dict[str, Either] = {name: directions.load_shipped(name), direction.name: direction}
-        compare("invented", name, pair, generate_people(HELD_OUT), args.work)
+        compare("generated", name, pair, generate_people(HELD_OUT), args.work)
         if args.people:
             compare("real", name, pair, load_people(args.people), args.work)
 
@@ -87,7 +87,7 @@ def load_people(folder: Path, limit: int = 6) -> list[Person]:
 
 def read_attributes(img: Tensor) -> Tensor:
     """Read the held attributes: `[n, 8]`."""
-    attributes: Tensor = load_analyzer()(img).traits
+    attributes: Tensor = load_analyzer()(img).attributes
     return attributes[:, : len(HELD)]
 
 
@@ -100,7 +100,7 @@ def measure_responses(path: Path, seeds: Sequence[int]) -> Tensor:
 
         def read_responses(img: Tensor, mixture: Tensor = mixture) -> Tensor:
             reading = load_analyzer().requires_grad_(False)(img)
-            return torch.cat((reading.traits[:, : len(HELD)], reading.identity @ mixture.T), 1)
+            return torch.cat((reading.attributes[:, : len(HELD)], reading.identity @ mixture.T), 1)
 
         rows.append(stylespace.measure_responses(G, generate_latents(G, [seed], PSI), read_responses))
         torch.save(torch.stack(rows), path)
@@ -168,7 +168,7 @@ def measure_change(person: Person, direction: Either) -> tuple[Tensor, Change]:
     steps = (-direction.sigma, 0.0, direction.sigma)
     pictures = torch.cat([stylespace.render_step(G, person.w_plus, direction, step, person.delta) for step in steps])
     reading = load_analyzer()(pictures)
-    attributes = (reading.traits[2] - reading.traits[0])[: len(HELD)] / 2 / sigmas()[: len(HELD)]
+    attributes = (reading.attributes[2] - reading.attributes[0])[: len(HELD)] / 2 / sigmas()[: len(HELD)]
     around = torch.ones(pictures.shape[-2:], dtype=torch.bool)
     around[32:, 48:-48] = False
     frame = (pictures[[0, 2]] - pictures[1:2])[..., around].abs().mean() / 2

@@ -1,9 +1,9 @@
-"""Measure how the loss curves where the encoder's guesses are: the second moment of its gradients, a layer.
+"""Measure the curvature of the loss at the encoder's outputs: the second moment of its gradients, per layer.
 
     python recipes/encoder/curvature.py --data DIR --out build/curvature
 
-Draws `--count` portraits of the train split as the encoder guesses them and takes the gradient of the loss; five
-minutes on two cores, bf16. Nothing is trained. The gradients are kept: what follows from them takes seconds.
+Generates `--count` portraits of the train split from the encoder's outputs and computes the gradients of the loss; five
+minutes on two cores, bf16. Nothing is trained. The gradients are saved; the computation from them takes seconds.
 """
 
 from __future__ import annotations
@@ -19,60 +19,62 @@ from torch import Tensor
 
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer, load_encoder
-from faceloom.invert.encode import first_guess
-from faceloom.invert.natural import Comparison
+from faceloom.invert.encode import encoder_guess
+from faceloom.invert.natural_gradient import ImageLoss
 from faceloom.memory import keep_memory
 from faceloom.networks.curvature import STIFF
 from faceloom.networks.generator import image_at
 
 SEED, SIDE = 0, 256
-SOFT = 0.15  # of the mean second moment, added to all: how soft the softest directions count
+SOFT = 0.15  # share of the mean second moment that is added to all directions as a minimum
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--count", type=int, default=600)
-    given = arguments.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
+    """Compute the gradients unless they are saved, and save the curvature."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=600)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     keep_memory()
-    kept = given.out / "gradients.pt"
-    if not kept.exists():
-        torch.save(gradients(given.data, given.count), kept)
+    saved_path = args.out / "gradients.pt"
+    if not saved_path.exists():
+        torch.save(gradients(args.data, args.count), saved_path)
     encoder = load_encoder()
-    state = {"axes": encoder.axes, "scales": encoder.scales, "stiff": stiff(torch.load(kept), SOFT)}
-    save_file({k: v.half().contiguous() for k, v in state.items()}, given.out / "curvature.safetensors")
+    state = {"axes": encoder.axes, "scales": encoder.scales, "stiff": stiff(torch.load(saved_path), SOFT)}
+    save_file({k: v.half().contiguous() for k, v in state.items()}, args.out / "curvature.safetensors")
 
 
 def gradients(data: Path, count: int) -> Tensor:
-    """Of the loss at the encoder's guesses `[n, num_ws, w_dim]`, in standard deviations along the axes of w."""
+    """Return gradients of the loss at the encoder's outputs `[n, num_ws, w_dim]`, in deviations along w's axes."""
     G, encoder, rng = load_generator(precision="bf16").G, load_encoder(), np.random.RandomState(SEED)
-    comparison = Comparison(load_lpips("alexnet", "bf16"), load_analyzer())
-    pixels, found = portraits(data, "train"), []
+    comparison = ImageLoss(load_lpips("alexnet", "bf16"), load_analyzer())
+    pixels, results = portraits(data, "train"), []
     for row in rng.permutation(len(pixels))[:count]:
         img = to_img(pixels[row][None])
         img = img.flip(3) if rng.rand() < 0.5 else img
-        w_plus, target = first_guess(G, encoder, img).requires_grad_(), comparison.to(img)
-        drawn = image_at(G, w_plus, SIDE)
-        (gradient,) = torch.autograd.grad(target.lpips(drawn) + target.besides(drawn), [w_plus])
-        found.append(gradient @ encoder.axes * encoder.scales)
-        if len(found) % 50 == 0:
-            print(f"{len(found)} of {count}", flush=True)
-    return torch.cat(found)
+        w_plus, target = encoder_guess(G, encoder, img).requires_grad_(), comparison.for_target(img)
+        rendered = image_at(G, w_plus, SIDE)
+        (gradient,) = torch.autograd.grad(target.lpips(rendered) + target.pixel_and_identity_loss(rendered), [w_plus])
+        results.append(gradient @ encoder.axes * encoder.scales)
+        if len(results) % 50 == 0:
+            print(f"{len(results)} of {count}", flush=True)
+    return torch.cat(results)
 
 
 def stiff(gradients: Tensor, soft: float, directions: int = STIFF) -> Tensor:
-    """`[num_ws, w_dim, directions]` so that `I - stiff stiff'` is the inverse root of second moment + soft.
+    """Return `[num_ws, w_dim, directions]` such that `I - stiff stiff'` is the inverse root of second moment + soft.
 
-    Every gradient counts the same, whatever its length; the scale is that of the softest directions: 1.
+    All gradients have equal weight, independent of their length; the scale of the softest directions is 1.
     """
     x = gradients / gradients.flatten(1).norm(dim=1)[:, None, None]
-    moment = torch.einsum("nli,nlj->lij", x, x) / (x.square().sum() / x[0].numel())  # 1 a number, on average
+    moment = torch.einsum("nli,nlj->lij", x, x) / (x.square().sum() / x[0].numel())  # normalized to a mean of 1
     values, vectors = torch.linalg.eigh(moment.double())
     values, vectors = values[:, -directions:].clamp_min(0), vectors[:, :, -directions:]
     shorter = 1 - (soft / (values + soft)).sqrt()
-    return (vectors * shorter.sqrt()[:, None]).float()
+    scaled: Tensor = vectors * shorter.sqrt()[:, None]
+    return scaled.float()
 
 
 if __name__ == "__main__":

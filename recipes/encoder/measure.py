@@ -1,4 +1,4 @@
-"""How good the encoder is, on portraits of the val split: nothing is fitted here.
+"""Measure the encoder on portraits of the val split.
 
 python recipes/encoder/measure.py --data DIR
 """
@@ -21,30 +21,30 @@ from faceloom.networks.generator import image_at
 
 @torch.no_grad()
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--every", type=int, default=1, help="take every so many-th portrait")
-    given = arguments.parse_args()
+    """Print the quality and time of one, two and three passes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--every", type=int, default=1, help="use every n-th portrait")
+    args = parser.parse_args()
     keep_memory()
-    img, G = to_img(portraits(given.data, "val")[:: given.every]), load_generator(precision="bf16").G
+    img, G = to_img(portraits(args.data, "val")[:: args.every]), load_generator(precision="bf16").G
     encoder, alexnet, analyzer = load_encoder(), load_lpips("alexnet"), load_analyzer()
-    for attempts in (1, 2, 3):
-        begin = time.perf_counter()
-        found = [invert_encode(G, encoder, one, alexnet=alexnet, attempts=attempts) for one in img.split(1)]
-        seconds = (time.perf_counter() - begin) / len(img)
-        drawn = torch.cat([image_at(G, one.w_plus, 256) for one in found]).clamp(-1, 1)
-        alike = (analyzer(drawn).identity * analyzer(img).identity).sum(1)
-        lpips, mse = (
-            torch.tensor([figure(one) for one in found]) for figure in (lambda x: x.lpips[0], lambda x: x.mse[0])
-        )
+    for passes in (1, 2, 3):
+        start = time.perf_counter()
+        results = [invert_encode(G, encoder, portrait, alexnet=alexnet, passes=passes) for portrait in img.split(1)]
+        seconds = (time.perf_counter() - start) / len(img)
+        rendered = torch.cat([image_at(G, inversion.w_plus, 256) for inversion in results]).clamp(-1, 1)
+        similarity = (analyzer(rendered).identity * analyzer(img).identity).sum(1)
+        lpips = torch.tensor([inversion.lpips[0] for inversion in results])
+        mse = torch.tensor([inversion.mse[0] for inversion in results])
         print(
-            f"{attempts} attempts: LPIPS {lpips.median():.3f}, MSE {mse.median():.3f}, identity {alike.median():.2f}, "
-            f"{seconds:.3f} s with its picture"
+            f"{passes} passes: LPIPS {lpips.median():.3f}, MSE {mse.median():.3f}, "
+            f"identity {similarity.median():.2f}, {seconds:.3f} s including the image"
         )
-    begin = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(20):
         encoder(img[:1], encoder.mean_img[None])
-    print(f"the network alone: {(time.perf_counter() - begin) / 20:.3f} s")
+    print(f"the network alone: {(time.perf_counter() - start) / 20:.3f} s")
 
 
 if __name__ == "__main__":

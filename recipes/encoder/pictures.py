@@ -1,4 +1,4 @@
-"""Pictures to train on: real portraits, the generator's own people, and what cameras do to both."""
+"""Training pictures of the encoder: real portraits, generated people, and camera degradations for both."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-DEV_SEED, DEV_PEOPLE = 0, 64  # people of the train split that are kept aside, to choose settings by
+DEV_SEED, DEV_PEOPLE = 0, 64  # people of the train split that are held out to choose settings
 
 
 def portraits(data: Path, split: str) -> NDArray[np.uint8]:
-    """Aligned portraits `[n, 256, 256, 3]` of 'train', 'dev' (kept aside of train) or 'val' (measuring only)."""
+    """Return aligned portraits `[n, 256, 256, 3]` of 'train', 'dev' (held out of train) or 'val' (measuring only)."""
     with (data / "faces" / "faces.csv").open(newline="") as table:
         rows = list(csv.DictReader(table))
-    everybody = sorted({row["person"] for row in rows if row["split"] == "train"})
-    aside = set(np.random.RandomState(DEV_SEED).choice(everybody, DEV_PEOPLE, replace=False))
+    person_names = sorted({row["person"] for row in rows if row["split"] == "train"})
+    aside = set(np.random.RandomState(DEV_SEED).choice(person_names, DEV_PEOPLE, replace=False))
     names = [row["file"] for row in rows if split == _split(row["split"], row["person"] in aside)]
     return _decode(data / "faces" / "faces.zip", names)
 
 
 def people(data: Path) -> tuple[NDArray[np.uint8], Tensor]:
-    """The generator's own people: pictures `[n, 256, 256, 3]` and their `w [n, 512]`."""
+    """Return generated people: pictures `[n, 256, 256, 3]` and their `w [n, 512]`."""
     table = np.load(data / "generated" / "labels.npz")
     names = [f"{seed:05d}.webp" for seed in table["seed"]]
     return _decode(data / "generated" / "generated.zip", names), torch.from_numpy(table["w"].astype(np.float32))
 
 
 def to_img(pixels: NDArray[np.uint8]) -> Tensor:
-    """`[n, h, w, 3]` uint8 -> `[n, 3, h, w]` in -1...1."""
+    """Convert `[n, h, w, 3]` uint8 to `[n, 3, h, w]` in -1...1."""
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def camera(img: Tensor, rng: np.random.RandomState) -> Tensor:
-    """Few pixels, noise, JPEG, for a quarter of the pictures each: what the encoder sees, not what is compared."""
-    return torch.stack([_photographed(one, rng) for one in img])
+    """Degrade the encoder's input by low resolution, noise and JPEG, with probability 1/4 each; not the target."""
+    return torch.stack([_degrade(image, rng) for image in img])
 
 
-def _photographed(img: Tensor, rng: np.random.RandomState) -> Tensor:
+def _degrade(img: Tensor, rng: np.random.RandomState) -> Tensor:
     size = img.shape[-1]
     if rng.rand() < 0.25:
         side = int(np.exp(rng.uniform(np.log(40), np.log(size))))

@@ -3,9 +3,9 @@
     python recipes/open-faces/train.py --data DIR --work build/open-faces --kimg 64:160 128:326
     python recipes/open-faces/train.py --work build/open-faces --ship src/faceloom/data/generators/open-faces
 
-DIR holds faces.zip and faces.csv. Every stage is a run of `faceloom train` that starts from the one before; a second
-call goes on where the first one was stopped. On two cores a thousand images of 64 px take a quarter of a minute.
-`--ship` writes the newest snapshot as float16, and learns its directions.
+DIR holds faces.zip and faces.csv. Every stage is a run of `faceloom train` that starts from the previous one; a second
+call resumes a stopped run. On two cores a thousand images of 64 px take a quarter of a minute. `--ship` saves the
+newest snapshot as float16 and fits its directions.
 """
 
 from __future__ import annotations
@@ -19,72 +19,75 @@ from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.load import load_generator
 from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.shipped import load_analyzer
-from faceloom.datasets import Condition, MakeConfig, TableConfig, SourceConfig, make
+from faceloom.datasets import Condition, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.edit import directions, fit_attributes
 from faceloom.memory import keep_memory
 from faceloom.train.distributed import Ranks
 from faceloom.train.run import RunControl
-from faceloom.workflows.training import NewRun, start_run, resume_run
+from faceloom.workflows.training import NewRun, resume_run, start_run
 
-LEFT_OUT = "digitalcorps"  # its pictures have a round mask, which a generator learns
-G_WIDTHS = (256, 192, 128, 96, 64)  # features at 4, 8, 16 ... px
+EXCLUDED = "digitalcorps"  # excluded because its pictures have a round mask, which the generator would learn
+G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
-LEVELS = {64: 4, 128: 5}  # of features: wavelets are drawn at half the side
-LICENCE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
+LEVELS = {64: 4, 128: 5}  # number of resolutions: wavelets are generated at half the side
+LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, help="folder with faces.zip and faces.csv")
-    arguments.add_argument("--work", type=Path, required=True, help="folder for datasets and runs")
-    arguments.add_argument("--kimg", nargs="*", default=[], help="thousands of images by resolution, as 64:200 128:100")
-    arguments.add_argument("--ship", type=Path, help="where the generator is to lie")
-    given = arguments.parse_args()
+    """Train the requested stages, and ship the newest snapshot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with faces.zip and faces.csv")
+    parser.add_argument("--work", type=Path, required=True, help="folder for datasets and runs")
+    parser.add_argument(
+        "--kimg", nargs="*", default=[], help="thousands of images by resolution, such as 64:200 128:100"
+    )
+    parser.add_argument("--ship", type=Path, help="folder for the shipped generator")
+    args = parser.parse_args()
     keep_memory()
     before: Path | None = None
-    for stage in given.kimg:
+    for stage in args.kimg:
         resolution, kimg = stage.split(":")
-        before = train(given.data, given.work, int(resolution), float(kimg), before)
-    if given.ship:
-        ship(given.work, given.ship)
+        before = train(args.data, args.work, int(resolution), float(kimg), before)
+    if args.ship:
+        ship(args.work, args.ship)
 
 
 def train(data: Path, work: Path, resolution: int, kimg: float, before: Path | None) -> Path:
-    """Train at one resolution, from nothing or from the run before; gives the run's folder."""
-    run, limits, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
+    """Train at one resolution, from random weights or from the previous run; return the run's folder."""
+    run, control, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
     if (run / "options.json").exists():
-        resume_run(run, ranks, limits, metrics=False, kimg=kimg)
+        resume_run(run, ranks, control, metrics=False, kimg=kimg)
         return run
     collection = dataset(data, work, resolution, "train")
     settings: dict[str, Any] = {"source": str(before)} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
     start = NewRun(collection, run, "faces", metrics=False)
-    start_run(start, ranks, limits, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
+    start_run(start, ranks, control, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
     return run
 
 
 def dataset(data: Path, work: Path, resolution: int, split: str) -> Path:
-    """The portraits of a split at a size, made once."""
+    """Make the dataset of a split at a size unless it exists; return its path."""
     path = work / f"{split}{resolution}.zip"
-    where = (Condition("split", split), Condition("source", LEFT_OUT, is_equal=False))
+    where = (Condition("split", split), Condition("source", EXCLUDED, is_equal=False))
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         make(data, path, MakeConfig((resolution, resolution), source=SourceConfig(reading=TableConfig(where=where))))
     return path
 
 
-def newest(work: Path) -> Path:
-    """The last snapshot of the largest resolution."""
+def newest_snapshot(work: Path) -> Path:
+    """Return the last snapshot of the largest resolution."""
     runs = {int(run.name[3:]): run for run in work.glob("run*") if run.name[3:].isdigit()}
     return max(runs[max(runs)].glob("network-snapshot-*"))
 
 
 def ship(work: Path, folder: Path) -> None:
-    """Write the newest snapshot into the package, as float16, with what the analyzer sees in it."""
-    found = read_checkpoint(newest(work))
+    """Save the newest snapshot into the package as float16, with directions fitted to the analyzer's readings."""
+    found = read_checkpoint(newest_snapshot(work))
     half = replace(found, state_dict={name: tensor.half() for name, tensor in found.state_dict.items()})
-    native.write(half, folder, {"origin": "recipes/open-faces", "licence": LICENCE})
+    native.write(half, folder, {"origin": "recipes/open-faces", "licence": LICENSE})
     model, analyzer = load_generator(str(folder)), load_analyzer()
     people = fit_attributes.read_generated(model.G, fit_attributes.sample_faces(model.G, 3000), analyzer)
     fitted = fit_attributes.fit(
