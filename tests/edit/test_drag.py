@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkpoints import forge
+from checkpoints import foreign_files
 from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sample_features, square_offsets
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import measure_latents
@@ -36,7 +36,7 @@ def test_square_offsets_begin_in_the_middle():
     assert offsets.norm(dim=1).diff().min() >= 0
 
 
-FAMILIES = {"stylegan1": forge.generator1, "stylegan2": forge.generator2, "stylegan3": forge.generator3}
+FAMILIES = {"stylegan1": foreign_files.make_stylegan1, "stylegan2": foreign_files.make_stylegan2, "stylegan3": foreign_files.make_stylegan3}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

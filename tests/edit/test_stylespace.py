@@ -21,7 +21,7 @@ from faceloom.likeness import Likeness
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
-from faceloom.networks.tuned import Tuned, tunable
+from faceloom.networks.tuned import Tuned, tunable_weights
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def style(**changes: Any) -> StyleDirection:
 
 
 def person_of(G: MobileStyleGAN) -> Likeness:
-    name, weight = next(iter(tunable(G, 16).items()))
+    name, weight = next(iter(tunable_weights(G, 16).items()))
     return Likeness(
         generate_latents(G, [1]), Named.hash, Named.name, delta={name: 0.01 * torch.ones_like(weight).half()}
     )

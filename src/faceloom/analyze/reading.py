@@ -44,13 +44,13 @@ def read(net: Analyzer, img: Tensor) -> Reading:
     The mean is steadier than a single reading and costs twice as much. Raises ShapeError for other shapes.
     """
     straight, mirrored = net(img), net(img.flip(3))
-    attributes = (straight.traits + mirrored.traits * _MIRROR_SIGNS) / 2
+    attributes = (straight.attributes + mirrored.attributes * _MIRROR_SIGNS) / 2
     return Reading(attributes, F.normalize(straight.identity + mirrored.identity, dim=1))
 
 
 def read_attributes(net: Analyzer, img: Tensor) -> tuple[Attributes, ...]:
     """Read the attributes of aligned faces. Convention and errors as `read`."""
-    return tuple(_to_attributes(row) for row in read(net, img).traits.tolist())
+    return tuple(_to_attributes(row) for row in read(net, img).attributes.tolist())
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def attribute_reader(G: Generator, analyzer: Analyzer, basis: Sequence[Direction
     @torch.no_grad()
     def read(w_plus: WPlus) -> tuple[Tensor, Tensor]:
         reading = analyzer(image_at(G, w_plus, READING_RESOLUTION))
-        return reading.traits[0, order], reading.identity[0]
+        return reading.attributes[0, order], reading.identity[0]
 
     return read
 

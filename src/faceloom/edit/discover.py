@@ -119,7 +119,7 @@ def _make_components(
 @torch.no_grad()
 def read_faces(G: Generator, w_plus: WPlus, read: FaceReader) -> Tensor:
     """Read the attributes of faces, one picture at a time: `[n, num_ws, w_dim]` -> `[n, 10]`, as the analyzer reads."""
-    return torch.cat([read(image_at(G, face, READ_SIDE)).traits for face in w_plus.split(1)])
+    return torch.cat([read(image_at(G, face, READ_SIDE)).attributes for face in w_plus.split(1)])
 
 
 def attribute_sigmas(readings: Tensor) -> Tensor:

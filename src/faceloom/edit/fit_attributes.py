@@ -94,7 +94,7 @@ def read_generated(
         if callback:
             callback(count)
     readings = [reading for reading, _ in rows]
-    attributes = torch.cat([reading.traits.cpu() for reading in readings])
+    attributes = torch.cat([reading.attributes.cpu() for reading in readings])
     identity = torch.cat([reading.identity.cpu() for reading in readings])
     return GeneratedFaces(w.cpu(), attributes, identity, torch.cat([colors.cpu() for _, colors in rows]))
 

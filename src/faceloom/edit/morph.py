@@ -10,7 +10,7 @@ import torch
 from faceloom.edit.mix import check_same_space, middle_weight, pull_towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
-from faceloom.networks.tuned import Delta, blend
+from faceloom.networks.tuned import Delta, blend_deltas
 
 
 def morph(a: WPlus, b: WPlus, t: float, pull: float = 0.0) -> WPlus:
@@ -58,5 +58,5 @@ def morph_deltas(
 ) -> list[Delta]:
     """Blend the tuned weights of people, for each frame of `morph_path`."""
     stops = [*deltas, deltas[0]] if loop else list(deltas)
-    rows = [blend(a, b, ease(frame / frames)) for a, b in pairwise(stops) for frame in range(frames)]
+    rows = [blend_deltas(a, b, ease(frame / frames)) for a, b in pairwise(stops) for frame in range(frames)]
     return rows if loop else [*rows, stops[-1]]

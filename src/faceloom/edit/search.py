@@ -124,9 +124,9 @@ class _Searcher:
 
     def make_result(self, w_plus: WPlus, reading: Reading, seed: int, steps: int) -> SearchResult:
         """Make the result of a face, without gradients."""
-        reading = Reading(reading.traits.detach(), reading.identity.detach())
-        attributes = dict(zip(ATTRIBUTES, reading.traits[0].tolist(), strict=True))
-        missed = float(penalty(reading.traits, self.bounds)[0])
+        reading = Reading(reading.attributes.detach(), reading.identity.detach())
+        attributes = dict(zip(ATTRIBUTES, reading.attributes[0].tolist(), strict=True))
+        missed = float(penalty(reading.attributes, self.bounds)[0])
         return SearchResult(w_plus.detach(), attributes, missed, float(self.similarity(reading)), seed, steps)
 
     def similarity(self, reading: Reading) -> Tensor:
@@ -165,5 +165,5 @@ class _Searcher:
     def loss(self, reading: Reading, u: Tensor, start_square: Tensor) -> Tensor:
         """Compute the loss of refining: the penalty with a margin, the dissimilarity, and the rarity of the face."""
         rarity = (u.square().mean() - start_square).clamp_min(0)
-        loss = penalty(reading.traits, self.bounds, self.config.margin)[0] + self.config.prior * rarity
+        loss = penalty(reading.attributes, self.bounds, self.config.margin)[0] + self.config.prior * rarity
         return loss if self.like is None else loss + self.config.like_weight * (1 - self.similarity(reading))

@@ -25,7 +25,7 @@ from faceloom.likeness import Geometry, Likeness, NamedGenerator
 
 @dataclass(frozen=True)
 class EncodingTarget:
-    """A face of a photo that is to be encoded.
+    """The input of an encoding: a face of a photo.
 
     Convention: `img` float32 `[1, 3, 256, 256]`, RGB, -1...1, the aligned face.
     """

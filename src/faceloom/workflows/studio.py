@@ -153,7 +153,7 @@ class Studio(Renderer):
 
         Convention: `config.seconds` run from this call to its return, without the loading of the networks. `face` is
         the number of the face, 0 for the largest, which is the default. `callback` as in `invert_within_budget`. When
-        Ctrl-C or Cancelled ends the optimization, the best likeness so far is returned, and its
+        Ctrl-C or `Cancelled` ends the optimization, the best likeness so far is returned, and its
         `provenance["interrupted"]` is true. Raises ImageError, FaceError, AssetError.
         """
         config = config or EncodeConfig()

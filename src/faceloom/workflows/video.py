@@ -89,7 +89,7 @@ def encode_clip(
 
     Convention: `face` is its number in the first frame that shows a face, 0 (the default) for the largest; `person` is
     an existing likeness of the same person; `seconds` is the budget of the encoding, by default 30, and 4 for each
-    frame. Ctrl-C and Cancelled end it without a result.
+    frame. Ctrl-C and `Cancelled` end it without a result.
     Raises ImageError, NoFaceFound, LatentError for a person of another generator.
     """
     report = callback or (lambda progress, text: None)
@@ -179,7 +179,7 @@ def pose_inverter(G: Generator, basis: Sequence[Direction]) -> FrameInverter:
     steps = torch.cat([directions.step(zero, direction, 1.0) for direction in basis])  # [k num_ws w_dim]
 
     def read_pose(img: Tensor) -> Tensor:
-        return torch.maximum(torch.minimum(read(analyzer, img).traits[:, order], bound), -bound)
+        return torch.maximum(torch.minimum(read(analyzer, img).attributes[:, order], bound), -bound)
 
     @torch.no_grad()
     def invert(img: Tensor, start: WPlus, seconds: float) -> WPlus:
@@ -200,7 +200,7 @@ def _encode_square(studio: Studio, square: Pixels, seconds: float) -> Likeness:
 
 
 def _require_complete(inversion: Inversion) -> Inversion:
-    """Return an inversion. Raises Cancelled for an interrupted one, which ends the work on the film."""
+    """Return an inversion. Raises `Cancelled` for an interrupted one, which ends the work on the film."""
     if inversion.interrupted:
         raise Cancelled("the encoding of the film was interrupted")
     return inversion
