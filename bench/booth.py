@@ -121,7 +121,7 @@ class Visitor:
 
     def edit_and_leave(self) -> None:
         """Set sliders, undo, save a picture, and delete everything."""
-        self.request("POST", f"/people/{self.person}/controls", json={"age": 12})
+        self.request("POST", f"/people/{self.person}/edit", json={"age": 12})
         self.request("POST", f"/people/{self.person}/undo")
         self.request("POST", "/visit/finish", json={"person": self.person, "form": "single"})
         self.request("DELETE", "/visit")
@@ -303,7 +303,7 @@ def deletion(report: Report, url: str, photos: list[bytes], home: Path) -> None:
         visitor.start_visit(photos[0])
         visitor.wait_until_playable()
         visitor.sweep(3)
-        visitor.request("POST", f"/people/{visitor.person}/controls", json={"age": 20})
+        visitor.request("POST", f"/people/{visitor.person}/edit", json={"age": 20})
         take = visitor.request("POST", "/visit/finish", json={"person": visitor.person, "form": "strip"})
         pictures = [visitor.request("GET", f"/people/{visitor.person}/{what}") for what in ("image", "crop")]
         files = [path.read_bytes() for path in home.rglob("*") if path.is_file() and "lock" not in path.name]

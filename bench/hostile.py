@@ -17,7 +17,7 @@ from pathlib import Path
 TESTS = Path(__file__).parent.parent / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "checkpoints")]
 
-from hostile import FILES, FORMS, peak_of, start_that_tells, whole  # noqa: E402
+from hostile import FILES, FORMS, make_reporting_start, peak_memory, write_valid  # noqa: E402
 
 from faceloom.checkpoints.detect import read_checkpoint  # noqa: E402
 from faceloom.checkpoints.sandbox import process  # noqa: E402
@@ -32,7 +32,7 @@ def main() -> int:
         folder = Path(scratch)
         contents = {name: make(folder, f"touch {folder / 'canary'}") for name, (make, _) in FILES.items()}
         for form in FORMS:
-            content = whole(form, folder).read_bytes()
+            content = write_valid(form, folder).read_bytes()
             contents |= {f"{form}, cut at {p} %": content[: len(content) * p // 100] for p in range(0, 100, 5)}
         rows = [_row(name, content, folder) for name, content in contents.items()]
     worst = max(row[0] for row in rows), max(row[1] for row in rows)
@@ -53,14 +53,14 @@ def _row(name: str, content: bytes, folder: Path) -> tuple[float, float, bool]:
     except CheckpointError as caught:
         error = f"{type(caught).__name__}: {caught.message}"
     seconds = _processor_time() - start
-    megabytes = max(peak_of(status), _memory("VmHWM") - before)
+    megabytes = max(peak_memory(status), _memory("VmHWM") - before)
     canary = (folder / "canary").exists()
     marks = "THE CANARY IS THERE" if canary else "no canary"
     print(f"{name:<42}{seconds:>7.2f} s{megabytes:>6.0f} MB  {marks}  {error[:110]}", flush=True)
     return seconds, megabytes, canary
 
 
-START = start_that_tells(Path("STATUS"))
+START = make_reporting_start(Path("STATUS"))
 
 
 def _processor_time() -> float:

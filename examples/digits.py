@@ -1,11 +1,11 @@
-"""Not only faces: handwritten digits, from data to samples in ten minutes on two cores.
+"""Training on other images than faces: handwritten digits, from data to generated digits in ten minutes on two cores.
 
     pip install faceloom scikit-learn
     python examples/digits.py --out digits
 
-scikit-learn's package carries 1,797 digits of 8 x 8 pixels (UCI's Optical Recognition of Handwritten Digits, CC BY
-4.0). They become pictures of 16 px in folders named by their class, a dataset, and a run with labels; then a classifier
-that has only ever seen real digits reads what the generator draws to order.
+scikit-learn contains 1,797 digits of 8 x 8 pixels (UCI's Optical Recognition of Handwritten Digits, CC BY 4.0). They
+become pictures of 16 px in one folder per class, then a dataset, then a run with labels. Finally a classifier trained
+on real digits only reads generated digits, and its accuracy shows how well they match their requested class.
 """
 
 from __future__ import annotations
@@ -20,52 +20,40 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
-from faceloom import Studio
-from faceloom.images import contact_sheet
+from faceloom import Studio, make_contact_sheet
 
-SIDE = 16
-EACH = 50  # digits of a class that are drawn and read
+SIDE = 16  # of the pictures in pixels
+EACH = 50  # generated digits per class
 
 
 def main() -> None:
-    """Do it all, saying every command."""
+    """Make the dataset, train a generator, and measure it; print every command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("digits"))
-    parser.add_argument("--minutes", type=float, default=5, help="of training")
-    given = parser.parse_args()
-    photos, zipped, run = given.out / "photos", given.out / "digits.zip", given.out / "run"
+    parser.add_argument("--minutes", type=float, default=5, help="duration of the training")
+    args = parser.parse_args()
+    photos, dataset, run = args.out / "photos", args.out / "digits.zip", args.out / "run"
     write_pictures(photos)
-    faceloom("dataset", "make", photos, "--resolution", SIDE, "--labels", "folders", "-o", zipped)
-    settings = (
-        "--cond",
-        "--preset",
-        "wavelet",
-        "--width",
-        128,
-        "--gamma",
-        0.05,
-        "--minutes",
-        given.minutes,
-        "--snap",
-        1000,
-    )
-    faceloom("train", "--data", zipped, "--out", run, *settings)
+    run_command("dataset", "make", photos, "--resolution", SIDE, "--labels", "folders", "-o", dataset)
+    settings: list[object] = ["--cond", "--preset", "wavelet", "--width", 128, "--gamma", 0.05]
+    settings += ["--minutes", args.minutes, "--snap", 1000]
+    run_command("train", "--data", dataset, "--out", run, *settings)
     snapshot = max(run.glob("network-snapshot-*"))
-    reads, classifier = taught(photos)
-    print(f"a classifier reads {reads:.1%} of real digits that it has not seen")
-    right = recognised(classifier, snapshot, given.out / "drawn.png")
-    print(f"and {right:.1%} of what {snapshot.name} draws, as what was ordered")
+    accuracy, classifier = train_classifier(photos)
+    print(f"the classifier reads {accuracy:.1%} of held-out real digits correctly")
+    generated_accuracy = measure_generator(classifier, snapshot, args.out / "generated.png")
+    print(f"and {generated_accuracy:.1%} of the digits of {snapshot.name} as the requested class")
 
 
-def faceloom(*words: object) -> None:
-    """Run a command."""
-    command = ["faceloom", *map(str, words)]
+def run_command(*arguments: object) -> None:
+    """Print and run a faceloom command."""
+    command = ["faceloom", *map(str, arguments)]
     print("$", *command, flush=True)
     subprocess.run([sys.executable, "-m", *command], check=True)
 
 
 def write_pictures(folder: Path) -> None:
-    """Write every digit as a picture into the folder of its class."""
+    """Save every digit as a picture in the folder of its class."""
     digits = load_digits()
     for number, (pixels, digit) in enumerate(zip(digits.images, digits.target, strict=True)):
         path = folder / str(digit) / f"{number:04d}.png"
@@ -74,28 +62,26 @@ def write_pictures(folder: Path) -> None:
         picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(path)
 
 
-def taught(folder: Path) -> tuple[float, SVC]:
-    """Teach a classifier the real digits: on half of them, to know how well it reads, then on all."""
+def train_classifier(folder: Path) -> tuple[float, SVC]:
+    """Return the accuracy of a classifier trained on half of the real digits, and a classifier trained on all."""
     files = sorted(folder.glob("*/*.png"))
-    seen, named = (
-        np.stack([flat(Image.open(file)) for file in files]),
-        np.array([int(file.parent.name) for file in files]),
-    )
-    half = SVC().fit(seen[::2], named[::2])
-    return half.score(seen[1::2], named[1::2]), SVC().fit(seen, named)
+    vectors = np.stack([to_vector(Image.open(file)) for file in files])
+    classes = np.array([int(file.parent.name) for file in files])
+    half = SVC().fit(vectors[::2], classes[::2])
+    return half.score(vectors[1::2], classes[1::2]), SVC().fit(vectors, classes)
 
 
-def recognised(classifier: SVC, snapshot: Path, sheet: Path) -> float:
-    """Draw digits to order; the part that is read as what was ordered. Keeps a sheet, a class a row."""
-    studio, ordered = Studio(str(snapshot)), np.repeat(np.arange(10), EACH)
-    people = [studio.generate(seed, psi=1.0, label=int(label)) for seed, label in enumerate(ordered)]
-    drawn = [studio.render(person, SIDE).convert("L") for person in people]
-    contact_sheet(drawn, EACH, SIDE).save(sheet)
-    return float(classifier.score(np.stack([flat(picture) for picture in drawn]), ordered))
+def measure_generator(classifier: SVC, snapshot: Path, sheet: Path) -> float:
+    """Generate digits of every class and return the share that is read correctly; save a sheet, one class per row."""
+    studio, requested = Studio(str(snapshot)), np.repeat(np.arange(10), EACH)
+    digits = [studio.generate(seed, psi=1.0, label=int(label)) for seed, label in enumerate(requested)]
+    pictures = [studio.render(digit, SIDE).convert("L") for digit in digits]
+    make_contact_sheet(pictures, EACH, SIDE).save(sheet)
+    return float(classifier.score(np.stack([to_vector(picture) for picture in pictures]), requested))
 
 
-def flat(picture: Image.Image) -> np.ndarray:
-    """A picture as numbers from 0 to 1."""
+def to_vector(picture: Image.Image) -> np.ndarray:
+    """Convert a picture to a vector of gray levels, 0...1."""
     return np.asarray(picture.convert("L"), float).ravel() / 255
 
 

@@ -1,84 +1,81 @@
-"""A Gradio demo on the Studio: a photo in, sliders, the face out. `python examples/gradio_app.py`
+"""A Gradio demo on the Studio: a photo, sliders, and the edited face. `python examples/gradio_app.py`
 
-One visitor's face is kept in their own session, in memory, and nowhere else.
+Each visitor's face is kept in memory, in their own session only.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing leaves this machine
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # send no usage data
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-from faceloom import FaceloomError, Studio
-from faceloom.images import Photo
-from faceloom.invert.budget import EncodeConfig
-from faceloom.likeness import Likeness
+from faceloom import EncodeConfig, FaceloomError, Likeness, Photo, Studio
 
-SIDE = 512
+SIDE = 512  # of the shown picture in pixels
 studio = Studio()
 
 
-def find(photo: Image.Image | None, seconds: float) -> tuple[Likeness, np.ndarray, str]:
-    """Find the person in a photo."""
+def encode(photo: Image.Image | None, seconds: float) -> tuple[Likeness, np.ndarray, str]:
+    """Encode the person in a photo."""
     if photo is None:
         raise gr.Error("give a photo first")
     try:
         person = studio.encode(Photo(photo.convert("RGB")), config=EncodeConfig(seconds=seconds))
     except FaceloomError as error:
         raise gr.Error(f"{error.message}. {error.hint}") from error
-    traits = studio.attributes(person).rounded()
-    figures = {name: round(value, 3) for name, value in person.quality.items()}
-    return person, draw(person), f"how good: {figures}\n\nwhat it shows: {traits}"
+    attributes = studio.attributes(person).rounded()
+    quality = {name: round(value, 3) for name, value in person.quality.items()}
+    return person, render(person), f"quality: {quality}\n\nattributes: {attributes}"
 
 
-def control(person: Likeness | None, age: float, smile: float, yaw: float) -> tuple[np.ndarray, str]:
-    """Move the sliders, exactly: the result is looked at and corrected."""
+def edit(person: Likeness | None, age: float, smile: float, yaw: float) -> tuple[np.ndarray, str]:
+    """Apply the sliders; the result is measured and corrected."""
     if person is None:
-        raise gr.Error("find somebody first")
-    wishes = {"age": age, "yaw": yaw} | ({"smile": smile} if smile >= 0 else {})
-    changed = studio.edit(person, {name: value for name, value in wishes.items() if value or name == "smile"})
-    after = {name: round(value, 2) for name, value in changed.after.items()}
-    return draw(changed.person), f"now: {after}, alike: {changed.identity:.2f}"
+        raise gr.Error("encode a photo or generate a face first")
+    values = {"age": age, "yaw": yaw} | ({"smile": smile} if smile >= 0 else {})
+    result = studio.edit(person, {name: value for name, value in values.items() if value or name == "smile"})
+    after = {name: round(value, 2) for name, value in result.after.items()}
+    return render(result.person), f"attributes: {after}, identity similarity: {result.identity:.2f}"
 
 
-def invent(seed: float, psi: float) -> tuple[Likeness, np.ndarray, str]:
-    """Draw somebody who does not exist; the sliders work on them, too."""
+def generate(seed: float, psi: float) -> tuple[Likeness, np.ndarray, str]:
+    """Generate a face from a seed; the sliders work on it, too."""
     person = studio.generate(int(seed), psi)
-    return person, draw(person), f"seed {int(seed)}, psi {psi}"
+    return person, render(person), f"seed {int(seed)}, psi {psi}"
 
 
-def draw(person: Likeness) -> np.ndarray:
-    """A picture to show."""
+def render(person: Likeness) -> np.ndarray:
+    """Render the picture of a person."""
     return np.asarray(studio.render(person, SIDE))
 
 
-def page() -> gr.Blocks:
-    """The page."""
+def make_page() -> gr.Blocks:
+    """Lay out the page."""
     with gr.Blocks(title="faceloom", analytics_enabled=False) as blocks:
         person = gr.State(None)
         with gr.Row():
             with gr.Column():
                 photo = gr.Image(type="pil", sources=["upload", "webcam"], label="photo")
-                seconds = gr.Slider(2, 120, 10, step=1, label="seconds to find you")
-                found = gr.Button("Find me", variant="primary")
+                seconds = gr.Slider(2, 120, 10, step=1, label="seconds for encoding")
+                encode_button = gr.Button("Encode", variant="primary")
                 seed, psi = gr.Number(7, precision=0, label="seed"), gr.Slider(0, 1, 0.7, label="truncation")
-                invented = gr.Button("Invent somebody")
+                generate_button = gr.Button("Generate a face")
             with gr.Column():
                 face = gr.Image(label="AI-generated", height=SIDE)
                 age = gr.Slider(-40, 40, 0, step=1, label="years")
-                smile = gr.Slider(-1, 1, -1, step=0.05, label="smile (-1: as it is)")
-                yaw = gr.Slider(-30, 30, 0, step=1, label="degrees turned")
-                moved = gr.Button("Apply")
-                said = gr.Markdown()
-        found.click(find, [photo, seconds], [person, face, said])
-        invented.click(invent, [seed, psi], [person, face, said])
-        moved.click(control, [person, age, smile, yaw], [face, said])
+                smile = gr.Slider(-1, 1, -1, step=0.05, label="smile (-1: unchanged)")
+                yaw = gr.Slider(-30, 30, 0, step=1, label="turn in degrees")
+                edit_button = gr.Button("Apply")
+                report = gr.Markdown()
+        encode_button.click(encode, [photo, seconds], [person, face, report])
+        generate_button.click(generate, [seed, psi], [person, face, report])
+        edit_button.click(edit, [person, age, smile, yaw], [face, report])
     return blocks
 
 
 if __name__ == "__main__":
-    page().launch(server_name="127.0.0.1", theme=gr.themes.Base(font=["system-ui", "sans-serif"]))
+    make_page().launch(server_name="127.0.0.1", theme=gr.themes.Base(font=["system-ui", "sans-serif"]))

@@ -34,15 +34,15 @@ def client_module() -> ModuleType:
 
 def test_the_python_client(server: Server, portrait: Path):
     with client_module().Faceloom(server.base, TOKEN) as api:
-        assert len(api.find(portrait)["faces"]) == 1
+        assert len(api.detect(portrait)["faces"]) == 1
         person = api.encode(portrait, seconds=1)
         assert api.edit(person["likeness"], age=20)["controls"]["age"] == 20
         assert api.image(person["likeness"], 128).startswith(b"\xff\xd8")
-        api.forget(person["likeness"])
+        api.delete(person["likeness"])
         with pytest.raises(RuntimeError, match="no such likeness"):
             api.image(person["likeness"])
-        invented = api.generate(3)
-        api.forget(invented["likeness"])
+        generated = api.generate(3)
+        api.delete(generated["likeness"])
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
