@@ -1,4 +1,4 @@
-"""A likeness keeps what it was given, belongs to one generator, and survives hostile files."""
+"""Likenesses: saving and loading, the check of the generator, and hostile files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write_raw(path: Path, header: bytes, body: bytes = b"") -> Path:
     return path
 
 
-def test_save_load_equal(person: Likeness, tmp_path: Path) -> None:
+def test_saving_and_loading_keep_everything(person: Likeness, tmp_path: Path) -> None:
     path = tmp_path / "obama.likeness"
     person.save(path)
     back = Likeness.load(path)
@@ -64,7 +64,7 @@ def test_save_load_equal(person: Likeness, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["obama.likeness"]
 
 
-def test_an_edited_person_remembers_how_they_were_found(person: Likeness, tmp_path: Path) -> None:
+def test_an_edited_person_keeps_the_origin(person: Likeness, tmp_path: Path) -> None:
     assert person.unedited is person
     older = person.with_w_plus(person.w_plus + 1).with_w_plus(person.w_plus + 2)
     assert torch.equal(older.unedited.w_plus, person.w_plus)
@@ -76,40 +76,40 @@ def test_an_edited_person_remembers_how_they_were_found(person: Likeness, tmp_pa
         dataclasses.replace(older, origin=torch.zeros(1, 4, 16))
 
 
-def test_files_from_before_origins_load(person: Likeness, tmp_path: Path) -> None:
+def test_files_without_an_origin_are_loaded(person: Likeness, tmp_path: Path) -> None:
     person.save(tmp_path / "a.likeness")  # without an edit, the file is what version 0.1 wrote
     assert "origin" not in header_of(tmp_path / "a.likeness")[0]
     assert Likeness.load(tmp_path / "a.likeness").origin is None
 
 
-def test_generated_person_without_photo(tmp_path: Path) -> None:
+def test_a_generated_person_has_no_geometry(tmp_path: Path) -> None:
     Likeness(torch.zeros(1, 5, 16), "h", "n").save(tmp_path / "a.likeness")
     assert Likeness.load(tmp_path / "a.likeness").geometry is None
 
 
-def test_other_generator_names_both(person: Likeness) -> None:
+def test_the_error_about_another_generator_names_both(person: Likeness) -> None:
     likeness.require_generator(person, HERE)
     with pytest.raises(LatentError, match=r"small \(01234567\).*large \(fedcba98\)"):
         likeness.require_generator(person, Named("large", "fedcba9876543210"))
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 16), (5, 16), (1, 0, 16)])
-def test_one_person_only(shape: tuple[int, ...]) -> None:
+def test_other_shapes_are_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(LatentError, match="expected"):
         Likeness(torch.zeros(shape), "h", "n")
 
 
-def test_not_finite_is_refused_before_it_is_saved() -> None:
+def test_numbers_that_are_not_finite_are_rejected_before_saving() -> None:
     with pytest.raises(LatentError, match="finite"):
         Likeness(torch.full((1, 5, 16), torch.nan), "h", "n")
 
 
-def test_absent_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="No such file"):
-        Likeness.load(tmp_path / "nobody.likeness")
+        Likeness.load(tmp_path / "missing.likeness")
 
 
-def test_cut_anywhere(person: Likeness, tmp_path: Path) -> None:
+def test_truncated_files_are_rejected(person: Likeness, tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     person.save(path)
     content = path.read_bytes()
@@ -121,14 +121,14 @@ def test_cut_anywhere(person: Likeness, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-def test_numbers_that_are_not_finite(bad: float, tmp_path: Path) -> None:
+def test_files_with_numbers_that_are_not_finite_are_rejected(bad: float, tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     tensorfile.save(path, likeness.KIND, 1, {"w_plus": torch.full((1, 5, 16), bad)}, {})
     with pytest.raises(CorruptFile, match="w_plus"):
         Likeness.load(path)
 
 
-def test_wrong_shape_in_the_file(person: Likeness, tmp_path: Path) -> None:
+def test_a_wrong_shape_in_the_file_is_rejected(person: Likeness, tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     person.save(path)
     header, _ = header_of(path)
@@ -149,7 +149,7 @@ def test_wrong_shape_in_the_file(person: Likeness, tmp_path: Path) -> None:
         {"provenance": 3},
     ],
 )
-def test_card_that_lies(change: dict, tmp_path: Path) -> None:
+def test_invalid_cards_are_rejected(change: dict, tmp_path: Path) -> None:
     card = {"generator": {"hash": "h", "name": "n"}, "quality": {}, "geometry": None, "provenance": {}} | change
     metadata = {"kind": "likeness", "version": "1", "card": json.dumps(card)}
     save_file({"w_plus": torch.zeros(1, 5, 16)}, tmp_path / "a.likeness", metadata)
@@ -157,7 +157,7 @@ def test_card_that_lies(change: dict, tmp_path: Path) -> None:
         Likeness.load(tmp_path / "a.likeness")
 
 
-def test_other_kinds_and_newer_versions(tmp_path: Path) -> None:
+def test_other_kinds_and_newer_versions_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     save_file({"w_plus": torch.zeros(1, 5, 16)}, path)
     with pytest.raises(LatentError, match="is not a likeness"):
@@ -178,7 +178,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_bytes(content: bytes, tmp_path: Path) -> None:
+def test_hostile_bytes_are_rejected(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     path.write_bytes(content)
     with pytest.raises(CorruptFile):
@@ -206,7 +206,7 @@ METADATA = {"__metadata__": {"kind": "likeness", "version": "1", "card": "{}"}}
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
-def test_hostile_headers(header: object, tmp_path: Path) -> None:
+def test_hostile_headers_are_rejected(header: object, tmp_path: Path) -> None:
     text = (
         b"[" * 100_000
         if header is None
@@ -227,7 +227,7 @@ def test_too_large_is_not_read(tmp_path: Path) -> None:
         Likeness.load(path)
 
 
-def test_failed_save_leaves_the_old_one(person: Likeness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_keeps_the_old_file(person: Likeness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.likeness"
     person.save(path)
     before = path.read_bytes()

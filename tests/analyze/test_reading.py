@@ -1,4 +1,4 @@
-"""Traits: the units that people use."""
+"""Reading of attributes in the units of the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 
 
 class Fixed(Analyzer):
-    """An analyzer that says what it is told."""
+    """An analyzer with fixed outputs."""
 
     def __init__(self, **values: float) -> None:
         super().__init__()
@@ -20,16 +20,18 @@ class Fixed(Analyzer):
         return Reading(self.row.repeat(len(img), 1), torch.ones(len(img), 128))
 
 
-def test_logits_are_told_as_probabilities_and_sharpness_in_pixels():
-    (traits,) = read_attributes(Fixed(age=31.26, smile=0.0, glasses=-1000.0, sharpness=7.0), torch.zeros(1, 3, 64, 64))
-    assert traits.age == pytest.approx(31.26)
-    assert traits.smile == 0.5
-    assert 0 <= traits.glasses < 1e-6
-    assert traits.sharpness == pytest.approx(128)
-    assert traits.rounded()["age"] == 31.3
+def test_logits_become_probabilities_and_sharpness_becomes_pixels():
+    (attributes,) = read_attributes(
+        Fixed(age=31.26, smile=0.0, glasses=-1000.0, sharpness=7.0), torch.zeros(1, 3, 64, 64)
+    )
+    assert attributes.age == pytest.approx(31.26)
+    assert attributes.smile == 0.5
+    assert 0 <= attributes.glasses < 1e-6
+    assert attributes.sharpness == pytest.approx(128)
+    assert attributes.rounded()["age"] == 31.3
 
 
-def test_nobody_is_younger_than_nothing():
+def test_ages_are_not_negative():
     assert read_attributes(Fixed(age=-3.0), torch.zeros(1, 3, 64, 64))[0].age == 0
 
 

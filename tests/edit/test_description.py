@@ -51,7 +51,7 @@ def test_every_phrase_is_read(phrase: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("smilling", "did you mean 'smiling'"),
         ("about 40, glases", "did you mean 'glasses'"),
@@ -68,17 +68,17 @@ def test_every_phrase_is_read(phrase: str):
         ("looking", "unknown word: 'looking'"),
     ],
 )
-def test_errors_name_the_problem(text: str, says: str):
+def test_errors_name_the_problem(text: str, message: str):
     with pytest.raises(LatentError) as caught:
         parse_description(text)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_penalty_is_zero_within_the_bounds_and_grows_outside():
-    wanted = parse_description("about 40, smiling")
-    traits = torch.zeros(4, len(ATTRIBUTES))
-    traits[:, ATTRIBUTES.index("age")] = torch.tensor([40.0, 43, 51, 40])
-    traits[:, ATTRIBUTES.index("smile")] = torch.tensor([2.0, 2, 2, 0.5])
-    assert penalty(traits, wanted).tolist() == pytest.approx([0, 0, 4, 1])
-    assert penalty(traits, wanted, margin=1)[0] > 0  # 2 is within one logit of the bound
-    assert penalty(traits, ()).tolist() == [0, 0, 0, 0]
+    bounds = parse_description("about 40, smiling")
+    readings = torch.zeros(4, len(ATTRIBUTES))
+    readings[:, ATTRIBUTES.index("age")] = torch.tensor([40.0, 43, 51, 40])
+    readings[:, ATTRIBUTES.index("smile")] = torch.tensor([2.0, 2, 2, 0.5])
+    assert penalty(readings, bounds).tolist() == pytest.approx([0, 0, 4, 1])
+    assert penalty(readings, bounds, margin=1)[0] > 0  # 2 is within one logit of the bound
+    assert penalty(readings, ()).tolist() == [0, 0, 0, 0]

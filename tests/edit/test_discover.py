@@ -72,9 +72,9 @@ def test_pca_explains_w(tiny: MobileStyleGAN, statistics: LatentStatistics):
 
 def red_is_age(img: Tensor) -> Reading:
     """Read a picture as a fake analyzer: twenty years are one step of red."""
-    traits = torch.zeros(len(img), len(ATTRIBUTES))
-    traits[:, 0] = 20 * img[:, 0].mean((1, 2))
-    return Reading(traits, torch.ones(len(img), 1))
+    attributes = torch.zeros(len(img), len(ATTRIBUTES))
+    attributes[:, 0] = 20 * img[:, 0].mean((1, 2))
+    return Reading(attributes, torch.ones(len(img), 1))
 
 
 def test_a_direction_is_named_by_the_attributes_that_it_changes(

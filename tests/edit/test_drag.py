@@ -36,7 +36,11 @@ def test_square_offsets_begin_in_the_middle():
     assert offsets.norm(dim=1).diff().min() >= 0
 
 
-FAMILIES = {"stylegan1": foreign_files.make_stylegan1, "stylegan2": foreign_files.make_stylegan2, "stylegan3": foreign_files.make_stylegan3}
+FAMILIES = {
+    "stylegan1": foreign_files.make_stylegan1,
+    "stylegan2": foreign_files.make_stylegan2,
+    "stylegan3": foreign_files.make_stylegan3,
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

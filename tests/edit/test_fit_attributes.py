@@ -23,13 +23,13 @@ class Named:
 
 def halves(img: Tensor) -> Reading:
     """Read a picture as a fake analyzer: age is red in the upper half, a smile green in its left half."""
-    traits = torch.zeros(len(img), len(ATTRIBUTES))
+    attributes = torch.zeros(len(img), len(ATTRIBUTES))
     middle = img.shape[-1] // 2
-    traits[:, ATTRIBUTES.index("age")] = 30_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
-    traits[:, ATTRIBUTES.index("smile")] = 6_000 * (img[:, 1, :middle, :middle] - img[:, 1, :middle, middle:]).mean(
+    attributes[:, ATTRIBUTES.index("age")] = 30_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
+    attributes[:, ATTRIBUTES.index("smile")] = 6_000 * (img[:, 1, :middle, :middle] - img[:, 1, :middle, middle:]).mean(
         (1, 2)
     )
-    return Reading(traits, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
+    return Reading(attributes, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ FEW = SearchConfig(candidates=8, psi=1.0, steps=25)
 def read(img: Tensor) -> Reading:
     """Ages are red, smiles are green, identities are the mean colors."""
     colors = img.mean((2, 3))
-    traits = torch.zeros(len(img), len(ATTRIBUTES))
-    traits[:, 0] = 40 + 40 * colors[:, 0]
-    traits[:, 1] = 10 * colors[:, 1]
-    return Reading(traits, torch.nn.functional.normalize(colors, dim=1))
+    attributes = torch.zeros(len(img), len(ATTRIBUTES))
+    attributes[:, 0] = 40 + 40 * colors[:, 0]
+    attributes[:, 1] = 10 * colors[:, 1]
+    return Reading(attributes, torch.nn.functional.normalize(colors, dim=1))
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from faceloom import likeness
 from faceloom.checkpoints.library import find_free_folder, locate_generator, read_shipped_cards, remove_model
 from faceloom.checkpoints.load import load_generator
+from faceloom.edit.search import SearchConfig
 from faceloom.errors import AssetError
 from faceloom.workflows.studio import Studio
 
@@ -53,3 +55,19 @@ def test_a_typo_is_reported_with_a_suggestion():
     with pytest.raises(AssetError) as caught:
         locate_generator("open-face")
     assert "open-faces" in str(caught.value.hint)
+
+
+def test_search_returns_generated_faces_like_a_given_one(studio: Studio):
+    config = SearchConfig(candidates=4, steps=0)
+    results = studio.search("over 1", like=studio.generate(1), count=2, config=config)
+    assert [result.provenance["method"] for result in results] == ["find", "find"]
+    similarities = [result.provenance["similarity"] for result in results]
+    assert similarities == sorted(similarities, reverse=True)
+    assert {"age", "smile"} <= results[0].provenance["traits"].keys()
+
+
+def test_a_child_names_its_parents(studio: Studio):
+    parents = studio.generate(1), studio.generate(2)
+    child = studio.child(*parents, 3)
+    assert child.provenance["parents"] == [likeness.digest(parent) for parent in parents]
+    assert child.w_plus.shape == parents[0].w_plus.shape
