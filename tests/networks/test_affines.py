@@ -1,4 +1,4 @@
-"""Every family says which affine maps take which layer's style."""
+"""The affine maps of every family's layers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ FAMILIES = [
 
 
 @pytest.mark.parametrize("G", FAMILIES)
-def test_each_layers_affines_get_that_layers_style_and_none_is_left_out(G: Generator) -> None:
+def test_each_layers_affines_get_that_layers_style_and_all_affines_are_covered(G: Generator) -> None:
     assert isinstance(G, nn.Module)
-    heard: dict[nn.Module, torch.Tensor] = {}
+    styles: dict[nn.Module, torch.Tensor] = {}
     for name, module in G.named_modules():
         if name.endswith("affine"):
-            module.register_forward_hook(lambda module, given, _: heard.update({module: given[0]}))
+            module.register_forward_hook(lambda module, inputs, _: styles.update({module: inputs[0]}))
     w_plus = torch.randn(1, G.num_ws, G.w_dim)
     with torch.no_grad():
         G.synthesis(w_plus)
     named = [(layer, affine) for layer in range(G.num_ws) for affine in G.affines(layer)]
-    assert {affine for _, affine in named} == set(heard)
-    assert len(named) == len(heard)
+    assert {affine for _, affine in named} == set(styles)
+    assert len(named) == len(styles)
     for layer, affine in named:
-        assert torch.equal(heard[affine], w_plus[:, layer]), layer
+        assert torch.equal(styles[affine], w_plus[:, layer]), layer

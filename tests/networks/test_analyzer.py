@@ -1,4 +1,4 @@
-"""The analyzer's and the aligner's networks: shapes, size, gradients, batches, refusals."""
+"""The analyzer and the aligner: shapes, size, gradients, batches, refused inputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 
 from faceloom.errors import ShapeError
 from faceloom.networks.aligner import Aligner
-from faceloom.networks.analyzer import ATTRIBUTES, IDENTITY_DIM, SIDE, Analyzer, face_crop
+from faceloom.networks.analyzer import ANALYZER_RESOLUTION, ATTRIBUTES, IDENTITY_DIM, Analyzer, crop_face
 
 
 @pytest.fixture(scope="module")
@@ -17,33 +17,33 @@ def analyzer() -> Analyzer:
 
 
 @pytest.mark.parametrize("side", [64, 256, 333])
-def test_any_side_gives_one_reading_a_face(analyzer: Analyzer, side: int):
+def test_any_side_gives_one_reading_per_face(analyzer: Analyzer, side: int):
     reading = analyzer(torch.rand(2, 3, side, side) * 2 - 1)
-    assert reading.traits.shape == (2, len(ATTRIBUTES))
+    assert reading.attributes.shape == (2, len(ATTRIBUTES))
     assert reading.identity.shape == (2, IDENTITY_DIM)
     torch.testing.assert_close(reading.identity.norm(dim=1), torch.ones(2))
 
 
-def test_a_batch_reads_as_its_faces_do(analyzer: Analyzer):
+def test_a_batch_equals_its_single_faces(analyzer: Analyzer):
     img = torch.rand(3, 3, 128, 128) * 2 - 1
     together = analyzer(img)
     for index in range(3):
         alone = analyzer(img[index : index + 1])
-        torch.testing.assert_close(together.traits[index], alone.traits[0], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(together.attributes[index], alone.attributes[0], atol=1e-4, rtol=1e-4)
 
 
 def test_it_is_differentiable(analyzer: Analyzer):
     img = (torch.rand(1, 3, 128, 128) * 2 - 1).requires_grad_()
-    analyzer(img).traits[0, 0].backward()
+    analyzer(img).attributes[0, 0].backward()
     assert img.grad is not None
     assert img.grad.abs().sum() > 0
 
 
-def test_the_crop_is_centred_where_the_face_is():
+def test_the_crop_is_centered_on_the_face():
     img = torch.full((1, 3, 100, 100), -1.0)
     img[:, :, 14:94, 10:90] = 1.0  # exactly the crop
-    assert face_crop(img).shape == (1, 3, SIDE, SIDE)
-    assert face_crop(img).min() == 1
+    assert crop_face(img).shape == (1, 3, ANALYZER_RESOLUTION, ANALYZER_RESOLUTION)
+    assert crop_face(img).min() == 1
 
 
 @pytest.mark.parametrize("shape", [(3, 128, 128), (1, 1, 128, 128), (1, 3, 128, 100), (1, 3, 32, 32)])
@@ -52,13 +52,13 @@ def test_other_shapes_are_refused(analyzer: Analyzer, shape: tuple[int, ...]):
         analyzer(torch.zeros(shape))
 
 
-def test_what_is_shipped_is_small():
+def test_the_network_is_small():
     for net, limit in ((Analyzer(), 4e6), (Aligner(), 2e6)):
         numbers = sum(tensor.numel() for name, tensor in net.state_dict().items() if "num_batches" not in name)
         assert 2 * numbers <= limit
 
 
-def test_the_aligner_wants_its_own_crops():
+def test_the_aligner_refuses_other_crop_sizes():
     assert Aligner().eval()(torch.zeros(2, 3, 128, 128)).shape == (2, 4)
     with pytest.raises(ShapeError):
         Aligner()(torch.zeros(2, 3, 64, 64))

@@ -1,4 +1,4 @@
-"""The curvature: a step of known length, down the gradient, shorter where the loss is stiff."""
+"""The curvature: steps of unit length, down the gradient, shorter where the curvature is high."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def curvature():
     net = Curvature(num_ws=3, w_dim=8, stiff=2)
     net.axes.copy_(torch.linalg.qr(torch.randn(8, 8)).Q)
     net.scales.uniform_(0.5, 2)
-    net.stiff[:, 0, 0] = 0.9**0.5  # the first axis: a tenth as soft as others
+    net.stiff[:, 0, 0] = 0.9**0.5  # the first axis: scaled by a tenth
     return net
 
 
@@ -23,25 +23,25 @@ def test_it_goes_down_the_gradient():
     assert ((step * gradient).flatten(1).sum(1) < 0).all()
 
 
-def test_a_step_does_not_depend_on_the_gradients_length():
+def test_the_step_is_independent_of_the_gradients_length():
     net, gradient = curvature(), torch.randn(2, 3, 8)
     torch.testing.assert_close(net(gradient), net(100 * gradient))
 
 
-def test_nothing_known_is_the_gradient_itself():
+def test_without_curvature_the_step_is_the_gradient():
     gradient = torch.randn(2, 3, 8)
     step = Curvature(num_ws=3, w_dim=8, stiff=2)(gradient)
     torch.testing.assert_close(step, -gradient / gradient.flatten(1).norm(dim=1)[:, None, None])
 
 
-def test_stiff_ways_are_gone_less_far():
+def test_steps_are_shorter_where_the_curvature_is_high():
     net = Curvature(num_ws=1, w_dim=8, stiff=1)
     net.stiff[0, 0, 0] = 0.9**0.5
     step = net(torch.ones(1, 1, 8))[0, 0]
     assert float(step[0] / step[1]) == pytest.approx(0.01, rel=1e-4)  # a tenth, twice
 
 
-def test_no_gradient_is_no_step():
+def test_a_zero_gradient_gives_a_zero_step():
     assert curvature()(torch.zeros(1, 3, 8)).abs().max() == 0
 
 

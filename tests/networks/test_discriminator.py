@@ -7,7 +7,7 @@ import torch
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig, minibatch_deviation
-from faceloom.networks.precision import compute_in
+from faceloom.networks.precision import set_compute_dtype
 from faceloom.networks.stylegan2 import Architecture
 
 
@@ -20,11 +20,11 @@ def tiny(architecture: Architecture = "resnet", c_dim: int = 0, group: int | Non
 
 
 @pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
-def test_it_gives_one_score_an_image(architecture: Architecture):
+def test_it_returns_one_score_per_image(architecture: Architecture):
     assert tiny(architecture)(torch.randn(4, 3, 16, 16)).shape == (4, 1)
 
 
-def test_labels_count():
+def test_labels_change_the_score():
     D, img = tiny(c_dim=3), torch.randn(2, 3, 16, 16)
     first, second = (D(img, torch.eye(3)[[i, i]]) for i in (0, 1))
     assert not torch.allclose(first, second)
@@ -32,12 +32,12 @@ def test_labels_count():
         D(img)
 
 
-def test_only_images_of_its_size_are_scored():
+def test_other_image_sizes_are_refused():
     with pytest.raises(ShapeError, match=r"expected \[n, 3, 16, 16\], got \[1, 3, 32, 32\]"):
         tiny()(torch.zeros(1, 3, 32, 32))
 
 
-def test_a_group_is_every_so_manieth_image():
+def test_groups_are_interleaved():
     x = torch.randn(4, 6, 2, 2)
     out = minibatch_deviation(x, 2, 2)
     assert out.shape == (4, 8, 2, 2)
@@ -67,7 +67,7 @@ def test_images_need_not_be_square():
 def test_bf16_is_close_and_can_be_differentiated_twice():
     D, img = tiny(), torch.randn(4, 3, 16, 16, requires_grad=True)
     exact = D(img)
-    compute_in(D, torch.bfloat16)
+    set_compute_dtype(D, torch.bfloat16)
     rough = D(img)
     torch.testing.assert_close(rough, exact, atol=0.05, rtol=0.05)
     (gradient,) = torch.autograd.grad(rough.sum(), img, create_graph=True)

@@ -1,4 +1,4 @@
-"""First weights and steps: storing weights as they are used, with smaller steps, is the equalised learning rate."""
+"""Initial weights and learning rates, which are equivalent to the equalized learning rate."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch import nn
 
-from faceloom.networks.init import parameter_groups, start
+from faceloom.networks.init import init_weights, parameter_groups
 from faceloom.networks.layers import FullyConnected
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 
 
-def test_a_started_layer_keeps_variance():
+def test_an_initialized_layer_keeps_variance():
     layer = nn.Conv2d(64, 128, 3, padding=1)
-    start(layer, gain=2, bias=1)
+    init_weights(layer, gain=2, bias=1)
     assert layer(torch.randn(4, 64, 16, 16))[..., 1:-1, 1:-1].std().item() == pytest.approx(2, rel=0.1)
     assert (layer.bias == 1).all()
 
 
-def test_smaller_steps_walk_as_equalised_weights_do():
+def test_scaled_steps_equal_the_equalized_learning_rate():
     ours, theirs = nn.Linear(16, 4), FullyConnected(16, 4, lr_multiplier=0.5)
-    start(ours, multiplier=0.5)
+    init_weights(ours, multiplier=0.5)
     with torch.no_grad():
         theirs.weight.copy_(ours.weight / theirs.weight_gain)
     walks = [
@@ -37,10 +37,10 @@ def test_smaller_steps_walk_as_equalised_weights_do():
     torch.testing.assert_close(ours.bias, theirs.bias * theirs.bias_gain, atol=1e-5, rtol=1e-3)
 
 
-def test_groups_hold_every_weight_once_and_networks_that_scale_their_own_are_one():
+def test_groups_hold_every_weight_once_and_self_scaling_networks_have_one_group():
     network = nn.Sequential(nn.Linear(4, 4), nn.Linear(16, 4), nn.PReLU())
     for layer in network[:2]:
-        start(layer)
+        init_weights(layer)
     network[1].weight.requires_grad_(False)
     groups = parameter_groups(network, 0.1)
     assert [group["lr"] for group in groups] == pytest.approx([0.05, 0.1])

@@ -1,4 +1,4 @@
-"""LPIPS: it is a distance, and the published numbers come out of the published weights."""
+"""LPIPS: it is a distance, and the published weights give the published numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_it_is_zero_for_equal_images_symmetric_and_positive(net: Lpips):
     torch.testing.assert_close(net(a, b), net(b, a))
 
 
-def test_features_of_the_target_can_be_kept(net: Lpips):
+def test_features_of_the_target_can_be_reused(net: Lpips):
     a, b = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
     torch.testing.assert_close(distance(net.features(a), net.features(b)), net(a, b))
 

@@ -13,7 +13,7 @@ from faceloom.latents import broadcast, layer_groups, z_from_seeds
 from faceloom.networks.generator import Generator, area_reduce
 from faceloom.networks.init import parameter_groups
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig, inverse_haar
-from faceloom.networks.precision import compute_in
+from faceloom.networks.precision import set_compute_dtype
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -46,8 +46,8 @@ def test_it_is_a_generator(tiny: MobileStyleGAN):
 
 def test_a_batch_equals_single_images(tiny: MobileStyleGAN):
     w_plus = torch.randn(4, 8, 16)
-    singly = torch.cat([tiny.synthesis(one) for one in w_plus.split(1)])
-    torch.testing.assert_close(tiny.synthesis(w_plus), singly)
+    single = torch.cat([tiny.synthesis(w) for w in w_plus.split(1)])
+    torch.testing.assert_close(tiny.synthesis(w_plus), single)
 
 
 @pytest.mark.parametrize("resolution", [8, 16, 32])
@@ -56,7 +56,7 @@ def test_synthesis_at_is_the_area_reduced_image(tiny: MobileStyleGAN, resolution
     torch.testing.assert_close(tiny.synthesis_at(w_plus, resolution), area_reduce(tiny.synthesis(w_plus), resolution))
 
 
-def test_every_layer_counts_and_noise_modes_differ(tiny: MobileStyleGAN):
+def test_every_layer_changes_the_image_and_noise_modes_differ(tiny: MobileStyleGAN):
     base = torch.randn(1, 8, 16)
     before = tiny.synthesis(base)
     for layer in range(tiny.num_ws):
@@ -80,7 +80,7 @@ def test_gradients_reach_every_layer_of_w_plus(tiny: MobileStyleGAN):
 
 @pytest.mark.models
 def test_parity_with_openvino(default_model, openvino_network):
-    """OpenVINO runs the very file that our weights were read from."""
+    """Compare with OpenVINO running the file from which the weights were read."""
     G = default_model.G
     z = z_from_seeds([3])
     w = torch.from_numpy(openvino_network("MappingNetwork")(z.numpy())[0].copy())
@@ -91,7 +91,7 @@ def test_parity_with_openvino(default_model, openvino_network):
 
 
 @pytest.mark.models
-def test_bf16_pictures_are_close(default_model, default_model_bf16):
+def test_bf16_images_are_close(default_model, default_model_bf16):
     w_plus = 0.7 * broadcast(default_model.G.mapping(z_from_seeds([1, 2])), 23) + 0.3 * default_model.G.w_avg
     img = default_model.G.synthesis(w_plus)
     for exact, rough in zip(img, default_model_bf16.G.synthesis(w_plus), strict=True):
@@ -105,10 +105,10 @@ def test_layers_of_the_default_generator(default_model):
     assert default_model.G.img_resolution == 1024
 
 
-# ----- training one from scratch
+# ----- training from random weights
 
 
-def fresh(channels: tuple[int, ...] = (32, 32, 16), **more: Any) -> MobileStyleGAN:
+def make_trainable(channels: tuple[int, ...] = (32, 32, 16), **more: Any) -> MobileStyleGAN:
     torch.manual_seed(0)
     return MobileStyleGAN(MobileStyleGANConfig.from_scratch(channels, 16, 16, **more))
 
@@ -121,23 +121,23 @@ def test_the_published_shape_has_no_weights_for_training():
 
 @pytest.mark.parametrize("separable_from", [1, 2, 9])
 @pytest.mark.parametrize("skip", [True, False])
-def test_fresh_images_have_a_pictures_size(separable_from: int, skip: bool):
-    G = fresh((64, 64, 64), separable_from=separable_from, skip=skip)
+def test_initial_images_have_the_level_range_of_pictures(separable_from: int, skip: bool):
+    G = make_trainable((64, 64, 64), separable_from=separable_from, skip=skip)
     img = G.synthesis(broadcast(G.mapping(torch.randn(16, 16)), G.num_ws), "random")
     assert 0.1 < img.std().item() < 1.5
     detail = (img[..., ::2] - img[..., 1::2]).std() / img.std()
-    assert detail < 0.8  # pictures are smooth
+    assert detail < 0.8  # initial images are smooth
 
 
-def test_normalised_convolutions_keep_variance_whatever_the_style():
-    G = fresh((64, 64, 64))
+def test_demodulated_convolutions_keep_variance_for_any_style():
+    G = make_trainable((64, 64, 64))
     conv = G.blocks[1].conv2
     x, w = torch.randn(4, 64, 16, 16), torch.randn(4, 16) * 5
     assert conv(x, w, "none").square().mean().item() == pytest.approx(1, rel=0.5)
 
 
 def test_images_need_not_be_square():
-    G = fresh(base=(5, 4))
+    G = make_trainable(base=(5, 4))
     img = G.synthesis(torch.randn(2, G.num_ws, 16), "random")
     assert img.shape == (2, 3, 40, 32)
     assert (G.img_size, G.img_resolution, G.layer_resolutions[-1]) == ((40, 32), 40, 20)
@@ -145,27 +145,27 @@ def test_images_need_not_be_square():
 
 
 @pytest.mark.parametrize("resolution", [8, 16])
-def test_smaller_images_are_reduced_ones_with_an_image_from_every_resolution(resolution: int):
-    G, w_plus = fresh(), torch.randn(1, 8, 16)
+def test_synthesis_at_is_the_area_reduced_image_with_an_image_from_every_resolution(resolution: int):
+    G, w_plus = make_trainable(), torch.randn(1, 8, 16)
     torch.testing.assert_close(G.synthesis_at(w_plus, resolution), area_reduce(G.synthesis(w_plus), resolution))
 
 
-def test_labels_change_the_image_and_are_asked_for():
-    G, z = fresh(c_dim=3), torch.randn(2, 16)
+def test_labels_change_the_image_and_are_required():
+    G, z = make_trainable(c_dim=3), torch.randn(2, 16)
     assert not torch.allclose(G.mapping(z, torch.eye(3)[:2]), G.mapping(z, torch.eye(3)[1:]))
     with pytest.raises(ShapeError, match=r"c: expected \[n, 3\], got None"):
         G.mapping(z)
 
 
 def test_noise_is_learned():
-    G, w_plus = fresh(), torch.randn(1, 8, 16)
+    G, w_plus = make_trainable(), torch.randn(1, 8, 16)
     torch.testing.assert_close(G.synthesis(w_plus, "random"), G.synthesis(w_plus, "none"))
     G.synthesis(w_plus, "const").square().sum().backward()
     assert all(module.noise_strength.grad != 0 for module in G.modules() if hasattr(module, "noise_strength"))
 
 
 def test_every_weight_gets_a_gradient_and_a_path_length_has_one():
-    G = fresh(c_dim=2)
+    G = make_trainable(c_dim=2)
     w_plus = broadcast(G.mapping(torch.randn(2, 16), torch.eye(2)), G.num_ws)
     img = G.synthesis(w_plus, "random")
     (gradient,) = torch.autograd.grad((img * torch.randn_like(img)).sum(), w_plus, create_graph=True)
@@ -175,9 +175,9 @@ def test_every_weight_gets_a_gradient_and_a_path_length_has_one():
 
 
 def test_bf16_training_is_close_and_keeps_float32_weights():
-    G, w_plus = fresh(), torch.randn(4, 8, 16)
+    G, w_plus = make_trainable(), torch.randn(4, 8, 16)
     exact = G.synthesis(w_plus)
-    compute_in(G, torch.bfloat16)
+    set_compute_dtype(G, torch.bfloat16)
     rough = G.synthesis(w_plus)
     assert psnr(exact.detach(), rough.detach()) > 30
     rough.square().sum().backward()

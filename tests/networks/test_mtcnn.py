@@ -1,11 +1,11 @@
-"""MTCNN's networks: shapes, what a window covers, and names that the published weights know."""
+"""MTCNN's networks: shapes, the pixels of a window, and the names of the published weights."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from faceloom.networks.mtcnn import CELL, STRIDE, Mtcnn, width_first
+from faceloom.networks.mtcnn import CELL, STRIDE, Mtcnn, flatten_width_first
 
 PUBLISHED = {  # shapes of the weights as published; each has a bias, and each convolution but the last a prelu
     "pnet.conv1": (10, 3, 3, 3),
@@ -48,7 +48,7 @@ def test_names_and_shapes_are_the_published_ones(net: Mtcnn) -> None:
     assert ours == published
 
 
-def test_results_have_the_promised_shapes(net: Mtcnn) -> None:
+def test_results_have_the_documented_shapes(net: Mtcnn) -> None:
     scores, offsets = net.rnet(torch.rand(3, 3, 24, 24))
     assert (scores.shape, offsets.shape) == ((3,), (3, 4))
     scores, offsets, points = net.onet(torch.rand(2, 3, 48, 48))
@@ -57,7 +57,7 @@ def test_results_have_the_promised_shapes(net: Mtcnn) -> None:
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (3, 7), (9, 14)])
-def test_a_window_sees_exactly_its_pixels(net: Mtcnn, row: int, column: int) -> None:
+def test_a_window_depends_on_exactly_its_pixels(net: Mtcnn, row: int, column: int) -> None:
     img = torch.rand(1, 3, 30, 40) * 2 - 1
     scores, offsets = net.pnet(img)
     assert scores.shape == (1, 10, 15)
@@ -68,6 +68,6 @@ def test_a_window_sees_exactly_its_pixels(net: Mtcnn, row: int, column: int) -> 
     torch.testing.assert_close(offsets[0, :, row, column], one_offsets[0, :, 0, 0])
 
 
-def test_dense_layers_count_width_first() -> None:
+def test_dense_layers_flatten_width_first() -> None:
     x = torch.arange(24).reshape(1, 2, 3, 4)  # channel, row, column
-    assert width_first(x)[0, :4].tolist() == [0, 12, 4, 16]
+    assert flatten_width_first(x)[0, :4].tolist() == [0, 12, 4, 16]

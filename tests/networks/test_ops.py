@@ -1,4 +1,4 @@
-"""Resampling and modulation, each against the plainest form of itself."""
+"""Resampling and modulation, each compared with its simplest implementation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faceloom.networks import ops
 
 
 def upfirdn2d_loop(x: np.ndarray, kernel: np.ndarray, up: int, down: int, padding: ops.Padding) -> np.ndarray:
-    """Word for word: insert zeros, pad or crop, convolve by a loop, drop pixels."""
+    """Reference implementation: insert zeros, pad or crop, convolve by a loop, drop pixels."""
     left, right, top, bottom = padding
     height, width = x.shape
     wide = np.zeros((height * up, width * up))
@@ -55,8 +55,8 @@ def test_fir_kernel_is_separable_with_a_sum_of_one():
     torch.testing.assert_close(kernel * 64, torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])))
 
 
-def modulated_conv_one_by_one(x: torch.Tensor, weight: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-    """The paper's own form: every image has its own scaled and normalised weights."""
+def modulated_conv_per_image(x: torch.Tensor, weight: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+    """Convolve as in the paper: every image has its own scaled and normalized weights."""
     out = []
     for image, s in zip(x, style, strict=True):
         w = weight * s[None, :, None, None]
@@ -67,7 +67,7 @@ def modulated_conv_one_by_one(x: torch.Tensor, weight: torch.Tensor, style: torc
 
 def test_scaling_around_one_convolution_is_a_modulated_convolution():
     x, weight, style = torch.randn(3, 5, 8, 8), torch.randn(7, 5, 3, 3), torch.randn(3, 5)
-    expected = modulated_conv_one_by_one(x, weight, style)
+    expected = modulated_conv_per_image(x, weight, style)
     got = ops.scale(F.conv2d(ops.scale(x, style), weight, padding=1), ops.demodulation(weight, style))
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
@@ -81,7 +81,7 @@ def test_up_conv_equals_zeros_a_true_convolution_and_a_filter():
     torch.testing.assert_close(ops.up_conv(x, weight, kernel), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_scale_spares_its_input_only_while_gradients_are_asked_for():
+def test_scale_overwrites_its_input_only_without_gradients():
     x, factor = torch.ones(1, 2, 3, 3), torch.full((1, 2), 2.0)
     ops.scale(x, factor.requires_grad_())
     assert x.max() == 1

@@ -1,4 +1,4 @@
-"""The encoders of pSp, e4e and ReStyle: shapes, the order of the names, what each kind adds."""
+"""The encoders of pSp, e4e and ReStyle: shapes, parameter names, and the differences between the kinds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def seeded(config: PspEncoderConfig = TINY) -> PspEncoder:
     return PspEncoder(config).eval().requires_grad_(False)
 
 
-def test_an_image_gives_one_style_a_layer():
+def test_an_image_gives_one_style_per_layer():
     network, img = seeded(), torch.randn(2, 3, 256, 256)
     styles = network(img)
     assert styles.shape == (2, 3, 8)

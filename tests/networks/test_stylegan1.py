@@ -1,4 +1,4 @@
-"""StyleGAN: shapes, adaptive normalisation, doubling, noise."""
+"""StyleGAN: shapes, adaptive normalization, doubling, noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from faceloom.errors import ShapeError
 from faceloom.networks.generator import Generator
-from faceloom.networks.stylegan1 import Epilogue, StyleGAN1, StyleGAN1Config, widened
+from faceloom.networks.stylegan1 import Epilogue, StyleGAN1, StyleGAN1Config, widen_kernel
 from numbered import fill, sample, some_w
 
 TINY = StyleGAN1Config(channels=(8, 8, 4, 4), z_dim=8, w_dim=8, mapping_layers=2)
@@ -43,10 +43,10 @@ def test_an_epilogue_sets_every_channels_mean_and_deviation():
     torch.testing.assert_close(out.std(dim=(2, 3), unbiased=False), (1 + deviation).abs(), atol=1e-4, rtol=1e-4)
 
 
-def test_doubling_and_convolving_are_one_step():
+def test_widen_kernel_doubles_and_convolves_in_one_step():
     x, weight = torch.randn(1, 3, 5, 5), torch.randn(4, 3, 3, 3)
     expected = F.conv2d(F.interpolate(x, scale_factor=2), weight.flip(2, 3), padding=1)
-    got = F.conv_transpose2d(x, widened(weight).transpose(0, 1), stride=2, padding=1)
+    got = F.conv_transpose2d(x, widen_kernel(weight).transpose(0, 1), stride=2, padding=1)
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -64,13 +64,16 @@ def test_gradients_and_bf16():
     full = G.synthesis(w_plus)
     (gradient,) = torch.autograd.grad(G.synthesis(w_plus.requires_grad_()).square().sum(), w_plus)
     assert gradient.abs().sum() > 0
-    half = G.in_precision(torch.bfloat16).synthesis(w_plus.detach())
+    half = G.set_precision(torch.bfloat16).synthesis(w_plus.detach())
     assert half.dtype == torch.float32
     assert (half - full).abs().mean() < 0.1 * full.abs().mean()
 
 
-def test_it_draws_what_genforces_code_draws():
-    """The numbers: genforce/sefa, `StyleGANGenerator(32, fmaps_base=128, fmaps_max=8)` given what `fill` makes."""
+def test_parity_with_genforce():
+    """Compare with numbers printed by genforce/sefa.
+
+    Generator: `StyleGANGenerator(32, fmaps_base=128, fmaps_max=8)` with weights from `fill`.
+    """
     G = StyleGAN1(StyleGAN1Config(channels=(8, 8, 8, 4), z_dim=8, w_dim=8, mapping_layers=2)).requires_grad_(False)
     fill(G.state_dict())
     official = [-0.9102, 4.2516, -1.0653, 8.748, -4.2628, -4.7584]

@@ -1,4 +1,4 @@
-"""StyleGAN2: shapes, layers, precision, gradients; parity with the official code by numbers that it printed."""
+"""StyleGAN2: shapes, layers, precision, gradients; parity with numbers printed by the official code."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator
-from faceloom.networks.precision import compute_in
+from faceloom.networks.precision import set_compute_dtype
 from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config, channel_widths
 from numbered import fill, sample, some_w
 
 
 def seeded(**changes: object) -> StyleGAN2:
-    """A tiny generator whose every number comes from its place alone, so that other codes can make the same."""
+    """Return a tiny generator with weights from `fill`, which other implementations can reproduce."""
     config = StyleGAN2Config(**{"channels": (8, 8, 4, 4), "z_dim": 8, "w_dim": 8, "mapping_layers": 2} | changes)  # type: ignore[arg-type]
     G = StyleGAN2(config).eval().requires_grad_(False)
     fill(G.state_dict())
@@ -60,8 +60,8 @@ def test_gradients_are_those_of_finite_differences(architecture: str):
 
 
 @pytest.mark.parametrize("architecture", ["skip", "orig", "resnet"])
-def test_gradients_change_how_one_image_is_drawn_and_not_the_image(architecture: str):
-    """Without gradients the weights of large layers take the scales; with them the features do."""
+def test_one_image_is_the_same_with_and_without_gradients(architecture: str):
+    """Compare both implementations of modulation: scaled weights (without gradients), and scaled features."""
     G = seeded(architecture=architecture, conv_clamp=2.0)
     w_plus = W_PLUS[:1].clone().requires_grad_()
     torch.testing.assert_close(G.synthesis(w_plus).detach(), G.synthesis(W_PLUS[:1]), atol=1e-5, rtol=1e-5)
@@ -80,7 +80,7 @@ def test_noise_modes():
 def test_bf16_is_close_and_float32_outside():
     G = seeded()
     full = G.synthesis(W_PLUS)
-    half = G.in_precision(torch.bfloat16).synthesis(W_PLUS)
+    half = G.set_precision(torch.bfloat16).synthesis(W_PLUS)
     assert half.dtype == torch.float32
     assert (half - full).abs().mean() < 0.02 * full.abs().mean()
 
@@ -89,7 +89,7 @@ def test_the_clamp_bounds_every_image():
     assert seeded(conv_clamp=0.5, architecture="orig").synthesis(W_PLUS).abs().max() <= 0.5
 
 
-def test_latents_and_labels_that_do_not_fit_are_refused():
+def test_latents_and_labels_of_another_shape_are_refused():
     G = seeded(c_dim=3)
     with pytest.raises(ShapeError, match=r"expected \[n, 8, 8\]"):
         G.synthesis(torch.zeros(1, 7, 8))
@@ -112,12 +112,12 @@ OFFICIAL: dict[Architecture, tuple[float | None, list[float], list[float]]] = {
     ),
     "orig": (3.0, [0.3279, 1.7725, 1.4173, -2.71, 3.0, -0.7026], [0.6217, 1.498, -0.3164, -1.1399, 2.7822, 2.4353]),
 }
-"""What stylegan2-ada-pytorch (d72cc7d, reference path, CPU) prints for `sample(G.synthesis(some_w(2, 8, 8)))` with
-noise 'const' and 'none', when `fill` has filled `Generator(8, 0, 8, 32, 3)` with channel_base 128, channel_max 8."""
+"""Output of stylegan2-ada-pytorch (d72cc7d, reference path, CPU): `sample(G.synthesis(some_w(2, 8, 8)))` with noise
+'const' and 'none', for `Generator(8, 0, 8, 32, 3)` with channel_base 128, channel_max 8, and weights from `fill`."""
 
 
 @pytest.mark.parametrize("architecture", ["orig", "skip", "resnet"])
-def test_it_draws_what_the_official_code_draws(architecture: Architecture):
+def test_parity_with_the_official_code(architecture: Architecture):
     conv_clamp, const, none = OFFICIAL[architecture]
     G = seeded(channels=(8, 8, 8, 4), architecture=architecture, conv_clamp=conv_clamp)
     assert sample(G.synthesis(some_w(2, 8, 8), "const")) == pytest.approx(const, abs=2e-4)
@@ -134,7 +134,7 @@ def test_images_need_not_be_square():
 
 def test_training_in_bf16_differentiates_twice():
     G = StyleGAN2(StyleGAN2Config(channels=(8, 8, 4), z_dim=8, w_dim=8, mapping_layers=2))
-    compute_in(G, torch.bfloat16)
+    set_compute_dtype(G, torch.bfloat16)
     w_plus = broadcast(G.mapping(torch.randn(2, 8)), G.num_ws)
     img = G.synthesis(w_plus, "random")
     (gradient,) = torch.autograd.grad((img * torch.randn_like(img)).sum(), w_plus, create_graph=True)

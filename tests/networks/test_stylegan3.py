@@ -1,4 +1,4 @@
-"""StyleGAN3: bands, filters, the image's place, precision."""
+"""StyleGAN3: bands, filters, transformed images, precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.networks.filters import lowpass
 from faceloom.networks.generator import Generator
-from faceloom.networks.stylegan3 import CONFIG_R, CONFIG_T, StyleGAN3, StyleGAN3Config, bands
+from faceloom.networks.stylegan3 import CONFIG_R, CONFIG_T, StyleGAN3, StyleGAN3Config, layer_bands
 from numbered import fill, sample, some_w
 
 TINY = StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=256, channel_max=8, num_layers=4)
@@ -36,15 +36,15 @@ def test_it_is_a_generator():
 
 
 def test_names_and_widths_at_1024_are_the_papers():
-    sizes = [band.size for band in bands(CONFIG_T)]
+    sizes = [band.size for band in layer_bands(CONFIG_T)]
     assert sizes == [36, 36, 52, 52, 84, 148, 148, 276, 276, 532, 1044, 1044, 1044, 1024, 1024]
-    widths = [band.channels for band in bands(CONFIG_T)]
+    widths = [band.channels for band in layer_bands(CONFIG_T)]
     assert widths == [512] * 7 + [323, 203, 128, 81, 51, 32, 32, 3]
-    assert [band.channels for band in bands(CONFIG_R)][7:] == [645, 406, 256, 161, 102, 64, 64, 3]
+    assert [band.channels for band in layer_bands(CONFIG_R)][7:] == [645, 406, 256, 161, 102, 64, 64, 3]
 
 
 @pytest.mark.parametrize("radial", [False, True])
-def test_a_filter_passes_what_is_below_its_cutoff_and_stops_what_is_above(radial: bool):
+def test_a_filter_passes_frequencies_below_its_cutoff_and_stops_those_above(radial: bool):
     kernel = lowpass(24, cutoff=4, width=4, rate=32, radial=radial).double().numpy()
     assert kernel.sum() == pytest.approx(1)
     np.testing.assert_allclose(kernel, kernel[::-1].T, atol=1e-7)
@@ -65,7 +65,7 @@ def test_a_batch_equals_its_images_one_by_one():
     torch.testing.assert_close(G.synthesis(w_plus), apart, atol=1e-5, rtol=1e-5)
 
 
-def test_the_image_moves_by_what_is_asked():
+def test_the_image_moves_by_the_given_distance():
     config = StyleGAN3Config(img_resolution=32, z_dim=8, w_dim=8, channel_base=256, channel_max=8, num_layers=4)
     G, w_plus = seeded(config), torch.randn(1, 6, 8)
     still = G.synthesis(w_plus)
@@ -79,7 +79,7 @@ def test_the_image_moves_by_what_is_asked():
 def test_bf16_is_close_and_float32_outside():
     G, w_plus = seeded(), torch.randn(2, 6, 8)
     full = G.synthesis(w_plus)
-    half = G.in_precision(torch.bfloat16).synthesis(w_plus)
+    half = G.set_precision(torch.bfloat16).synthesis(w_plus)
     assert half.dtype == torch.float32
     assert (half - full).abs().mean() < 0.02 * full.abs().mean()
 
@@ -91,14 +91,17 @@ def test_bf16_is_close_and_float32_outside():
         ({"conv_kernel": 1, "use_radial_filters": True}, [0.0699, 0.571, 0.9516, -0.3177, -0.7539, 0.1708]),
     ],
 )
-def test_it_draws_what_the_official_code_draws(changes: dict[str, Any], official: list[float]):
-    """The numbers: stylegan3 (c233a91, reference path, CPU), `Generator(8, 0, 8, 16, 3)` filled by `fill`."""
+def test_parity_with_the_official_code(changes: dict[str, Any], official: list[float]):
+    """Compare with numbers printed by stylegan3 (c233a91, reference path, CPU).
+
+    Generator: `Generator(8, 0, 8, 16, 3)`, weights from `fill`.
+    """
     G = seeded(replace(TINY, **changes))
     fill(G.state_dict())
     assert sample(G.synthesis(some_w(2, 6, 8))) == pytest.approx(official, abs=2e-4)
 
 
-def test_training_measures_the_inputs_and_nothing_else_does():
+def test_only_training_updates_the_input_magnitudes():
     G = StyleGAN3(StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8, num_layers=4))
     w_plus = torch.randn(2, G.num_ws, 8)
     with torch.no_grad():

@@ -8,7 +8,7 @@ import torch
 from faceloom.errors import ShapeError
 from faceloom.networks.init import parameter_groups
 from faceloom.networks.mobilestylegan import inverse_haar
-from faceloom.networks.precision import compute_in
+from faceloom.networks.precision import set_compute_dtype
 from faceloom.networks.wavelet_discriminator import WaveletDiscriminator, WaveletDiscriminatorConfig, haar
 
 
@@ -17,7 +17,7 @@ def tiny(channels: tuple[int, ...] = (16, 8), **more: object) -> WaveletDiscrimi
     return WaveletDiscriminator(WaveletDiscriminatorConfig(channels, **more))  # type: ignore[arg-type]
 
 
-def test_haar_is_undone_by_its_inverse():
+def test_inverse_haar_inverts_haar():
     img = torch.randn(2, 3, 8, 12)
     bands = haar(img)
     assert bands.shape == (2, 12, 4, 6)
@@ -27,7 +27,7 @@ def test_haar_is_undone_by_its_inverse():
 
 @pytest.mark.parametrize("separable_from", [1, 2, 99])
 @pytest.mark.parametrize(("base", "size"), [((4, 4), (16, 16)), ((5, 4), (20, 16))])
-def test_it_gives_one_score_an_image(separable_from: int, base: tuple[int, int], size: tuple[int, int]):
+def test_it_returns_one_score_per_image(separable_from: int, base: tuple[int, int], size: tuple[int, int]):
     D = tiny(base=base, separable_from=separable_from)
     assert D(torch.randn(4, 3, *size)).shape == (4, 1)
     assert D.img_size == size
@@ -35,7 +35,7 @@ def test_it_gives_one_score_an_image(separable_from: int, base: tuple[int, int],
         D(torch.randn(4, 3, 8, 8))
 
 
-def test_labels_count_and_are_asked_for():
+def test_labels_change_the_score_and_are_required():
     D, img = tiny(c_dim=3), torch.randn(4, 3, 16, 16)
     first, second = (D(img, torch.eye(3)[[i] * 4]) for i in (0, 1))
     assert not torch.allclose(first, second)
@@ -60,7 +60,7 @@ def test_a_penalty_on_gradients_has_gradients_everywhere():
 def test_bf16_is_close_and_its_weights_stay_float32():
     D, img = tiny(), torch.randn(4, 3, 16, 16)
     exact = D(img)
-    compute_in(D, torch.bfloat16)
+    set_compute_dtype(D, torch.bfloat16)
     rough = D(img)
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, atol=0.05, rtol=0.05)

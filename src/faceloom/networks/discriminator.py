@@ -1,4 +1,4 @@
-"""The discriminator of StyleGAN2, which StyleGAN2-ADA and StyleGAN3 share. Torch only, never opens a file.
+"""The discriminator of StyleGAN2, which StyleGAN2-ADA and StyleGAN3 share. Does not open files.
 
 Source: Karras et al. 2020, section 4.1 (architectures), Karras et al. 2018, section 3 (minibatch deviation),
 Miyato & Koyama 2018 (labels by projection); names of parameters as in ADA.
@@ -28,17 +28,17 @@ class DiscriminatorConfig:
     mapping_layers: int = 8  # of the label's mapping network
     embed_features: int | None = None  # width of the embedded label, None: cmap_dim
     layer_features: int | None = None  # width inside the mapping network, None: cmap_dim
-    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
-    architecture: Architecture = "resnet"  # how the image gets to the lower resolutions
+    lr_multiplier: float = 0.01  # factor of the mapping network's stored weights when they are used
+    architecture: Architecture = "resnet"  # connections from the image to the lower resolutions
     resample_filter: tuple[float, ...] = (1, 3, 3, 1)  # taps of the low-pass filter, of any sum
     conv_clamp: float | None = None  # bound of every activation, None: unbounded
-    mbstd_group_size: int | None = 4  # images that are compared with each other, None: the whole batch
-    mbstd_num_channels: int = 1  # features that tell how different they are, 0: none
+    mbstd_group_size: int | None = 4  # images of a group for the minibatch deviation, None: the whole batch
+    mbstd_num_channels: int = 1  # features that hold the minibatch deviation, 0: none
     base: tuple[int, int] = (4, 4)  # height and width of the smallest features in pixels
 
     @property
     def img_size(self) -> tuple[int, int]:
-        """Height and width of the image in pixels."""
+        """The height and width of the image in pixels."""
         return self.base[0] << (len(self.channels) - 1), self.base[1] << (len(self.channels) - 1)
 
     @property
@@ -48,37 +48,37 @@ class DiscriminatorConfig:
 
 
 class DiscriminatorBlock(nn.Module):
-    """All that happens at one resolution: two convolutions, the second halves the side."""
+    """The layers of one resolution: two convolutions, the second of which halves the side."""
 
     kernel: Tensor
 
-    def __init__(self, config: DiscriminatorConfig, here: int, below: int, level: int) -> None:
+    def __init__(self, config: DiscriminatorConfig, in_channels: int, out_channels: int, level: int) -> None:
         super().__init__()
         self.architecture = config.architecture
         self.is_first = level == len(config.channels) - 1
         taps, clamp = config.resample_filter, config.conv_clamp
         self.register_buffer("kernel", fir_kernel(taps), persistent=False)
         if self.is_first or config.architecture == "skip":
-            self.fromrgb = Conv(3, here, 1, clamp=clamp)
-        self.conv0 = Conv(here, here, 3, clamp=clamp)
-        self.conv1 = Conv(here, below, 3, down=True, resample_filter=taps, clamp=clamp)
+            self.fromrgb = Conv(3, in_channels, 1, clamp=clamp)
+        self.conv0 = Conv(in_channels, in_channels, 3, clamp=clamp)
+        self.conv1 = Conv(in_channels, out_channels, 3, down=True, resample_filter=taps, clamp=clamp)
         if config.architecture == "resnet":
-            self.skip = Conv(here, below, 1, activate=False, down=True, resample_filter=taps)
+            self.skip = Conv(in_channels, out_channels, 1, activate=False, down=True, resample_filter=taps)
 
     def forward(self, x: Tensor | None, img: Tensor) -> tuple[Tensor, Tensor]:
         if self.is_first or self.architecture == "skip":
-            colours = self.fromrgb(img)
-            x = colours if x is None else x + colours
+            from_rgb = self.fromrgb(img)
+            x = from_rgb if x is None else x + from_rgb
         if self.architecture == "skip":
             img = upfirdn2d(img, self.kernel, down=2, padding=down_padding(len(self.kernel)))
         if self.architecture == "resnet":
-            around = self.skip(x, gain=SQRT2 / 2)
-            return around + self.conv1(self.conv0(x), gain=SQRT2 / 2), img
+            shortcut = self.skip(x, gain=SQRT2 / 2)
+            return shortcut + self.conv1(self.conv0(x), gain=SQRT2 / 2), img
         return self.conv1(self.conv0(x)), img
 
 
 class DiscriminatorEpilogue(nn.Module):
-    """From features at 4 px to a score; with a label, to how well image and label agree."""
+    """The last layers: features at 4 px to a score, which with a label is of the image and the label together."""
 
     def __init__(self, config: DiscriminatorConfig, cmap_dim: int) -> None:
         super().__init__()
@@ -101,9 +101,9 @@ class DiscriminatorEpilogue(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images to scores: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
+    """The discriminator: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
 
-    Raises ShapeError for images of another size, a missing label, or a batch that is no multiple of the group.
+    Raises ShapeError for images of another size, a missing label, or a batch that is not a multiple of the group.
     """
 
     def __init__(self, config: DiscriminatorConfig | None = None) -> None:
@@ -114,8 +114,8 @@ class Discriminator(nn.Module):
         self.dtype = torch.float32  # of the convolutions
         cmap_dim = (config.cmap_dim or config.channels[0]) if config.c_dim else 0
         self.sides = [4 << i for i in reversed(range(1, len(config.channels)))]
-        for level, (below, here) in reversed(list(enumerate(pairwise(config.channels), start=1))):
-            self.add_module(f"b{4 << level}", DiscriminatorBlock(config, here, below, level))
+        for level, (out_channels, in_channels) in reversed(list(enumerate(pairwise(config.channels), start=1))):
+            self.add_module(f"b{4 << level}", DiscriminatorBlock(config, in_channels, out_channels, level))
         if config.c_dim:
             self.mapping = StyleMapping(
                 0,
@@ -131,8 +131,8 @@ class Discriminator(nn.Module):
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
         if img.ndim != 4 or img.shape[1:] != (3, *self.img_size):
-            wanted = ", ".join(map(str, self.img_size))
-            raise ShapeError(f"img: expected [n, 3, {wanted}], got {list(img.shape)}", "resize the images")
+            expected = ", ".join(map(str, self.img_size))
+            raise ShapeError(f"img: expected [n, 3, {expected}], got {list(img.shape)}", "resize the images")
         x, img = None, img.to(self.dtype).contiguous(memory_format=torch.channels_last)
         for side in self.sides:
             x, img = self.get_submodule(f"b{side}")(x, img)
@@ -142,16 +142,19 @@ class Discriminator(nn.Module):
 
 
 def minibatch_deviation(x: Tensor, group_size: int | None, num_channels: int) -> Tensor:
-    """Add `num_channels` features that tell how much the images of a group differ (Karras et al. 2018, section 3).
+    """Append `num_channels` features with the standard deviation over a group of images.
 
     Convention: x [n, c, h, w] -> [n, c + num_channels, h, w]; image i belongs to the group of i modulo n / group_size.
+    Source: Karras et al. 2018, section 3.
     Raises ShapeError when the groups do not fit into the batch.
     """
     n, c, h, w = x.shape
     group = min(group_size or n, n)
     if n % group or c % num_channels:
-        raise ShapeError(f"img: a batch of {n} does not split into groups of {group}", "use a multiple of the group")
+        raise ShapeError(
+            f"img: a batch of {n} does not split into groups of {group}", "use a batch that is a multiple of the group"
+        )
     parts = x.reshape(group, n // group, num_channels, c // num_channels, h, w)
-    variance = (parts - parts.mean(dim=0)).float().square().mean(dim=0)  # five times as fast as torch's var
+    variance = (parts - parts.mean(dim=0)).float().square().mean(dim=0)  # five times as fast as torch.var
     deviation = (variance + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [n/group num_channels]
     return torch.cat((x, deviation.to(x.dtype).repeat(group, 1)[:, :, None, None].expand(-1, -1, h, w)), dim=1)

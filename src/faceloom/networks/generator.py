@@ -1,4 +1,4 @@
-"""What every generator family offers. Mixing, morphing, directions, search and tuning know no more than this."""
+"""The interface of every generator family, on which mixing, morphing, directions, inversion and tuning rely."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NoiseMode = Literal["const", "random", "none"]
 class Generator(Protocol):
     """A style-based generator.
 
-    Convention: `mapping` gives one `w` an image, `synthesis` takes one a layer, sorted by the layer's depth;
+    Convention: `mapping` returns one `w` per image, `synthesis` takes one per layer, sorted by the layer's depth;
     images are float32 `[n, 3, h, w]`, RGB, -1...1. `layer_resolutions[i]` is the side, in pixels, of the features
-    that layer i styles: it decides what is coarse, middle and fine.
+    that layer i styles. It decides whether the layer is coarse, middle or fine.
     """
 
     z_dim: int
@@ -29,30 +29,30 @@ class Generator(Protocol):
     w_avg: Tensor
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """`z [n, z_dim]`, `c [n, c_dim]` -> `w [n, w_dim]`, not truncated."""
+        """Map `z [n, z_dim]` and a label `c [n, c_dim]` to `w [n, w_dim]`, not truncated."""
         ...
 
     def synthesis(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, img_resolution, img_resolution]`."""
+        """Generate `img [n, 3, img_resolution, img_resolution]` from `w_plus [n, num_ws, w_dim]`."""
         ...
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
-        """The image area-reduced to `resolution`, a power of two, at less cost where the family allows it."""
+        """Generate the image area-reduced to `resolution`, a power of two, at less cost where the family allows it."""
         ...
 
     def affines(self, layer: int) -> Sequence[nn.Module]:
-        """The affine maps that take layer `layer`'s style, `[n, w_dim] -> [n, c]` each."""
+        """Return the affine maps that take layer `layer`'s style, `[n, w_dim] -> [n, c]` each."""
         ...
 
 
 def area_reduce(img: Tensor, resolution: int) -> Tensor:
-    """Average squares of pixels until the longer side is `resolution`, of which it is a multiple."""
+    """Average squares of pixels so that the longer side, a multiple of `resolution`, becomes `resolution`."""
     factor = max(img.shape[-2:]) // resolution
     return F.avg_pool2d(img, factor) if factor > 1 else img
 
 
 def image_at(G: Generator, w_plus: Tensor, resolution: int) -> Tensor:
-    """The image at `resolution` whatever the generator's own: area-reduced, or enlarged (bilinear) if it is smaller."""
+    """Generate the image at any `resolution`: area-reduced, or enlarged (bilinear) if the generator's is smaller."""
     img = G.synthesis_at(w_plus, min(resolution, G.img_resolution))
     if img.shape[-1] < resolution:
         return F.interpolate(img, size=(resolution, resolution), mode="bilinear", align_corners=False)

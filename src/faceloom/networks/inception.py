@@ -1,7 +1,7 @@
-"""Inception-v3 as the Frechet Inception distance uses it: pictures -> 2,048 numbers. Torch only, never opens a file.
+"""Inception-v3 as the Frechet Inception distance uses it: 2,048 features of a picture. Does not open files.
 
-The network of 5 December 2015 differs from the paper's in three places, which the distance depends on: pictures are
-enlarged as TensorFlow 1 did, averages at a border count only pixels that are there, and the last block takes a maximum
+The network of 5 December 2015 differs from the paper in three points, on which the distance depends: pictures are
+resized as in TensorFlow 1, averages at a border count only pixels of the picture, and the last block takes a maximum
 where the others average. Module names are those of the weights' files.
 Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", figures 5-7 and table 1;
 Heusel et al. 2017.
@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIDE = 299
-DIM = 2048
+INCEPTION_RESOLUTION = 299  # pixels; side of the network's input
+DIM = 2048  # features of a picture
 Pool = Literal["average", "maximum"]
 
 
 class Conv(nn.Module):
-    """Convolution, normalisation, ReLU; by default the size stays at stride 1."""
+    """Convolution, batch normalization, ReLU."""
 
     def __init__(
         self, i: int, o: int, kernel: int | tuple[int, int], stride: int = 1, padding: int | tuple[int, int] = 0
@@ -35,7 +35,7 @@ class Conv(nn.Module):
 
 
 class Branches(nn.Module):
-    """Chains of convolutions side by side, named `branch..._1`, `_2`; a fork ends a chain in `_a` and `_b`."""
+    """Parallel chains of convolutions, named `branch..._1`, `_2`; a chain may end in a fork, `_a` and `_b`."""
 
     def __init__(self, chains: list[list[str]], pool: Pool | None = None, *, halving: bool = False) -> None:
         super().__init__()
@@ -44,9 +44,9 @@ class Branches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         outs = []
         for chain in self.chains:
-            y = self._pooled(x) if chain == ["branch_pool"] else x
-            straight = [name for name in chain if name[-1] not in "ab"]
-            for name in straight:
+            y = self._pool(x) if chain == ["branch_pool"] else x
+            unforked = [name for name in chain if name[-1] not in "ab"]
+            for name in unforked:
                 y = self.get_submodule(name)(y)
             forks = [self.get_submodule(name) for name in chain if name[-1] in "ab"]
             outs += [fork(y) for fork in forks] or [y]
@@ -54,14 +54,14 @@ class Branches(nn.Module):
             outs.append(F.max_pool2d(x, 3, 2))
         return torch.cat(outs, 1)
 
-    def _pooled(self, x: Tensor) -> Tensor:
+    def _pool(self, x: Tensor) -> Tensor:
         if self.pool == "maximum":
             return F.max_pool2d(x, 3, 1, 1)
         return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
-def _small(i: int, pooled: int) -> Branches:
-    """35 x 35 px: figure 5."""
+def _block_35(i: int, pooled: int) -> Branches:
+    """Return a block at 35 x 35 px: figure 5."""
     block = Branches(
         [
             ["branch1x1"],
@@ -79,8 +79,8 @@ def _small(i: int, pooled: int) -> Branches:
     return block
 
 
-def _to_middle(i: int) -> Branches:
-    """35 -> 17 px: figure 10."""
+def _reduce_to_17(i: int) -> Branches:
+    """Return the block from 35 to 17 px: figure 10."""
     block = Branches([["branch3x3"], ["branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"]], halving=True)
     block.branch3x3 = Conv(i, 384, 3, 2)
     block.branch3x3dbl_1, block.branch3x3dbl_2 = Conv(i, 64, 1), Conv(64, 96, 3, padding=1)
@@ -88,8 +88,8 @@ def _to_middle(i: int) -> Branches:
     return block
 
 
-def _middle(i: int, c: int) -> Branches:
-    """17 x 17 px: figure 6, n = 7."""
+def _block_17(i: int, c: int) -> Branches:
+    """Return a block at 17 x 17 px: figure 6, n = 7."""
     across: tuple[tuple[int, int], tuple[int, int]] = (1, 7), (0, 3)
     down: tuple[tuple[int, int], tuple[int, int]] = (7, 1), (3, 0)
     block = Branches(
@@ -112,8 +112,8 @@ def _middle(i: int, c: int) -> Branches:
     return block
 
 
-def _to_large(i: int) -> Branches:
-    """17 -> 8 px."""
+def _reduce_to_8(i: int) -> Branches:
+    """Return the block from 17 to 8 px."""
     block = Branches(
         [["branch3x3_1", "branch3x3_2"], [f"branch7x7x3_{step}" for step in range(1, 5)]],
         halving=True,
@@ -126,8 +126,8 @@ def _to_large(i: int) -> Branches:
     return block
 
 
-def _large(i: int, pool: Pool) -> Branches:
-    """8 x 8 px: figure 7."""
+def _block_8(i: int, pool: Pool) -> Branches:
+    """Return a block at 8 x 8 px: figure 7."""
     block = Branches(
         [
             ["branch1x1"],
@@ -148,9 +148,9 @@ def _large(i: int, pool: Pool) -> Branches:
 
 
 class Inception(nn.Module):
-    """Features before the classes.
+    """The network up to the features before the classes.
 
-    Convention: levels float32 `[n, 3, 299, 299]`, RGB, 0...255, as `enlarged` gives them -> `[n, 2048]`.
+    Convention: levels float32 `[n, 3, 299, 299]`, RGB, 0...255, from `resize_as_tensorflow1` -> `[n, 2048]`.
     """
 
     def __init__(self) -> None:
@@ -160,12 +160,12 @@ class Inception(nn.Module):
         self.Conv2d_2b_3x3 = Conv(32, 64, 3, padding=1)
         self.Conv2d_3b_1x1 = Conv(64, 80, 1)
         self.Conv2d_4a_3x3 = Conv(80, 192, 3)
-        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _small(192, 32), _small(256, 64), _small(288, 64)
-        self.Mixed_6a = _to_middle(288)
-        self.Mixed_6b, self.Mixed_6c = _middle(768, 128), _middle(768, 160)
-        self.Mixed_6d, self.Mixed_6e = _middle(768, 160), _middle(768, 192)
-        self.Mixed_7a = _to_large(768)
-        self.Mixed_7b, self.Mixed_7c = _large(1280, "average"), _large(2048, "maximum")
+        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _block_35(192, 32), _block_35(256, 64), _block_35(288, 64)
+        self.Mixed_6a = _reduce_to_17(288)
+        self.Mixed_6b, self.Mixed_6c = _block_17(768, 128), _block_17(768, 160)
+        self.Mixed_6d, self.Mixed_6e = _block_17(768, 160), _block_17(768, 192)
+        self.Mixed_7a = _reduce_to_8(768)
+        self.Mixed_7b, self.Mixed_7c = _block_8(1280, "average"), _block_8(2048, "maximum")
 
     def forward(self, levels: Tensor) -> Tensor:
         x = (levels - 128) / 128
@@ -177,14 +177,14 @@ class Inception(nn.Module):
         return x.mean((2, 3))
 
 
-def enlarged(levels: Tensor, side: int = SIDE) -> Tensor:
-    """Resize `[n, 3, h, w]` to a square as TensorFlow 1 did: bilinear, from each pixel's corner, no antialiasing."""
+def resize_as_tensorflow1(levels: Tensor, side: int = INCEPTION_RESOLUTION) -> Tensor:
+    """Resize `[n, 3, h, w]` to a square as TensorFlow 1 does: bilinear, from each pixel's corner, no antialiasing."""
     for axis in (2, 3):
         length = levels.shape[axis]
-        place = torch.arange(side, dtype=torch.float32, device=levels.device) * (length / side)
-        low = place.floor().long().clamp(max=length - 1)
+        position = torch.arange(side, dtype=torch.float32, device=levels.device) * (length / side)
+        low = position.floor().long().clamp(max=length - 1)
         high = (low + 1).clamp(max=length - 1)
         shape = [1, 1, -1, 1] if axis == 2 else [1, 1, 1, -1]
-        weight = (place - low).view(shape)
+        weight = (position - low).view(shape)
         levels = levels.index_select(axis, low).lerp(levels.index_select(axis, high), weight)
     return levels

@@ -1,9 +1,9 @@
-"""Where a training starts: first weights, and how far each of them may move in a step. Torch only.
+"""Initial weights for training, and the learning rate of each of them.
 
-StyleGAN stores weights of unit variance and scales them whenever they are used, so that an optimiser whose steps do
+StyleGAN stores weights of unit variance and scales them whenever they are used, so that an optimizer whose steps do
 not depend on a gradient's size (Adam) moves all of them at the same relative speed (Karras et al. 2018, section 4.1).
-Storing weights as they are used and scaling the optimiser's steps instead is the same walk, without the scaling:
-layers that start with `start` say what their steps are, `parameter_groups` hands that to the optimiser.
+Storing the scaled weights, and scaling the optimizer's steps instead, gives the same training without that cost:
+`init_weights` stores a layer's step sizes in the layer, and `parameter_groups` passes them to the optimizer.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ WEIGHT_STEP, BIAS_STEP = "weight_step", "bias_step"
 SQRT2 = 2**0.5
 
 
-def start(layer: nn.Linear | nn.Conv2d, gain: float = 1, bias: float = 0, multiplier: float = 1) -> None:
-    """Fill a layer with normal weights that keep a signal's variance times gain squared, and a constant bias.
+def init_weights(layer: nn.Linear | nn.Conv2d, gain: float = 1, bias: float = 0, multiplier: float = 1) -> None:
+    """Fill a layer with normal weights that scale a signal's variance by `gain` squared, and a constant bias.
 
-    Convention: `multiplier` slows the layer down, as 0.01 does in mapping networks (Karras et al. 2019, section C).
+    Convention: `multiplier` scales the layer's learning rate: 0.01 in mapping networks (Karras et al. 2019, section C).
     """
     std = gain / layer.weight[0].numel() ** 0.5
     with torch.no_grad():
@@ -32,14 +32,14 @@ def start(layer: nn.Linear | nn.Conv2d, gain: float = 1, bias: float = 0, multip
 
 
 def step_size(module: nn.Module, name: str) -> float:
-    """By how much a module's parameter moves in a step of an optimiser of learning rate one."""
+    """Return the learning rate of a module's parameter, as a factor of the network's."""
     return float(getattr(module, f"{name}_step", 1.0))
 
 
 def parameter_groups(network: nn.Module, lr: float) -> list[dict[str, Any]]:
-    """Sort what is to be trained into an optimiser's groups, each with its learning rate; `lr` is StyleGAN's.
+    """Group the trainable parameters for an optimizer, each group with its learning rate; `lr` is StyleGAN's.
 
-    Networks that scale their weights themselves come out as one group.
+    A network that scales its weights in the forward pass has a single group.
     """
     groups: dict[float, list[Tensor]] = {}
     for module in network.modules():

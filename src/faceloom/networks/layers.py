@@ -1,7 +1,7 @@
-"""The layers that the StyleGAN families share: equalised linear and convolution layers, and the mapping network.
+"""The layers that the StyleGAN families share: equalized linear and convolution layers, and the mapping network.
 
-Weights are stored as the field's checkpoints store them, of unit variance, and scaled whenever they are used.
-Source: Karras et al. 2018, section 4.1 (equalised learning rate).
+Weights are stored with unit variance, as in published checkpoints, and scaled whenever they are used.
+Source: Karras et al. 2018, section 4.1 (equalized learning rate).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
-from faceloom.networks.mapping import pixel_norm
+from faceloom.networks.mapping import normalize_pixels
 from faceloom.networks.ops import SQRT2, down_padding, fir_kernel, leaky_relu, up_padding, upfirdn2d
 
 
 class FullyConnected(nn.Module):
-    """A linear layer, if asked for followed by leaky ReLU with gain sqrt(2): `[n, i]` -> `[n, o]`, float32."""
+    """A linear layer, with `lrelu` followed by leaky ReLU with gain sqrt(2): `[n, i]` -> `[n, o]`, float32."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class FullyConnected(nn.Module):
 
 
 class Conv(nn.Module):
-    """A convolution that may double or halve the side, if asked for with bias, leaky ReLU and gain sqrt(2).
+    """A convolution that may double or halve the side, with `activate` followed by bias, leaky ReLU and gain sqrt(2).
 
     Convention: [n, i, r, r] -> [n, o, r * up / down, r * up / down]; `gain` scales the result and the clamp.
     Down-sampling filters before it convolves, up-sampling convolves (with a 1x1 kernel only) before it filters.
@@ -81,16 +81,17 @@ class Conv(nn.Module):
 
     def _halve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         padding = down_padding(len(self.kernel), extra=self.padding)
-        if self.padding == 0:  # a 1x1 kernel sees every second pixel only, so the others need not be filtered
+        if self.padding == 0:  # a 1x1 kernel uses every second pixel only, so the others need not be filtered
             return F.conv2d(upfirdn2d(x, self.kernel, down=2, padding=padding), weight, bias)
         return F.conv2d(upfirdn2d(x, self.kernel, padding=padding), weight, bias, stride=2)
 
 
 class StyleMapping(nn.Module):
-    """z, and a label where there is one, to w (Karras et al. 2019, figure 1; the label as in Karras et al. 2020b).
+    """The mapping network from z, and a label if there is one, to w.
 
-    Convention: z [n, z_dim], c [n, c_dim] -> w [n, w_dim], float32. `z_dim == 0`: from the label alone, as a
-    discriminator does. Raises ShapeError when z or c does not fit.
+    Convention: z [n, z_dim], c [n, c_dim] -> w [n, w_dim], float32. `z_dim == 0`: from the label alone, as in
+    a discriminator. Raises ShapeError for another shape of z or c.
+    Source: Karras et al. 2019, figure 1; the label as in Karras et al. 2020b.
     """
 
     def __init__(
@@ -115,18 +116,19 @@ class StyleMapping(nn.Module):
             self.add_module(f"fc{i}", layer)
 
     def forward(self, z: Tensor | None, c: Tensor | None = None) -> Tensor:
-        parts = []
+        inputs = []
         if self.z_dim:
-            parts.append(pixel_norm(_checked("z", z, self.z_dim)))
+            inputs.append(normalize_pixels(_check_input("z", z, self.z_dim)))
         if self.c_dim:
-            parts.append(pixel_norm(self.embed(_checked("c", c, self.c_dim))))
-        x = torch.cat(parts, dim=1)
+            inputs.append(normalize_pixels(self.embed(_check_input("c", c, self.c_dim))))
+        x = torch.cat(inputs, dim=1)
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x
 
 
-def _checked(name: str, x: Tensor | None, size: int) -> Tensor:
+def _check_input(name: str, x: Tensor | None, size: int) -> Tensor:
+    """Return x in float32; raise ShapeError unless it is `[n, size]`."""
     if x is None or x.ndim != 2 or x.shape[1] != size:
         hint = "give every image its label" if name == "c" else "this latent is from another generator"
         raise ShapeError(f"{name}: expected [n, {size}], got {None if x is None else list(x.shape)}", hint)

@@ -1,7 +1,7 @@
 """LPIPS, the learned perceptual distance, on VGG16 or AlexNet features.
 
-Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric". Torch only, never opens a
-file. The target's features are computed once and kept by the caller, since a search compares with them many times.
+Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric". Does not open
+files. Callers compute the target's features once and keep them, because an optimization uses them in every step.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 Backbone = Literal["vgg16", "alexnet"]
 
-# For each backbone its stages; a stage is [pooling before it (kernel, stride) or None, convolutions], a convolution is
-# (in, out, kernel, stride, padding). LPIPS reads the features at the end of every stage.
+# A backbone is a list of stages. A stage is (pooling before it (kernel, stride) or None, convolutions). A convolution
+# is (in, out, kernel, stride, padding). LPIPS uses the features at the end of every stage.
 _Conv = tuple[int, int, int, int, int]
 _Stage = tuple[tuple[int, int] | None, list[_Conv]]
 
@@ -44,9 +44,9 @@ _STAGES: dict[Backbone, list[_Stage]] = {
 
 
 class Lpips(nn.Module):
-    """The distance and the features it is made of.
+    """The LPIPS network: the distance of two images, and the features that it compares.
 
-    Convention: img float32 `[n, 3, h, w]`, RGB, -1...1, any size from 32 px. Sizes change the number: state them.
+    Convention: img float32 `[n, 3, h, w]`, RGB, -1...1, any size from 32 px. The distance depends on the size.
     """
 
     shift: Tensor
@@ -64,35 +64,38 @@ class Lpips(nn.Module):
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(3, 1, 1), persistent=False)
 
     def features(self, img: Tensor) -> list[Tensor]:
-        """Unit-length features of every stage, weighted so that squared differences add up to the distance.
+        """Return the unit-length features of every stage, weighted so that squared differences add up to the distance.
 
-        Convention: one `[n, c, h, w]` a stage, float32 or the precision of the convolutions.
+        Convention: one `[n, c, h, w]` per stage, float32 or the precision of the convolutions.
         """
         x = ((img - self.shift) / self.scale).to(self.get_parameter("conv0.weight").dtype)
         x = x.contiguous(memory_format=torch.channels_last)
-        found, index = [], 0
+        features, index = [], 0
         for level, (pool, stage) in enumerate(self.stages):
             x = F.max_pool2d(x, *pool) if pool else x
             for _ in stage:
                 x = F.relu(self.get_submodule(f"conv{index}")(x), inplace=True)
                 index += 1
             weight = self.get_parameter(f"lin{level}.weight").clamp(min=0).sqrt()
-            found.append(F.normalize(x, dim=1, eps=1e-8) * weight.to(x.dtype))
-        return found
+            features.append(F.normalize(x, dim=1, eps=1e-8) * weight.to(x.dtype))
+        return features
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """The distance of two images, `[n]`."""
+        """Return the distance of two images, `[n]`."""
         return distance(self.features(a), self.features(b))
 
 
 def distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
-    """LPIPS from the features of two images (Zhang et al. 2018, eq. 1): `[n]`, float32."""
+    """Return LPIPS from the features of two images (Zhang et al. 2018, eq. 1): `[n]`, float32."""
     terms = [(x - y).float().square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
     return torch.stack(terms).sum(dim=0)
 
 
 def distance_map(a: list[Tensor], b: list[Tensor], side: int) -> Tensor:
-    """Where two images differ, from their features: `[n, side, side]`, float32; its mean is about the distance."""
+    """Return a map of two images' differences, from their features: `[n, side, side]`, float32.
+
+    Its mean is about the distance.
+    """
     terms = [(x - y).float().square().sum(dim=1, keepdim=True) for x, y in zip(a, b, strict=True)]
-    sized = [F.interpolate(term, size=(side, side), mode="bilinear", align_corners=False) for term in terms]
-    return torch.stack(sized).sum(dim=0)[:, 0]
+    resized = [F.interpolate(term, size=(side, side), mode="bilinear", align_corners=False) for term in terms]
+    return torch.stack(resized).sum(dim=0)[:, 0]

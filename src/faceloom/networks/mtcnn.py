@@ -1,7 +1,7 @@
-"""MTCNN, three small cascaded networks that find faces and five points on each. Knows tensors only.
+"""MTCNN: three small cascaded networks that detect faces and five landmarks on each. Works on tensors only.
 
 Convention: images are float32 `[n, 3, h, w]`, RGB, -1...1; boxes `(x0, y0, x1, y1)`. Parameter names are those of the
-published weights. Those were trained on pictures with x and y exchanged, so the dense layers count width first.
+published weights. These were trained on pictures with x and y exchanged, so the dense layers flatten the width first.
 Source: Zhang et al. 2016, "Joint face detection and alignment using multitask cascaded convolutional networks", fig. 2.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CELL = 12  # P-net's window, pixels
-STRIDE = 2  # from one window of P-net to the next, pixels
-RNET_SIZE = 24
-ONET_SIZE = 48
+CELL = 12  # pixels; side of P-net's window
+STRIDE = 2  # pixels from one window of P-net to the next
+RNET_SIZE = 24  # pixels; side of R-net's input
+ONET_SIZE = 48  # pixels; side of O-net's input
 TRAINED_RANGE = 127.5 / 128  # the weights expect (pixels - 127.5) / 128
 
 
 class PNet(nn.Module):
-    """Proposes: looks through every 12 px window of a picture of any size."""
+    """P-net (proposals): scores every 12 px window of a picture of any size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class PNet(nn.Module):
         self.conv4_2 = nn.Conv2d(32, 4, 1)
 
     def forward(self, img: Tensor) -> tuple[Tensor, Tensor]:
-        """Give each window its face probability `[n, rows, columns]` and box offsets `[n, 4, rows, columns]`.
+        """Return each window's face probability `[n, rows, columns]` and box offsets `[n, 4, rows, columns]`.
 
         Convention: window (row, column) covers the pixels from (STRIDE * column, STRIDE * row), CELL wide and high;
         offsets are in units of the window.
@@ -45,7 +45,7 @@ class PNet(nn.Module):
 
 
 class RNet(nn.Module):
-    """Refines: says of a 24 px crop whether it is a face, and moves its box."""
+    """R-net (refinement): scores a 24 px crop and moves its box."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,18 +61,18 @@ class RNet(nn.Module):
         self.dense5_2 = nn.Linear(128, 4)
 
     def forward(self, img: Tensor) -> tuple[Tensor, Tensor]:
-        """Give `img [n, 3, 24, 24]` a face probability `[n]` and box offsets `[n, 4]` in units of the crop."""
+        """Return the face probability `[n]` and box offsets `[n, 4]`, in units of the crop, of `img [n, 3, 24, 24]`."""
         x = self.prelu1(self.conv1(img * TRAINED_RANGE))
         x = F.max_pool2d(x, 3, 2, ceil_mode=True)
         x = self.prelu2(self.conv2(x))
         x = F.max_pool2d(x, 3, 2, ceil_mode=True)
         x = self.prelu3(self.conv3(x))
-        x = self.prelu4(self.dense4(width_first(x)))
+        x = self.prelu4(self.dense4(flatten_width_first(x)))
         return self.dense5_1(x).softmax(1)[:, 1], self.dense5_2(x)
 
 
 class ONet(nn.Module):
-    """Outputs: judges a 48 px crop, moves its box, and places five points."""
+    """O-net (output): scores a 48 px crop, moves its box, and locates five landmarks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,9 +91,9 @@ class ONet(nn.Module):
         self.dense6_3 = nn.Linear(256, 10)
 
     def forward(self, img: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Give `img [n, 3, 48, 48]` a face probability `[n]`, box offsets `[n, 4]` and points `[n, 5, 2]`.
+        """Return the face probability `[n]`, box offsets `[n, 4]` and landmarks `[n, 5, 2]` of `img [n, 3, 48, 48]`.
 
-        Convention: points are (x, y) in units of the crop, from its top-left corner: viewer's-left eye, right eye,
+        Convention: landmarks are (x, y) in units of the crop, from its top-left corner: viewer's-left eye, right eye,
         tip of the nose, left and right corner of the mouth.
         """
         x = self.prelu1(self.conv1(img * TRAINED_RANGE))
@@ -103,13 +103,13 @@ class ONet(nn.Module):
         x = self.prelu3(self.conv3(x))
         x = F.max_pool2d(x, 2, 2, ceil_mode=True)
         x = self.prelu4(self.conv4(x))
-        x = self.prelu5(self.dense5(width_first(x)))
+        x = self.prelu5(self.dense5(flatten_width_first(x)))
         points = self.dense6_3(x).unflatten(1, (2, 5)).transpose(1, 2)  # all x, then all y -> [n 5 2]
         return self.dense6_1(x).softmax(1)[:, 1], self.dense6_2(x), points
 
 
 class Mtcnn(nn.Module):
-    """The cascade's three networks under one roof; the cascade itself is in `faceloom.faces.detect`."""
+    """The three networks of the cascade; the cascade itself is in `faceloom.faces.cascade`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,6 +118,6 @@ class Mtcnn(nn.Module):
         self.onet = ONet()
 
 
-def width_first(x: Tensor) -> Tensor:
+def flatten_width_first(x: Tensor) -> Tensor:
     """Flatten features `[n, c, h, w]` in the order width, height, channel."""
     return x.permute(0, 3, 2, 1).flatten(1)

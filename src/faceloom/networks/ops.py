@@ -1,7 +1,7 @@
-"""The arithmetic that the StyleGAN families share: resampling, modulation, activation. Pure torch, no state.
+"""Operations that the StyleGAN families share: resampling, modulation, activation. Pure functions on tensors.
 
-Written for `torch.channels_last`: on a CPU a depthwise convolution in that order is three times as fast as in the
-usual one, and a two-dimensional filter is as fast as two one-dimensional ones. Any order gives the same image.
+Written for `torch.channels_last`: on a CPU a depthwise convolution in that memory format is three times as fast as in
+the default one, and a two-dimensional filter is as fast as two one-dimensional ones. Both formats give the same image.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from torch import Tensor
 SQRT2 = 2**0.5
 
 CHANNELS_LAST_FROM = 32
-"""Side in pixels from which on features are better laid out channels last. Below, the usual order is as fast, and its
-sums over 512 channels are rounded less: a whole StyleGAN is three times as exact."""
+"""Side in pixels from which on features are stored channels last.
+
+Below, the default memory format is as fast, and its sums over 512 channels are rounded less: a whole StyleGAN is three
+times as exact."""
 
 Padding = tuple[int, int, int, int]
-"""Zeros at the left, right, top and bottom; a negative number crops."""
+"""Numbers of zeros to pad at the left, right, top and bottom; a negative number crops."""
 
 
 def fir_kernel(taps: Sequence[float]) -> Tensor:
-    """The separable filter `[t, t]` of `taps`, with a sum of one."""
+    """Return the separable filter `[t, t]` of `taps`, with a sum of one."""
     row = torch.tensor(taps, dtype=torch.float32)
     kernel = torch.outer(row, row)
     return kernel / kernel.sum()
 
 
 def upfirdn2d(x: Tensor, kernel: Tensor, up: int = 1, down: int = 1, padding: Padding = (0, 0, 0, 0)) -> Tensor:
-    """Put `up - 1` zeros after each pixel, pad, convolve with `kernel`, keep every `down`-th pixel.
+    """Insert `up - 1` zeros after each pixel, pad, convolve with `kernel`, keep every `down`-th pixel.
 
-    Convention: x [n, c, h, w], kernel [kh, kw]; padding counts pixels of the up-sampled image. The zeros are never
-    made: up-sampling is a transposed convolution, down-sampling a strided one. Gain is the kernel's business.
+    Convention: x [n, c, h, w], kernel [kh, kw]; padding counts pixels of the up-sampled image. The zeros are
+    never stored: up-sampling is a transposed convolution, down-sampling a strided one. The kernel includes the gain.
     Source: Karras et al. 2021, "Alias-free GAN", appendix C; multirate filters in general.
     """
     if up > 1:
@@ -52,7 +54,10 @@ def _downsample(x: Tensor, kernel: Tensor, down: int, padding: Padding, bias: Te
 
 
 def _upsample(x: Tensor, kernel: Tensor, up: int, padding: Padding) -> Tensor:
-    """A transposed convolution pads by `taps - 1` before and `taps - up` after: crop or pad to what was asked for."""
+    """Up-sample by a transposed convolution.
+
+    It pads by `taps - 1` before and `taps - up` after; the result is cropped or padded to the requested padding.
+    """
     channels, (rows, columns) = x.shape[1], kernel.shape
     left, right = padding[0] - (columns - 1), padding[1] - (columns - up)
     top, bottom = padding[2] - (rows - 1), padding[3] - (rows - up)
@@ -64,13 +69,13 @@ def _upsample(x: Tensor, kernel: Tensor, up: int, padding: Padding) -> Tensor:
 
 
 def up_padding(taps: int, extra: int = 0) -> Padding:
-    """Padding that keeps a doubled image centred under an even or odd filter, `extra` pixels wider on each side."""
+    """Return the padding that keeps a doubled image centered, with `extra` pixels on each side; any number of taps."""
     before, after = (taps + 1) // 2 + extra, (taps - 2) // 2 + extra
     return before, after, before, after
 
 
 def down_padding(taps: int, extra: int = 0) -> Padding:
-    """Padding that keeps a halved image centred, `extra` pixels wider on each side."""
+    """Return the padding that keeps a halved image centered, with `extra` pixels on each side."""
     before, after = (taps - 1) // 2 + extra, (taps - 2) // 2 + extra
     return before, after, before, after
 
@@ -78,7 +83,7 @@ def down_padding(taps: int, extra: int = 0) -> Padding:
 def up_conv(x: Tensor, weight: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """Double the side, convolve with `weight` [o, i, 3, 3] as a true convolution, low-pass by `kernel`, add `bias` [o].
 
-    Both orders give the same image; convolving first costs a quarter.
+    Convolving before the low-pass filter gives the same image as after it, at a quarter of the cost.
     """
     x = F.conv_transpose2d(x, weight.transpose(0, 1).to(x.dtype), stride=2)
     left, right, top, bottom = up_padding(len(kernel))
@@ -86,9 +91,9 @@ def up_conv(x: Tensor, weight: Tensor, kernel: Tensor, bias: Tensor | None = Non
 
 
 def scale(x: Tensor, factor: Tensor) -> Tensor:
-    """Scale each channel: x [n, c, h, w], factor [n, c]. Overwrites x when no gradient is asked for.
+    """Scale each channel: x [n, c, h, w], factor [n, c]. Overwrites x when no gradient is needed.
 
-    A fresh tensor of a large image costs ten times as much as the multiplication, so callers give x away.
+    Allocating a tensor for a large image costs ten times as much as the multiplication; callers must not use x after.
     """
     factor = factor.to(x.dtype)[:, :, None, None]
     if torch.is_grad_enabled() and (x.requires_grad or factor.requires_grad):
@@ -97,16 +102,16 @@ def scale(x: Tensor, factor: Tensor) -> Tensor:
 
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:
-    """What brings the outputs of a modulated convolution back to unit variance: `[n, o]` (Karras et al. 2020, eq. 3).
+    """Return the factors `[n, o]` that bring a modulated convolution's outputs back to unit variance.
 
-    Convention: weight [o, i, k, k], style [n, i]; float32.
+    Convention: weight [o, i, k, k], style [n, i]; float32. Source: Karras et al. 2020, eq. 3.
     """
     energy = weight.to(style.dtype).square().sum(dim=(2, 3))  # [o i]
     return (style.square() @ energy.T + 1e-8).rsqrt()
 
 
 def leaky_relu(x: Tensor, clamp: float | None = None) -> Tensor:
-    """Leaky ReLU 0.2 in place, its result held within -clamp...clamp. Gains belong into what comes before."""
+    """Apply leaky ReLU 0.2 in place, with its result clamped to -clamp...clamp. Callers apply gains before it."""
     if clamp is not None:
-        x = x.clamp_(-5 * clamp, clamp)  # before, not after: gradients then allow both steps in place
+        x = x.clamp_(-5 * clamp, clamp)  # before the ReLU, so that autograd allows both steps in place
     return F.leaky_relu_(x, 0.2)

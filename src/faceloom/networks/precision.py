@@ -1,4 +1,4 @@
-"""Precisions: which one this machine's processor multiplies fastest, and training in it."""
+"""Precisions: the fastest one of this machine's processor, and the setting of a network's precision."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def fast_precision() -> Precision:
-    """Say 'bf16' where the processor has instructions for it (x86 AVX-512 BF16 or AMX), else 'fp32'."""
+    """Return 'bf16' if the processor has instructions for it (x86 AVX-512 BF16 or AMX), else 'fp32'."""
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return "bf16" if any(getattr(torch.cpu, probe, bool)() for probe in probes) else "fp32"
 
 
-def compute_in(network: nn.Module, dtype: torch.dtype) -> None:
-    """Let a generator's or discriminator's convolutions compute in `dtype` from now on, for training.
+def set_compute_dtype(network: nn.Module, dtype: torch.dtype) -> None:
+    """Set the precision in which a generator's or discriminator's convolutions compute, for training.
 
-    Weights, what an optimiser sees of them, styles, images and scores stay float32.
+    Weights, their gradients, styles, images and scores stay float32.
     """
     for module in network.modules():
         if "dtype" in vars(module):

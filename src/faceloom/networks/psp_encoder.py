@@ -1,8 +1,9 @@
-"""The encoders of pSp, e4e and ReStyle: an aligned face to w_plus in one pass. Torch only, never opens a file.
+"""The encoders of pSp, e4e and ReStyle, which predict w_plus from an aligned face in one pass. Does not open files.
 
-A squeezing residual network of 50 layers (Deng et al. 2019, Hu et al. 2018) gives maps of three depths; one small
-convolutional head a layer makes its style out of one of them. Sources: Richardson et al. 2021 (pSp), Tov et al. 2021
-(e4e), Alaluf et al. 2021 (ReStyle). Names of parameters as in their checkpoints.
+A squeeze-and-excitation residual network of 50 layers (Deng et al. 2019, Hu et al. 2018) computes feature maps at three
+depths. One small convolutional head per layer of the generator predicts its style from one of them. Parameter names are
+those of the published checkpoints.
+Source: Richardson et al. 2021 (pSp), Tov et al. 2021 (e4e), Alaluf et al. 2021 (ReStyle).
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ from faceloom.errors import ShapeError
 from faceloom.networks.layers import FullyConnected
 
 STAGES = ((1, 3), (2, 4), (4, 14), (8, 3))
-"""Of the backbone: features in units of the first layer's, blocks; each stage halves the side first."""
+"""The backbone's stages: (features in units of the first layer's, blocks). Each stage halves the side first."""
 
 COARSE, MIDDLE, FINE = 4, 5, 6
-"""How often a head halves the side of its map until one place is left: of 16, 32 or 64 px."""
+"""Number of times that a head halves the side of its map, of 16, 32 or 64 px, until one position is left."""
 
-SIDE = 256
-"""Of the image that an encoder looks at, in pixels."""
+PSP_RESOLUTION = 256
+"""Side of an encoder's input in pixels."""
 
 
 @dataclass(frozen=True)
 class PspEncoderConfig:
     """The shape of the network; the defaults are pSp's for 1024 px."""
 
-    head_depths: tuple[int, ...] = (COARSE,) * 3 + (MIDDLE,) * 4 + (FINE,) * 11  # one a layer of the generator
-    in_channels: int = 3  # 6: the image, and what the last attempt at it looks like (ReStyle)
+    head_depths: tuple[int, ...] = (COARSE,) * 3 + (MIDDLE,) * 4 + (FINE,) * 11  # one per layer of the generator
+    in_channels: int = 3  # 6: the image and its last reproduction (ReStyle)
     width: int = 64  # features of the first layer
     w_dim: int = 512
-    progressive: bool = False  # the first head gives w, the others what is added to it (e4e)
+    progressive: bool = False  # the first head predicts w, the others an offset to it (e4e)
 
 
 class Squeeze(nn.Module):
-    """Weigh every channel by what all of them are on average (Hu et al. 2018)."""
+    """Squeeze-and-excitation: weigh every channel by a function of all channels' means (Hu et al. 2018)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Squeeze(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions around a shortcut; the second may halve the side."""
+    """Two convolutions and a shortcut; the second convolution may halve the side."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -70,13 +71,13 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        around = x[..., :: self.stride, :: self.stride] if self.shortcut_layer is None else self.shortcut_layer(x)
-        out: Tensor = self.res_layer(x) + around
+        shortcut = x[..., :: self.stride, :: self.stride] if self.shortcut_layer is None else self.shortcut_layer(x)
+        out: Tensor = self.res_layer(x) + shortcut
         return out
 
 
 class Head(nn.Module):
-    """Halve a map until one place is left, and make a style of it."""
+    """A head that halves a map until one position is left, and predicts a style from it."""
 
     def __init__(self, channels: int, w_dim: int, depth: int) -> None:
         super().__init__()
@@ -92,10 +93,10 @@ class Head(nn.Module):
 
 
 class PspEncoder(nn.Module):
-    """An aligned face to styles, relative to the mean that is added to them.
+    """The encoder network. Its styles are relative to the mean w, which callers add.
 
-    Convention: img `[n, 3, 256, 256]`, RGB, -1...1 (with `in_channels` 6 the last attempt behind it) ->
-    `[n, num_ws, w_dim]`. Raises ShapeError for other images.
+    Convention: img `[n, 3, 256, 256]`, RGB, -1...1 (with `in_channels` 6, followed by the last reproduction) ->
+    `[n, num_ws, w_dim]`. Raises ShapeError for images of another shape.
     """
 
     def __init__(self, config: PspEncoderConfig | None = None) -> None:
@@ -117,27 +118,28 @@ class PspEncoder(nn.Module):
             self.latlayer2 = nn.Conv2d(2 * width, 8 * width, 1)
 
     def forward(self, img: Tensor) -> Tensor:
-        if img.ndim != 4 or img.shape[1:] != (self.config.in_channels, SIDE, SIDE):
-            raise ShapeError(f"img: expected [n, {self.config.in_channels}, {SIDE}, {SIDE}], got {list(img.shape)}")
-        maps = self._maps(img)
+        if img.ndim != 4 or img.shape[1:] != (self.config.in_channels, PSP_RESOLUTION, PSP_RESOLUTION):
+            size = f"{PSP_RESOLUTION}, {PSP_RESOLUTION}"
+            raise ShapeError(f"img: expected [n, {self.config.in_channels}, {size}], got {list(img.shape)}")
+        maps = self._feature_maps(img)
         styles = torch.stack([head(maps[d]) for head, d in zip(self.styles, self.config.head_depths, strict=True)], 1)
         if self.config.progressive:
             styles = torch.cat((styles[:, :1], styles[:, :1] + styles[:, 1:]), dim=1)
         return styles
 
-    def _maps(self, img: Tensor) -> dict[int, Tensor]:
-        """The pyramid: what the backbone sees at 16 px, and that spread over what it saw at 32 and 64 px."""
-        x, seen = self.input_layer(img), []
+    def _feature_maps(self, img: Tensor) -> dict[int, Tensor]:
+        """Return the feature pyramid: the backbone's map at 16 px, upsampled and added to those at 32 and 64 px."""
+        x, stage_maps = self.input_layer(img), []
         for i, block in enumerate(self.body):
             x = block(x)
             if i in self.stage_ends:
-                seen.append(x)
-        maps = {COARSE: seen[3]}
+                stage_maps.append(x)
+        maps = {COARSE: stage_maps[3]}
         if max(self.config.head_depths) > COARSE:
-            maps[MIDDLE] = _spread(seen[3], self.latlayer1(seen[2]))
-            maps[FINE] = _spread(maps[MIDDLE], self.latlayer2(seen[1]))
+            maps[MIDDLE] = _upsample_and_add(stage_maps[3], self.latlayer1(stage_maps[2]))
+            maps[FINE] = _upsample_and_add(maps[MIDDLE], self.latlayer2(stage_maps[1]))
         return maps
 
 
-def _spread(x: Tensor, over: Tensor) -> Tensor:
-    return F.interpolate(x, size=over.shape[2:], mode="bilinear", align_corners=True) + over
+def _upsample_and_add(x: Tensor, larger: Tensor) -> Tensor:
+    return F.interpolate(x, size=larger.shape[2:], mode="bilinear", align_corners=True) + larger

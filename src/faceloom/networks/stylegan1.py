@@ -1,7 +1,7 @@
-"""StyleGAN of 2019: styles by adaptive instance normalisation. Torch only, never opens a file.
+"""StyleGAN (2019), which applies styles by adaptive instance normalization. Does not open files.
 
 Source: Karras et al. 2019, "A Style-Based Generator Architecture for Generative Adversarial Networks", at the end of
-its progressive growing: the images of lower resolutions have no part in the result. Names as in StyleGAN2-ADA.
+its progressive growing, when images of lower resolutions no longer contribute. Parameter names as in StyleGAN2-ADA.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class StyleGAN1Config:
     w_dim: int = 512
     mapping_layers: int = 8
     layer_features: int | None = None  # width inside the mapping network, None: w_dim
-    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
+    lr_multiplier: float = 0.01  # factor of the mapping network's stored weights when they are used
     blur_filter: tuple[float, ...] = (1, 2, 1)  # taps of the low-pass filter after each doubling, of any sum
-    truncation_psi: float = 0.7  # what the network was published with: psi of the truncation ...
-    truncation_cutoff: int = 8  # ... and how many layers it takes hold of
+    truncation_psi: float = 0.7  # of the published network
+    truncation_cutoff: int = 8  # of the published network: number of layers that are truncated
 
     @property
     def img_resolution(self) -> int:
-        """Side of the image in pixels."""
+        """The side of the image in pixels."""
         return 4 << (len(self.channels) - 1)
 
 
 class Epilogue(nn.Module):
-    """What follows every convolution: noise, bias, leaky ReLU, then each channel gets mean and deviation from w.
+    """The end of every layer: noise, bias, leaky ReLU, then each channel gets a mean and a deviation computed from w.
 
     Convention: x [n, c, r, r], w [n, w_dim] -> [n, c, r, r]; x may be overwritten. Source: eq. 1 (AdaIN).
     """
@@ -61,9 +61,9 @@ class Epilogue(nn.Module):
             x = x + noise * self.noise_strength.to(x.dtype)[:, None, None]
         x = leaky_relu(x + self.bias.to(x.dtype)[:, None, None])
         deviation, mean = self.affine(w).chunk(2, dim=1)
-        variance, centre = torch.var_mean(x.float(), dim=(2, 3), unbiased=False)
+        variance, old_mean = torch.var_mean(x.float(), dim=(2, 3), unbiased=False)
         factor = (deviation + 1) * (variance + 1e-8).rsqrt()
-        return scale(x, factor).add_((mean - centre * factor).to(x.dtype)[:, :, None, None])
+        return scale(x, factor).add_((mean - old_mean * factor).to(x.dtype)[:, :, None, None])
 
 
 class SynthesisLayer(Epilogue):
@@ -80,7 +80,7 @@ class SynthesisLayer(Epilogue):
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode) -> Tensor:
         weight = (self.weight * self.gain).to(x.dtype)
         if self.up:
-            x = F.conv_transpose2d(x, widened(weight).transpose(0, 1), stride=2, padding=1)
+            x = F.conv_transpose2d(x, widen_kernel(weight).transpose(0, 1), stride=2, padding=1)
             margin = len(self.kernel) // 2
             x = upfirdn2d(x, self.kernel, padding=(margin, margin, margin, margin))
         else:
@@ -88,8 +88,8 @@ class SynthesisLayer(Epilogue):
         return super().forward(x, w, noise_mode)
 
 
-def widened(weight: Tensor) -> Tensor:
-    """The kernel that doubles each pixel and convolves in one step: `[o, i, 3, 3]` -> `[o, i, 4, 4]`."""
+def widen_kernel(weight: Tensor) -> Tensor:
+    """Return the kernel that doubles each pixel and convolves in one step: `[o, i, 3, 3]` -> `[o, i, 4, 4]`."""
     return (
         F.pad(weight, (0, 1, 0, 1))
         + F.pad(weight, (1, 0, 0, 1))
@@ -116,7 +116,7 @@ class FirstBlock(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """All that happens at one resolution."""
+    """The two layers of one resolution; the first doubles the side."""
 
     def __init__(self, config: StyleGAN1Config, in_channels: int, out_channels: int, resolution: int) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class SynthesisBlock(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """Features to colours, without a style."""
+    """The convolution from features to colors, without a style."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class ToRGB(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """w_plus to an image, resolution after resolution."""
+    """The synthesis network: w_plus to an image, one block per resolution."""
 
     def __init__(self, config: StyleGAN1Config) -> None:
         super().__init__()
@@ -151,15 +151,15 @@ class SynthesisNetwork(nn.Module):
         self.sides = [4 << i for i in range(len(config.channels))]
         self.dtype = torch.float32  # of the convolutions
         self.b4 = FirstBlock(config)
-        for side, (before, here) in zip(self.sides[1:], pairwise(config.channels), strict=True):
-            block = SynthesisBlock(config, before, here, side)
+        for side, (in_channels, out_channels) in zip(self.sides[1:], pairwise(config.channels), strict=True):
+            block = SynthesisBlock(config, in_channels, out_channels, side)
             if side >= CHANNELS_LAST_FROM:
                 block.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.add_module(f"b{side}", block)
         self.torgb = ToRGB(config.channels[-1])
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, float32.
+        """Generate `img [n, 3, r, r]`, float32, from `w_plus [n, num_ws, w_dim]`.
 
         Raises ShapeError for a latent of another generator.
         """
@@ -172,7 +172,7 @@ class SynthesisNetwork(nn.Module):
 
 
 class StyleGAN1(nn.Module):
-    """The whole generator, behind the `Generator` protocol. The first layer styles the constant itself."""
+    """The StyleGAN generator (`Generator` protocol). Its first layer styles the constant itself."""
 
     w_avg: Tensor
 
@@ -196,14 +196,14 @@ class StyleGAN1(nn.Module):
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
-        """The image area-reduced to `resolution`; every layer is needed for it."""
+        """Generate the image area-reduced to `resolution`; this runs every layer."""
         return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
 
     def affines(self, layer: int) -> list[nn.Module]:
-        """The affine maps that take layer `layer`'s style: one a layer."""
+        """Return the affine maps that take layer `layer`'s style: one per layer."""
         return [self.synthesis.get_submodule(f"b{4 << layer // 2}.conv{layer % 2}.affine")]
 
-    def in_precision(self, dtype: torch.dtype) -> StyleGAN1:
-        """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
+    def set_precision(self, dtype: torch.dtype) -> StyleGAN1:
+        """Compute the convolutions in `dtype`; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype
         return self

@@ -1,6 +1,6 @@
-"""StyleGAN2, as trained by its TensorFlow and PyTorch (ADA) codes. Torch only, never opens a file.
+"""The StyleGAN2 generator of the official TensorFlow and PyTorch (ADA) code. Does not open files.
 
-Source: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN"; names of parameters as in ADA.
+Source: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN"; parameter names as in ADA.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ Architecture = Literal["orig", "skip", "resnet"]
 
 
 def channel_widths(img_resolution: int, channel_base: int = 32768, channel_max: int = 512) -> tuple[int, ...]:
-    """Features at 4, 8 ... `img_resolution` px: `min(channel_base / r, channel_max)`; 32768 is the paper's config F."""
+    """Return the number of features at 4, 8 ... `img_resolution` px: `min(channel_base / r, channel_max)`.
+
+    A `channel_base` of 32768 is the paper's config F.
+    """
     sides = (2**i for i in range(2, img_resolution.bit_length()))
     return tuple(min(channel_base // side, channel_max) for side in sides)
 
@@ -48,8 +51,8 @@ class StyleGAN2Config:
     mapping_layers: int = 8
     embed_features: int | None = None  # width of the embedded label, None: w_dim
     layer_features: int | None = None  # width inside the mapping network, None: w_dim
-    lr_multiplier: float = 0.01  # by which the mapping network's stored weights are too large
-    architecture: Architecture = "skip"  # how images of lower resolutions get to the end
+    lr_multiplier: float = 0.01  # factor of the mapping network's stored weights when they are used
+    architecture: Architecture = "skip"  # connections from the lower resolutions to the image
     resample_filter: tuple[float, ...] = (1, 3, 3, 1)  # taps of the low-pass filter, of any sum
     conv_clamp: float | None = None  # bound of every activation, None: unbounded
     use_noise: bool = True
@@ -57,7 +60,7 @@ class StyleGAN2Config:
 
     @property
     def img_size(self) -> tuple[int, int]:
-        """Height and width of the image in pixels."""
+        """The height and width of the image in pixels."""
         return self.base[0] << (len(self.channels) - 1), self.base[1] << (len(self.channels) - 1)
 
     @property
@@ -67,11 +70,12 @@ class StyleGAN2Config:
 
 
 class SynthesisLayer(nn.Module):
-    """Scale the input by a style, convolve (and double the side), normalise, add noise and bias, leaky ReLU.
+    """A layer: scale the input by a style, convolve (and double the side), normalize, add noise and bias, leaky ReLU.
 
     Convention: x [n, i, r, r], w [n, w_dim] -> [n, o, r', r']; x may be overwritten.
-    Source: Karras et al. 2020, eqs. 1-3, as scaling before and after one convolution that all images share; or, of one
-    image that is larger than the weight, by scaling the weight. (Its gradient would cost a third convolution.)
+    Source: Karras et al. 2020, eqs. 1-3, as scaling before and after one convolution that all images share. For one
+    image that is larger than the weight, the weight is scaled instead, unless that needs a gradient, which would cost a
+    third convolution.
     """
 
     noise_const: Tensor
@@ -110,7 +114,7 @@ class SynthesisLayer(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """A modulated 1x1 convolution without normalisation: features to colours, `[n, c, r, r]` -> `[n, 3, r, r]`."""
+    """A modulated 1x1 convolution without normalization, from features to colors: `[n, c, r, r]` -> `[n, 3, r, r]`."""
 
     def __init__(self, config: StyleGAN2Config, in_channels: int) -> None:
         super().__init__()
@@ -122,7 +126,7 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w) * self.gain
-        if x.shape[0] == 1:  # the weight is smaller than the image, so let that take the style
+        if x.shape[0] == 1:  # the weight is smaller than the image, so scaling it costs less
             rgb = F.conv2d(x, (self.weight * style[:, :, None, None]).to(x.dtype))
         else:
             rgb = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
@@ -131,7 +135,7 @@ class ToRGB(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """All that happens at one resolution: up-sampling convolution, convolution, contribution to the image."""
+    """The layers of one resolution: up-sampling convolution, convolution, contribution to the image."""
 
     kernel: Tensor
 
@@ -154,12 +158,12 @@ class SynthesisBlock(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         first, second, rgb = w_plus.unbind(dim=1)
         if self.architecture == "resnet":
-            around = self.skip(x, gain=SQRT2 / 2)
-            x = around.add_(self.conv1(self.conv0(x, first, noise_mode), second, noise_mode, gain=SQRT2 / 2))
+            shortcut = self.skip(x, gain=SQRT2 / 2)
+            x = shortcut.add_(self.conv1(self.conv0(x, first, noise_mode), second, noise_mode, gain=SQRT2 / 2))
         else:
             x = self.conv1(self.conv0(x, first, noise_mode), second, noise_mode)
         if img is not None:
-            img = img.contiguous(memory_format=torch.channels_last)  # three channels are resampled far faster that way
+            img = img.contiguous(memory_format=torch.channels_last)  # resamples three channels far faster
             img = upfirdn2d(img, self.kernel * 4, up=2, padding=up_padding(len(self.kernel)))
         if self.torgb is not None:
             rgb_img = self.torgb(x, rgb)
@@ -187,7 +191,7 @@ class FirstBlock(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """w_plus to an image, resolution after resolution."""
+    """The synthesis network: w_plus to an image, one block per resolution."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
@@ -195,14 +199,14 @@ class SynthesisNetwork(nn.Module):
         self.sides = [4 * 2**i for i in range(len(config.channels))]  # of a square image, in the names of blocks
         self.dtype = torch.float32  # of the convolutions
         self.b4 = FirstBlock(config)
-        for level, (before, here) in enumerate(pairwise(config.channels), start=1):
-            block, side = SynthesisBlock(config, before, here, level), self.sides[level]
+        for level, (in_channels, out_channels) in enumerate(pairwise(config.channels), start=1):
+            block, side = SynthesisBlock(config, in_channels, out_channels, level), self.sides[level]
             if side >= CHANNELS_LAST_FROM:
                 block.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.add_module(f"b{side}", block)
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """`w_plus [n, num_ws, w_dim]` -> `img [n, 3, *img_size]`, float32.
+        """Generate `img [n, 3, *img_size]`, float32, from `w_plus [n, num_ws, w_dim]`.
 
         Raises ShapeError for a latent of another generator.
         """
@@ -215,7 +219,7 @@ class SynthesisNetwork(nn.Module):
 
 
 class StyleGAN2(nn.Module):
-    """The whole generator, behind the `Generator` protocol. A colour layer shares its style with the layer after it."""
+    """The StyleGAN2 generator (`Generator` protocol). A color layer shares its style with the layer after it."""
 
     w_avg: Tensor
 
@@ -241,17 +245,17 @@ class StyleGAN2(nn.Module):
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
-        """The image area-reduced to `resolution`; every layer is needed for it."""
+        """Generate the image area-reduced to `resolution`; this runs every layer."""
         return area_reduce(self.synthesis(w_plus, noise_mode), resolution)
 
     def affines(self, layer: int) -> list[nn.Module]:
-        """The affine maps that take layer `layer`'s style: a convolution's, and that of the colours before it."""
+        """Return the affine maps that take layer `layer`'s style: a convolution's, and the color layer's before it."""
         names = [f"b{4 << (layer + 1) // 2}.conv{1 - layer % 2}.affine"]
         names += [f"b{4 << layer // 2}.torgb.affine"] if layer % 2 else []
-        there = dict(self.synthesis.named_modules())
-        return [there[name] for name in names if name in there]
+        modules = dict(self.synthesis.named_modules())
+        return [modules[name] for name in names if name in modules]
 
-    def in_precision(self, dtype: torch.dtype) -> StyleGAN2:
-        """Compute the convolutions in `dtype` from now on; weights, styles and images stay float32. Returns itself."""
+    def set_precision(self, dtype: torch.dtype) -> StyleGAN2:
+        """Compute the convolutions in `dtype`; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype
         return self

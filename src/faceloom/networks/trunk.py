@@ -1,8 +1,8 @@
-"""The trunk that our small face networks share: a plain residual network, dense 3x3 convolutions all the way.
+"""The trunk that the small face networks share: a plain residual network of dense 3x3 convolutions.
 
-Dense convolutions, because on CPUs they run at the processor's full rate: a MobileNetV2 of the same size took four
-times as long to train and three times as long to run (docs/LOG.md). Source: He
-et al. 2015, with a shortcut that averages before it halves.
+Dense convolutions run at the processor's full rate on CPUs: a MobileNetV2 of the same size took four times as long to
+train and three times as long to run (docs/LOG.md). Source: He et al. 2015, with a shortcut that averages before it
+halves the side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions and a way around them: `[n, i, r, r]` -> `[n, o, r / stride, r / stride]`."""
+    """Two 3x3 convolutions and a shortcut: `[n, i, r, r]` -> `[n, o, r / stride, r / stride]`."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
@@ -31,9 +31,10 @@ class Residual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Features of a square picture: `[n, 3, r, r]` -> `[n, widths[-1], r / 2^k, r / 2^k]`, k the number of widths.
+    """The network that computes features of a square picture.
 
-    The first width is the stem's; every further one halves the side. `depths` says how many blocks each of those has.
+    Convention: `[n, 3, r, r]` -> `[n, widths[-1], r / 2^k, r / 2^k]`, where k is the number of widths. The first width
+    is the stem's. Every further one halves the side; `depths` are their numbers of blocks.
     """
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:

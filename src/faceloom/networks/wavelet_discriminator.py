@@ -1,8 +1,8 @@
-"""A discriminator that sees an image as wavelets: a 128 px image costs features of 64 px only, the cheap way on CPUs.
+"""A discriminator on wavelet bands: a 128 px image needs features of 64 px only, which makes it cheap on CPUs.
 
-To match `mobilestylegan`. Source: Gal et al. 2021 ("SWAGAN", images as wavelets), Karras et al. 2020, section 4.1
-(residual blocks), Karras et al. 2018, section 3 (minibatch deviation), Miyato & Koyama 2018 (labels by projection).
-Torch only, never opens a file.
+The counterpart of `mobilestylegan`. Does not open files.
+Source: Gal et al. 2021 ("SWAGAN", images as wavelets), Karras et al. 2020, section 4.1 (residual blocks), Karras et al.
+2018, section 3 (minibatch deviation), Miyato & Koyama 2018 (labels by projection).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import minibatch_deviation
-from faceloom.networks.init import SQRT2, start
-from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, plain_conv, separable
+from faceloom.networks.init import SQRT2, init_weights
+from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, make_plain_conv, make_separable_conv
 
 
 @dataclass(frozen=True)
 class WaveletDiscriminatorConfig(WaveletShape):
     """The shape of the network."""
 
-    channels: tuple[int, ...]  # features at 4, 8, 16 ... px; the last stand at half the image's side
+    channels: tuple[int, ...]  # features at 4, 8, 16 ... px; the last are at half the image's side
     c_dim: int = 0  # numbers in a label, 0: unconditional
     base: tuple[int, int] = (4, 4)  # height and width of the smallest features in pixels
-    separable_from: int = 99  # doubling from which on convolutions are separable; before it they are plain
-    mbstd_group_size: int | None = 4  # images that are compared with each other, None: the whole batch
-    mbstd_num_channels: int = 1  # features that tell how different they are, 0: none
+    separable_from: int = 99  # first block with separable convolutions; those before it are plain
+    mbstd_group_size: int | None = 4  # images of a group for the minibatch deviation, None: the whole batch
+    mbstd_num_channels: int = 1  # features that hold the minibatch deviation, 0: none
 
 
 def haar(img: Tensor) -> Tensor:
-    """One step of the two-dimensional Haar transform: `[n, c, 2h, 2w]` -> `[n, 4c, h, w]`, undone by `inverse_haar`.
+    """Apply one step of the two-dimensional Haar transform, the inverse of `inverse_haar`.
 
-    Convention: the four bands follow each other, c channels each: mean, then detail between rows, between columns,
-    and along the diagonal. The transform keeps the sum of squares.
+    Convention: `[n, c, 2h, 2w]` -> `[n, 4c, h, w]`; the four bands are concatenated, c channels each: mean, then detail
+    between rows, between columns, and along the diagonal. The transform keeps the sum of squares.
     """
     top, bottom = img[:, :, ::2], img[:, :, 1::2]
     mean, rows = (top + bottom) * 0.5, (top - bottom) * 0.5
@@ -48,29 +48,29 @@ def haar(img: Tensor) -> Tensor:
 
 
 class WaveletBlock(nn.Module):
-    """Two convolutions around an average over squares of four pixels, and a shortcut past them: half the side."""
+    """Two convolutions with an average over squares of four pixels between them, and a shortcut; halves the side."""
 
-    def __init__(self, here: int, below: int, plain: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, plain: bool) -> None:
         super().__init__()
-        conv = plain_conv if plain else separable
-        self.conv0 = conv(here, here)
-        self.conv1 = conv(here, below)
-        self.skip = Conv(here, below, 1, bias=False)
+        conv = make_plain_conv if plain else make_separable_conv
+        self.conv0 = conv(in_channels, in_channels)
+        self.conv1 = conv(in_channels, out_channels)
+        self.skip = Conv(in_channels, out_channels, 1, bias=False)
         for layer, gain in ((self.conv0, SQRT2), (self.conv1, 1), (self.skip, SQRT2 / 2)):
-            _start(layer, gain)
+            _init_weights(layer, gain)
 
     def forward(self, x: Tensor) -> Tensor:
-        inside = F.avg_pool2d(F.leaky_relu(self.conv0(x), 0.2, inplace=True), 2)
-        inside = F.leaky_relu(self.conv1(inside), 0.2, inplace=True)
-        out: Tensor = self.skip(F.avg_pool2d(x, 2)) + inside
+        y = F.avg_pool2d(F.leaky_relu(self.conv0(x), 0.2, inplace=True), 2)
+        y = F.leaky_relu(self.conv1(y), 0.2, inplace=True)
+        out: Tensor = self.skip(F.avg_pool2d(x, 2)) + y
         return out
 
 
 class WaveletDiscriminator(nn.Module):
-    """Images to scores: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, float32, higher is more real.
+    """The discriminator: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, float32, higher is more real.
 
-    Train it with the learning rates of `scratch.parameter_groups`. Raises ShapeError for images of another size, a
-    missing label, or a batch that is no multiple of the group.
+    Train it with the learning rates of `init.parameter_groups`. Raises ShapeError for images of another size, a
+    missing label, or a batch that is not a multiple of the group.
     """
 
     def __init__(self, config: WaveletDiscriminatorConfig) -> None:
@@ -81,23 +81,23 @@ class WaveletDiscriminator(nn.Module):
         last, (height, width) = config.channels[0], config.base
         self.from_bands = Conv(12, config.channels[-1], 1)
         self.blocks = nn.ModuleList(
-            WaveletBlock(here, below, plain=i < config.separable_from)
-            for i, (below, here) in reversed(list(enumerate(pairwise(config.channels), start=1)))
+            WaveletBlock(in_channels, out_channels, plain=i < config.separable_from)
+            for i, (out_channels, in_channels) in reversed(list(enumerate(pairwise(config.channels), start=1)))
         )
-        self.conv = plain_conv(last + config.mbstd_num_channels, last)
+        self.conv = make_plain_conv(last + config.mbstd_num_channels, last)
         self.fc = nn.Linear(last * height * width, last)
         self.out = nn.Linear(last, 1)
         for layer, gain in ((self.from_bands, SQRT2), (self.conv, SQRT2), (self.fc, SQRT2), (self.out, 1)):
-            start(layer, gain)
+            init_weights(layer, gain)
         if config.c_dim:
             self.embed = nn.Linear(config.c_dim, last)
-            start(self.embed)
+            init_weights(self.embed)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
         if img.ndim != 4 or img.shape[1:] != (3, *self.img_size):
-            wanted = ", ".join(map(str, self.img_size))
-            raise ShapeError(f"img: expected [n, 3, {wanted}], got {list(img.shape)}", "resize the images")
+            expected = ", ".join(map(str, self.img_size))
+            raise ShapeError(f"img: expected [n, 3, {expected}], got {list(img.shape)}", "resize the images")
         x = haar(img.to(self.dtype)).contiguous(memory_format=torch.channels_last)
         x = F.leaky_relu(self.from_bands(x), 0.2, inplace=True)
         for block in self.blocks:
@@ -107,10 +107,10 @@ class WaveletDiscriminator(nn.Module):
         x = F.leaky_relu(self.conv(x), 0.2, inplace=True)
         x = F.leaky_relu(self.fc(x.float().flatten(1)), 0.2)
         score: Tensor = self.out(x)
-        return score if self.c_dim == 0 else score + self._agreement(x, c)
+        return score if self.c_dim == 0 else score + self._label_score(x, c)
 
-    def _agreement(self, x: Tensor, c: Tensor | None) -> Tensor:
-        """How well features and label agree: their product."""
+    def _label_score(self, x: Tensor, c: Tensor | None) -> Tensor:
+        """Return the scaled dot product of the features and the embedded label: `[n, 1]`."""
         if c is None or c.ndim != 2 or c.shape[1] != self.c_dim:
             got = None if c is None else list(c.shape)
             raise ShapeError(f"c: expected [n, {self.c_dim}], got {got}", "give every image its label")
@@ -118,9 +118,9 @@ class WaveletDiscriminator(nn.Module):
         return product / math.sqrt(x.shape[1])
 
 
-def _start(conv: nn.Module, gain: float) -> None:
-    """Start a convolution, plain or separable: the gain goes to its last part."""
-    *before, last = convolutions(conv)
-    start(last, gain)
-    for depthwise in before:
-        start(depthwise)
+def _init_weights(conv: nn.Module, gain: float) -> None:
+    """Initialize a convolution, plain or separable; the gain is applied to its last part."""
+    *depthwise_convs, last = convolutions(conv)
+    init_weights(last, gain)
+    for depthwise in depthwise_convs:
+        init_weights(depthwise)
