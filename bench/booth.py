@@ -51,7 +51,7 @@ class Report:
         over = limit is not None and value > limit
         self.failures += [f"{name}: {value} > {limit}"] if over else []
         print(
-            f"{name:<46}{value}{'' if limit is None else f'  (at most {limit})'}{'  FAILED' if over else ''}",
+            f"{name:<50}{value}{'' if limit is None else f'  (at most {limit})'}{'  FAILED' if over else ''}",
             flush=True,
         )
 
@@ -59,7 +59,7 @@ class Report:
         """Record whether a condition holds."""
         self.figures[name] = holds
         self.failures += [] if holds else [name]
-        print(f"{name:<46}{'yes' if holds else 'NO'}", flush=True)
+        print(f"{name:<50}{'yes' if holds else 'NO'}", flush=True)
 
 
 class Visitor:
@@ -163,8 +163,7 @@ def serve(port: int, home: Path, tiny: bool, seconds: float) -> None:
 
     options: dict[str, Any] = {"pin": PIN, "address": f"http://127.0.0.1:{port}"}
     if tiny:
-        sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-        from web.tiny_booth import SECONDS, tiny_app
+        from tests.web.tiny_booth import SECONDS, tiny_app
 
         os.environ[SECONDS] = str(seconds)
         app = tiny_app(home, **options)

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from collections_ import picture, tar_of, zip_of
+from tests.datasets.picture_files import make_picture, make_tar, make_zip
 
 from faceloom.datasets.archives import ZipTree, open_tree
 from faceloom.errors import StoreError
@@ -23,16 +23,16 @@ def refused(path: Path, words: str) -> None:
 
 @pytest.mark.parametrize("name", ["../a.png", "/etc/a.png", "a/../../b.png", "C:\\a.png", "..\\a.png"])
 def test_names_outside_the_archive_are_refused(tmp_path: Path, name: str):
-    refused(zip_of(tmp_path / "a.zip", {name: "x", "b.png": "y"}), "1 names that point outside")
-    refused(tar_of(tmp_path / "a.tar", {name: "x", "b.png": "y"}), "1 names that point outside")
+    refused(make_zip(tmp_path / "a.zip", {name: "x", "b.png": "y"}), "1 names that point outside")
+    refused(make_tar(tmp_path / "a.tar", {name: "x", "b.png": "y"}), "1 names that point outside")
 
 
 def test_dots_inside_a_name_are_accepted(tmp_path: Path):
-    assert open_tree(zip_of(tmp_path / "a.zip", {"a..b/c...png": "x"})).names == ["a..b/c...png"]
+    assert open_tree(make_zip(tmp_path / "a.zip", {"a..b/c...png": "x"})).names == ["a..b/c...png"]
 
 
 def test_zip_bomb_is_refused(tmp_path: Path):
-    refused(zip_of(tmp_path / "a.zip", {"a.png": b"\0" * (80 << 20)}), "80 MB in 7. kB, like a zip bomb")
+    refused(make_zip(tmp_path / "a.zip", {"a.png": b"\0" * (80 << 20)}), "80 MB in 7. kB, like a zip bomb")
 
 
 def test_names_that_occur_twice_are_refused(tmp_path: Path):
@@ -59,21 +59,21 @@ def test_links_are_refused(tmp_path: Path):
 
 def test_unsupported_files_are_refused(tmp_path: Path):
     refused(tmp_path / "none", "there is no file or folder")
-    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(tar_of(tmp_path / "a.tar", {"a.png": "x"}).read_bytes()))
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(make_tar(tmp_path / "a.tar", {"a.png": "x"}).read_bytes()))
     refused(tmp_path / "a.tar.gz", "is not a folder, zip or tar")
-    content = zip_of(tmp_path / "a.zip", {"a.png": picture(1)}).read_bytes()
+    content = make_zip(tmp_path / "a.zip", {"a.png": make_picture(1)}).read_bytes()
     (tmp_path / "cut.zip").write_bytes(content[:-60])
     with pytest.raises(StoreError):
         open_tree(tmp_path / "cut.zip")
 
 
 def test_hidden_files_are_skipped(tmp_path: Path):
-    tree = open_tree(zip_of(tmp_path / "a.zip", {"__MACOSX/._a.png": "x", ".b.png": "x", "a.png": "x"}))
+    tree = open_tree(make_zip(tmp_path / "a.zip", {"__MACOSX/._a.png": "x", ".b.png": "x", "a.png": "x"}))
     assert tree.names == ["a.png"]
 
 
 def test_zip_reopens_after_pickling(tmp_path: Path):
-    tree = ZipTree(zip_of(tmp_path / "a.zip", {"a.png": "x"}))
+    tree = ZipTree(make_zip(tmp_path / "a.zip", {"a.png": "x"}))
     again = pickle.loads(pickle.dumps(tree))
     with again.open("a.png") as stream:
         assert stream.read() == b"x"

@@ -8,33 +8,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from collections_ import folder_of, nvidia, picture, zip_of
+from tests.datasets.picture_files import make_folder, make_picture, make_zip, nvidia_table
 
 from faceloom.datasets import Dataset, check, inspect, sheet
 from faceloom.errors import ImageError, StoreError
 
-FOUR = {f"{i}.png": picture(i, (32, 24)) for i in range(4)}
+FOUR = {f"{i}.png": make_picture(i, (32, 24)) for i in range(4)}
 
 
 def test_labels_are_vectors(tmp_path: Path):
-    table = nvidia({f"{i}.png": i % 3 for i in range(4)})
-    dataset = Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
+    table = nvidia_table({f"{i}.png": i % 3 for i in range(4)})
+    dataset = Dataset.open(make_zip(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
     pixels, label = dataset[2]
     assert (pixels.shape, pixels.dtype, label.dtype) == ((24, 32, 3), np.uint8, np.float32)
     assert label.tolist() == [0, 0, 1]
     assert (dataset.c_dim, dataset.num_classes) == (3, 3)
     vectors = json.dumps({"labels": {name: [0.5, 2.0] for name in FOUR}})
-    dataset = Dataset.open(zip_of(tmp_path / "v.zip", {**FOUR, "dataset.json": vectors}))
+    dataset = Dataset.open(make_zip(tmp_path / "v.zip", {**FOUR, "dataset.json": vectors}))
     assert (dataset.label(1).tolist(), dataset.c_dim, dataset.num_classes) == ([0.5, 2.0], 2, 0)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int):
-    dataset = Dataset.open(zip_of(tmp_path / "d.zip", FOUR))
+    dataset = Dataset.open(make_zip(tmp_path / "d.zip", FOUR))
     loader = torch.utils.data.DataLoader(dataset, batch_size=2, num_workers=workers)
     batches = [pixels for pixels, _ in loader]
     assert [list(batch.shape) for batch in batches] == [[2, 24, 32, 3]] * 2
-    np.testing.assert_array_equal(batches[1][1].numpy(), np.asarray(picture(3, (32, 24))))
+    np.testing.assert_array_equal(batches[1][1].numpy(), np.asarray(make_picture(3, (32, 24))))
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int):
 )
 def test_invalid_labels_are_refused(tmp_path: Path, labels: object):
     with pytest.raises(StoreError):
-        Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(labels)}))
+        Dataset.open(make_zip(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(labels)}))
 
 
 @pytest.mark.parametrize("card", [{"classes": 5}, {"images": 3}, {"images": [7, {"origin": []}]}, [], "x", None])
 def test_invalid_card_is_ignored(tmp_path: Path, card: object):
     table = json.dumps({"labels": [[name, 1] for name in FOUR], "faceloom": card})
-    dataset = Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
+    dataset = Dataset.open(make_zip(tmp_path / "d.zip", {**FOUR, "dataset.json": table}))
     assert inspect(dataset).labels == {"1": 4}
 
 
 def test_check_finds_damaged_pictures(tmp_path: Path):
-    assert check(Dataset.open(folder_of(tmp_path / "f", FOUR))).is_whole
-    files = {**FOUR, "4.png": "text", "5.png": picture(5, (16, 16))}
-    dataset = Dataset.open(zip_of(tmp_path / "d.zip", files))
+    assert check(Dataset.open(make_folder(tmp_path / "f", FOUR))).is_whole
+    files = {**FOUR, "4.png": "text", "5.png": make_picture(5, (16, 16))}
+    dataset = Dataset.open(make_zip(tmp_path / "d.zip", files))
     found = check(dataset)
     assert (found.pictures, found.is_whole, [name for name, _ in found.faults]) == (6, False, ["4.png", "5.png"])
     with pytest.raises(ImageError, match="16 x 16"):
@@ -72,8 +72,8 @@ def test_check_finds_damaged_pictures(tmp_path: Path):
 
 
 def test_check_finds_missing_pictures(tmp_path: Path):
-    table = nvidia({f"{i}.png": 0 for i in range(6)})
-    found = check(Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": table})))
+    table = nvidia_table({f"{i}.png": 0 for i in range(6)})
+    found = check(Dataset.open(make_zip(tmp_path / "d.zip", {**FOUR, "dataset.json": table})))
     assert [name for name, _ in found.faults] == ["4.png", "5.png"]
 
 
@@ -82,7 +82,7 @@ def test_inspect_and_sheet(tmp_path: Path):
         "labels": [[f"{i}.png", int(i > 0)] for i in range(4)],
         "faceloom": {"classes": ["a", "b"], "images": [{"name": "0.png", "licence": "CC0", "origin": "x"}]},
     }
-    dataset = Dataset.open(zip_of(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(table)}))
+    dataset = Dataset.open(make_zip(tmp_path / "d.zip", {**FOUR, "dataset.json": json.dumps(table)}))
     found = inspect(dataset)
     assert found.labels == {"b": 3, "a": 1}
     assert (found.licences, found.origins, len(found.notes)) == ({"CC0": 1}, 1, 2)

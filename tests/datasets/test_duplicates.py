@@ -6,8 +6,8 @@ import io
 
 import numpy as np
 import pytest
-from collections_ import encoded, picture
 from PIL import Image
+from tests.datasets.picture_files import encode_image, make_picture
 
 from faceloom.datasets.duplicates import DuplicateFinder
 
@@ -17,14 +17,14 @@ def levels(image: Image.Image) -> np.ndarray:
 
 
 def saved(image: Image.Image) -> Image.Image:
-    return Image.open(io.BytesIO(encoded(image, "JPEG", quality=50))).convert("RGB")
+    return Image.open(io.BytesIO(encode_image(image, "JPEG", quality=50))).convert("RGB")
 
 
 @pytest.fixture
 def many() -> DuplicateFinder:
     finder = DuplicateFinder()
     for seed in range(1100):  # more than the initial number of rows
-        finder.add(levels(picture(seed)))
+        finder.add(levels(make_picture(seed)))
     return finder
 
 
@@ -39,20 +39,20 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_are_found(many: DuplicateFinder, change: str):
     for seed in (3, 500, 1099):
-        match = many.find(levels(CHANGES[change](picture(seed))))
+        match = many.find(levels(CHANGES[change](make_picture(seed))))
         assert match
         assert match.index == seed
         assert 0 < match.levels < 3
 
 
 def test_other_pictures_are_not_duplicates(many: DuplicateFinder):
-    assert many.find(levels(picture(5))) == type(many.find(levels(picture(5))))(5, 0.0)
-    assert not any(many.find(levels(picture(seed))) for seed in range(2000, 2200))
-    assert not DuplicateFinder(near=0).find(levels(picture(1)))
+    assert many.find(levels(make_picture(5))) == type(many.find(levels(make_picture(5))))(5, 0.0)
+    assert not any(many.find(levels(make_picture(seed))) for seed in range(2000, 2200))
+    assert not DuplicateFinder(near=0).find(levels(make_picture(1)))
 
 
 def test_near_zero_finds_identical_pixels_only():
     finder = DuplicateFinder(near=0)
-    finder.add(levels(picture(1)))
-    assert finder.find(levels(picture(1)))
-    assert not finder.find(levels(saved(picture(1))))
+    finder.add(levels(make_picture(1)))
+    assert finder.find(levels(make_picture(1)))
+    assert not finder.find(levels(saved(make_picture(1))))

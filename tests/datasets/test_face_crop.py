@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collections_ import folder_of, picture
+from tests.datasets.picture_files import make_folder, make_picture
 
 from faceloom.assets import open_asset
 from faceloom.datasets import Dataset, MakeConfig, make
@@ -22,7 +22,7 @@ def test_faces_are_aligned(tmp_path: Path):
     portraits = open_asset("portraits")
     files = {name: (portraits / name).read_bytes() for name in ("astronaut.png", "obama.jpg")}
     made = make(
-        folder_of(tmp_path / "p", files | {"no_face.png": picture(1, (200, 200))}),
+        make_folder(tmp_path / "p", files | {"no_face.png": make_picture(1, (200, 200))}),
         tmp_path / "d.zip",
         MakeConfig((128, 128), "face"),
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collections_ import encoded, folder_of, nvidia, picture, zip_of
 from PIL import Image
+from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_zip, nvidia_table
 
 from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.datasets.crops import make_crop
@@ -22,21 +22,23 @@ SQUARE = MakeConfig((64, 64))
 
 def portraits(folder: Path) -> Path:
     """Make a folder as a new user has it: pictures of all kinds, and files that are not pictures."""
-    base = picture(1, (160, 120))
+    base = make_picture(1, (160, 120))
     turned = Image.Exif()
     turned[0x112] = 6
-    return folder_of(
+    return make_folder(
         folder,
         {
             "a.png": base,
-            "b.jpg": encoded(picture(2, (120, 160)), "JPEG"),
-            "cmyk.jpg": encoded(picture(3, (160, 120)).convert("CMYK"), "JPEG"),
-            "copy.webp": encoded(base, "WEBP", lossless=True),
+            "b.jpg": encode_image(make_picture(2, (120, 160)), "JPEG"),
+            "cmyk.jpg": encode_image(make_picture(3, (160, 120)).convert("CMYK"), "JPEG"),
+            "copy.webp": encode_image(base, "WEBP", lossless=True),
             "dot.png": Image.new("RGB", (1, 1)),
-            "half.png": encoded(picture(4))[:-400],
-            "resaved.jpg": encoded(base.resize((240, 180)), "JPEG", quality=80),
+            "half.png": encode_image(make_picture(4))[:-400],
+            "resaved.jpg": encode_image(base.resize((240, 180)), "JPEG", quality=80),
             "text.jpg": "not a picture",
-            "turned.jpg": encoded(picture(5, (160, 120)).transpose(Image.Transpose.ROTATE_90), "JPEG", exif=turned),
+            "turned.jpg": encode_image(
+                make_picture(5, (160, 120)).transpose(Image.Transpose.ROTATE_90), "JPEG", exif=turned
+            ),
         },
     )
 
@@ -49,7 +51,7 @@ def test_mixed_folder(tmp_path: Path):
     assert finder == {"copy.webp": ("a.png", True), "resaved.jpg": ("a.png", False)}
     dataset = Dataset.open(tmp_path / "d.zip")
     assert (len(dataset), dataset.resolution, dataset.c_dim, dataset.num_classes) == (6, (64, 64), 0, 0)
-    upright = np.asarray(make_crop((64, 64), "center")(picture(5, (160, 120)))[0], float)
+    upright = np.asarray(make_crop((64, 64), "center")(make_picture(5, (160, 120)))[0], float)
     assert np.abs(dataset[5][0] - upright).mean() < 3
     kept = make(tmp_path / "p", tmp_path / "e.zip", MakeConfig((64, 64), drop_duplicates=True))
     assert kept.written == 4
@@ -65,7 +67,7 @@ def test_same_source_gives_the_same_bytes(tmp_path: Path):
 def test_layout_matches_nvidias(tmp_path: Path):
     """Check names, order, stored members, RGB PNGs and labels as NVIDIA's trainers read them, with Pillow only."""
     make(
-        folder_of(tmp_path / "p", {"cat/a.png": picture(1), "dog/b.png": picture(2)}),
+        make_folder(tmp_path / "p", {"cat/a.png": make_picture(1), "dog/b.png": make_picture(2)}),
         tmp_path / "d.zip",
         MakeConfig((64, 64), source=SourceConfig(labels="folders")),
     )
@@ -80,7 +82,7 @@ def test_layout_matches_nvidias(tmp_path: Path):
 
 
 def test_licenses_classes_and_origins_survive_remaking(tmp_path: Path):
-    zip_of(tmp_path / "p.zip", {"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
+    make_zip(tmp_path / "p.zip", {"a.png": make_picture(1), "b.png": make_picture(2), "c.png": make_picture(3)})
     (tmp_path / "p.csv").write_text("file,label,licence,origin\na.png,x,CC0,here\nb.png,y,MIT,there\nc.png,,,\n")
     first = make(tmp_path / "p.zip", tmp_path / "1.zip", SQUARE)
     assert first.skipped == [("c.png", "it has no label")]
@@ -91,7 +93,7 @@ def test_licenses_classes_and_origins_survive_remaking(tmp_path: Path):
 
 
 def test_rectangular_datasets(tmp_path: Path):
-    source = folder_of(tmp_path / "p", {"a.png": picture(1, (128, 96)), "b.png": picture(2, (96, 128))})
+    source = make_folder(tmp_path / "p", {"a.png": make_picture(1, (128, 96)), "b.png": make_picture(2, (96, 128))})
     made = make(source, tmp_path / "d.zip", MakeConfig((64, 48), "none"))
     assert [name for name, _ in made.skipped] == ["b.png"]
     assert Dataset.open(tmp_path / "d.zip")[0][0].shape == (48, 64, 3)
@@ -109,14 +111,14 @@ def test_a_centre_crop_cuts_evenly():
 
 
 def test_small_pictures_are_skipped_or_enlarged(tmp_path: Path):
-    source = folder_of(tmp_path / "p", {"a.png": picture(1, (40, 40)), "b.png": picture(2, (31, 31))})
+    source = make_folder(tmp_path / "p", {"a.png": make_picture(1, (40, 40)), "b.png": make_picture(2, (31, 31))})
     made = make(source, tmp_path / "d.zip", SQUARE)
     assert (made.written, made.enlarged, made.skipped[0][0]) == (1, 1, "b.png")
 
 
 def test_no_usable_picture_leaves_no_file(tmp_path: Path):
     with pytest.raises(StoreError, match="no picture of"):
-        make(folder_of(tmp_path / "p", {"a.png": "text"}), tmp_path / "d.zip", SQUARE)
+        make(make_folder(tmp_path / "p", {"a.png": "text"}), tmp_path / "d.zip", SQUARE)
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
 
 
@@ -130,9 +132,10 @@ def test_encode_labels():
 
 
 def test_limit_and_label_column(tmp_path: Path):
-    source = zip_of(
+    source = make_zip(
         tmp_path / "z.zip",
-        {f"{i}.png": picture(i) for i in range(5)} | {"dataset.json": nvidia({f"{i}.png": i for i in range(5)})},
+        {f"{i}.png": make_picture(i) for i in range(5)}
+        | {"dataset.json": nvidia_table({f"{i}.png": i for i in range(5)})},
     )
     made = make(
         source, tmp_path / "d.zip", MakeConfig((32, 32), source=SourceConfig(reading=TableConfig("label")), limit=3)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collections_ import encoded, folder_of, nvidia, picture, tar_of, zip_of
+from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_tar, make_zip, nvidia_table
 
 from faceloom.datasets.metadata import Condition, PictureFacts, TableConfig
 from faceloom.datasets.sources import SourceConfig, open_source
 from faceloom.errors import ImageError, StoreError
 
-TWO = {"cats/a.png": picture(1), "dogs/b.png": picture(2)}
+TWO = {"cats/a.png": make_picture(1), "dogs/b.png": make_picture(2)}
 
 
 def facts(path: Path, config: SourceConfig | None = None) -> dict[str, PictureFacts]:
@@ -25,17 +25,17 @@ def labels(path: Path, config: SourceConfig | None = None) -> dict[str, object]:
 
 
 def test_folder_and_zip(tmp_path: Path):
-    for path in (folder_of(tmp_path / "f", {**TWO, "notes.txt": "x"}), zip_of(tmp_path / "z.zip", TWO)):
+    for path in (make_folder(tmp_path / "f", {**TWO, "notes.txt": "x"}), make_zip(tmp_path / "z.zip", TWO)):
         source = open_source(path)
         assert (source.kind, source.count, source.has_labels) == (path.suffix[1:] or "folder", 2, False)
         opened = [record.open() for record in source.records]
-        np.testing.assert_array_equal(opened[0], np.asarray(picture(1)))
+        np.testing.assert_array_equal(opened[0], np.asarray(make_picture(1)))
         assert labels(path, SourceConfig(labels="folders")) == {"cats/a.png": "cats", "dogs/b.png": "dogs"}
         assert len(facts(path, SourceConfig(every=2))) == 1
 
 
 def test_nvidias_dataset_json(tmp_path: Path):
-    path = zip_of(tmp_path / "z.zip", {**TWO, "dataset.json": nvidia({"cats/a.png": 3, "dogs/b.png": 0})})
+    path = make_zip(tmp_path / "z.zip", {**TWO, "dataset.json": nvidia_table({"cats/a.png": 3, "dogs/b.png": 0})})
     assert labels(path) == {"cats/a.png": 3, "dogs/b.png": 0}
     assert open_source(path).kind == "dataset"
     assert not open_source(path, SourceConfig(labels="none")).has_labels
@@ -49,8 +49,9 @@ def test_hugging_face_folders(tmp_path: Path, form: str):
         if form == "jsonl"
         else "file_name,label,license\na.png,tabby,CC0\nx/b.png,tom,\n"
     )
-    path = folder_of(
-        tmp_path / "f", {"train/a.png": picture(1), "train/x/b.png": picture(2), f"train/metadata.{form}": text}
+    path = make_folder(
+        tmp_path / "f",
+        {"train/a.png": make_picture(1), "train/x/b.png": make_picture(2), f"train/metadata.{form}": text},
     )
     assert open_source(path).kind == "huggingface"
     assert facts(path) == {"train/a.png": PictureFacts("tabby", "CC0"), "train/x/b.png": PictureFacts("tom")}
@@ -58,12 +59,12 @@ def test_hugging_face_folders(tmp_path: Path, form: str):
 
 def test_webdataset_shards(tmp_path: Path):
     for shard in range(2):
-        tar_of(
+        make_tar(
             tmp_path / f"s{shard}.tar",
             {
-                "a/0.1.jpg": encoded(picture(1), "JPEG"),
+                "a/0.1.jpg": encode_image(make_picture(1), "JPEG"),
                 "a/0.cls": "2",
-                "a/1.png": picture(2),
+                "a/1.png": make_picture(2),
                 "a/1.cls": "0",
                 "a/1.json": json.dumps({"license": "MIT", "url": "there"}),
             },
@@ -77,7 +78,7 @@ def test_webdataset_shards(tmp_path: Path):
 
 
 def test_table_beside_an_archive(tmp_path: Path):
-    zip_of(tmp_path / "faces.zip", {"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
+    make_zip(tmp_path / "faces.zip", {"a.png": make_picture(1), "b.png": make_picture(2), "c.png": make_picture(3)})
     (tmp_path / "faces.csv").write_text("file,split,sex,licence,origin\na.png,train,F,CC0,x\nb.png,val,M,MIT,y\n")
     assert facts(tmp_path)["a.png"] == PictureFacts(
         None, "CC0", "x"
@@ -95,11 +96,11 @@ def test_unreadable_tables_are_refused(tmp_path: Path):
     for name, text in (("a.csv", "who,label\nx,1\n"), ("b.json", "{"), ("c.json", "3"), ("d.jsonl", "[1]")):
         (tmp_path / name).write_text(text)
         with pytest.raises(StoreError):
-            open_source(folder_of(tmp_path / "f", TWO), SourceConfig(table=tmp_path / name))
+            open_source(make_folder(tmp_path / "f", TWO), SourceConfig(table=tmp_path / name))
 
 
 def test_damaged_member_raises_image_error(tmp_path: Path):
-    path = zip_of(tmp_path / "z.zip", {"a.png": encoded(picture(1)) * 3})
+    path = make_zip(tmp_path / "z.zip", {"a.png": encode_image(make_picture(1)) * 3})
     content = bytearray(path.read_bytes())
     content[60:100] = bytes(40)
     path.write_bytes(content)
@@ -109,14 +110,14 @@ def test_damaged_member_raises_image_error(tmp_path: Path):
 
 def test_source_without_pictures_is_refused(tmp_path: Path):
     with pytest.raises(StoreError, match="holds no pictures"):
-        open_source(zip_of(tmp_path / "z.zip", {"inner.zip": "PK", "a.txt": "x"}))
+        open_source(make_zip(tmp_path / "z.zip", {"inner.zip": "PK", "a.txt": "x"}))
 
 
 def test_video(tmp_path: Path):
     pytest.importorskip("av")
     from faceloom.edit.film import save_film
 
-    frames = [np.asarray(picture(seed, (96, 64))) for seed in range(6)]
+    frames = [np.asarray(make_picture(seed, (96, 64))) for seed in range(6)]
     path = save_film(frames, tmp_path / "film.mp4", fps=5)
     shown = [record.open() for record in open_source(path, SourceConfig(every=2)).records]
     assert [image.size for image in shown] == [(96, 64)] * 3

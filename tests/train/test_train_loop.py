@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_run import differences, tiny_config, tiny_trainer
+from tests.train.tiny_run import differences, tiny_config, tiny_trainer
 
 from faceloom.errors import TrainingError
 from faceloom.train import ada, checkpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import tiny_config, tiny_pictures
+from tests.train.tiny_run import tiny_config, tiny_pictures
 
 from faceloom.errors import ImageError, TrainingError
 from faceloom.train.build import base_size

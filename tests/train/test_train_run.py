@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tiny_run import differences, tiny_run, tiny_trainer
+from tests.train.tiny_run import differences, tiny_run, tiny_trainer
 
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import StoreError, TrainingError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import tiny_run, tiny_trainer
+from tests.train.tiny_run import tiny_run, tiny_trainer
 
 from faceloom.errors import TrainingError
 from faceloom.train import run as runs

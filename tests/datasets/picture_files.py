@@ -13,46 +13,46 @@ import numpy as np
 from PIL import Image
 
 
-def picture(seed: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
+def make_picture(seed: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
     """Return a smooth picture that differs from those of all other seeds."""
     levels = np.random.default_rng(seed).integers(0, 255, (5, 5, 3), np.uint8)
     return Image.fromarray(levels).resize(size, Image.Resampling.BICUBIC)
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+def encode_image(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def folder_of(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
+def make_folder(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
     for name, content in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(as_bytes(content))
+        (path / name).write_bytes(to_bytes(content))
     return path
 
 
-def zip_of(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
+def make_zip(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, as_bytes(content))
+            archive.writestr(name, to_bytes(content))
     return path
 
 
-def tar_of(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
+def make_tar(path: Path, files: Mapping[str, bytes | Image.Image | str]) -> Path:
     with tarfile.open(path, "w") as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
-            info.size = len(as_bytes(content))
-            archive.addfile(info, io.BytesIO(as_bytes(content)))
+            info.size = len(to_bytes(content))
+            archive.addfile(info, io.BytesIO(to_bytes(content)))
     return path
 
 
-def nvidia(labels: Mapping[str, int]) -> str:
+def nvidia_table(labels: Mapping[str, int]) -> str:
     return json.dumps({"labels": [list(pair) for pair in labels.items()]})
 
 
-def as_bytes(content: bytes | Image.Image | str) -> bytes:
+def to_bytes(content: bytes | Image.Image | str) -> bytes:
     if isinstance(content, Image.Image):
-        return encoded(content)
+        return encode_image(content)
     return content.encode() if isinstance(content, str) else content
