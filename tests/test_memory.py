@@ -1,4 +1,4 @@
-"""Keeping memory is a favour to ask: it works or says that it did not."""
+"""Keeping freed memory: the result says whether the C library supports it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ print(kept)
 """
 
 
-def test_a_process_that_keeps_memory_works():
+def test_process_that_keeps_memory():
     result = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == str(sys.platform == "linux")

@@ -1,4 +1,4 @@
-"""Smoothing a series: lines stay, noise goes, nothing lags, gaps are bridged."""
+"""Smoothing of a series: lines are kept, noise is removed without lag, gaps are interpolated."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from faceloom.smooth import smooth
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_what_costs_nothing_stays(order: int):
+def test_constant_and_line_are_unchanged(order: int):
     slopes = (0.0, 2.0) if order == 2 else (0.0, 0.0)
     line = np.add(np.outer(np.arange(20.0), slopes), (3, -1))
     np.testing.assert_allclose(smooth(line, 50.0, order=order), line, atol=1e-8)
 
 
-def test_noise_goes_and_slow_motion_does_not_lag():
+def test_noise_is_removed_without_lag():
     t = np.arange(80.0)
     truth = np.stack([np.sin(t / 8), np.cos(t / 11)], 1)
     noisy = truth + np.random.default_rng(0).normal(0, 0.05, truth.shape)
-    found = smooth(noisy, 5.0)
-    assert np.diff(found - truth, 2, axis=0).std() < 0.15 * np.diff(noisy - truth, 2, axis=0).std()
-    errors = [np.square(np.roll(found, -lag, 0) - truth)[5:-5].sum() for lag in (-2, -1, 0, 1, 2)]
+    smoothed = smooth(noisy, 5.0)
+    assert np.diff(smoothed - truth, 2, axis=0).std() < 0.15 * np.diff(noisy - truth, 2, axis=0).std()
+    errors = [np.square(np.roll(smoothed, -lag, 0) - truth)[5:-5].sum() for lag in (-2, -1, 0, 1, 2)]
     assert int(np.argmin(errors)) == 2  # no shift in time fits better
     assert errors[2] < 0.5 * np.square(noisy - truth)[5:-5].sum()
 
 
-def test_gaps_are_bridged_and_what_was_there_is_never_looked_at():
+def test_gaps_are_interpolated():
     line = np.arange(12.0)[:, None] * 3
     weights = np.ones(12)
     weights[4:7] = 0
@@ -35,6 +35,6 @@ def test_gaps_are_bridged_and_what_was_there_is_never_looked_at():
     np.testing.assert_allclose(smooth(holed, 1.0, weights=weights), line, atol=1e-8)
 
 
-def test_too_short_a_series_stays():
+def test_short_series_is_unchanged():
     np.testing.assert_array_equal(smooth(np.array([(1.0,), (5.0,)]), 10.0), [(1.0,), (5.0,)])
     np.testing.assert_array_equal(smooth(np.array([(1.0,), (5.0,), (1.0,)]), 0.0), [(1.0,), (5.0,), (1.0,)])

@@ -1,4 +1,4 @@
-"""A tiny asset in a user folder of its own, and a pip that knows nothing else."""
+"""Fixtures: a tiny asset, an empty user folder, and a pip that finds only the asset's archives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceloom.assets import MANIFEST
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
-    """The tiny asset in the manifest, an empty FACELOOM_HOME, and pip pointed at the folder with its archives."""
+    """Add the tiny asset to the manifest, set an empty FACELOOM_HOME, and point pip at the folder with its archives."""
     wheels, home, canary = tmp_path / "wheels", tmp_path / "home", tmp_path / "canary"
     wheels.mkdir()
     asset = make_asset(make_wheel(wheels), make_sdist(wheels, canary))
@@ -30,7 +30,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 
 @pytest.fixture
 def flip_byte() -> Callable[[Path], None]:
-    """Damage a file: one bit of its middle byte."""
+    """Return a function that flips one bit of a file's middle byte."""
 
     def flip(path: Path) -> None:
         data = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Archives of strangers: only what is named comes out, and only to where we say."""
+"""Extraction from untrusted archives: only named members, only into the given folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_tar(path: Path, *members: tarfile.TarInfo, data: bytes = b"") -> Path:
     return path
 
 
-def test_only_the_members_named_come_out(tmp_path: Path) -> None:
+def test_only_named_members_are_extracted(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.whl", {"p/a.bin": b"a", "p/b.bin": b"b", "../escape": b"c"})
     out = tmp_path / "out"
     out.mkdir()
@@ -38,7 +38,7 @@ def test_only_the_members_named_come_out(tmp_path: Path) -> None:
     assert (out / "mine.bin").read_bytes() == b"a"
 
 
-def test_a_target_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+def test_target_cannot_leave_the_folder(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.whl", {"a": b"a"})
     out = tmp_path / "out"
     out.mkdir()
@@ -46,7 +46,7 @@ def test_a_target_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     assert [path.name for path in out.iterdir()] == ["stolen"]
 
 
-def test_a_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zip_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBER_LIMIT", 2**20)
     archive = make_zip(tmp_path / "a.whl", {"big": bytes(2**24)})
     with pytest.raises(AssetError, match="unpacks to more than 1 MB"):
@@ -55,7 +55,7 @@ def test_a_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE])
-def test_links_and_devices_are_no_files(tmp_path: Path, kind: bytes) -> None:
+def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
     info = tarfile.TarInfo("p/passwd")
     info.type, info.linkname = kind, "/etc/passwd"
     archive = make_tar(tmp_path / "a.tar.gz", info)
@@ -63,14 +63,14 @@ def test_links_and_devices_are_no_files(tmp_path: Path, kind: bytes) -> None:
         extract(archive, {"p/passwd": "passwd"}, tmp_path)
 
 
-def test_missing_member(tmp_path: Path) -> None:
+def test_missing_member_is_refused(tmp_path: Path) -> None:
     for archive in (make_zip(tmp_path / "a.whl", {}), make_tar(tmp_path / "a.tar.gz")):
         with pytest.raises(AssetError, match=f"cannot read {archive.name}"):
             extract(archive, {"weights": "weights"}, tmp_path)
 
 
 @pytest.mark.parametrize("junk", [b"", b"not an archive", b"\x1f\x8b\x08\x00junk", b"PK\x03\x04junk"])
-def test_no_archive_at_all(tmp_path: Path, junk: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, junk: bytes) -> None:
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(junk)
     with pytest.raises(AssetError, match="cannot read"):
@@ -78,7 +78,7 @@ def test_no_archive_at_all(tmp_path: Path, junk: bytes) -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
-def test_cut_short(tmp_path: Path, share: float) -> None:
+def test_truncated_archive_is_refused(tmp_path: Path, share: float) -> None:
     archive = make_tar(tmp_path / "a.tar.gz", tarfile.TarInfo("w"), data=bytes(range(256)) * 999)
     data = archive.read_bytes()
     archive.write_bytes(data[: int(len(data) * share)])
@@ -86,6 +86,6 @@ def test_cut_short(tmp_path: Path, share: float) -> None:
         extract(archive, {"w": "w"}, tmp_path)
 
 
-def test_text_is_read_whatever_its_encoding(tmp_path: Path) -> None:
+def test_invalid_utf8_is_replaced(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.whl", {"LICENSE": "Ünïcode".encode() + b" \xff"})
     assert read_text(archive, "LICENSE") == "Ünïcode \ufffd"

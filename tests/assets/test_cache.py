@@ -1,4 +1,4 @@
-"""What lies in the cache is what was pulled, or it is not used."""
+"""The asset cache: verification at first use, quarantine of damaged files, and outdated cards."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ def pulled(tiny: Tiny) -> Tiny:
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
-    """The files that were hashed, in order."""
-    seen: list[Path] = []
+    """Return the list of files that are hashed, in order."""
+    hashed_files: list[Path] = []
     real = cache.sha256_of
 
     def spy(path: Path) -> str:
-        seen.append(path)
+        hashed_files.append(path)
         return real(path)
 
     monkeypatch.setattr(cache, "sha256_of", spy)
     cache._checked_once.cache_clear()
-    yield seen
+    yield hashed_files
     cache._checked_once.cache_clear()
 
 
-def test_open_gives_the_whole_folder(pulled: Tiny) -> None:
+def test_open_returns_the_folder(pulled: Tiny) -> None:
     folder = open_asset("tiny")
     assert folder == asset_folder("tiny") == pulled.folder
     assert (folder / "weights.bin").read_bytes() == WEIGHTS
     assert (folder / "face.png").read_bytes() == FACE
 
 
-def test_each_file_is_hashed_once_in_a_process(pulled: Tiny, hashed: list[Path]) -> None:
+def test_files_are_hashed_once(pulled: Tiny, hashed: list[Path]) -> None:
     open_asset("tiny")
     open_asset("tiny")
     assert [path.name for path in hashed] == ["weights.bin", "face.png"]
 
 
-def test_a_file_that_changes_is_hashed_again(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_changed_file_is_hashed_again(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
     open_asset("tiny")
     flip_byte(pulled.folder / "face.png")
     with pytest.raises(AssetError, match="not the bytes that were pulled"):
         open_asset("tiny")
 
 
-def test_a_flipped_byte_goes_to_the_quarantine(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_damaged_asset_is_quarantined(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
     flip_byte(pulled.folder / "weights.bin")
     assert find_damaged_files("tiny") == ["weights.bin"]
     with pytest.raises(AssetError, match=r"weights\.bin of tiny") as caught:
@@ -69,13 +69,13 @@ def test_a_flipped_byte_goes_to_the_quarantine(pulled: Tiny, flip_byte: Callable
     assert not is_pulled("tiny")
 
 
-def test_a_file_that_vanished_is_damage(pulled: Tiny) -> None:
+def test_missing_file_counts_as_damage(pulled: Tiny) -> None:
     (pulled.folder / "face.png").unlink()
     with pytest.raises(AssetError, match=r"face\.png of tiny"):
         open_asset("tiny")
 
 
-def test_the_quarantine_keeps_the_latest_only(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_quarantine_keeps_the_latest_only(pulled: Tiny, flip_byte: Callable[[Path], None]) -> None:
     for _ in range(3):
         flip_byte(pulled.folder / "weights.bin")
         with pytest.raises(AssetError):
@@ -85,11 +85,11 @@ def test_the_quarantine_keeps_the_latest_only(pulled: Tiny, flip_byte: Callable[
     assert open_asset("tiny")
 
 
-def test_what_cannot_be_moved_stays(tiny: Tiny) -> None:
+def test_quarantine_of_a_missing_path(tiny: Tiny) -> None:
     assert quarantine(tiny.home / "nothing") == tiny.home / "nothing"
 
 
-def test_not_there(tiny: Tiny) -> None:
+def test_asset_that_was_not_pulled(tiny: Tiny) -> None:
     with pytest.raises(AssetError, match="the model files 'tiny' are not installed") as caught:
         open_asset("tiny")
     assert caught.value.hint == "faceloom models pull tiny"
@@ -98,13 +98,13 @@ def test_not_there(tiny: Tiny) -> None:
 @pytest.mark.parametrize(
     "card", ["", "{", "[]", "3", '{"files": []}', '{"files": {"weights.bin": 3}}', '{"files": {"weights.bin": {}}}']
 )
-def test_a_broken_card_is_no_asset(pulled: Tiny, card: str) -> None:
+def test_damaged_card(pulled: Tiny, card: str) -> None:
     (pulled.folder / "asset.json").write_text(card)
     assert not is_pulled("tiny")
 
 
 @pytest.mark.parametrize("key", ["revision", "sources", "files"])
-def test_an_asset_of_other_times_is_none(pulled: Tiny, key: str) -> None:
+def test_outdated_asset_is_pulled_again(pulled: Tiny, key: str) -> None:
     path = pulled.folder / "asset.json"
     card = json.loads(path.read_text())
     card[key] = {} if key == "files" else None
@@ -114,7 +114,7 @@ def test_an_asset_of_other_times_is_none(pulled: Tiny, key: str) -> None:
     assert open_asset("tiny")
 
 
-def test_a_name_of_no_asset(tiny: Tiny) -> None:
+def test_unknown_name(tiny: Tiny) -> None:
     with pytest.raises(AssetError, match="no asset is called"):
         open_asset("../../etc")
     assert "../../etc" not in MANIFEST

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: whole, continued, refused; and sha256s remembered on first use."""
+"""Downloads from a local server: complete, resumed, refused; and sha256 remembered on first use."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CONTENT = bytes(range(256)) * 4000
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT; knows ranges, may stop early, redirect or lie."""
+    """Serves CONTENT with support for ranges; can stop early, redirect, and change the file."""
 
     content, etag, stop_at, ranges = CONTENT, '"1"', None, True
-    asked: list[str | None]
+    requested_ranges: list[str | None]
 
     def do_GET(self) -> None:
         cls: Any = type(self)
-        cls.asked.append(self.headers.get("Range"))
+        cls.requested_ranges.append(self.headers.get("Range"))
         if self.path == "/away":
             self.send_response(302)
             self.send_header("Location", "http://example.org/x")
@@ -53,8 +53,8 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Any]:
-    """A class to set and the address of its files."""
-    handler = type("Handler", (Server,), {"asked": []})
+    """Yield the handler class, whose attributes control the server, with its address as `url`."""
+    handler = type("Handler", (Server,), {"requested_ranges": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as http_server:
         thread = threading.Thread(target=http_server.serve_forever, daemon=True)
         thread.start()
@@ -64,7 +64,7 @@ def server() -> Iterator[Any]:
         thread.join()
 
 
-def test_a_file_arrives_whole(server: Any, tmp_path: Path) -> None:
+def test_complete_download(server: Any, tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     digest = download(f"{server.url}/x.pkl", tmp_path / "x.pkl", lambda got, total: steps.append((got, total)))
     assert digest == sha256(CONTENT).hexdigest()
@@ -73,18 +73,18 @@ def test_a_file_arrives_whole(server: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x.pkl"]
 
 
-def test_a_download_that_stopped_goes_on(server: Any, tmp_path: Path) -> None:
+def test_stopped_download_is_resumed(server: Any, tmp_path: Path) -> None:
     server.stop_at = 300_000
     with pytest.raises(AssetError, match=r"stopped.*run it again to continue"):
         download(f"{server.url}/x", tmp_path / "x")
     assert not (tmp_path / "x").exists()
     server.stop_at = None
     assert download(f"{server.url}/x", tmp_path / "x") == sha256(CONTENT).hexdigest()
-    assert server.asked == [None, "bytes=300000-"]
+    assert server.requested_ranges == [None, "bytes=300000-"]
 
 
 @pytest.mark.parametrize("change", [{"etag": '"2"', "content": CONTENT[::-1]}, {"ranges": False}])
-def test_what_cannot_be_continued_begins_anew(server: Any, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_changed_file_is_downloaded_from_the_start(server: Any, tmp_path: Path, change: dict[str, Any]) -> None:
     server.stop_at = 300_000
     with pytest.raises(AssetError):
         download(f"{server.url}/x", tmp_path / "x")
@@ -95,12 +95,12 @@ def test_what_cannot_be_continued_begins_anew(server: Any, tmp_path: Path, chang
 
 
 @pytest.mark.parametrize("url", ["http://example.org/x", "file:///etc/passwd", "ftp://127.0.0.1/x", "x", "https://"])
-def test_only_https_but_for_this_machine(url: str, tmp_path: Path) -> None:
+def test_https_is_required_except_locally(url: str, tmp_path: Path) -> None:
     with pytest.raises(AssetError, match="not an https address"):
         download(url, tmp_path / "x")
 
 
-def test_refusals(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_requests(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssetError, match="not an https address"):
         download(f"{server.url}/away", tmp_path / "x")
     with pytest.raises(AssetError, match="answers 404"):
@@ -110,7 +110,7 @@ def test_refusals(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         download(f"{server.url}/x", tmp_path / "x")
 
 
-def test_the_first_sha256_is_remembered(tmp_path: Path) -> None:
+def test_first_sha256_is_remembered(tmp_path: Path) -> None:
     assert not check_known("a", "1" * 64, None, tmp_path)
     remember("a", "1" * 64, tmp_path)
     remember("b", "2" * 64, tmp_path)
@@ -124,7 +124,7 @@ def test_the_first_sha256_is_remembered(tmp_path: Path) -> None:
         check_known("a", "1" * 64, None, tmp_path)
 
 
-def test_every_published_generator_says_whose_it_is() -> None:
+def test_published_generators_state_their_terms() -> None:
     for name, remote in REMOTE_MODELS.items():
         assert remote.url.startswith("https://")
         assert remote.url.endswith(f"/{name}.pkl")

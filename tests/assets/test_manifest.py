@@ -1,4 +1,4 @@
-"""The manifest is data: it must be whole, consistent and honest about terms."""
+"""The manifest: pinned archives, consistent file lists, and stated terms."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def test_archives_are_pinned(asset: Asset) -> None:
 
 
 @ASSETS
-def test_wheels_for_one_python_name_that_python(asset: Asset) -> None:
+def test_wheels_for_one_python_have_pip_tags(asset: Asset) -> None:
     for archive in asset.archives:
         assert bool(archive.pip_tags) == (archive.is_wheel and not archive.filename.endswith("-none-any.whl"))
 
 
 @ASSETS
-def test_terms_are_said(asset: Asset) -> None:
+def test_terms_are_stated(asset: Asset) -> None:
     assert asset.license
     assert asset.terms.endswith(".")
     assert all(archive.license_member for archive in asset.archives)
@@ -42,6 +42,6 @@ def test_default_set() -> None:
     assert [name for name, asset in MANIFEST.items() if asset.is_default] == ["mobilestylegan-ffhq", "lpips", "mtcnn"]
 
 
-def test_unknown_name_lists_the_known() -> None:
+def test_unknown_name_lists_known_names() -> None:
     with pytest.raises(AssetError, match=r"no asset is called 'stylegan9'.*mtcnn"):
         find_asset("stylegan9")

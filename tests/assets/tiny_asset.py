@@ -1,4 +1,4 @@
-"""A tiny asset whose archives are made by hand: a wheel for one Python and an sdist with a trap."""
+"""A tiny asset with two archives: a wheel for one Python version and an sdist whose setup.py leaves a trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceloom.assets import MANIFEST, Archive, Asset
 from faceloom.assets.archives import sha256_of
 
 WEIGHTS = bytes(range(256)) * 400
-FACE = b"\x89PNG no picture really" * 50
+FACE = b"\x89PNG not a real picture" * 50
 
 SETUP_PY = """
 from pathlib import Path
@@ -27,7 +27,7 @@ class Tiny:
 
     asset: Asset
     wheels: Path
-    """The archives, as a mirror or a stick would hold them."""
+    """Folder of the archives, as in an offline mirror."""
     home: Path
     canary: Path
     """Exists when the sdist's own setup.py was run."""
@@ -37,14 +37,14 @@ class Tiny:
         return self.home / "models" / self.asset.name
 
     def leftovers(self) -> list[str]:
-        """What a pull left beside the asset and its lock."""
+        """Return the names of files that a pull left beside the asset and its lock."""
         names = {path.name for path in self.home.rglob("*") if "quarantine" not in path.parts}
         whole = {"models", self.asset.name, f".lock-{self.asset.name}", "LICENSE", "asset.json", *self.asset.files}
         return sorted(names - whole)
 
 
 def make_wheel(folder: Path) -> Path:
-    """Write a wheel for one Python on one system."""
+    """Write a wheel for one Python version on one system."""
     path = folder / "tiny_weights-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
     members = {
         "tiny_weights/weights.bin": WEIGHTS,
@@ -53,7 +53,7 @@ def make_wheel(folder: Path) -> Path:
             b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-manylinux_2_28_x86_64\n"
         ),
         "tiny_weights-1.0.dist-info/RECORD": b"",
-        "tiny_weights-1.0.dist-info/LICENSE": b"Do as you like.\n",
+        "tiny_weights-1.0.dist-info/LICENSE": b"Use it freely.\n",
     }
     with zipfile.ZipFile(path, "w") as wheel:
         for name, data in members.items():
@@ -78,10 +78,10 @@ def make_sdist(folder: Path, canary: Path) -> Path:
 
 
 def make_asset(wheel: Path, sdist: Path) -> Asset:
-    """Pin the two archives."""
+    """Return the asset that pins the two archives."""
     return Asset(
         name="tiny",
-        title="Tiny things",
+        title="Tiny files",
         kind="pictures",
         purpose="tests",
         archives=(
@@ -105,5 +105,5 @@ def make_asset(wheel: Path, sdist: Path) -> Asset:
         ),
         files=("weights.bin", "face.png"),
         license="MIT",
-        terms="Made by hand.",
+        terms="Made for tests.",
     )

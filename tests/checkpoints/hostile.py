@@ -1,6 +1,6 @@
-"""Files made to do harm, by name: what makes each, and the error that it has to end in. Tests and bench share them.
+"""Hostile files by name, each with its writer and the error that reading it must raise. Used by tests and benchmarks.
 
-The gadgets call a command; the command makes a canary, a file that must never be there.
+The gadgets call a command; the command creates a canary, a file that must never exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forge
+import foreign_files
 import numpy as np
 import torch
 
@@ -29,11 +29,11 @@ from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 
 Make = Callable[[Path, str], bytes]
-"""(folder, command that makes the canary) -> the content of a file."""
+"""Maps (folder, command that creates the canary) to the content of a file."""
 
 
 class Gadget:
-    """Calls `function(*arguments)` when it is unpickled."""
+    """An object that calls `function(*arguments)` when it is unpickled."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = function, arguments
@@ -43,7 +43,7 @@ class Gadget:
 
 
 def text(value: str) -> bytes:
-    """The opcode that pushes a text."""
+    """Return the opcode that pushes a string."""
     return b"X" + struct.pack("<I", len(value)) + value.encode()
 
 
@@ -56,13 +56,13 @@ def stack_global(module: str, name: str) -> bytes:
 
 
 def in_snapshot(gadget: Any) -> bytes:
-    """A whole, readable generator with a gadget beside it."""
-    state = forge.ada_names(forge.generator2())
+    """Return a readable generator with a gadget beside it."""
+    state = foreign_files.ada_names(foreign_files.make_stylegan2())
     return pickle.dumps({"G_ema": {name: t.numpy() for name, t in state.items()}, "training_set_kwargs": gadget})
 
 
 def torch_zip(pickled: bytes, storages: dict[str, bytes] | None = None, **options: Any) -> bytes:
-    """A zip archive as torch writes it."""
+    """Return a zip archive as torch writes it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", **options) as archive:
         archive.writestr("archive/data.pkl", pickled)
@@ -73,40 +73,44 @@ def torch_zip(pickled: bytes, storages: dict[str, bytes] | None = None, **option
 
 
 def tensor(storage_numel: int, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
-    """The opcodes of one tensor in storage '0'."""
+    """Return the opcodes of one tensor in storage '0'."""
 
     class Pickler(pickle.Pickler):
         def persistent_id(self, value: Any) -> Any:
-            return ("storage", torch.FloatStorage, "0", "cpu", storage_numel) if value is here else None
+            return ("storage", torch.FloatStorage, "0", "cpu", storage_numel) if value is marker else None
 
-    here = object()
+    marker = object()
     buffer = io.BytesIO()
-    rebuild = Gadget(torch._utils._rebuild_tensor_v2, here, offset, size, stride, False, OrderedDict())
+    rebuild = Gadget(torch._utils._rebuild_tensor_v2, marker, offset, size, stride, False, OrderedDict())
     Pickler(buffer, protocol=2).dump({"synthesis.b4.const": rebuild})
     return buffer.getvalue()
 
 
 def without_mean() -> dict[str, torch.Tensor]:
-    return {name: t for name, t in forge.ada_names(forge.generator2()).items() if name != "mapping.w_avg"}
+    return {
+        name: t
+        for name, t in foreign_files.ada_names(foreign_files.make_stylegan2()).items()
+        if name != "mapping.w_avg"
+    }
 
 
 def zip_of(state: Any, folder: Path) -> bytes:
-    return forge.saved(folder / "whole.pt", state).read_bytes()
+    return foreign_files.save_torch(folder / "whole.pt", state).read_bytes()
 
 
 def good_zip(folder: Path) -> bytes:
-    return zip_of(forge.ada_names(forge.generator2()), folder)
+    return zip_of(foreign_files.ada_names(foreign_files.make_stylegan2()), folder)
 
 
-def safetensors(folder: Path, header: Any, data: bytes = b"", announced: int | None = None) -> bytes:
-    """A safetensors file, and a card beside it, without which it would be refused unread."""
-    native.write(LoadedNetwork("stylegan2", "forge", forge.SG2, {}), folder)
+def safetensors(folder: Path, header: Any, data: bytes = b"", declared: int | None = None) -> bytes:
+    """Return a safetensors file, and write the card that it needs to be read."""
+    native.write(LoadedNetwork("stylegan2", "foreign_files", foreign_files.SG2, {}), folder)
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(raw) if announced is None else announced) + raw + data
+    return struct.pack("<Q", len(raw) if declared is None else declared) + raw + data
 
 
 def torchscript() -> bytes:
-    """What `torch.jit.save` writes, with a gadget in the constants."""
+    """Return a file as `torch.jit.save` writes it, with a gadget in the constants."""
     content = io.BytesIO(torch_zip(pickle.dumps({}, protocol=2)))
     with zipfile.ZipFile(content, "a") as archive:
         archive.writestr("archive/constants.pkl", pickle.dumps(Gadget(os.system, "false"), protocol=2))
@@ -114,25 +118,25 @@ def torchscript() -> bytes:
     return content.getvalue()
 
 
-def flagged(content: bytes) -> bytes:
-    """Set the bit of encryption in every header of a zip archive."""
+def mark_encrypted(content: bytes) -> bytes:
+    """Set the encryption bit in every header of a zip archive."""
     out = bytearray(content)
-    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        for match in re.finditer(re.escape(mark), content):
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for match in re.finditer(re.escape(signature), content):
             out[match.start() + at] |= 1
     return bytes(out)
 
 
-def twice(content: bytes) -> bytes:
+def add_duplicate(content: bytes) -> bytes:
     buffer = io.BytesIO(content)
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
-        warnings.simplefilter("ignore")  # zipfile's: it is just what we want
+        warnings.simplefilter("ignore")  # zipfile warns about the duplicate, which is intended
         archive.writestr("archive/data.pkl", b"other")
     return buffer.getvalue()
 
 
 def overlapping() -> bytes:
-    """Many members of a zip archive that share their bytes."""
+    """Return a zip archive with many members that share their bytes."""
     content = torch_zip(pickle.dumps({}, protocol=2), {"0": b"\0" * 100_000})
     directory = content.index(b"PK\x01\x02", content.index(b"archive/data/0"))
     entry = content[content.rindex(b"PK\x01\x02") : content.rindex(b"PK\x05\x06")]
@@ -142,8 +146,8 @@ def overlapping() -> bytes:
     return whole + end
 
 
-def laughs(depth: int) -> bytes:
-    """A list of two lists of two lists ..., each written once: 2 ** depth entries when unfolded."""
+def nested_lists(depth: int) -> bytes:
+    """Return a list of two lists of two lists ..., each written once: 2 ** depth entries when expanded."""
     rows: Any = [1.5, 2.5]
     for _ in range(depth):
         rows = [rows, rows]
@@ -157,7 +161,7 @@ def cycle() -> bytes:
 
 
 def legacy(system: Any, tree: bytes, tail: bytes = b"") -> bytes:
-    """A stream as torch wrote it before 2020."""
+    """Return a stream in the format of torch before 1.6."""
     magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
     return magic + pickle.dumps(1001, protocol=2) + pickle.dumps(system, protocol=2) + tree + tail
 
@@ -167,11 +171,11 @@ LITTLE = {"little_endian": True, "protocol_version": 1001, "type_sizes": {}}
 MANY = {f"t{i}": {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i in range(100_000)}
 
 
-def no_numbers() -> bytes:
+def object_array() -> bytes:
     return pickle.dumps({"G_ema": np.array([{"a": 1}], dtype=object)})
 
 
-def records() -> bytes:
+def record_array() -> bytes:
     return pickle.dumps({"G_ema": np.zeros(3, dtype=[("a", "f4"), ("b", "O")])})
 
 
@@ -227,14 +231,16 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "a pickle in a pickle": (lambda _, cmd: nested(cmd), CheckpointError),
     "a pickle in a stream in a pickle": (lambda _, cmd: nested_legacy(cmd), UnsafePickle),
     "source code in a snapshot": (
-        lambda folder, cmd: forge.nvidia_torch(
-            folder / "s.pkl", G_ema=forge.persistent({"a.b": torch.ones(1)}, "G", f"import os; os.system({cmd!r})")
+        lambda folder, cmd: foreign_files.save_nvidia_torch(
+            folder / "s.pkl",
+            G_ema=foreign_files.make_persistent({"a.b": torch.ones(1)}, "G", f"import os; os.system({cmd!r})"),
         ).read_bytes(),
         UnknownFormat,
     ),
     "source code in a TensorFlow network": (
-        lambda folder, cmd: forge.nvidia_tf(
-            folder / "t.pkl", *[forge.tf_network({"x": torch.ones(1)}, f"import os; os.system({cmd!r})")] * 3
+        lambda folder, cmd: foreign_files.save_nvidia_tf(
+            folder / "t.pkl",
+            *[foreign_files.make_tf_network({"x": torch.ones(1)}, f"import os; os.system({cmd!r})")] * 3,
         ).read_bytes(),
         UnknownFormat,
     ),
@@ -244,28 +250,28 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         lambda _, cmd: legacy(LITTLE, pickle.dumps(Gadget(os.system, cmd), protocol=2)),
         UnsafePickle,
     ),
-    # arrays that are none
-    "an array of objects": (lambda *_: no_numbers(), UnsafePickle),
-    "an array of records": (lambda *_: records(), UnsafePickle),
+    # arrays of other things than numbers
+    "an array of objects": (lambda *_: object_array(), UnsafePickle),
+    "an array of records": (lambda *_: record_array(), UnsafePickle),
     # memory and time
-    "a far place in the memo": (lambda *_: b"\x80\x02}r\xff\xff\xff\xff.", UnknownFormat),
-    "an endless text": (lambda *_: b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"abc.", CorruptFile),
-    "endless bytes": (lambda *_: b"\x80\x04B" + struct.pack("<I", 2**31) + b"abc.", CorruptFile),
-    "an endless frame": (lambda *_: b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", CheckpointError),
-    "a billion laughs": (lambda *_: laughs(38), CorruptFile),
-    "nested without end": (lambda *_: b"\x80\x02" + b"]" * 300_000 + b"a" * 299_999 + b".", CheckpointError),
-    "a circle": (lambda *_: cycle(), CorruptFile),
+    "a distant memo slot": (lambda *_: b"\x80\x02}r\xff\xff\xff\xff.", UnknownFormat),
+    "a string of 2 ** 62 bytes": (lambda *_: b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"abc.", CorruptFile),
+    "bytes of 2 ** 31": (lambda *_: b"\x80\x04B" + struct.pack("<I", 2**31) + b"abc.", CorruptFile),
+    "a frame of 2 ** 62 bytes": (lambda *_: b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", CheckpointError),
+    "2 ** 38 nested lists": (lambda *_: nested_lists(38), CorruptFile),
+    "lists nested 300,000 deep": (lambda *_: b"\x80\x02" + b"]" * 300_000 + b"a" * 299_999 + b".", CheckpointError),
+    "a cycle": (lambda *_: cycle(), CorruptFile),
     "100,000 tensors in one storage": (
         lambda folder, _: zip_of({f"t{i}": t for i, t in enumerate(torch.zeros(100_000).unbind())}, folder),
         CorruptFile,
     ),
     # zip archives
-    "a compressed bomb": (
+    "a zip bomb": (
         lambda *_: torch_zip(pickle.dumps({}, protocol=2), {"0": bytes(30 << 20)}, compression=zipfile.ZIP_DEFLATED),
         CorruptFile,
     ),
-    "the same name twice": (lambda folder, _: twice(torch_zip(pickle.dumps({}, protocol=2))), CorruptFile),
-    "encrypted by a bit": (lambda folder, _: flagged(good_zip(folder)), CorruptFile),
+    "the same name twice": (lambda folder, _: add_duplicate(torch_zip(pickle.dumps({}, protocol=2))), CorruptFile),
+    "marked as encrypted": (lambda folder, _: mark_encrypted(good_zip(folder)), CorruptFile),
     "overlapping members": (lambda *_: overlapping(), CorruptFile),
     "a wrong checksum": (
         lambda folder, _: torch_zip(tensor(9, 0, (9,), (1,)), {"0": b"A" * 36}).replace(b"A" * 36, b"B" * 36),
@@ -277,16 +283,16 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "a tensor beyond its storage": (lambda *_: torch_zip(tensor(4, 2, (3,), (1,)), {"0": bytes(16)}), CorruptFile),
     "a tensor before its storage": (lambda *_: torch_zip(tensor(4, -2, (3,), (1,)), {"0": bytes(16)}), CorruptFile),
     "a tensor backwards": (lambda *_: torch_zip(tensor(4, 3, (3,), (-1,)), {"0": bytes(16)}), CorruptFile),
-    "a tensor of a million million": (
+    "a tensor of 10 ** 12 numbers": (
         lambda *_: torch_zip(tensor(4, 0, (10**6, 10**6), (0, 0)), {"0": bytes(16)}),
         CorruptFile,
     ),
-    "a storage shorter than announced": (
+    "a storage shorter than declared": (
         lambda *_: torch_zip(tensor(10**12, 0, (1,), (1,)), {"0": b"1234"}),
         CorruptFile,
     ),
-    "a storage that is not there": (lambda *_: torch_zip(tensor(4, 0, (1,), (1,))), CorruptFile),
-    "a key out of the archive": (
+    "a missing storage": (lambda *_: torch_zip(tensor(4, 0, (1,), (1,))), CorruptFile),
+    "a key outside the archive": (
         lambda *_: torch_zip(tensor(4, 0, (1,), (1,)).replace(b"X\x01\x00\x00\x000", text("../../x"))),
         CorruptFile,
     ),
@@ -298,8 +304,8 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     ),
     # safetensors
     "a header of 100 MB": (lambda folder, _: safetensors(folder, b"{" + b" " * (100 << 20) + b"}"), CorruptFile),
-    "a header of 2 ** 62": (lambda folder, _: safetensors(folder, b"{}", announced=2**62), CorruptFile),
-    "a header nested without end": (lambda folder, _: safetensors(folder, b'{"a":' + b"[" * 100_000), CorruptFile),
+    "a header of 2 ** 62": (lambda folder, _: safetensors(folder, b"{}", declared=2**62), CorruptFile),
+    "a header nested 100,000 deep": (lambda folder, _: safetensors(folder, b'{"a":' + b"[" * 100_000), CorruptFile),
     "100,000 tensors": (lambda folder, _: safetensors(folder, MANY, bytes(400_000)), CorruptFile),
     "overlapping offsets": (
         lambda folder, _: safetensors(
@@ -310,12 +316,15 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     # numbers
     "not a number": (
         lambda folder, _: zip_of(
-            forge.ada_names(forge.generator2()) | {"mapping.w_avg": torch.full((8,), torch.nan)}, folder
+            foreign_files.ada_names(foreign_files.make_stylegan2()) | {"mapping.w_avg": torch.full((8,), torch.nan)},
+            folder,
         ),
         CorruptFile,
     ),
     "another shape": (
-        lambda folder, _: zip_of(forge.ada_names(forge.generator2()) | {"mapping.w_avg": torch.zeros(9)}, folder),
+        lambda folder, _: zip_of(
+            foreign_files.ada_names(foreign_files.make_stylegan2()) | {"mapping.w_avg": torch.zeros(9)}, folder
+        ),
         WrongShape,
     ),
     "a side of 2 ** 40": (
@@ -324,7 +333,11 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     ),
     "a StyleGAN3 of 10 ** 9 pixels": (
         lambda folder, _: zip_of(
-            {n.replace("_16_3", "_1000000000_3"): t for n, t in forge.ada_names(forge.generator3()).items()}, folder
+            {
+                n.replace("_16_3", "_1000000000_3"): t
+                for n, t in foreign_files.ada_names(foreign_files.make_stylegan3()).items()
+            },
+            folder,
         ),
         CheckpointError,
     ),
@@ -334,19 +347,19 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         ),
         WrongShape,
     ),
-    "a mapping network as wide as it is not": (
+    "a mapping network with a wrong width": (
         lambda folder, _: zip_of(without_mean() | {"mapping.fc0.weight": torch.zeros(60_000, 8)}, folder),
         WrongShape,
     ),
-    "labels wider than what they join": (
+    "a label embedding wider than the mapping network": (
         lambda folder, _: zip_of(without_mean() | {"mapping.embed.weight": torch.zeros(9, 3)}, folder),
         WrongShape,
     ),
-    "noise for an image that is not there": (
+    "noise of a resolution that the image lacks": (
         lambda folder, _: zip_of(without_mean() | {"synthesis.b9999.conv1.noise_strength": torch.zeros(())}, folder),
         WrongShape,
     ),
-    # no weights at all
+    # files without weights
     "nothing": (lambda *_: b"", CorruptFile),
     "a web page": (lambda *_: b"<!DOCTYPE html><title>404</title>", UnknownFormat),
     "a pointer of Git LFS": (lambda *_: b"version https://git-lfs.github.com/spec/v1\noid sha256:0", UnknownFormat),
@@ -369,24 +382,24 @@ def zip_bytes(members: dict[str, bytes]) -> bytes:
 FORMS = ("zip", "stream", "pickle", "safetensors")
 
 
-def whole(form: str, folder: Path) -> Path:
-    """A good generator in one of the containers; its card lies beside safetensors."""
-    state, path = forge.ada_names(forge.generator2()), folder / "whole"
+def write_valid(form: str, folder: Path) -> Path:
+    """Write a valid generator in one of the containers; safetensors get their card."""
+    state, path = foreign_files.ada_names(foreign_files.make_stylegan2()), folder / "whole"
     if form == "pickle":
-        return forge.nvidia_torch(path, G_ema=forge.persistent(state, "G"))
+        return foreign_files.save_nvidia_torch(path, G_ema=foreign_files.make_persistent(state, "G"))
     if form == "safetensors":
-        return import_checkpoint(forge.saved(path, state), "a", folder) / "generator.safetensors"
-    return forge.saved(path, state, legacy=form == "stream")
+        return import_checkpoint(foreign_files.save_torch(path, state), "a", folder) / "generator.safetensors"
+    return foreign_files.save_torch(path, state, legacy=form == "stream")
 
 
-def start_that_tells(status: Path) -> str:
-    """What starts the child, which at its end writes down what Linux knows of it."""
+def make_reporting_start(status: Path) -> str:
+    """Return a start program of the child that writes its Linux process status to `status` at the end."""
     note = f"import pathlib as p; p.Path({str(status)!r}).write_text(p.Path('/proc/self/status').read_text())"
     start = process._START.replace("sys.exit(main(*sys.argv[1:]))", f"main(*sys.argv[1:]); {note}")
     assert note in start
     return start
 
 
-def peak_of(status: Path) -> float:
-    """The most memory that the child had, in MB; 0 when there was no child."""
+def peak_memory(status: Path) -> float:
+    """Return the child's peak memory in MB; 0 when there was no child."""
     return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) / 1024 if status.exists() else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import forge
+import foreign_files
 import torch
 
 from faceloom.checkpoints.detect import identify_network, read_checkpoint
@@ -24,36 +24,46 @@ TINY: dict[str, Any] = {"channels": (3, 2), "z_dim": 2, "w_dim": 2, "mapping_lay
 
 def valid_files(folder: Path) -> dict[str, bytes]:
     """Return a small valid file of every family and container, by name."""
-    G = forge.generator2(**TINY)
-    labeled = forge.generator2(**TINY, c_dim=2, architecture="resnet", conv_clamp=2.0)
-    G1 = forge.filled(StyleGAN1, StyleGAN1Config(**TINY))
-    G3 = forge.generator3(channel_max=2, channel_base=16, num_layers=2, num_critical=1, z_dim=2, w_dim=2)
-    ada, path = forge.ada_names(G), folder / "seed"
-    ros = forge.rosinality(G)
+    G = foreign_files.make_stylegan2(**TINY)
+    labeled = foreign_files.make_stylegan2(**TINY, c_dim=2, architecture="resnet", conv_clamp=2.0)
+    G1 = foreign_files.make_network(StyleGAN1, StyleGAN1Config(**TINY))
+    G3 = foreign_files.make_stylegan3(channel_max=2, channel_base=16, num_layers=2, num_critical=1, z_dim=2, w_dim=2)
+    ada, path = foreign_files.ada_names(G), folder / "seed"
+    ros = foreign_files.rosinality_names(G)
     return {
-        "ada": forge.nvidia_torch(path, G_ema=forge.persistent(forge.ada_names(labeled), "G")).read_bytes(),
-        "sg3": forge.nvidia_torch(path, G_ema=forge.persistent(forge.ada_names(G3), "G")).read_bytes(),
-        "plain": forge.saved(path, ada).read_bytes(),
-        "legacy": forge.saved(path, ada, legacy=True).read_bytes(),
-        "rosinality": forge.saved(
-            path, {"g_ema": ros, "latent_avg": G.w_avg, "args": forge.namespace(size=8)}
+        "ada": foreign_files.save_nvidia_torch(
+            path, G_ema=foreign_files.make_persistent(foreign_files.ada_names(labeled), "G")
         ).read_bytes(),
-        "psp": forge.saved(
+        "sg3": foreign_files.save_nvidia_torch(
+            path, G_ema=foreign_files.make_persistent(foreign_files.ada_names(G3), "G")
+        ).read_bytes(),
+        "plain": foreign_files.save_torch(path, ada).read_bytes(),
+        "legacy": foreign_files.save_torch(path, ada, legacy=True).read_bytes(),
+        "rosinality": foreign_files.save_torch(
+            path, {"g_ema": ros, "latent_avg": G.w_avg, "args": foreign_files.make_namespace(size=8)}
+        ).read_bytes(),
+        "psp": foreign_files.save_torch(
             path, {"state_dict": {f"decoder.{n}": t for n, t in ros.items()}, "opts": {"size": 8}}
         ).read_bytes(),
-        "mmgeneration": forge.saved(
-            path, {"state_dict": _with_prefix("generator_ema.", forge.mmgeneration(G))}
+        "mmgeneration": foreign_files.save_torch(
+            path, {"state_dict": _with_prefix("generator_ema.", foreign_files.mmgeneration_names(G))}
         ).read_bytes(),
-        "genforce2": forge.saved(path, {"generator_smooth": forge.genforce2(G)}).read_bytes(),
-        "genforce1": forge.saved(path, forge.genforce1(G1, True)).read_bytes(),
-        "tf2": forge.nvidia_tf(path, *[forge.tf_network(forge.tf2(labeled), "raise")] * 3).read_bytes(),
-        "tf1": forge.nvidia_tf(
-            path, *[forge.tf_network(forge.tf1(G1, True), fused_scale=True)] * 3, protocol=2
+        "genforce2": foreign_files.save_torch(
+            path, {"generator_smooth": foreign_files.genforce_stylegan2_names(G)}
+        ).read_bytes(),
+        "genforce1": foreign_files.save_torch(path, foreign_files.genforce_stylegan1_names(G1, True)).read_bytes(),
+        "tf2": foreign_files.save_nvidia_tf(
+            path, *[foreign_files.make_tf_network(foreign_files.tf_stylegan2_names(labeled), "raise")] * 3
+        ).read_bytes(),
+        "tf1": foreign_files.save_nvidia_tf(
+            path,
+            *[foreign_files.make_tf_network(foreign_files.tf_stylegan1_names(G1, True), fused_scale=True)] * 3,
+            protocol=2,
         ).read_bytes(),
     }
 
 
-def _with_prefix(prefix: str, state: forge.State) -> forge.State:
+def _with_prefix(prefix: str, state: foreign_files.State) -> foreign_files.State:
     return {prefix + name: tensor for name, tensor in state.items()}
 
 

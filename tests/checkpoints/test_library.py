@@ -1,4 +1,4 @@
-"""Imported generators: named, described, loaded in any family, removed; whole or absent."""
+"""Import, conversion, loading and removal of generators of every family."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import forge
+import foreign_files
 import pytest
 import torch
 
@@ -18,28 +18,30 @@ from faceloom.edit.generate import generate_latents
 from faceloom.errors import AssetError, CorruptFile, StoreError, UnknownFormat
 
 FAMILIES: dict[str, Callable[[], Any]] = {
-    "stylegan1": forge.generator1,
-    "stylegan2": forge.generator2,
-    "stylegan3": forge.generator3,
+    "stylegan1": foreign_files.make_stylegan1,
+    "stylegan2": foreign_files.make_stylegan2,
+    "stylegan3": foreign_files.make_stylegan3,
 }
 
 
-def written(family: str, path: Path) -> Path:
+def write_checkpoint(family: str, path: Path) -> Path:
     G = FAMILIES[family]()
-    return forge.saved(path, forge.genforce1(G, False) if family == "stylegan1" else forge.ada_names(G))
+    return foreign_files.save_torch(
+        path, foreign_files.genforce_stylegan1_names(G, False) if family == "stylegan1" else foreign_files.ada_names(G)
+    )
 
 
 @pytest.fixture(autouse=True)
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty user folder's models."""
+    """Return the models folder of an empty user folder."""
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     load_generator.cache_clear()
     return tmp_path / "home" / "models"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, tmp_path: Path):
-    G, path = FAMILIES[family](), written(family, tmp_path / "file.pt")
+def test_load_by_name_and_by_file(family: str, tmp_path: Path):
+    G, path = FAMILIES[family](), write_checkpoint(family, tmp_path / "file.pt")
     import_checkpoint(path, "mine", license="by me")
     by_name, by_file = load_generator("mine"), load_generator(str(path))
     assert (by_name.name, by_name.family, by_name.license) == ("mine", family, "by me")
@@ -50,19 +52,19 @@ def test_a_generator_of_every_family_is_opened_by_name_and_by_file(family: str, 
     assert 0 < (half - G.synthesis(w_plus)).abs().mean() < 0.05 * half.abs().mean() + 0.05
 
 
-def test_the_card_says_what_it_is(tmp_path: Path):
-    folder = import_checkpoint(written("stylegan2", tmp_path / "g.pt"), "a")
+def test_card_of_an_import(tmp_path: Path):
+    folder = import_checkpoint(write_checkpoint("stylegan2", tmp_path / "g.pt"), "a")
     card = read_imported_cards()["a"]
     assert [card[k] for k in ("family", "img_resolution", "num_ws", "w_dim", "c_dim")] == ["stylegan2", 32, 8, 8, 0]
-    assert card["parameters"] == sum(p.numel() for p in forge.generator2().parameters())
+    assert card["parameters"] == sum(p.numel() for p in foreign_files.make_stylegan2().parameters())
     assert card["hash"] == load_generator("a").hash
     assert any("resample_filter" in key for key in card["unused_keys"])
     assert "ask who made it" in card["licence"]
     assert folder == locate_imported_generator("a")
 
 
-def test_two_imports_at_once_leave_one_whole_model(tmp_path: Path, models: Path):
-    path = written("stylegan2", tmp_path / "g.pt")
+def test_concurrent_imports_leave_one_complete_model(tmp_path: Path, models: Path):
+    path = write_checkpoint("stylegan2", tmp_path / "g.pt")
 
     def attempt(_: int) -> str:
         try:
@@ -78,17 +80,17 @@ def test_two_imports_at_once_leave_one_whole_model(tmp_path: Path, models: Path)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a" * 65, "lpips", "a\\b", "a\n"])
-def test_names_that_cannot_be(name: str, tmp_path: Path, models: Path):
+def test_invalid_names_are_refused(name: str, tmp_path: Path, models: Path):
     with pytest.raises(AssetError):
-        import_checkpoint(written("stylegan2", tmp_path / "g.pt"), name)
+        import_checkpoint(write_checkpoint("stylegan2", tmp_path / "g.pt"), name)
     assert not models.exists()
 
 
-def test_what_is_no_generator_leaves_nothing(tmp_path: Path, models: Path):
-    D = {"D": forge.persistent(forge.ada_names(forge.discriminator()), "D")}
+def test_failed_import_leaves_nothing(tmp_path: Path, models: Path):
+    D = {"D": foreign_files.make_persistent(foreign_files.ada_names(foreign_files.make_discriminator()), "D")}
     for path, error in (
-        (forge.saved(tmp_path / "d.pt", {"D": 1}), UnknownFormat),
-        (forge.nvidia_torch(tmp_path / "d.pkl", **D), UnknownFormat),
+        (foreign_files.save_torch(tmp_path / "d.pt", {"D": 1}), UnknownFormat),
+        (foreign_files.save_nvidia_torch(tmp_path / "d.pkl", **D), UnknownFormat),
         (tmp_path / "absent.pkl", CorruptFile),
     ):
         with pytest.raises(error):
@@ -96,8 +98,8 @@ def test_what_is_no_generator_leaves_nothing(tmp_path: Path, models: Path):
     assert not models.exists() or not list(models.glob("*"))
 
 
-def test_typos_get_a_hint_and_removed_models_are_gone(tmp_path: Path):
-    import_checkpoint(written("stylegan2", tmp_path / "g.pt"), "cats")
+def test_unknown_names_and_removal(tmp_path: Path):
+    import_checkpoint(write_checkpoint("stylegan2", tmp_path / "g.pt"), "cats")
     with pytest.raises(AssetError, match=r"no generator 'cat'.*did you mean cats"):
         load_generator("cat")
     remove_model("cats")
@@ -107,14 +109,14 @@ def test_typos_get_a_hint_and_removed_models_are_gone(tmp_path: Path):
         remove_model("lpips")
 
 
-def test_convert_writes_into_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = written("stylegan3", tmp_path / "g.pt")
+def test_convert_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_checkpoint("stylegan3", tmp_path / "g.pt")
     folder = convert_checkpoint(path, tmp_path / "out")
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "generator.safetensors"]
     assert load_generator(str(folder)).hash == load_generator(str(path)).hash
     monkeypatch.chdir(tmp_path)
     assert load_generator("out").name == "out"
-    import_checkpoint(written("stylegan1", tmp_path / "other.pt"), "out")
+    import_checkpoint(write_checkpoint("stylegan1", tmp_path / "other.pt"), "out")
     load_generator.cache_clear()
     assert (load_generator("out").family, load_generator("./out").family) == ("stylegan1", "stylegan3")
     import_checkpoint(folder, "again")

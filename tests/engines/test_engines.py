@@ -1,4 +1,4 @@
-"""Engines: each draws what torch draws, within the tolerance that docs/engines.md states, or says why it cannot."""
+"""Engines: each draws what torch draws, within the tolerance of docs/how-to/engines.md, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from checkpoints import forge
+from checkpoints import foreign_files
 from faceloom.checkpoints import graphs
 from faceloom.checkpoints.load import GeneratorModel
-from faceloom.engines import Choice, available, open_engine
-from faceloom.engines.compiled import compiler_is_there
+from faceloom.engines import Choice, available_engines, open_engine
+from faceloom.engines.compiled import has_compiler
 from faceloom.engines.open import graph_path
 from faceloom.errors import EngineError, MissingExtra, ShapeError
 from faceloom.latents import broadcast, truncate, z_from_seeds
 from faceloom.networks.generator import Generator
 
-FAMILIES = {"stylegan1": forge.generator1, "stylegan2": forge.generator2, "stylegan3": forge.generator3}
+FAMILIES = {
+    "stylegan1": foreign_files.make_stylegan1,
+    "stylegan2": foreign_files.make_stylegan2,
+    "stylegan3": foreign_files.make_stylegan3,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 
 
 def model(G: Generator | None = None, family: str = "stylegan2") -> GeneratorModel:
-    return GeneratorModel(G or forge.generator2(), "tiny", family, "0" * 64, "CC0")
+    return GeneratorModel(G or foreign_files.make_stylegan2(), "tiny", family, "0" * 64, "CC0")
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -39,9 +43,9 @@ W_PLUS = torch.sin(torch.arange(3 * 8 * 8)).view(3, 8, 8)
 
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])
 def test_a_graph_draws_what_torch_draws(engine: str):
-    if engine not in available():
+    if engine not in available_engines():
         pytest.skip(f"{engine} is not installed")
-    G = forge.generator2()
+    G = foreign_files.make_stylegan2()
     drawn = open_engine(model(G), Choice(engine)).G
     assert isinstance(drawn, Generator)
     torch.testing.assert_close(drawn.synthesis(W_PLUS), G.synthesis(W_PLUS), atol=1e-3, rtol=1e-4)
@@ -56,7 +60,7 @@ def test_a_graph_draws_what_torch_draws(engine: str):
 
 
 def test_a_graph_is_kept_and_a_damaged_one_is_made_again():
-    if "openvino" not in available():
+    if "openvino" not in available_engines():
         pytest.skip("openvino is not installed")
     choice = Choice("openvino")
     open_engine(model(), choice)
@@ -101,7 +105,7 @@ def test_nothing_in_a_network_lies_on_the_wrong_device(family: str):
     """On 'meta' there are shapes only: whatever is left behind on the CPU raises, as it would on a GPU."""
     G = FAMILIES[family]().to("meta")
     for dtype in (torch.float32, torch.float16):
-        img = G.in_precision(dtype).synthesis(torch.zeros(2, G.num_ws, G.w_dim, device="meta"))
+        img = G.set_precision(dtype).synthesis(torch.zeros(2, G.num_ws, G.w_dim, device="meta"))
         assert img.device.type == "meta"
     assert G.mapping(torch.zeros(2, G.z_dim, device="meta")).device.type == "meta"
 
@@ -149,8 +153,8 @@ def test_a_missing_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
 def test_without_a_compiler_compile_is_not_offered(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    assert not compiler_is_there()
-    assert "compile" not in available()
+    assert not has_compiler()
+    assert "compile" not in available_engines()
     with pytest.raises(EngineError, match="no compiler"):
         open_engine(model(), Choice("compile"))
 
@@ -171,7 +175,7 @@ def test_a_gpu_draws_what_the_cpu_draws(family: str, precision: str):
 
 
 @pytest.fixture(scope="module")
-def some_people(default_model) -> torch.Tensor:
+def make_test_latents(default_model) -> torch.Tensor:
     G = default_model.G
     with torch.no_grad():
         return truncate(broadcast(G.mapping(z_from_seeds([4])), G.num_ws), G.w_avg, 0.7)
@@ -179,21 +183,21 @@ def some_people(default_model) -> torch.Tensor:
 
 @pytest.mark.models
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])
-def test_engines_agree_on_the_default_generator(default_model, some_people, engine: str):
-    if engine not in available():
+def test_engines_agree_on_the_default_generator(default_model, make_test_latents, engine: str):
+    if engine not in available_engines():
         pytest.skip(f"{engine} is not installed")
-    ours = default_model.G.synthesis(some_people)
-    theirs = open_engine(default_model, Choice(engine)).G.synthesis(some_people)
+    ours = default_model.G.synthesis(make_test_latents)
+    theirs = open_engine(default_model, Choice(engine)).G.synthesis(make_test_latents)
     assert (ours - theirs).abs().max() <= 1e-3
 
 
 @pytest.mark.models
-def test_precisions_agree_on_the_default_generator(default_model, some_people):
-    ours = default_model.G.synthesis(some_people)
+def test_precisions_agree_on_the_default_generator(default_model, make_test_latents):
+    ours = default_model.G.synthesis(make_test_latents)
     for choice, floor in (
         (Choice("torch", "bf16"), 40),
         (Choice("torch", "fp16"), 50),
         (Choice("openvino", "bf16"), 36),
     ):
-        if choice.engine in available():
-            assert psnr(ours, open_engine(default_model, choice).G.synthesis(some_people)) >= floor, choice
+        if choice.engine in available_engines():
+            assert psnr(ours, open_engine(default_model, choice).G.synthesis(make_test_latents)) >= floor, choice

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from checkpoints import forge
+from checkpoints import foreign_files
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice
-from faceloom.engines.measure import Speed, _in_a_process, measure
+from faceloom.engines.measure import Speed, _measure_in_subprocess, measure
 from faceloom.errors import EngineError
 
-MODEL = GeneratorModel(forge.generator2(), "tiny", "stylegan2", "0" * 64, "CC0")
+MODEL = GeneratorModel(foreign_files.make_stylegan2(), "tiny", "stylegan2", "0" * 64, "CC0")
 
 
 def test_a_process_measures_and_answers(tmp_path: Path):
     torch.save((MODEL, Choice("torch", "bf16"), 1), tmp_path / "job.pt")
-    speed = _in_a_process(tmp_path / "job.pt")
+    speed = _measure_in_subprocess(tmp_path / "job.pt")
     assert 0 <= speed.start < 60
     assert 0 < speed.image < 60
 

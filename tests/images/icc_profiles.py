@@ -1,4 +1,4 @@
-"""Small colour profiles made by hand, so that tests need none from outside. Source: ICC.1:2001-04 (version 2)."""
+"""Small color profiles for tests. Source: ICC.1:2001-04 (version 2)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ D50 = np.array([0.9642, 1.0, 0.8249])
 
 
 def rgb_profile(primaries: dict[str, tuple[float, float, float]], gamma: float) -> bytes:
-    """A matrix profile with one gamma for all channels."""
+    """Return a matrix profile with one gamma for all channels."""
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
     tags = {f"{c}XYZ".encode(): xyz(primaries[c]) for c in "rgb"} | {f"{c}TRC".encode(): curve for c in "rgb"}
     return profile(b"mntr", b"RGB ", b"XYZ ", tags)
 
 
 def cmyk_profile(cyan_lab: tuple[float, float, float]) -> bytes:
-    """A table profile with two levels a channel: no ink is white, only cyan is `cyan_lab`, all else is black."""
+    """Return a table profile with two levels per channel: no ink is white, only cyan is `cyan_lab`, all else black."""
     table = np.tile(np.array([0, 128, 128], np.uint8), (16, 1))
     table[0] = 255, 128, 128
     lightness, a, b = cyan_lab
@@ -55,7 +55,7 @@ def profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, byte
 
 
 def encoded(xyz_d50: np.ndarray) -> np.ndarray:
-    """XYZ (D50) -> sRGB levels 0...255, cut off."""
+    """Convert XYZ (D50) to sRGB levels 0...255, clamped."""
     linear = (np.linalg.inv(SRGB_TO_D50) @ xyz_d50).clip(0, 1)
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
@@ -63,12 +63,12 @@ def encoded(xyz_d50: np.ndarray) -> np.ndarray:
 def srgb_of_rgb(
     levels: tuple[int, int, int], primaries: dict[str, tuple[float, float, float]], gamma: float
 ) -> np.ndarray:
-    """What the matrix profile says a colour is, in sRGB levels."""
+    """Return the sRGB levels of a color under the matrix profile."""
     return encoded(np.array([primaries[c] for c in "rgb"]).T @ (np.array(levels) / 255) ** gamma)
 
 
 def srgb_of_lab(lightness: float, a: float, b: float) -> np.ndarray:
-    """CIE Lab (D50) -> sRGB levels."""
+    """Convert CIE Lab (D50) to sRGB levels."""
     y = (lightness + 16) / 116
     f = np.array([y + a / 500, y, y - b / 200])
     return encoded(D50 * np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)))

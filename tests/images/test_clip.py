@@ -1,4 +1,4 @@
-"""Films of strangers: upright, at a constant rate, with their sound; what is no film is told so in a sentence."""
+"""Reading of films: upright frames at a constant rate, sound, limits, and errors for other files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from faceloom.images.clip import open_clip
 
 
 def frames(count: int, height: int = 96, width: int = 128) -> list[np.ndarray]:
-    """The first one is dark, each further one lighter; the left half is red."""
+    """Return frames that get lighter, the left half red."""
     pictures = []
     for i in range(count):
         pixels = np.full((height, width, 3), 20 + 20 * i, dtype=np.uint8)
@@ -30,23 +30,23 @@ def frames(count: int, height: int = 96, width: int = 128) -> list[np.ndarray]:
 
 
 def levels(pictures: list[np.ndarray]) -> list[int]:
-    """Which of `frames` each picture is."""
+    """Return the index in `frames` of each picture."""
     return [round((float(np.median(picture[..., 0])) - 20) / 20) for picture in pictures]
 
 
-def test_every_frame_comes_once_in_its_colours(tmp_path: Path) -> None:
+def test_frames_and_colors(tmp_path: Path) -> None:
     clip = open_clip(write_video(tmp_path / "a.mp4", frames(9), 30))
     assert (clip.size, clip.fps, clip.notes) == ((128, 96), 30, ())
     assert clip.seconds == pytest.approx(0.3, abs=0.02)
-    seen = list(clip.frames())
-    assert levels(seen) == list(range(9))
-    assert np.abs(seen[8].astype(int) - frames(9)[8])[:, 8:56].mean() < 4
+    decoded = list(clip.frames())
+    assert levels(decoded) == list(range(9))
+    assert np.abs(decoded[8].astype(int) - frames(9)[8])[:, 8:56].mean() < 4
     assert levels(list(clip.frames(4))) == [0, 1, 2, 3]
-    assert levels(list(clip.frames(4))) == [0, 1, 2, 3]  # every pass begins anew
+    assert levels(list(clip.frames(4))) == [0, 1, 2, 3]  # every pass starts at the first frame
 
 
 @pytest.mark.parametrize(("rotation", "red"), [(90, "bottom"), (-90, "top"), (180, "right")])
-def test_a_turned_phone_is_put_upright(rotation: int, red: str, tmp_path: Path) -> None:
+def test_rotated_film_is_turned_upright(rotation: int, red: str, tmp_path: Path) -> None:
     clip = open_clip(write_video(tmp_path / "a.mp4", frames(3), rotation=rotation))
     assert clip.size == ((96, 128) if rotation % 180 else (128, 96))
     picture = next(clip.frames()).astype(int)
@@ -56,22 +56,22 @@ def test_a_turned_phone_is_put_upright(rotation: int, red: str, tmp_path: Path) 
     assert quarter.mean() > redness.mean() + 3
 
 
-def test_uneven_times_are_kept(tmp_path: Path) -> None:
-    times = [0, 40, 80, 280, 320]  # one frame is shown for five
+def test_variable_frame_rate(tmp_path: Path) -> None:
+    times = [0, 40, 80, 280, 320]  # one frame lasts five times as long
     clip = open_clip(write_video(tmp_path / "a.mkv", frames(5), times=times))
-    seen = levels(list(clip.frames()))
-    assert seen == sorted(seen)
-    shown = seen.count(2) / clip.fps
+    indices = levels(list(clip.frames()))
+    assert indices == sorted(indices)
+    shown = indices.count(2) / clip.fps
     assert shown == pytest.approx(0.2, abs=1.1 / clip.fps)
 
 
-def test_sound_is_carried_over_as_far_as_the_frames_go(tmp_path: Path) -> None:
+def test_sound_is_copied_up_to_the_last_frame(tmp_path: Path) -> None:
     import av
 
     clip = open_clip(write_video(tmp_path / "a.mp4", frames(10), 10, sound=True))
-    made = save_film(clip.frames(5), tmp_path / "b.mp4", clip.fps, composite=True, sound=clip.path)
-    assert b"compositeWithTrainedAlgorithmicMedia" in made.read_bytes()
-    with av.open(str(made)) as film:
+    film_path = save_film(clip.frames(5), tmp_path / "b.mp4", clip.fps, composite=True, sound=clip.path)
+    assert b"compositeWithTrainedAlgorithmicMedia" in film_path.read_bytes()
+    with av.open(str(film_path)) as film:
         sound = film.streams.audio[0]
         assert sound.codec_context.name == "aac"
         assert float(sound.duration * sound.time_base) == pytest.approx(0.5, abs=0.06)
@@ -81,7 +81,7 @@ def test_sound_is_carried_over_as_far_as_the_frames_go(tmp_path: Path) -> None:
         assert not film.streams.audio
 
 
-def test_what_is_no_film(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (80, 80)).save(tmp_path / "photo.jpg")
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "list.m3u8").write_text("#EXTM3U\nfile:///etc/passwd\n")
@@ -100,7 +100,7 @@ def test_what_is_no_film(tmp_path: Path) -> None:
         assert caught.value.hint
 
 
-def test_what_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = write_video(tmp_path / "a.mp4", frames(5), 5)
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.5)
     with pytest.raises(ImageError, match="minutes long"):
@@ -113,13 +113,13 @@ def test_what_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         open_clip(write_video(tmp_path / "small.mp4", frames(2, 32, 48)))
 
 
-def test_a_film_cut_short_ends_where_it_is(tmp_path: Path) -> None:
+def test_truncated_film(tmp_path: Path) -> None:
     data = write_video(tmp_path / "a.mkv", [*map(np.ascontiguousarray, frames(10))], 10).read_bytes()
     (tmp_path / "b.mkv").write_bytes(data[: len(data) * 3 // 4])
     assert 1 <= len(list(open_clip(tmp_path / "b.mkv").frames())) <= 10
 
 
-def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtra, match=r"faceloom\[video\]"):
         open_clip(tmp_path / "a.mp4")

@@ -1,4 +1,4 @@
-"""Strangers' pictures: each becomes the right pixels or a clear error, whatever the decoders do."""
+"""Opening of pictures: formats, orientation, colors, limits, and errors for damaged or hostile files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def picture(width: int = 96, height: int = 80, seed: int = 0) -> Image.Image:
-    """A smooth colourful picture: survives lossy formats."""
+    """Return a smooth color picture that changes little in lossy formats."""
     coarse = np.random.default_rng(seed).integers(0, 256, (3, 3, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -39,7 +39,7 @@ def pixels(source: Any) -> np.ndarray:
 
 
 def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
-    """A PNG file, written by hand."""
+    """Return a PNG file with the given rows."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -49,7 +49,7 @@ def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-# -- what is read -----------------------------------------------------------------------------------------------------
+# -- formats and sources ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -72,7 +72,7 @@ def test_sources(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_turns_upright(form: str, orientation: int) -> None:
+def test_exif_orientation(form: str, orientation: int) -> None:
     undo = {
         1: [],
         2: [Image.Transpose.FLIP_LEFT_RIGHT],
@@ -88,7 +88,7 @@ def test_exif_turns_upright(form: str, orientation: int) -> None:
         stored = stored.transpose(step)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    exif[0x8825] = {1: "N", 2: (48.0, 8.0, 0.0)}  # where it was taken
+    exif[0x8825] = {1: "N", 2: (48.0, 8.0, 0.0)}  # GPS location
     photo = open_photo(encoded(stored, form, exif=exif))
     assert photo.image.size == picture().size
     assert np.abs(np.asarray(photo.image).astype(int) - np.asarray(picture())).mean() < 6
@@ -98,23 +98,25 @@ def test_exif_turns_upright(form: str, orientation: int) -> None:
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
 )
-def test_broken_exif_is_no_reason_to_refuse(exif: bytes) -> None:
+def test_damaged_exif_is_ignored(exif: bytes) -> None:
     assert open_photo(encoded(picture(), "JPEG", exif=exif)).image.size == picture().size
 
 
-def test_strange_orientation_is_ignored() -> None:
+def test_invalid_orientation_is_ignored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 77
     assert open_photo(encoded(picture(), "JPEG", exif=exif)).image.size == picture().size
 
 
-# -- colours ----------------------------------------------------------------------------------------------------------
+# -- colors -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("primaries", "gamma"), [(P3, 2.2), (ADOBE, 2.19921875)])
 @pytest.mark.parametrize("levels", [(200, 100, 60), (128, 128, 128), (30, 180, 90)])
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
-def test_wide_profiles_become_srgb(primaries: Any, gamma: float, levels: tuple[int, int, int], form: str) -> None:
+def test_wide_gamut_profiles_are_converted(
+    primaries: Any, gamma: float, levels: tuple[int, int, int], form: str
+) -> None:
     data = encoded(Image.new("RGB", (64, 64), levels), form, icc_profile=rgb_profile(primaries, gamma))
     assert np.abs(pixels(data)[5, 5] - srgb_of_rgb(levels, primaries, gamma)).max() < 4
 
@@ -133,7 +135,7 @@ def test_ycck_is_not_inverted() -> None:
     assert np.abs(pixels(data)[5, 5] - (255 - 40, 255 - 90, 255 - 200)).max() < 6
 
 
-def test_cmyk_with_profile_follows_it() -> None:
+def test_cmyk_profile_is_applied() -> None:
     cyan = (60.0, -30.0, -40.0)
     profile = cmyk_profile(cyan)
     data = encoded(Image.new("CMYK", (64, 64), (255, 0, 0, 0)), "JPEG", quality=98, icc_profile=profile)
@@ -142,19 +144,19 @@ def test_cmyk_with_profile_follows_it() -> None:
     assert pixels(white).min() > 250
 
 
-def test_grey_with_an_rgb_profile() -> None:
+def test_gray_with_an_rgb_profile() -> None:
     data = encoded(Image.new("L", (64, 64), 128), "JPEG", icc_profile=rgb_profile(ADOBE, 2.19921875))
     assert np.abs(pixels(data)[5, 5] - srgb_of_rgb((128, 128, 128), ADOBE, 2.19921875)).max() < 4
 
 
 @pytest.mark.parametrize("profile", [b"no profile", rgb_profile(P3, 2.2)[:200], cmyk_profile((50, 0, 0))])
-def test_useless_profile_is_noted(profile: bytes) -> None:
+def test_invalid_profile_is_noted(profile: bytes) -> None:
     photo = open_photo(encoded(picture(), "PNG", icc_profile=profile))
     assert "color profile" in photo.notes[0]
     assert (np.asarray(photo.image) == np.asarray(picture())).all()
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
+def test_sixteen_bit_gray_is_scaled() -> None:
     levels = np.linspace(0, 65535, 64 * 64).astype(">u2").reshape(64, 64)
     rows = b"".join(b"\0" + row.tobytes() for row in levels)
     assert abs(pixels(png(64, 64, 16, 0, rows)).mean() - 127.5) < 1
@@ -167,7 +169,7 @@ def test_sixteen_bit_rgb_is_scaled() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
-def test_transparency_shows_the_background(mode: str) -> None:
+def test_transparency_is_shown_on_background(mode: str) -> None:
     left = Image.new("RGBA", (80, 80), (0, 0, 0, 0))
     left.paste((90, 90, 90, 255), (40, 0, 80, 80))
     options: dict[str, Any] = {}
@@ -182,7 +184,7 @@ def test_transparency_shows_the_background(mode: str) -> None:
     assert photo.notes == ("transparent parts: shown on white",)
 
 
-def test_half_transparency_is_mixed() -> None:
+def test_half_transparency_is_blended() -> None:
     half = Image.new("RGBA", (64, 64), (0, 0, 0, 128))
     assert np.abs(pixels(encoded(half, "PNG")) - 127).max() <= 1
 
@@ -198,14 +200,14 @@ def test_plain_modes(mode: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
-def test_animation_gives_its_first_frame(form: str) -> None:
+def test_animation_uses_the_first_frame(form: str) -> None:
     frames = [Image.new("RGB", (64, 64), color) for color in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
     photo = open_photo(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
     assert np.abs(np.array(photo.image.getpixel((5, 5))) - (200, 0, 0)).max() < 4
     assert photo.notes == ("animation: first frame used",)
 
 
-def test_ten_thousand_frames_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_further_frames_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [Image.new("L", (64, 64), level) for level in (10, 250)]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     second = data.rindex(b"\x21\xf9")  # where the second frame begins
@@ -237,7 +239,7 @@ def test_ten_thousand_frames_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "video"),
     ],
 )
-def test_what_is_no_picture(tmp_path: Path, data: bytes, words: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
     with pytest.raises(ImageError, match=words) as caught:
@@ -246,21 +248,21 @@ def test_what_is_no_picture(tmp_path: Path, data: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "JPEG2000", "EPS", "PDF"])
-def test_formats_left_shut(form: str) -> None:
+def test_unsupported_formats_are_refused(form: str) -> None:
     with pytest.raises(ImageError, match=r"expected JPEG|not a picture"):
         open_photo(encoded(picture(), form))
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("part", range(0, 100, 5))
-def test_cut_short_anywhere(form: str, part: int) -> None:
+def test_truncated_files(form: str, part: int) -> None:
     data = encoded(picture(), form)
     with pytest.raises(ImageError):
         open_photo(data[: len(data) * part // 100])
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_flipped_bytes_never_escape(form: str) -> None:
+def test_flipped_bytes_raise_image_error_only(form: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     options = {} if form == "GIF" else {"exif": exif, "icc_profile": rgb_profile(P3, 2.2)}
@@ -278,7 +280,7 @@ def test_flipped_bytes_never_escape(form: str) -> None:
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000])
-def test_bombs_are_refused_from_the_header(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_is_checked_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = (b"\0" + bytes(side // 8)) * side
     data = png(side, side, 1, 0, rows)
     assert len(data) < 200_000
@@ -288,22 +290,22 @@ def test_bombs_are_refused_from_the_header(side: int, monkeypatch: pytest.Monkey
 
 
 def webp_header(width: int, height: int) -> bytes:
-    """An extended WebP file that claims a size, and a picture that has not got it."""
+    """Return an extended WebP file with a declared size that differs from its picture."""
     inner = encoded(picture(), "WEBP")[12:]
-    claim = b"VP8X" + struct.pack("<I", 10) + bytes(4)
-    claim += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return b"RIFF" + struct.pack("<I", 4 + len(claim) + len(inner)) + b"WEBP" + claim + inner
+    header = b"VP8X" + struct.pack("<I", 10) + bytes(4)
+    header += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 4 + len(header) + len(inner)) + b"WEBP" + header + inner
 
 
 @pytest.mark.parametrize("make", [lambda: webp_header(16_000, 16_000), lambda: webp_header(2**24, 2**24)])
-def test_webp_bombs_never_reach_the_decoder(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webp_size_is_checked_before_opening(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules["faceloom.images.photo"]._READERS, "WEBP", None)
     with pytest.raises(ImageError, match="too large"):
         open_photo(make())
 
 
 @pytest.mark.parametrize("lossless", [True, False])
-def test_webp_sizes_are_read_right(lossless: bool) -> None:
+def test_webp_size_from_header(lossless: bool) -> None:
     from faceloom.images.kinds import read_webp_size
 
     assert read_webp_size(encoded(picture(301, 77), "WEBP", lossless=lossless)) == (301, 77)
@@ -334,7 +336,7 @@ def test_endless_stream_is_bounded() -> None:
         open_photo(Endless())  # type: ignore[arg-type]
 
 
-def test_huge_text_in_a_png_is_bounded() -> None:
+def test_huge_png_text_is_refused() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("comment", "0" * (40 * 2**20), zip=True)
     data = encoded(picture(), "PNG", pnginfo=text)
@@ -343,29 +345,29 @@ def test_huge_text_in_a_png_is_bounded() -> None:
         open_photo(data)
 
 
-def test_many_large_segments_in_a_jpeg_are_harmless() -> None:
+def test_many_large_jpeg_segments() -> None:
     data = encoded(picture(), "JPEG")
     segment = b"\xff\xe5" + struct.pack(">H", 65535) + bytes(65533)
     data = data[:2] + segment * 300 + data[2:]
     start = time.process_time()
     assert open_photo(data).image.size == picture().size
-    assert time.process_time() - start < 20  # generous: it takes some hundredths
+    assert time.process_time() - start < 20  # a wide margin: it takes some hundredths of a second
 
 
-def test_endless_scans_in_a_jpeg_are_refused() -> None:
+def test_too_many_jpeg_scans_are_refused() -> None:
     data = encoded(picture(), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     with pytest.raises(ImageError, match="scans"):
         open_photo(data[:last] + data[last:-2] * 1000 + data[-2:])
 
 
-def test_polyglots_lose_their_other_half() -> None:
+def test_trailing_data_is_dropped() -> None:
     data = encoded(picture(), "JPEG") + b"<script>alert(1)</script>PK\x03\x04"
     assert b"script" not in open_photo(data).image.tobytes()
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "a\0b.jpg", "x" * 5000, "."])
-def test_paths_that_are_no_files(tmp_path: Path, name: str) -> None:
+def test_invalid_paths(tmp_path: Path, name: str) -> None:
     with pytest.raises(ImageError):
         open_photo(tmp_path / name)
 
@@ -380,7 +382,7 @@ def test_devices_are_not_read() -> None:
 HEIC_START = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"
 
 
-def test_heic_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(MissingExtra, match="heic"):
         open_photo(HEIC_START + bytes(100))

@@ -1,4 +1,4 @@
-"""Saving: whole or absent, no metadata of the source, a mark that says what made it."""
+"""Saving of pictures: atomic, without the source's metadata, with the mark of AI-generated pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUFFIXES = (".png", ".jpg", ".JPEG", ".webp")
 
 
 def photo() -> Image.Image:
-    """A picture that carries what must not travel: a place, a comment, a profile."""
+    """Return a picture with metadata that must not be saved: a location, a comment, a profile."""
     image = Image.linear_gradient("L").resize((80, 64)).convert("RGB")
     image.info = {"comment": b"secret place", "icc_profile": rgb_profile(P3, 2.2)}
     exif = image.getexif()
@@ -29,7 +29,7 @@ def photo() -> Image.Image:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_pixels_only(tmp_path: Path, suffix: str) -> None:
+def test_only_pixels_are_saved(tmp_path: Path, suffix: str) -> None:
     path = save_picture(photo(), tmp_path / f"out{suffix}", ai_generated=False)
     data = path.read_bytes()
     assert b"secret" not in data
@@ -45,7 +45,7 @@ def test_pixels_only(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("composite", "kind"), [(False, "trainedAlgorithmicMedia"), (True, "compositeWithTrainedAlgorithmicMedia")]
 )
-def test_what_a_model_made_says_so(tmp_path: Path, suffix: str, composite: bool, kind: str) -> None:
+def test_ai_mark(tmp_path: Path, suffix: str, composite: bool, kind: str) -> None:
     path = save_picture(to_img(photo()), tmp_path / f"out{suffix}", ai_generated=True, composite=composite)
     with Image.open(path) as image:
         packet = image.info["xmp"]
@@ -69,7 +69,7 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_half_written_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "out.png"
     path.write_bytes(b"before")
 
@@ -83,5 +83,5 @@ def test_nothing_half_written_remains(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
 
 
-def test_folders_are_made(tmp_path: Path) -> None:
+def test_folders_are_created(tmp_path: Path) -> None:
     assert save_picture(photo(), tmp_path / "a" / "b" / "out.png", ai_generated=False).exists()

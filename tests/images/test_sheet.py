@@ -20,18 +20,18 @@ def test_rows_and_columns() -> None:
         assert sheet.getpixel((gap + x * (64 + gap) + 32, gap + y * (64 + gap) + 32)) == color
 
 
-def test_captions_take_room_and_long_ones_are_cut() -> None:
+def test_captions() -> None:
     pictures = [Image.new("RGB", (30, 60))] * 4
     plain = make_contact_sheet(pictures, 9, 100)
-    labelled = make_contact_sheet(pictures, 9, 100, ["a", "Größe", "x" * 300, ""])
-    assert labelled.width == plain.width
-    assert labelled.height > plain.height
-    below = np.asarray(labelled)[-12:]
+    labeled = make_contact_sheet(pictures, 9, 100, ["a", "Größe", "x" * 300, ""])
+    assert labeled.width == plain.width
+    assert labeled.height > plain.height
+    below = np.asarray(labeled)[-12:]
     assert below.min() < 120
-    assert (np.asarray(labelled)[:, -3:] == np.asarray(labelled)[0, 0]).all()
+    assert (np.asarray(labeled)[:, -3:] == np.asarray(labeled)[0, 0]).all()
 
 
-def test_nothing_to_lay_out() -> None:
+def test_invalid_sheets() -> None:
     with pytest.raises(ImageError, match="0 pictures"):
         make_contact_sheet([], 3, 64)
     with pytest.raises(ImageError, match="2 labels"):

@@ -1,4 +1,4 @@
-"""Pixels and tensors: the one place that knows 127.5."""
+"""Conversion between pixels and tensors, and resizing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ramp() -> np.ndarray:
     return np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, 2)
 
 
-def test_every_level_comes_back() -> None:
+def test_all_levels_round_trip() -> None:
     img = to_img(ramp())
     assert img.shape == (1, 3, 16, 16)
     assert img.dtype == torch.float32
@@ -23,7 +23,7 @@ def test_every_level_comes_back() -> None:
     assert (to_pixels(img) == ramp()).all()
 
 
-def test_photos_pixels_and_lists_are_alike() -> None:
+def test_photos_pixels_and_lists() -> None:
     photo = Image.fromarray(ramp())
     assert to_img(photo).equal(to_img(ramp()))
     assert to_img([photo, ramp()]).equal(to_img(photo).repeat(2, 1, 1, 1))
@@ -32,12 +32,12 @@ def test_photos_pixels_and_lists_are_alike() -> None:
         assert to_photo(form).tobytes() == photo.tobytes()
 
 
-def test_outside_values_are_cut_off_and_others_rounded() -> None:
+def test_values_are_rounded_and_clamped() -> None:
     img = torch.tensor([-3.0, -1.0, 0.0, 0.002, 5.0]).expand(1, 3, 1, 5)
     assert to_pixels(img)[0, :, 0].tolist() == [0, 0, 128, 128, 255]
 
 
-def test_gradients_and_bf16_are_no_trouble() -> None:
+def test_gradients_and_bf16() -> None:
     img = to_img(ramp()).requires_grad_()
     assert (to_pixels(img) == ramp()).all()
     assert to_pixels(torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)).dtype == np.uint8
@@ -56,14 +56,14 @@ def test_wrong_shapes() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_that_are_none_are_no_picture(value: float) -> None:
+def test_nan_and_infinity_are_refused(value: float) -> None:
     img = torch.zeros(1, 3, 4, 4)
     img[0, 1, 2, 3] = value
     with pytest.raises(ImageError, match="NaN"):
         to_pixels(img)
 
 
-def test_whole_factors_are_exact_means() -> None:
+def test_whole_factors_average_blocks() -> None:
     img = torch.rand(2, 3, 12, 8)
     blocks = img.reshape(2, 3, 4, 3, 4, 2).mean((3, 5))
     torch.testing.assert_close(area_resize(img, 4), blocks)
@@ -71,14 +71,14 @@ def test_whole_factors_are_exact_means() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 7, (20, 9), 40])
-def test_other_factors_keep_flat_colour_and_mean(size: int | tuple[int, int]) -> None:
+def test_other_factors_keep_a_flat_color(size: int | tuple[int, int]) -> None:
     flat = torch.full((1, 3, 12, 16), 0.3)
     out = area_resize(flat, size)
     assert out.shape[2:] == ((size, size) if isinstance(size, int) else size)
     torch.testing.assert_close(out, torch.full_like(out, 0.3))
 
 
-def test_downwards_is_antialiased() -> None:
+def test_shrinking_is_antialiased() -> None:
     checkers = (torch.arange(90)[:, None] + torch.arange(90)) % 2 * 2.0 - 1
     assert area_resize(checkers.expand(1, 3, 90, 90), 35)[..., 4:-4, 4:-4].abs().max() < 0.1
 

@@ -126,42 +126,42 @@ def _check_supported(model: GeneratorModel, format: str, precision: str) -> None
 # -- writers: each writes its files into a draft folder and returns the network as read back --------------------------
 
 
-def _safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
+def _write_safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     G: Any = model.G
     state = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in G.state_dict().items()}
     native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, {"licence": model.license})
     return _synthesis_of(build(native.read(path.parent)))
 
 
-def _rosinality(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
+def _write_rosinality(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     rosinality_writer.write(cast(Any, model.G), path)
     return _synthesis_of(build(read_checkpoint(path)))
 
 
-def _onnx(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
+def _write_onnx(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_onnx(graphs.trace_synthesis(model.G), path, "img", precision)
     graphs.write_onnx(graphs.trace_mapping(model.G), mapping_path(path), "w")
     return graphs.open_onnx(path)
 
 
-def _openvino(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
+def _write_openvino(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_openvino(graphs.trace_synthesis(model.G), path, "img", precision)
     graphs.write_openvino(graphs.trace_mapping(model.G), mapping_path(path), "w")
     return graphs.open_openvino(path)
 
 
-def _torch_export(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
+def _write_torch_export(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     graphs.write_torch_export(graphs.trace_synthesis(model.G), path)
     graphs.write_torch_export(graphs.trace_mapping(model.G), mapping_path(path))
     return graphs.open_torch_export(path)
 
 
 WRITERS: dict[str, Callable[[GeneratorModel, Path, WeightPrecision], GraphFunction]] = {
-    "safetensors": _safetensors,
-    "onnx": _onnx,
-    "openvino": _openvino,
-    "rosinality": _rosinality,
-    "torch-export": _torch_export,
+    "safetensors": _write_safetensors,
+    "onnx": _write_onnx,
+    "openvino": _write_openvino,
+    "rosinality": _write_rosinality,
+    "torch-export": _write_torch_export,
 }
 
 

@@ -195,7 +195,7 @@ def quantize_rows(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def copy_in_precision(G: Generator, dtype: torch.dtype) -> Generator:
     """Return a copy of a network that computes its convolutions in `dtype`."""
-    return cast(Generator, copy.deepcopy(cast(Any, G)).in_precision(dtype))
+    return cast(Generator, copy.deepcopy(cast(Any, G)).set_precision(dtype))
 
 
 def require_libraries(format: str) -> None:

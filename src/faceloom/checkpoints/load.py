@@ -26,7 +26,7 @@ from faceloom.errors import CorruptFile, WrongShape
 from faceloom.networks.generator import Generator
 from faceloom.networks.inception import Inception
 from faceloom.networks.lpips import Backbone, Lpips
-from faceloom.networks.mapping import mean_w
+from faceloom.networks.mapping import compute_mean_w
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.mtcnn import Mtcnn
 
@@ -63,9 +63,9 @@ def _load_default(dtype: torch.dtype) -> GeneratorModel:
     state = read_tensors(open_asset(DEFAULT_GENERATOR) / "generator.safetensors")
     G = MobileStyleGAN()
     load_weights(G, state | {"w_avg": torch.zeros(G.w_dim)}, DEFAULT_GENERATOR, _pull_hint(DEFAULT_GENERATOR))
-    G.w_avg.copy_(mean_w(G.mapping_network, _mean_samples(G.z_dim)))
+    G.w_avg.copy_(compute_mean_w(G.mapping_network, _mean_samples(G.z_dim)))
     license = "research and non-commercial use only"
-    return GeneratorModel(G.in_precision(dtype), DEFAULT_GENERATOR, "mobilestylegan", weights_hash(state), license)
+    return GeneratorModel(G.set_precision(dtype), DEFAULT_GENERATOR, "mobilestylegan", weights_hash(state), license)
 
 
 def _load_checkpoint(name: str, dtype: torch.dtype) -> GeneratorModel:
@@ -75,7 +75,7 @@ def _load_checkpoint(name: str, dtype: torch.dtype) -> GeneratorModel:
     loaded = read_checkpoint(path)
     G: Any = build(loaded)
     return GeneratorModel(
-        G.in_precision(dtype),
+        G.set_precision(dtype),
         path.stem,
         loaded.family,
         weights_hash(loaded.state_dict),

@@ -230,7 +230,7 @@ class Run:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Remove the temporary files that `replacing` left behind when a process was killed while writing."""
+    """Remove the temporary files that `atomic_write` left behind when a process was killed while writing."""
     for temp_path in (*folder.glob(".*-*"), *folder.glob("network-snapshot-*/.*-*")):
         if temp_path.suffix in (".safetensors", ".json", ".jsonl", ".png", ".webp", ".html"):
             temp_path.unlink(missing_ok=True)

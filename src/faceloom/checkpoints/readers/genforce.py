@@ -91,9 +91,8 @@ _STYLEGAN2: list[Rule] = [
 def _stylegan1_rules(last: int) -> list[Rule]:
     layer = r"synthesis\.layer(\d{1,2})\."
     epilogue = layer + r"(?:epilogue\.)?"
-    fused = (
-        r"synthesis\.layer(1[02468]|[2-9][02468])\."  # from 128 px on, kernels are stored for transposed convolution
-    )
+    # from 128 px on, kernels are stored for transposed convolution
+    fused = r"synthesis\.layer(1[02468]|[2-9][02468])\."
     return [
         *_MAPPING,
         (r"mapping\.dense(\d+)\.(?:wscale\.)?bias", lambda m: f"mapping.fc{m[1]}.bias", divide_by_sqrt2),

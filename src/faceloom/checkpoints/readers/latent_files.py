@@ -41,7 +41,7 @@ def read_latents(path: Path, num_ws: int, w_dim: int) -> WPlus:
     full_names = {name.rpartition(".")[2]: name for name in arrays}
     named = [arrays[full_names[name]] for name in _LATENT_NAMES if name in full_names]
     for array in named or list(arrays.values()):
-        if (w_plus := _as_w_plus(array, num_ws, w_dim)) is not None:
+        if (w_plus := _to_w_plus(array, num_ws, w_dim)) is not None:
             return w_plus
     shapes = ", ".join(str(list(array.shape)) for array in list(arrays.values())[:4])
     raise LatentError(
@@ -133,7 +133,7 @@ def _read_npy(data: bytes, allow_text: bool = True) -> Any:
     return np.frombuffer(body, dtype).reshape(shape, order="F" if is_fortran else "C").astype(np.float32)
 
 
-def _as_w_plus(array: Tensor, num_ws: int, w_dim: int) -> WPlus | None:
+def _to_w_plus(array: Tensor, num_ws: int, w_dim: int) -> WPlus | None:
     """Return the array as latents `[n, num_ws, w_dim]`, or None when its shape does not fit."""
     if array.ndim < 1 or array.shape[-1] != w_dim or not array.numel():
         return None

@@ -71,8 +71,8 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
                 f"the network was made with {option}={options[option]}", f"faceloom reads {option}={value} only"
             )
     size = max((int(side) for side in re.findall(r"(\d+)x\1/", " ".join(tensors))), default=4)
-    rules = {"stylegan1": _stylegan1, "stylegan2": _stylegan2, "discriminator": _discriminator}[family](size, options)
-    renamed = rename(tensors, rules)
+    make_rules = {"stylegan1": _stylegan1_rules, "stylegan2": _stylegan2_rules, "discriminator": _discriminator_rules}
+    renamed = rename(tensors, make_rules[family](size, options))
     infer: Callable[..., LoadedNetwork] = _INFER[family]
     return infer(renamed.state, SOURCE, unused=tuple(renamed.unused), **_config_fields(family, options))
 
@@ -120,7 +120,7 @@ def _conv(name: str) -> str:
     return "conv0" if name.startswith("Conv0") else "conv1"
 
 
-def _stylegan2(size: int, _: Mapping[str, Any]) -> list[Rule]:
+def _stylegan2_rules(size: int, _: Mapping[str, Any]) -> list[Rule]:
     layer = r"synthesis/(\d+)x\d+/(Conv0_up|Conv1|Conv)/"
 
     def layer_name(tail: str) -> Any:
@@ -149,7 +149,7 @@ def _stylegan2(size: int, _: Mapping[str, Any]) -> list[Rule]:
     ]
 
 
-def _stylegan1(size: int, options: Mapping[str, Any]) -> list[Rule]:
+def _stylegan1_rules(size: int, options: Mapping[str, Any]) -> list[Rule]:
     """Return StyleGAN's rules.
 
     Kernels of up-sampling layers are stored for transposed convolution, as ours, where the layer is fused; elsewhere
@@ -192,7 +192,7 @@ def _stylegan1(size: int, options: Mapping[str, Any]) -> list[Rule]:
     ]
 
 
-def _discriminator(size: int, _: Mapping[str, Any]) -> list[Rule]:
+def _discriminator_rules(size: int, _: Mapping[str, Any]) -> list[Rule]:
     colors = r"(?:(\d+)x\d+/FromRGB|FromRGB_lod(\d+))/"
 
     def rgb_name(tail: str) -> Any:

@@ -56,7 +56,7 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
     renamed = rename(tensors, _RULES)
     unused = tuple(renamed.unused)
     if family == "stylegan3":
-        return _stylegan3(renamed.state, tensors, values, unused)
+        return _read_stylegan3(renamed.state, tensors, values, unused)
     fields: dict[str, Any] = shapes.infer_filter(t for name, t in tensors.items() if name.endswith("resample_filter"))
     fields["lr_multiplier"] = values.get("mapping.fc0.bias_gain", 0.01)
     if family == "discriminator":
@@ -76,17 +76,17 @@ def _check_activation(values: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _stylegan3(
+def _read_stylegan3(
     state: dict[str, Tensor], tensors: Mapping[str, Tensor], values: Mapping[str, Any], unused: tuple[str, ...]
 ) -> LoadedNetwork:
-    config = _stylegan3_config(state, tensors, values)
+    config = _infer_stylegan3_config(state, tensors, values)
     state.setdefault("synthesis.input.transform", torch.eye(3))
     check_state(StyleGAN3, config, state)
     _check_filters(config, tensors)
     return LoadedNetwork("stylegan3", SOURCE, config, state, (), unused)
 
 
-def _stylegan3_config(
+def _infer_stylegan3_config(
     state: Mapping[str, Tensor], tensors: Mapping[str, Tensor], values: Mapping[str, Any]
 ) -> StyleGAN3Config:
     """Return the configuration inferred from names and shapes; settings stated in the snapshot take precedence."""

@@ -16,7 +16,7 @@ from faceloom.checkpoints.sandbox.bounds import check_bounds
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.layers import StyleMapping
-from faceloom.networks.mapping import mean_w
+from faceloom.networks.mapping import compute_mean_w
 from faceloom.networks.ops import fir_kernel
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
@@ -181,4 +181,4 @@ def _measure_mean(state: State, config: Any) -> Tensor | None:
     network = mapping()
     network.load_state_dict({name.removeprefix("mapping."): tensor for name, tensor in weights.items()})
     z = np.random.RandomState(123).randn(MEAN_SAMPLES, config.z_dim)  # same seed as in NVIDIA's projector
-    return mean_w(network, torch.from_numpy(z).float())
+    return compute_mean_w(network, torch.from_numpy(z).float())

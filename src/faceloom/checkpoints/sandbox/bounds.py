@@ -54,14 +54,17 @@ def check_bounds(config: Any) -> None:
             and all(isinstance(n, int | float) and math.isfinite(n) and minimum <= n <= maximum for n in numbers)
         )
         if not fits or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
-            raise WrongShape(f"the network's {field.name} is {str(value)[:60]}", "no StyleGAN has such a setting")
+            raise WrongShape(
+                f"the network's {field.name} is {str(value)[:60]}", "the file is damaged or of another family"
+            )
     side = getattr(config, "img_resolution", 4)
-    is_odd_size = side & (side - 1) and not hasattr(config, "base")
+    is_unsupported_size = side & (side - 1) and not hasattr(config, "base")
     if (
-        is_odd_size
+        is_unsupported_size
         or side > VALUE_BOUNDS["img_resolution"][1]
         or getattr(config, "num_layers", 2) <= getattr(config, "num_critical", 0)
     ):
         raise WrongShape(
-            f"the network's resolution ({side}) and number of layers do not fit each other", "no StyleGAN is built so"
+            f"the network's resolution ({side}) and number of layers do not fit each other",
+            "the file is damaged or of another family",
         )

@@ -1,4 +1,4 @@
-"""Files as other codes write them, made from our own tiny networks: each writer is the inverse of a reader."""
+"""Writers of foreign checkpoints, made from our own tiny networks: each writer is the inverse of a reader."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ DISCRIMINATOR = DiscriminatorConfig(channels=(8, 8, 4))
 State = dict[str, Tensor]
 
 
-def filled(network: Callable[[Any], nn.Module], config: Any) -> Any:
-    """A network of ours with numbers in it, ready for inference."""
+def make_network(network: Callable[[Any], nn.Module], config: Any) -> Any:
+    """Build a network with fixed numbers as weights, ready for inference."""
     G = network(config).eval().requires_grad_(False)
     fill(G.state_dict())
     return G
 
 
-def generator2(**changes: Any) -> StyleGAN2:
-    return filled(StyleGAN2, StyleGAN2Config(**{**vars(SG2), **changes}))
+def make_stylegan2(**changes: Any) -> StyleGAN2:
+    return make_network(StyleGAN2, StyleGAN2Config(**{**vars(SG2), **changes}))
 
 
-def generator1() -> StyleGAN1:
-    return filled(StyleGAN1, SG1)
+def make_stylegan1() -> StyleGAN1:
+    return make_network(StyleGAN1, SG1)
 
 
-def generator3(**changes: Any) -> StyleGAN3:
-    return filled(StyleGAN3, StyleGAN3Config(**{**vars(SG3), **changes}))
+def make_stylegan3(**changes: Any) -> StyleGAN3:
+    return make_network(StyleGAN3, StyleGAN3Config(**{**vars(SG3), **changes}))
 
 
-def discriminator(**changes: Any) -> Discriminator:
-    return filled(Discriminator, DiscriminatorConfig(**{**vars(DISCRIMINATOR), **changes}))
+def make_discriminator(**changes: Any) -> Discriminator:
+    return make_network(Discriminator, DiscriminatorConfig(**{**vars(DISCRIMINATOR), **changes}))
 
 
 @contextmanager
 def modules(**names: types.ModuleType) -> Iterator[None]:
-    """Let pickle find names in modules that do not exist."""
+    """Register modules that do not exist, so that pickle finds names in them."""
     before = {name.replace("_dot_", "."): module for name, module in names.items()}
     sys.modules.update(before)
     try:
@@ -70,7 +70,7 @@ def modules(**names: types.ModuleType) -> Iterator[None]:
 
 
 def _reconstruct_persistent_obj(meta: Any) -> Any:
-    raise AssertionError("nobody may run this")
+    raise AssertionError("the reader must not call this")
 
 
 _reconstruct_persistent_obj.__module__ = "torch_utils.persistence"
@@ -86,7 +86,7 @@ class Persistent:
         return _reconstruct_persistent_obj, (self.meta,), None
 
 
-def persistent(tensors: Mapping[str, Tensor], class_name: str, source: str = "", **attributes: Any) -> Persistent:
+def make_persistent(tensors: Mapping[str, Tensor], class_name: str, source: str = "", **attributes: Any) -> Persistent:
     """Nest flat names into modules; `attributes` are full names with '.' written as '__'."""
     values = {name.replace("__", "."): value for name, value in attributes.items()}
     return _persistent("", {**tensors}, values, class_name, source)
@@ -95,17 +95,17 @@ def persistent(tensors: Mapping[str, Tensor], class_name: str, source: str = "",
 def _persistent(prefix: str, tensors: State, values: dict[str, Any], class_name: str, source: str) -> Persistent:
     inside = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     children = sorted({name.split(".")[0] for name in inside if "." in name})
-    own = {name: t for name, t in inside.items() if "." not in name}
+    direct = {name: t for name, t in inside.items() if "." not in name}
     state: dict[str, Any] = {
         "training": False,
-        "_parameters": OrderedDict((n, nn.Parameter(t)) for n, t in own.items() if not _is_buffer(n)),
-        "_buffers": OrderedDict((n, t) for n, t in own.items() if _is_buffer(n)),
+        "_parameters": OrderedDict((n, nn.Parameter(t)) for n, t in direct.items() if not _is_buffer(n)),
+        "_buffers": OrderedDict((n, t) for n, t in direct.items() if _is_buffer(n)),
         "_modules": OrderedDict(
             (child, _persistent(f"{prefix}{child}.", tensors, values, f"Class_{child}", source)) for child in children
         ),
     }
-    mine = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
-    state |= {name: value for name, value in mine.items() if "." not in name or name.startswith("_init_kwargs")}
+    attributes = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    state |= {name: value for name, value in attributes.items() if "." not in name or name.startswith("_init_kwargs")}
     return Persistent(class_name, state, source)
 
 
@@ -113,7 +113,7 @@ def _is_buffer(name: str) -> bool:
     return name.endswith(("noise_const", "filter", "w_avg", "ema", "freqs", "phases", "transform"))
 
 
-def nvidia_torch(path: Path, source: str = "", **roots: Any) -> Path:
+def save_nvidia_torch(path: Path, source: str = "", **roots: Any) -> Path:
     """Write a snapshot `{G_ema: ..., ...}` as a plain pickle."""
     module = types.ModuleType("torch_utils.persistence")
     module._reconstruct_persistent_obj = _reconstruct_persistent_obj  # type: ignore[attr-defined]
@@ -124,17 +124,17 @@ def nvidia_torch(path: Path, source: str = "", **roots: Any) -> Path:
 
 
 def ada_names(G: nn.Module) -> State:
-    """Our state under ADA's names, with its low-pass filters."""
+    """Return a state dict under ADA's names, with its low-pass filters."""
     kernel = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
     state = {name if name != "w_avg" else "mapping.w_avg": t for name, t in G.state_dict().items()}
     blocks = {match[1] for match in (re.match(r"((?:synthesis\.)?b\d+\.)", name) for name in state) if match}
     return state | {f"{block}resample_filter": kernel for block in blocks}
 
 
-# rosinality's code, and those that took its names over
+# rosinality's code, and code bases that use its names
 
 
-def rosinality(G: StyleGAN2) -> State:
+def rosinality_names(G: StyleGAN2) -> State:
     out: State = {}
     for name, tensor in G.state_dict().items():
         if match := re.fullmatch(r"mapping\.fc(\d+)\.(\w+)", name):
@@ -168,7 +168,7 @@ def _rosinality_layer(side: int, kind: str, tail: str, tensor: Tensor) -> State:
     return {f"{layer}.conv.modulation.{tail.removeprefix('affine.')}": tensor}
 
 
-def rosinality_discriminator(D: Discriminator) -> State:
+def rosinality_discriminator_names(D: Discriminator) -> State:
     out: State = {}
     fixed = {
         f"b{D.img_resolution}.fromrgb.weight": "convs.0.0.weight",
@@ -192,9 +192,9 @@ def rosinality_discriminator(D: Discriminator) -> State:
     return out
 
 
-def mmgeneration(G: StyleGAN2) -> State:
+def mmgeneration_names(G: StyleGAN2) -> State:
     renamed: State = {}
-    for name, tensor in rosinality(G).items():
+    for name, tensor in rosinality_names(G).items():
         for pattern, theirs in (
             (r"style\.(\d+)\.weight", r"style_mapping.\1.linear.weight_orig"),
             (r"style\.(\d+)\.bias", r"style_mapping.\1.bias"),
@@ -215,7 +215,7 @@ def mmgeneration(G: StyleGAN2) -> State:
 # GenForce
 
 
-def genforce2(G: StyleGAN2) -> State:
+def genforce_stylegan2_names(G: StyleGAN2) -> State:
     out: State = {"truncation.w_avg": G.w_avg}
     for name, tensor in G.state_dict().items():
         if match := re.fullmatch(r"mapping\.fc(\d+)\.(\w+)", name):
@@ -234,7 +234,7 @@ def genforce2(G: StyleGAN2) -> State:
     return out
 
 
-def genforce1(G: StyleGAN1, interfacegan: bool) -> State:
+def genforce_stylegan1_names(G: StyleGAN1, interfacegan: bool) -> State:
     out: State = {"truncation.w_avg": G.w_avg, "synthesis.lod": torch.zeros(())}
     last = len(G.config.channels) - 1
     linear, wscale = ("linear.", "wscale.") if interfacegan else ("", "")
@@ -282,22 +282,22 @@ class Network:
 Network.__module__ = "dnnlib.tflib.network"
 
 
-def tf_network(variables: Mapping[str, Tensor], source: str = "", **options: Any) -> Network:
+def make_tf_network(variables: Mapping[str, Tensor], source: str = "", **options: Any) -> Network:
     """Nest variables `mapping/...`, `synthesis/...` into components; scalars become NumPy's, as TensorFlow gives."""
 
     def network(prefix: str, components: dict[str, Any]) -> Network:
-        own = [(n.removeprefix(prefix), t) for n, t in variables.items() if n.startswith(prefix)]
-        own = [(n, t) for n, t in own if n.split("/")[0] not in components]
+        direct = [(n.removeprefix(prefix), t) for n, t in variables.items() if n.startswith(prefix)]
+        direct = [(n, t) for n, t in direct if n.split("/")[0] not in components]
         state = {"version": 4, "name": "G", "static_kwargs": options, "components": components, "build_func_name": "f"}
-        values = [(n, t.numpy() if t.ndim else t.numpy()[()]) for n, t in own]
+        values = [(n, t.numpy() if t.ndim else t.numpy()[()]) for n, t in direct]
         return Network({**state, "build_module_src": source, "variables": values})
 
     parts = {part: network(f"{part}/", {}) for part in ("mapping", "synthesis") if any(part in n for n in variables)}
     return network("", parts)
 
 
-def nvidia_tf(path: Path, *networks: Network, protocol: int = 4) -> Path:
-    """Write `(G, D, Gs)`."""
+def save_nvidia_tf(path: Path, *networks: Network, protocol: int = 4) -> Path:
+    """Write `(G, D, Gs)` as a pickle."""
     tf = {name: types.ModuleType(name) for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network")}
     tf["dnnlib.tflib.network"].Network = Network  # type: ignore[attr-defined]
     with modules(**{name.replace(".", "_dot_"): module for name, module in tf.items()}):
@@ -309,7 +309,7 @@ def _hwio(tensor: Tensor) -> Tensor:
     return tensor.permute(2, 3, 1, 0) if tensor.ndim == 4 else tensor.T
 
 
-def tf2(G: StyleGAN2) -> State:
+def tf_stylegan2_names(G: StyleGAN2) -> State:
     out: State = {"dlatent_avg": G.w_avg}
     last = int(math.log2(G.img_resolution))
     for name, tensor in G.state_dict().items():
@@ -336,7 +336,7 @@ def tf2(G: StyleGAN2) -> State:
     return out
 
 
-def tf1(G: StyleGAN1, fused: bool) -> State:
+def tf_stylegan1_names(G: StyleGAN1, fused: bool) -> State:
     out: State = {"dlatent_avg": G.w_avg, "synthesis/lod": torch.zeros(())}
     tails = {"bias": "bias", "noise_strength": "Noise/weight", "affine.weight": "StyleMod/weight"}
     tails |= {"affine.bias": "StyleMod/bias", "weight": "weight"}
@@ -361,7 +361,7 @@ def tf1(G: StyleGAN1, fused: bool) -> State:
     return out
 
 
-def tf_discriminator(D: Discriminator) -> State:
+def tf_discriminator_names(D: Discriminator) -> State:
     out: State = {}
     for name, tensor in D.state_dict().items():
         side, layer, tail = re.fullmatch(r"(b\d+|mapping)\.(\w+)\.(\w+)", name).groups()  # type: ignore[union-attr]
@@ -377,11 +377,11 @@ def tf_discriminator(D: Discriminator) -> State:
     return out
 
 
-def saved(path: Path, content: Any, legacy: bool = False) -> Path:
-    """`torch.save`, in the form of today or of before 2020."""
+def save_torch(path: Path, content: Any, legacy: bool = False) -> Path:
+    """Write with `torch.save`, in the current format or, with `legacy`, in that of torch before 1.6."""
     torch.save(content, path, _use_new_zipfile_serialization=not legacy)
     return path
 
 
-def namespace(**values: Any) -> argparse.Namespace:
+def make_namespace(**values: Any) -> argparse.Namespace:
     return argparse.Namespace(**values)
