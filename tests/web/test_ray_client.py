@@ -22,12 +22,23 @@ MakeStudio = Callable[[], BoothStudio]
 class LocalDeployment:
     """Three workers in the server's own process, without Ray."""
 
+    def __init__(self) -> None:
+        self.workers: list[DeployedWorker] = []
+
     def start(self, make_studio: MakeStudio) -> Sequence[DeployedWorker]:
         """Start the workers."""
-        return [DeployedWorker(make_studio) for _ in range(3)]
+        self.workers = [DeployedWorker(make_studio) for _ in range(3)]
+        return self.workers
 
     def stop(self) -> None:
-        """Do nothing: the workers end with the process."""
+        """Cancel all jobs and wait until none runs: torch aborts a process that ends while a thread computes."""
+        end = time.monotonic() + 10
+        for worker in (deployed.worker for deployed in self.workers):
+            while jobs := [*worker.waiting, *worker.running.values()]:
+                assert time.monotonic() < end
+                for job in jobs:
+                    worker.cancel(id=job.id)
+                time.sleep(0.01)
 
 
 class BrokenDeployment(LocalDeployment):
