@@ -1,4 +1,4 @@
-"""A real Chromium before a booth with a tiny generator. Nothing but loopback is there, and a page that asks fails."""
+"""Fixtures: Chromium, and a booth with a tiny generator. A test fails when its page requests another host."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser's program; the tests are skipped where there is none."""
+    """Path of Chromium. Tests are skipped on machines without it."""
     pytest.importorskip("playwright.sync_api")
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
@@ -46,7 +46,7 @@ def chromium() -> str:
 
 
 class Server:
-    """The booth as a process that can be killed and started again on the same folder."""
+    """A booth process that can be killed and started again on the same folder."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, _free_port()
@@ -54,7 +54,7 @@ class Server:
         self.start()
 
     def start(self, seconds: float = 1.0) -> None:
-        """Start it and wait until its worker is there."""
+        """Start the booth and wait until its worker is ready. An encoding takes `seconds`."""
         program = ROOT / "tests/web/tiny_booth.py"
         args = ["--port", str(self.port), "--home", str(self.home), "--pin", visitor.PIN, "--seconds", str(seconds)]
         env = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
@@ -66,20 +66,20 @@ class Server:
             time.sleep(0.2)
 
     def ready(self) -> bool:
-        """Whether the worker can serve."""
+        """Return whether the worker is ready."""
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/health", timeout=5) as answer:
-                return b'"ready":true' in answer.read().replace(b" ", b"")
+            with urllib.request.urlopen(f"{self.url}/api/v1/health", timeout=5) as response:
+                return b'"ready":true' in response.read().replace(b" ", b"")
         except (urllib.error.URLError, OSError):
             return False
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill the process without cleanup, as a power cut does."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        """End it in peace."""
+        """Terminate the process, and kill it after 20 s."""
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -89,7 +89,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def booth(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One booth for all tests of this process."""
+    """Booth that all tests of this process share."""
     server = Server(tmp_path_factory.mktemp("booth"))
     yield server
     server.stop()
@@ -97,7 +97,7 @@ def booth(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def own_booth(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A booth to be killed."""
+    """Booth that tests may kill or configure."""
     server = Server(tmp_path_factory.mktemp("own-booth"))
     yield server
     server.stop()
@@ -105,7 +105,7 @@ def own_booth(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Chromium; its camera shows somebody drawn."""
+    """Chromium; its camera shows a drawn face."""
     from playwright.sync_api import sync_playwright
 
     film = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
@@ -121,34 +121,37 @@ def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open pages that may reach nothing but their own booth, and in which nothing may go wrong."""
-    contexts, wrong = [], []
+    """Return a function that opens pages. The test fails after a request to another host or an error in a page."""
+    contexts, errors = [], []
 
-    def opened(url: str, path: str = "/", **options: Any) -> Any:
+    def open_new(url: str, path: str = "/", **options: Any) -> Any:
         options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "permissions": ["camera"]} | options
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("request", lambda request: wrong.append(request.url) if not _local(request.url, url) else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("request", lambda request: errors.append(request.url) if not _local(request.url, url) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None,
+        )
         page.goto(url + path)
         return page
 
-    yield opened
+    yield open_new
     for context in contexts:
         context.close()
-    assert wrong == []
+    assert errors == []
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> dict[str, Path]:
-    """Photos on disk: of one person, of two, of nobody."""
+    """Paths of photos of one person, of two, and of none."""
     pictures = {
         "one": portrait(600, 600),
         "two": portrait(1200, 700, 2),
-        "nobody": Image.new("RGB", (400, 400), "grey"),
+        "none": Image.new("RGB", (400, 400), "gray"),
     }
     for name, picture in pictures.items():
         picture.save(tmp_path / f"{name}.jpg", quality=92)
@@ -156,7 +159,7 @@ def photos(tmp_path: Path) -> dict[str, Path]:
 
 
 def portrait(width: int, height: int, people: int = 1) -> Image.Image:
-    """Somebody drawn, beside somebody else when there are two."""
+    """Draw `people` faces side by side."""
     image = Image.new("RGB", (width, height), (120, 130, 140))
     draw = ImageDraw.Draw(image)
     for n in range(people):

@@ -1,11 +1,11 @@
-"""The server goes away and comes back; nothing is lost, and nothing is sent twice."""
+"""The page when the server fails and returns: nothing is lost, and nothing is sent twice."""
 
 from __future__ import annotations
 
 import visitor as steps
 
 
-def test_server_killed_while_somebody_is_searched_for(own_booth, open_page, photos):
+def test_server_killed_during_an_encoding(own_booth, open_page, photos):
     own_booth.kill()
     own_booth.start(seconds=4)
     page = open_page(own_booth.url)
@@ -26,7 +26,7 @@ def test_a_photo_taken_without_a_server_is_sent_once(own_booth, open_page, photo
     page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/photo") else None)
     own_booth.kill()
     steps.upload(page, photos["one"])
-    page.get_by_text("Your photo is safe").wait_for()
+    page.get_by_text("Your photo is stored").wait_for()
     sent.clear()
     own_booth.start()
     steps.watch(page)

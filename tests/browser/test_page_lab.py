@@ -1,4 +1,4 @@
-"""The Lab: a walk with the keyboard, a drag that is stopped, kept and undone, and what the networks saw."""
+"""The Lab in a browser: the latent pad by keyboard, a drag that is stopped, kept and undone, and the inspection."""
 
 from __future__ import annotations
 
@@ -6,62 +6,62 @@ from typing import Any
 
 import pytest
 import visitor as steps
-from test_page_access import SIZES, axe, look
+from test_page_access import SIZES, axe, check_screen
 
 __all__ = ["axe"]  # the fixture
 
 
-def at(page: Any, selector: str) -> str:
-    """Where something stands."""
+def style_of(page: Any, selector: str) -> str:
+    """Return the style attribute of an element."""
     return str(page.locator(selector).first.get_attribute("style"))
 
 
 @pytest.mark.parametrize("size", ["laptop", "phone"])
-def test_everybody_may_walk_and_drag(axe, booth, open_page, size):
+def test_explore_and_drag_without_a_visit(axe, booth, open_page, size):
     width, height = SIZES[size]
     page = open_page(booth.url, "/lab", viewport={"width": width, "height": height}, reduced_motion="reduce")
     page.locator(".bench .face img").first.wait_for()
     page.locator(".pad").wait_for()
-    look(page, "lab", scrolls=True)
+    check_screen(page, "lab", scrolls=True)
     page.locator(".pad").focus()
-    before = at(page, ".pad i"), steps.shown(page)
+    before = style_of(page, ".pad i"), steps.shown(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     assert "0.25 σ, 0.25 σ" in page.locator(".pad").inner_text()
-    assert at(page, ".pad i") != before[0]
+    assert style_of(page, ".pad i") != before[0]
     steps.changes(page, before[1])
     steps.tap(page, "Drag")
     box = page.locator(".draggable").bounding_box()
     for part in (0.3, 0.7):
         page.mouse.click(box["x"] + part * box["width"], box["y"] + 0.4 * box["height"])
     steps.tap(page, "Start")
-    steps.until(page, "() => /Step [1-9]|There|Stopped/.test(document.querySelector('.controls .under').textContent)")
+    steps.until(page, "() => /Step [1-9]|arrived|Stopped/.test(document.querySelector('.controls .under').textContent)")
     if page.get_by_role("button", name="Stop", exact=True).count():
         steps.tap(page, "Stop")
-    page.get_by_role("button", name="Back to before").wait_for()
-    look(page, "drag", scrolls=True)
-    steps.tap(page, "Back to before")
-    steps.tap(page, "What they saw")
+    page.get_by_role("button", name="Discard").wait_for()
+    check_screen(page, "drag", scrolls=True)
+    steps.tap(page, "Discard")
+    steps.tap(page, "Inspect")
     page.get_by_role("button", name="Start", exact=True).wait_for()
-    look(page, "nobody")
+    check_screen(page, "inspect without a person")
 
 
 @pytest.mark.models
-def test_a_visitor_sees_what_was_seen_and_keeps_a_drag(axe, booth, open_page, photos):
+def test_inspect_and_keep_a_drag(axe, booth, open_page, photos):
     page = open_page(booth.url, reduced_motion="reduce")
     steps.to_play(page, photos["one"])
     page.goto(f"{booth.url}/lab")
-    steps.tap(page, "What they saw")
+    steps.tap(page, "Inspect")
     page.locator(".strips canvas").first.wait_for()
-    look(page, "seen", scrolls=True)
+    check_screen(page, "inspect", scrolls=True)
     steps.tap(page, "Drag")
     steps.tap(page, "You")
     steps.tap(page, "Turn")
     steps.tap(page, "Start")
-    steps.until(page, "() => /Step [1-9]|There|Stopped/.test(document.querySelector('.controls .under').textContent)")
+    steps.until(page, "() => /Step [1-9]|arrived|Stopped/.test(document.querySelector('.controls .under').textContent)")
     if page.get_by_role("button", name="Stop", exact=True).count():
         steps.tap(page, "Stop")
-    steps.tap(page, "Keep it")
+    steps.tap(page, "Keep the result")
     page.get_by_text("can be undone").wait_for()
     page.goto(booth.url)
     steps.until(page, "() => !!document.querySelector('.play')")

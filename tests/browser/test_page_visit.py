@@ -14,7 +14,7 @@ HERE = re.compile(".")
 
 
 def state(page: Any) -> str:
-    """What the server says of this browser's visit."""
+    """Return the state of this browser's visit, as the server reports it."""
     return str(page.evaluate("fetch('/api/v1/visit').then(r => r.ok ? r.json() : {state: 'none'}).then(v => v.state)"))
 
 
@@ -39,23 +39,23 @@ def test_the_whole_visit(booth, open_page):
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_bytes()[:2] == b"\xff\xd8"
     steps.tap(page, "Delete everything now")
-    page.get_by_role("heading", name="All gone").wait_for()
+    page.get_by_role("heading", name="Everything is deleted").wait_for()
     assert state(page) == "none"
-    steps.tap(page, "Somebody else?")
+    steps.tap(page, "Start a new visit")
     page.get_by_role("button", name="Start").wait_for()
 
 
-def test_no_thanks_ends_it_before_the_camera_opens(booth, open_page):
+def test_declining_ends_the_visit_before_the_camera_opens(booth, open_page):
     page = open_page(booth.url)
     page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => { window.opened = true; } }")
     steps.tap(page, "Start")
     steps.tap(page, "No thanks")
-    page.get_by_role("heading", name="All gone").wait_for()
+    page.get_by_role("heading", name="Everything is deleted").wait_for()
     assert page.evaluate("window.opened === undefined")
     assert state(page) == "none"
 
 
-def test_two_faces_two_friends(booth, open_page, photos):
+def test_two_faces_blend_and_have_children(booth, open_page, photos):
     page = open_page(booth.url)
     steps.agree(page)
     steps.upload(page, photos["two"])
@@ -77,7 +77,7 @@ def test_two_faces_two_friends(booth, open_page, photos):
     page.locator(".parents").nth(1).wait_for()
     page.locator(".child img").nth(8).wait_for()
     page.get_by_role("button", name="Child 1").click()
-    steps.tap(page, "Play with this one")
+    steps.tap(page, "Edit this child")
     page.locator(".play .face img").first.wait_for()
 
 
@@ -143,13 +143,13 @@ def test_two_tabs_show_the_same_visit(booth, open_page, photos):
     tab.locator(".play .face img").first.wait_for()
     steps.tap(page, "Start over")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    tab.get_by_role("heading", name="All gone").wait_for()
+    tab.get_by_role("heading", name="Everything is deleted").wait_for()
 
 
 def test_no_face_says_what_to_do(booth, open_page, photos):
     page = open_page(booth.url)
     steps.agree(page)
-    steps.upload(page, photos["nobody"])
+    steps.upload(page, photos["none"])
     page.get_by_role("alert").get_by_text("closer").wait_for()
     steps.tap(page, "Again")
     page.get_by_role("button", name="Take the photo").wait_for()
@@ -214,7 +214,7 @@ def test_operator(booth, open_page):
     page = open_page(booth.url, "/operator")
     page.get_by_role("heading", name="Operator").wait_for()
     page.keyboard.type("000000")
-    steps.tap(page, "Enter")
+    steps.tap(page, "Log in")
     page.get_by_role("alert").wait_for()
     page.keyboard.type(steps.PIN)
     page.keyboard.press("Enter")
@@ -232,7 +232,7 @@ def test_languages(booth, open_page, locale, title):
     assert page.evaluate("document.documentElement.lang") == locale[:2]
 
 
-def test_somebody_who_does_not_exist(booth, open_page):
+def test_generated_faces(booth, open_page):
     page = open_page(booth.url, "/random")
     page.locator(".face img").first.wait_for()
     first = steps.shown(page)

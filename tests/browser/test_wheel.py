@@ -1,4 +1,4 @@
-"""The wheel has its page: built, installed into an environment of its own, served without Node."""
+"""The wheel contains the page: built, installed into a new environment, and served without Node."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ async def load():
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         page = await client.get("/")
         assert page.status_code == 200 and 'id="booth"' in page.text, page.text[:200]
-        found = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text)
-        assert len(found) >= 2, found
-        for file in found:
+        files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text)
+        assert len(files) >= 2, files
+        for file in files:
             assert (await client.get(file)).status_code == 200, file
 asyncio.run(load())
 """
@@ -34,7 +34,7 @@ asyncio.run(load())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from this checkout without the network."""
+    """Path of a wheel that is built from this checkout without the network."""
     if not visitor.PAGE.is_file():
         pytest.skip("the page was not built: python hatch_build.py")
     folder = tmp_path_factory.mktemp("wheel")
@@ -50,7 +50,7 @@ def test_the_page_is_in_the_wheel_and_its_sources_are_not(wheel):
     assert not [name for name in names if "node_modules" in name or "/web/ui/" in name]
 
 
-def test_installed_by_itself_it_serves_the_page(wheel, tmp_path):
+def test_installed_wheel_serves_the_page(wheel, tmp_path):
     _run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     python = tmp_path / "venv/bin/python"
     ours = tmp_path / "venv/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
@@ -60,8 +60,8 @@ def test_installed_by_itself_it_serves_the_page(wheel, tmp_path):
     _run(python, "-c", LOAD, ours, env=environment, cwd=tmp_path)
 
 
-def test_without_its_page_no_wheel_is_built(tmp_path):
-    """Sources without a page, on a machine without Node."""
+def test_no_wheel_without_the_page(tmp_path):
+    """Building fails for sources without a built page on a machine without Node."""
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "NOTICE"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     ui = tmp_path / "src/faceloom/web/ui"

@@ -1,4 +1,4 @@
-"""What a visitor does, step by step; each is called on an open page and leaves it on the next screen."""
+"""Steps of a visitor. Each function is called on an open page and leaves it on the next screen."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PAGE = Path(__file__).parent.parent.parent / "src/faceloom/web/dist/index.html"
 
 
 def tap(page: Any, name: str) -> None:
-    """Press the button of this name."""
+    """Click the button with exactly this name."""
     page.get_by_role("button", name=name, exact=True).click()
 
 
 def agree(page: Any) -> None:
-    """From the first screen to the camera."""
+    """Go from the first screen to the camera."""
     tap(page, "Start")
     tap(page, "I agree")
     page.get_by_role("button", name="Take the photo").wait_for()
@@ -35,20 +35,20 @@ def upload(page: Any, photo: Path) -> None:
 
 
 def watch(page: Any) -> None:
-    """Wait for the likeness and begin to play."""
+    """Wait for the likeness, and open the play screen."""
     page.locator(".encoding .button.next:not([aria-disabled])").click()
     page.locator(".play .face img").first.wait_for()
 
 
 def to_play(page: Any, photo: Path | None = None) -> None:
-    """From the first screen to the sliders."""
+    """Go from the first screen to the sliders."""
     agree(page)
     upload(page, photo) if photo else shoot(page)
     watch(page)
 
 
 def slide(page: Any, name: str, value: float) -> None:
-    """Move a slider there and let go."""
+    """Move a slider to a value and release it."""
     page.get_by_role("slider", name=name, exact=True).evaluate(
         """(slider, value) => {
             slider.value = value;
@@ -60,7 +60,7 @@ def slide(page: Any, name: str, value: float) -> None:
 
 
 def until(page: Any, expression: str, arg: Any = None) -> None:
-    """Wait until it is true; the page's policy forbids Playwright's own way, which evaluates a string."""
+    """Wait until an expression is true. Playwright's own wait evaluates a string, which the page's policy forbids."""
     end = time.monotonic() + 60
     while not page.evaluate(expression, arg):
         assert time.monotonic() < end, expression
@@ -68,11 +68,11 @@ def until(page: Any, expression: str, arg: Any = None) -> None:
 
 
 def shown(page: Any, face: str = ".face") -> str:
-    """The address of the picture that is shown; the one that it faded in over still lies below."""
+    """Return the address of the picture on top. The previous picture is still below it."""
     return str(page.locator(f"{face} > img:not(.before)").last.get_attribute("src"))
 
 
 def changes(page: Any, old: str, face: str = ".face") -> None:
-    """Wait until another picture is shown."""
+    """Wait until a picture with another address is shown."""
     picture = f"[...document.querySelectorAll('{face} > img:not(.before)')].at(-1)"
     until(page, f"old => {picture}.getAttribute('src') !== old", old)

@@ -1,8 +1,49 @@
-/** Calls to the server that the page came from. Knows the wire, not what anything means. */
+/** Calls of the REST API, typed by the server's OpenAPI document. */
+
+import type { paths } from "./api-types";
 
 export const API = "/api/v1";
 
-/** The server said no: `code` for the page, `message` and `hint` for people. */
+type Method = "get" | "post" | "put" | "delete";
+
+/** The paths that answer to a method, without the prefix `/api/v1`. */
+export type Path<M extends Method> = {
+  [P in keyof paths]: paths[P] extends Record<M, unknown>
+    ? P extends `${typeof API}${infer Rest}`
+      ? Rest
+      : never
+    : never;
+}[keyof paths];
+
+type Operation<M extends Method, P extends string> = `${typeof API}${P}` extends infer Full extends keyof paths
+  ? paths[Full] extends Record<M, infer Found>
+    ? Found
+    : never
+  : never;
+type Field<O, Name extends string> = O extends Record<Name, infer Value> ? { [Key in Name]: Value } : unknown;
+type QueryField<O> = O extends { query: infer Q } ? (object extends Q ? { query?: Q } : { query: Q }) : unknown;
+
+/** What a call sends: path parameters, query and body, as far as the operation has them. */
+type Input<M extends Method, P extends string> = Field<Operation<M, P>, "path"> &
+  Field<Operation<M, P>, "body"> &
+  QueryField<Operation<M, P>>;
+type Options<M extends Method, P extends string> = Input<M, P> & { signal?: AbortSignal };
+type OptionsArgument<M extends Method, P extends string> =
+  object extends Input<M, P> ? [options?: Options<M, P>] : [options: Options<M, P>];
+
+/** The answer of an operation. */
+export type Answer<M extends Method, P extends string> = Operation<M, P> extends { response: infer R } ? R : never;
+
+type PathParameters = Record<string, string>;
+export type Query = Record<string, string | number | boolean | null>;
+interface UntypedOptions {
+  path?: PathParameters;
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** An error response of the server. `code` is for programs; `message` and `hint` are shown to the visitor. */
 export class ServerError extends Error {
   constructor(
     readonly status: number,
@@ -14,26 +55,26 @@ export class ServerError extends Error {
   }
 }
 
-/** The server did not answer at all. */
+/** Thrown when the server does not answer at all. */
 export class NetworkError extends Error {}
 
-export type Query = Record<string, string | number | boolean>;
-
-/** Write a path under /api/v1 with its query; a path that is complete already stays as it is. */
-export function apiUrl(path: string, query?: Query): string {
-  const whole = path.startsWith("/api/") ? path : API + path;
-  if (!query) return whole;
-  const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
-  return text ? `${whole}?${text}` : whole;
+/** Return a URL with its query appended. A URL that already has a query is extended. */
+export function withQuery(url: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null);
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `${url}${url.includes("?") ? "&" : "?"}${text}` : url;
 }
 
-async function ask(
-  method: string,
-  path: string,
-  body?: unknown,
-  query?: Query,
-  signal?: AbortSignal,
-): Promise<Response> {
+function buildUrl(path: string, { path: parameters = {}, query }: UntypedOptions = {}): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
+  return withQuery(API + filled, query);
+}
+
+/** Return the URL of a GET operation, for pictures and event streams. */
+export const apiUrl = <P extends Path<"get">>(path: P, ...[options]: OptionsArgument<"get", P>): string =>
+  buildUrl(path, options as UntypedOptions);
+
+async function send(method: string, url: string, { body, signal }: UntypedOptions = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Faceloom"] = "1";
   const raw = body instanceof FormData || body instanceof Blob;
@@ -42,43 +83,55 @@ async function ask(
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) init.body = raw ? (body as BodyInit) : JSON.stringify(body);
   if (signal) init.signal = signal;
-  let answer: Response;
+  let response: Response;
   try {
-    answer = await fetch(apiUrl(path, query), init);
+    response = await fetch(url, init);
   } catch (error) {
     if ((error as Error).name === "AbortError") throw error;
     throw new NetworkError(String(error));
   }
-  if (!answer.ok) throw await refusal(answer);
-  return answer;
+  if (!response.ok) throw await readError(response);
+  return response;
 }
 
-async function refusal(answer: Response): Promise<ServerError> {
+async function readError(response: Response): Promise<ServerError> {
   try {
-    const said = ((await answer.json()) as { error?: { code?: string; message?: string; hint?: string } }).error;
-    return new ServerError(answer.status, said?.code ?? "error", said?.message ?? "", said?.hint ?? "");
+    const { error } = (await response.json()) as { error?: { code?: string; message?: string; hint?: string } };
+    return new ServerError(response.status, error?.code ?? "error", error?.message ?? "", error?.hint ?? "");
   } catch {
-    return new ServerError(answer.status, "error", "", "");
+    return new ServerError(response.status, "error", "", "");
   }
 }
 
-async function json<T>(answer: Response): Promise<T> {
-  if (answer.status === 204) return undefined as T;
-  return (await answer.json()) as T;
+async function call<M extends Method, P extends Path<M>>(
+  method: M,
+  path: P,
+  options: UntypedOptions = {},
+): Promise<Answer<M, P>> {
+  const response = await send(method.toUpperCase(), buildUrl(path, options), options);
+  return (response.status === 204 ? undefined : await response.json()) as Answer<M, P>;
 }
 
-export const get = async <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
-  json<T>(await ask("GET", path, undefined, query, signal));
+export const get = <P extends Path<"get">>(
+  path: P,
+  ...[options]: OptionsArgument<"get", P>
+): Promise<Answer<"get", P>> => call("get", path, options as UntypedOptions);
 
-export const post = async <T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> =>
-  json<T>(await ask("POST", path, body, undefined, signal));
+export const post = <P extends Path<"post">>(
+  path: P,
+  ...[options]: OptionsArgument<"post", P>
+): Promise<Answer<"post", P>> => call("post", path, options as UntypedOptions);
 
-export const put = async <T>(path: string, body?: unknown): Promise<T> => json<T>(await ask("PUT", path, body));
+export const put = <P extends Path<"put">>(
+  path: P,
+  ...[options]: OptionsArgument<"put", P>
+): Promise<Answer<"put", P>> => call("put", path, options as UntypedOptions);
 
-export const remove = async (path: string): Promise<void> => {
-  await ask("DELETE", path);
-};
+export const remove = <P extends Path<"delete">>(
+  path: P,
+  ...[options]: OptionsArgument<"delete", P>
+): Promise<Answer<"delete", P>> => call("delete", path, options as UntypedOptions);
 
-/** Fetch a picture as it is: the caller makes it an address of its own and gives that back when it is done. */
-export const fetchPicture = async (path: string, query?: Query, signal?: AbortSignal): Promise<Blob> =>
-  (await ask("GET", path, undefined, query, signal)).blob();
+/** Fetch a picture. The caller creates an object URL for it, and revokes that afterwards. */
+export const fetchPicture = async (url: string, signal?: AbortSignal): Promise<Blob> =>
+  (await send("GET", url, signal ? { signal } : {})).blob();

@@ -1,7 +1,8 @@
-/** The page: which screen is open, and what lies over all of them. */
+/** The page: the open screen, and what is shown above every screen. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { post } from "./api";
 import { Button } from "./parts/button";
 import { IdleDialog } from "./parts/idle_dialog";
 import { LazyPage } from "./parts/lazy_page";
@@ -21,82 +22,91 @@ import { Welcome } from "./screens/welcome";
 import { Wiped } from "./screens/wiped";
 import { changeVisit, notice, online, visit, visitLoaded, wiped } from "./state/booth";
 import { photoUnsent } from "./state/photo";
-import type { Visit } from "./types";
+import type { Visit, VisitState } from "./types";
 import { translate } from "./words/words";
 
-/** What this window adds to the visit's state: it looks on while somebody is found, or takes a friend's photo. */
-interface Aside {
-  looking: boolean;
-  adding: boolean;
+type Screen = VisitState | "welcome" | "wiped";
+
+/** State of this window besides the visit: it shows the encoding, or takes the photo of one more person. */
+interface WindowState {
+  watchingEncoding: boolean;
+  addingPerson: boolean;
 }
 
-/** Which screen a visit is on. Whoever watched themselves appear says when to play. */
-export function screenOf(now: Visit, { looking, adding }: Aside): Visit["state"] {
-  if (now.state === "welcome") return "consent";
-  if (now.state === "play" && looking) return "encoding";
-  return adding && (now.state === "play" || now.state === "friend") ? "camera" : now.state;
+const isPlaying = (state: VisitState | undefined): boolean => state === "play" || state === "friend";
+
+/** Return the screen of a visit. After an encoding the visitor decides when to play. */
+export function screenOf(now: Visit, { watchingEncoding, addingPerson }: WindowState): VisitState {
+  if (now.state === "play" && watchingEncoding) return "encoding";
+  return addingPerson && isPlaying(now.state) ? "camera" : now.state;
 }
 
 function VisitPage() {
-  const looking = useSignal(false);
-  const adding = useSignal(false);
+  const watchingEncoding = useSignal(false);
+  const addingPerson = useSignal(false);
+  const setAdding = (adding: boolean) => () => {
+    addingPerson.value = adding;
+  };
   const now = visit.value;
-  const aside = { looking: looking.value, adding: adding.value };
-  const screen = now ? screenOf(now, aside) : wiped.value ? "wiped" : "welcome";
+  const state = { watchingEncoding: watchingEncoding.value, addingPerson: addingPerson.value };
+  const screen: Screen = now ? screenOf(now, state) : wiped.value ? "wiped" : "welcome";
   useEffect(() => {
-    if (now?.state === "encoding") looking.value = true;
-    else if (now?.state !== "play") looking.value = false;
-    if (now?.state !== "play" && now?.state !== "friend") adding.value = false;
+    if (now?.state === "encoding") watchingEncoding.value = true;
+    else if (now?.state !== "play") watchingEncoding.value = false;
+    if (!isPlaying(now?.state)) addingPerson.value = false;
   }, [now?.state]);
-  const go = (state: Visit["state"]) => () => void changeVisit("/visit/go", { state });
-  useBack(screen, () => {
-    if (adding.value) adding.value = false;
-    else void changeVisit("/visit/back");
+  const goTo = (next: "play" | "friend" | "finish") => () =>
+    void changeVisit(() => post("/visit/go", { body: { state: next } }));
+  const startPlaying = (): void => {
+    watchingEncoding.value = false;
+  };
+  useBackButton(screen, () => {
+    if (addingPerson.value) addingPerson.value = false;
+    else void changeVisit(() => post("/visit/back"));
   });
-  const photo = (): void => void (adding.value = true);
   switch (screen) {
     case "welcome":
       return <Welcome />;
     case "consent":
       return <Consent />;
     case "camera":
-      return adding.value ? <Camera add onBack={() => (adding.value = false)} /> : <Camera />;
+      return addingPerson.value ? <Camera add onBack={setAdding(false)} /> : <Camera />;
     case "who":
       return <ChooseFaces />;
     case "encoding":
-      return <Encoding onPlay={() => void (looking.value = false)} />;
+      return <Encoding onPlay={startPlaying} />;
     case "play":
-      return <Play onFriend={go("friend")} onFinish={go("finish")} />;
+      return <Play onFriend={goTo("friend")} onFinish={goTo("finish")} />;
     case "friend":
-      return <Friend onBack={go("play")} onFinish={go("finish")} onPhoto={photo} />;
+      return <Friend onBack={goTo("play")} onFinish={goTo("finish")} onPhoto={setAdding(true)} />;
     case "finish":
-      return <Finish onBack={go("play")} />;
+      return <Finish onBack={goTo("play")} />;
     default:
       return <Wiped />;
   }
 }
 
-/** The browser's back button goes back inside the visit, and never out of it. */
-function useBack(screen: string, back: () => void): void {
+/** Make the browser's back button go back inside the visit instead of leaving it. */
+function useBackButton(screen: Screen, back: () => void): void {
   useEffect(() => {
     if (screen === "welcome" || screen === "wiped") return;
     history.pushState({ visit: true }, "");
-    const step = (): void => {
+    const goBack = (): void => {
       history.pushState({ visit: true }, "");
       back();
     };
-    addEventListener("popstate", step);
-    return () => removeEventListener("popstate", step);
+    addEventListener("popstate", goBack);
+    return () => removeEventListener("popstate", goBack);
   }, [screen]);
 }
 
-/** Move the focus to a new screen, so that whoever hears the page hears that it changed. */
+/** Move the focus to a new screen, so that screen readers announce it. */
 function useFocus(screen: string): void {
   useEffect(() => {
-    const first = document.querySelector<HTMLElement>("main");
-    if (!first || document.querySelector("dialog[open]")) return;
-    first.tabIndex = -1;
-    first.focus({ preventScroll: true });
+    const main = document.querySelector<HTMLElement>("main");
+    if (!main || document.querySelector("dialog[open]")) return;
+    main.tabIndex = -1;
+    main.focus({ preventScroll: true });
   }, [screen]);
 }
 
@@ -119,45 +129,51 @@ function Page() {
 }
 
 export function App() {
-  const here = route.value.page;
-  useFocus(`${here} ${visit.value?.state ?? ""}`);
+  const { page } = route.value;
+  useFocus(`${page} ${visit.value?.state ?? ""}`);
   return (
     <>
       <Page />
-      {here === "visit" && visit.value && <StartOver />}
-      {here === "visit" && <IdleDialog />}
+      {page === "visit" && visit.value && <StartOver />}
+      {page === "visit" && <IdleDialog />}
       <Notice />
       {!online.value && (
         <p class="offline" role="status">
           {translate("offline")} {photoUnsent.value && translate("offline.kept")}
         </p>
       )}
-      {here === "visit" && <OperatorDoor />}
+      {page === "visit" && <OperatorDoor />}
     </>
   );
 }
 
 function Notice() {
-  const said = notice.value;
-  if (!said) return null;
+  const shown = notice.value;
+  if (!shown) return null;
+  const close = (): void => {
+    notice.value = null;
+  };
   return (
     <div class="notice" role="alert">
       <p>
-        <strong>{said.message || translate("error")}</strong> {said.hint}
+        <strong>{shown.message || translate("error")}</strong> {shown.hint}
       </p>
-      <Button kind="quiet" onClick={() => (notice.value = null)}>
+      <Button kind="quiet" onClick={close}>
         {translate("close")}
       </Button>
     </div>
   );
 }
 
-/** Five quick taps in the upper left corner lead to the operator's page, which asks for the PIN. */
+const DOOR_TAPS = 5;
+const DOOR_MS = 2000;
+
+/** The hidden way to the operator's page, which asks for the PIN: five quick taps in the upper left corner. */
 function OperatorDoor() {
   const taps = useSignal<number[]>([]);
   const tap = (event: Event): void => {
-    taps.value = [...taps.value, event.timeStamp].filter((when) => event.timeStamp - when < 2000);
-    if (taps.value.length >= 5) go("/operator");
+    taps.value = [...taps.value, event.timeStamp].filter((time) => event.timeStamp - time < DOOR_MS);
+    if (taps.value.length >= DOOR_TAPS) go("/operator");
   };
   return <div class="door" onPointerDown={tap} aria-hidden="true" />;
 }

@@ -1,4 +1,4 @@
-/** Where the page begins. */
+/** The entry point: apply language, look and kiosk mode, load the visit and render the page. */
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
@@ -15,9 +15,10 @@ import "./style/screens.css";
 
 const RETRY_MS = 1500;
 
+/** Use the language of the address (`?lang=de`), else the browser's, as far as the booth offers it. */
 function applyLanguage(): void {
-  const asked = new URLSearchParams(location.search).get("lang");
-  language.value = chooseLanguage([...(asked ? [asked] : []), ...navigator.languages], booth.value.languages);
+  const requested = new URLSearchParams(location.search).get("lang");
+  language.value = chooseLanguage([...(requested ? [requested] : []), ...navigator.languages], booth.value.languages);
 }
 
 async function start(): Promise<void> {
@@ -32,11 +33,13 @@ effect(() => {
   document.documentElement.lang = language.value;
   document.title = booth.value.event ? `${booth.value.event} · faceloom` : `faceloom · ${translate("title")}`;
 });
-effect(() => void (document.documentElement.dataset.look = booth.value.look));
+effect(() => {
+  document.documentElement.dataset.look = booth.value.look;
+});
 effect(() => {
   if (online.value && visit.value?.state === "camera") void resendPhoto();
 });
-// The next visitor speaks the booth's language, not the last one's.
+// In kiosk mode the next visitor gets the booth's language, not the language that the previous visitor chose.
 effect(() => {
   if (!visit.value && booth.value.kiosk) applyLanguage();
 });

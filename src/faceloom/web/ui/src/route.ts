@@ -1,4 +1,4 @@
-/** Which page is open. The visit has one address; its screens follow the server's state, not the address. */
+/** The open page, by the address. All screens of a visit share one address: the server's state selects the screen. */
 
 import { signal } from "@preact/signals";
 
@@ -16,12 +16,17 @@ export function parseRoute(path: string): Route {
 
 export const route = signal<Route>({ page: "visit", token: "" });
 
+const readLocation = (): void => {
+  route.value = parseRoute(location.pathname);
+};
+
 export function go(path: string): void {
   history.pushState(null, "", path);
   route.value = parseRoute(path);
 }
 
+/** Keep the route equal to the browser's address. */
 export function followLocation(): void {
-  route.value = parseRoute(location.pathname);
-  addEventListener("popstate", () => (route.value = parseRoute(location.pathname)));
+  readLocation();
+  addEventListener("popstate", readLocation);
 }

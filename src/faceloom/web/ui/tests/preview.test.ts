@@ -2,73 +2,77 @@ import { expect, test } from "vitest";
 import { ServerError } from "../src/api";
 import { Preview, type Values } from "../src/state/preview";
 
-interface Asked {
-  query: Record<string, unknown>;
+interface Requested {
+  query: URLSearchParams;
   answer: (text: string) => void;
   fail: (error: unknown) => void;
 }
 
-function bench() {
-  const asked: Asked[] = [];
+function makePreview() {
+  const requested: Requested[] = [];
   const shown: Values[] = [];
   const errors: unknown[] = [];
   const preview = new Preview(
     "/people/a/preview",
     (_, values) => shown.push(values),
     (error) => errors.push(error),
-    (_, query) =>
+    (url) =>
       new Promise((resolve, reject) =>
-        asked.push({ query, answer: (text) => resolve(new Blob([text])), fail: reject }),
+        requested.push({
+          query: new URL(url, "http://booth").searchParams,
+          answer: (text) => resolve(new Blob([text])),
+          fail: reject,
+        }),
       ),
   );
-  return { asked, shown, errors, preview };
+  return { requested, shown, errors, preview };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
 
-test("while one is asked for, only the newest value waits", async () => {
-  const { asked, shown, preview } = bench();
-  for (const age of [1, 2, 3, 4]) preview.want({ age });
-  expect(asked).toHaveLength(1);
-  asked[0]?.answer("one");
-  await turn();
-  expect(asked.map(({ query }) => query.age)).toEqual([1, 4]);
-  asked[1]?.answer("four");
-  await turn();
+test("while one is requested for, only the newest value waits", async () => {
+  const { requested, shown, preview } = makePreview();
+  for (const age of [1, 2, 3, 4]) preview.request({ age });
+  expect(requested).toHaveLength(1);
+  requested[0]?.answer("one");
+  await nextTurn();
+  expect(requested.map(({ query }) => query.get("age"))).toEqual(["1", "4"]);
+  requested[1]?.answer("four");
+  await nextTurn();
   expect(shown).toEqual([{ age: 1 }, { age: 4 }]);
 });
 
-test("numbers grow, so that the server knows what is stale", async () => {
-  const { asked, preview } = bench();
-  preview.want({ age: 1 });
-  asked[0]?.answer("");
-  await turn();
-  preview.want({ age: 2 });
-  expect(Number(asked[1]?.query.n)).toBeGreaterThan(Number(asked[0]?.query.n));
+test("request numbers grow, so that the server recognizes outdated requests", async () => {
+  const { requested, preview } = makePreview();
+  preview.request({ age: 1 });
+  requested[0]?.answer("");
+  await nextTurn();
+  preview.request({ age: 2 });
+  expect(Number(requested[1]?.query.get("n"))).toBeGreaterThan(Number(requested[0]?.query.get("n")));
 });
 
-test("a stale answer is no error, anything else is", async () => {
-  const { asked, errors, preview } = bench();
-  preview.want({ age: 1 });
-  asked[0]?.fail(new ServerError(409, "stale", "", ""));
-  await turn();
+test("an outdated request is no error, but every other failure is", async () => {
+  const { requested, errors, preview } = makePreview();
+  preview.request({ age: 1 });
+  requested[0]?.fail(new ServerError(409, "stale", "", ""));
+  await nextTurn();
   expect(errors).toEqual([]);
-  preview.want({ age: 2 });
-  asked[1]?.fail(new ServerError(422, "out_of_range", "", ""));
-  await turn();
+  preview.request({ age: 2 });
+  requested[1]?.fail(new ServerError(422, "out_of_range", "", ""));
+  await nextTurn();
   expect(errors).toHaveLength(1);
 });
 
-test("after stop nothing is shown, and it can begin anew", async () => {
-  const { asked, shown, preview } = bench();
-  preview.want({ age: 1 });
-  preview.want({ age: 2 });
+test("after stop nothing is shown, and new requests work", async () => {
+  const { requested, shown, preview } = makePreview();
+  preview.request({ age: 1 });
+  preview.request({ age: 2 });
   preview.stop();
-  asked[0]?.answer("late");
-  await turn();
-  expect([asked.length, shown.length]).toEqual([1, 0]);
-  preview.want({ age: 3 });
-  asked[1]?.answer("");
-  await turn();
+  requested[0]?.answer("late");
+  await nextTurn();
+  expect([requested.length, shown.length]).toEqual([1, 0]);
+  preview.request({ age: 3 });
+  requested[1]?.answer("");
+  await nextTurn();
   expect(shown).toEqual([{ age: 3 }]);
 });

@@ -1,26 +1,30 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { post, ServerError } from "../src/api";
 import { screenOf } from "../src/app";
 import { parseRoute } from "../src/route";
-import { toggle } from "../src/screens/choose_faces";
+import { toggleFace } from "../src/screens/choose_faces";
 import { progressText } from "../src/screens/encoding";
-import { pair } from "../src/screens/friend";
+import { findPair } from "../src/screens/friend";
 import * as state from "../src/state/booth";
-import { commitSliders, editPerson, moveSlider, selectPerson } from "../src/state/edits";
-import { formatResult, formatValue, isChanged } from "../src/state/units";
-import type { Control, Person, Progress, Visit } from "../src/types";
+import { commitSliders, moveSlider, selectPerson, undo } from "../src/state/edits";
+import { attributeName, endLabels, formatResult, formatValue, isChanged } from "../src/state/units";
+import type { Person, Progress, Slider, Visit } from "../src/types";
+import { language } from "../src/words/words";
 
-const AGE: Control = { name: "age", unit: "years", min: -40, max: 40, me: 0 };
-const SMILE: Control = { name: "smile", unit: "probability", min: 0, max: 1, me: 0.7 };
+const AGE: Slider = { name: "age", unit: "years", min: -40, max: 40, me: 0 };
+const SMILE: Slider = { name: "smile", unit: "probability", min: 0, max: 1, me: 0.7 };
 
-const somebody = (id: string, more: Partial<Person> = {}): Person => ({
+const makePerson = (id: string, more: Partial<Person> = {}): Person => ({
   id,
   number: 0,
   playable: true,
   better: false,
+  error: null,
   image: `/image/${id}`,
   found: null,
   crop: null,
-  quality: {},
+  preview: `/api/v1/people/${id}/preview`,
+  quality: { lpips: null, mse: null, identity: null, word: null },
   traits: { age: 40 },
   sliders: [AGE, SMILE],
   controls: { age: 0, smile: 0.7 },
@@ -31,16 +35,35 @@ const somebody = (id: string, more: Partial<Person> = {}): Person => ({
   ...more,
 });
 
-const visiting = (at: Visit["state"], people: Person[] = []): Visit => ({
+const makeVisit = (at: Visit["state"], people: Person[] = []): Visit => ({
   id: "v",
   state: at,
   expires: "2030-01-01T00:00:00+00:00",
+  seconds_left: 600,
+  consent: null,
   photo: null,
+  size: null,
   faces: [],
+  notes: [],
   people,
+  friends: [],
+  phone: null,
+});
+
+const makeProgress = (more: Partial<Progress> = {}): Progress => ({
+  person: "a",
+  seconds: 8,
+  seconds_left: 2,
+  quality: 0.87,
+  word: null,
+  image: "/image/a",
+  playable: false,
+  ...more,
 });
 
 const answer = (status: number, body: unknown) => vi.fn(async () => new Response(JSON.stringify(body), { status }));
+
+const goBack = () => state.changeVisit(() => post("/visit/back"));
 
 beforeEach(() => {
   state.visit.value = null;
@@ -48,12 +71,15 @@ beforeEach(() => {
   state.online.value = true;
   state.wiped.value = false;
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  language.value = "en";
+});
 
-test("a call that changes something carries the page's header, once", async () => {
-  const fetched = answer(201, visiting("consent"));
+test("a double click sends one request, with the page's header", async () => {
+  const fetched = answer(201, makeVisit("consent"));
   vi.stubGlobal("fetch", fetched);
-  await Promise.all([state.startVisit(), state.startVisit()]); // a double click
+  await Promise.all([state.startVisit(), state.startVisit()]);
   expect(fetched).toHaveBeenCalledTimes(1);
   const [path, init] = fetched.mock.calls[0] as unknown as [string, RequestInit];
   expect([path, init.method]).toEqual(["/api/v1/visits", "POST"]);
@@ -61,53 +87,70 @@ test("a call that changes something carries the page's header, once", async () =
   expect(state.visit.value?.state).toBe("consent");
 });
 
-test("what the server refuses is said to people, with what to do", async () => {
+test("path parameters, query and body are sent where they belong", async () => {
+  const fetched = answer(200, makePerson("a"));
+  vi.stubGlobal("fetch", fetched);
+  await post("/people/{id}/edit", { path: { id: "a/b" }, body: { age: 3 } });
+  await post("/visit/photo", { query: { add: true }, body: new FormData() });
+  const calls = fetched.mock.calls as unknown as [string, RequestInit][];
+  expect(calls.map(([path]) => path)).toEqual(["/api/v1/people/a%2Fb/edit", "/api/v1/visit/photo?add=true"]);
+  expect(calls[0]?.[1].body).toBe('{"age":3}');
+});
+
+test("an error of the server is shown with its hint", async () => {
   vi.stubGlobal("fetch", answer(422, { error: { code: "no_face_found", message: "no face", hint: "come closer" } }));
-  state.visit.value = visiting("camera");
-  expect(await state.changeVisit("/visit/photo")).toBe(false);
+  state.visit.value = makeVisit("camera");
+  expect(await goBack()).toBe(false);
   expect(state.notice.value).toEqual({ message: "no face", hint: "come closer" });
 });
 
-test("a server that is away takes nothing from the visit", async () => {
+test("an answer that is no JSON is an error, too", async () => {
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(async () => new Response("<html>", { status: 502 })),
+  );
+  await expect(post("/visit/back")).rejects.toBeInstanceOf(ServerError);
+});
+
+test("a lost connection does not change the visit", async () => {
   vi.stubGlobal(
     "fetch",
     vi.fn(async () => Promise.reject(new TypeError("failed"))),
   );
-  state.visit.value = visiting("play", [somebody("a")]);
-  await state.changeVisit("/visit/back");
+  state.visit.value = makeVisit("play", [makePerson("a")]);
+  await goBack();
   expect([state.online.value, state.visit.value?.state]).toEqual([false, "play"]);
 });
 
-test("a visit that the server no longer knows is over", async () => {
+test("a visit that the server does not have is over", async () => {
   vi.stubGlobal("fetch", answer(404, { error: { code: "no_visit", message: "", hint: "" } }));
-  state.visit.value = visiting("play", [somebody("a")]);
-  await state.changeVisit("/visit/back");
+  state.visit.value = makeVisit("play", [makePerson("a")]);
+  await goBack();
   expect([state.visit.value, state.wiped.value]).toEqual([null, true]);
 });
 
-test("wiped leaves nothing behind", () => {
-  state.visit.value = visiting("encoding", [somebody("a")]);
+test("a wiped visit leaves no state behind", () => {
+  state.visit.value = makeVisit("encoding", [makePerson("a")]);
   state.selectedId.value = "a";
-  state.receiveProgress({ person: "a", seconds: 3, seconds_left: 7, quality: 0.5 });
-  state.receive({ state: "wiped" } as Visit);
+  state.receiveProgress(makeProgress());
+  state.receiveVisit({ state: "wiped" });
   expect([state.visit.value, state.progress.value, state.selectedId.value]).toEqual([null, {}, ""]);
 });
 
-test("whoever watched themselves appear says when to play; who comes back plays at once", () => {
-  const now = visiting("play", [somebody("a")]);
-  expect(screenOf(now, { looking: true, adding: false })).toBe("encoding");
-  expect(screenOf(now, { looking: false, adding: false })).toBe("play");
-  expect(screenOf(now, { looking: false, adding: true })).toBe("camera");
-  expect(screenOf(visiting("welcome"), { looking: false, adding: false })).toBe("consent");
+test("the encoding screen stays until the visitor plays; a reloaded page plays at once", () => {
+  const now = makeVisit("play", [makePerson("a")]);
+  expect(screenOf(now, { watchingEncoding: true, addingPerson: false })).toBe("encoding");
+  expect(screenOf(now, { watchingEncoding: false, addingPerson: false })).toBe("play");
+  expect(screenOf(now, { watchingEncoding: false, addingPerson: true })).toBe("camera");
 });
 
-test("pages by their address", () => {
+test("the address selects the page", () => {
   expect(parseRoute("/phone/abc")).toEqual({ page: "phone", token: "abc" });
   expect(parseRoute("/nowhere/abc").page).toBe("visit");
 });
 
-test("never more than two faces", () => {
-  expect([[], [1], [1, 2], [1, 2]].map((picked, n) => toggle(picked, [1, 2, 3, 1][n] as number))).toEqual([
+test("at most two faces are selected", () => {
+  expect([[], [1], [1, 2], [1, 2]].map((picked, n) => toggleFace(picked, [1, 2, 3, 1][n] as number))).toEqual([
     [1],
     [1, 2],
     [2, 3],
@@ -115,50 +158,46 @@ test("never more than two faces", () => {
   ]);
 });
 
-test("a pair is the one who plays and a friend, or the other face of the photo", () => {
-  const [a, b, c] = [somebody("a"), somebody("b"), somebody("c")];
-  expect(pair(b, [a, b], [])?.map(({ id }) => id)).toEqual(["b", "a"]);
-  expect(pair(a, [a, b], [c])?.map(({ id }) => id)).toEqual(["a", "c"]);
-  expect(pair(a, [a], [])).toBeNull();
+test("a pair is the current person and a friend, or the second person of the photo", () => {
+  const [a, b, c] = [makePerson("a"), makePerson("b"), makePerson("c")];
+  expect(findPair(b, [a, b], [])?.map(({ id }) => id)).toEqual(["b", "a"]);
+  expect(findPair(a, [a, b], [c])?.map(({ id }) => id)).toEqual(["a", "c"]);
+  expect(findPair(a, [a], [])).toBeNull();
 });
 
-test("undo comes after the slider that was just let go", async () => {
-  const one = somebody("a");
-  state.visit.value = visiting("play", [one]);
-  const asked: string[] = [];
+test("undo waits for the slider that was just released", async () => {
+  const person = makePerson("a");
+  state.visit.value = makeVisit("play", [person]);
+  const requested: string[] = [];
   vi.stubGlobal("fetch", async (path: string) => {
-    await new Promise((later) => setTimeout(later, path.endsWith("/controls") ? 20 : 0));
-    asked.push(path);
-    return new Response(JSON.stringify(one));
+    await new Promise((later) => setTimeout(later, path.endsWith("/edit") ? 20 : 0));
+    requested.push(path);
+    return new Response(JSON.stringify(person));
   });
-  selectPerson(one);
-  moveSlider(one, "age", 10);
+  selectPerson(person);
+  moveSlider(person, "age", 10);
   void commitSliders();
-  await editPerson("undo");
-  expect(asked.filter((path) => !path.includes("preview"))).toEqual([
-    "/api/v1/people/a/controls",
+  await undo();
+  expect(requested.filter((path) => !path.includes("preview"))).toEqual([
+    "/api/v1/people/a/edit",
     "/api/v1/people/a/undo",
   ]);
 });
 
-test("words of a search", () => {
-  const now = (more: Partial<Progress>): Progress => ({
-    person: "a",
-    seconds: 8,
-    seconds_left: 2,
-    quality: 0.87,
-    ...more,
-  });
-  expect(progressText(undefined, 0)).toBe("Found you. One moment.");
-  expect(progressText(undefined, 2)).toBe("2 before you");
-  expect(progressText(now({}), 0)).toBe("Getting closer: 87% alike");
-  expect(progressText(now({ quality: 0.3 }), 0)).toMatch(/difficult/);
-  expect(progressText(now({ playable: true }), 0)).toBe("This is you: 87% alike");
+test("texts about an encoding", () => {
+  expect(progressText(undefined, 0)).toBe("Your face was found. One moment.");
+  expect(progressText(undefined, 2)).toBe("Visitors before you: 2");
+  expect(progressText(makeProgress(), 0)).toBe("Getting closer: 87% similar");
+  expect(progressText(makeProgress({ quality: 0.3 }), 0)).toMatch(/difficult/);
+  expect(progressText(makeProgress({ playable: true }), 0)).toBe("This is you: 87% similar");
 });
 
-test("sliders in units", () => {
-  const older = somebody("a", { controls: { age: 12, smile: 0.7 }, traits: { age: 52 } });
+test("sliders have units and words from the table of attributes", () => {
+  const older = makePerson("a", { controls: { age: 12, smile: 0.7 }, traits: { age: 52 } });
   expect([formatValue(AGE, 12), formatValue(AGE, 0), formatValue(SMILE, 0.8)]).toEqual(["+12 years", "0 years", "80%"]);
   expect(formatResult(AGE, older, 20)).toBe("about 60");
   expect([isChanged(AGE, older), isChanged(SMILE, older)]).toEqual([true, false]);
+  expect([attributeName("mouth_open"), attributeName("new_one")]).toEqual(["Mouth", "new one"]);
+  language.value = "de";
+  expect(endLabels("age")).toEqual(["jünger", "älter"]);
 });

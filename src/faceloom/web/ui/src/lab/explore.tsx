@@ -1,16 +1,17 @@
-/** Walking in the generator's space: seeds, truncation, and axes that nobody labelled. */
+/** The Lab's section for exploring the latent space: seeds, truncation, and axes discovered without labels. */
 
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { Slider } from "../parts/slider";
+import type { Axis } from "../types";
 import { formatNumber, translate } from "../words/words";
-import { FaceChoice } from "./lab";
+import { FaceChoice } from "./face_choice";
 import { Pad } from "./pad";
-import { type Axis, axes, changeView, faceUrl, generator, type Layers, loadAxes, type Method, view } from "./state";
+import { axes, changeView, faceUrl, generator, type Layers, loadAxes, type Method, view } from "./state";
 import { translateLab } from "./words";
 
-const SEEDS = 1_000_000;
+const SEEDS = 1_000_000; // random seeds are below this
 const METHODS: Record<Method, string> = { pca: "PCA", sefa: "SeFa" };
 const LAYERS: Layers[] = ["all", "coarse", "middle", "fine"];
 
@@ -95,7 +96,7 @@ function Truncation() {
 function Axes() {
   const { method, layers, x, y } = view.value;
   useEffect(() => void loadAxes(method), [method]);
-  const known = axes.value[method];
+  const discovered = axes.value[method];
   return (
     <div class="block">
       <div class="titled">
@@ -113,19 +114,19 @@ function Axes() {
           ))}
         </div>
       </div>
-      {known ? (
+      {discovered ? (
         <div class="pad-and-axes">
           <Pad x={x} y={y} label={translateLab("pad")} onMove={(to) => changeView(to)} />
           <div class="choices">
             <AxisChoice
               label={translateLab("axis.x")}
-              known={known}
+              axes={discovered}
               value={view.value.x_axis}
               onChoose={(x_axis) => changeView({ x_axis })}
             />
             <AxisChoice
               label={translateLab("axis.y")}
-              known={known}
+              axes={discovered}
               value={view.value.y_axis}
               onChoose={(y_axis) => changeView({ y_axis })}
             />
@@ -139,7 +140,7 @@ function Axes() {
           {translateLab("axes.wait")}
         </p>
       )}
-      {known && <p class="muted">{translateLab("pad.more")}</p>}
+      {discovered && <p class="muted">{translateLab("pad.more")}</p>}
       <div class="row" role="group" aria-label={translateLab("layers")}>
         {LAYERS.map((name) => (
           <Button key={name} kind="chip" pressed={layers === name} onClick={() => changeView({ layers: name })}>
@@ -153,17 +154,17 @@ function Axes() {
 
 interface AxisChoiceProps {
   label: string;
-  known: Axis[];
+  axes: Axis[];
   value: number;
   onChoose: (number: number) => void;
 }
 
-function AxisChoice({ label, known, value, onChoose }: AxisChoiceProps) {
+function AxisChoice({ label, axes: choices, value, onChoose }: AxisChoiceProps) {
   return (
     <label class="choice">
       <span>{label}</span>
       <select value={value} onChange={(event) => onChoose(Number(event.currentTarget.value))}>
-        {known.map((axis) => (
+        {choices.map((axis) => (
           <option key={axis.number} value={axis.number}>
             {titleOf(axis)}
           </option>
@@ -173,8 +174,13 @@ function AxisChoice({ label, known, value, onChoose }: AxisChoiceProps) {
   );
 }
 
+/** Return the text of an axis: its number, the attribute that it changes most, and the share of variance. */
 function titleOf({ number, name, explained }: Axis): string {
-  const part = formatNumber(explained, { style: "percent", maximumFractionDigits: 1 });
-  if (!name) return translateLab("axis.plain", { number, part });
-  return translateLab("axis", { number, part, name: name.startsWith("nothing") ? translateLab("axis.none") : name });
+  const share = formatNumber(explained, { style: "percent", maximumFractionDigits: 1 });
+  if (!name) return translateLab("axis.plain", { number, part: share });
+  return translateLab("axis", {
+    number,
+    part: share,
+    name: name.startsWith("nothing") ? translateLab("axis.none") : name,
+  });
 }

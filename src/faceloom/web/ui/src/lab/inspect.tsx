@@ -1,4 +1,4 @@
-/** What each of the three networks saw of somebody: the detector, the eye of the search, the generator. */
+/** The Lab's section with intermediate results of three networks: face detector, perceptual distance, generator. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -6,49 +6,34 @@ import { apiUrl, get } from "../api";
 import { Button } from "../parts/button";
 import { go } from "../route";
 import { reportError, visit } from "../state/booth";
-import type { Person } from "../types";
+import type { Inspection, Person } from "../types";
 import { formatNumber, translate } from "../words/words";
 import { LayerStrip } from "./layer_style";
-import { playablePeople, view } from "./state";
+import { type Layers, playablePeople, view } from "./state";
 import { type LabTextKey, translateLab } from "./words";
 
-type Box = [number, number, number, number];
-
-interface LayerStyle {
-  layer: number;
-  resolution: number;
-  group: "coarse" | "middle" | "fine";
-  rarity: number;
-  channels: number[];
-}
-
-interface Inspection {
-  detector: { proposed: Box[]; sieved: Box[]; boxes: Box[]; scores: number[]; points: [number, number][][] };
-  distance: number;
-  quality: { lpips?: number };
-  layers: LayerStyle[];
-}
-
 export function Inspect() {
-  const person =
-    playablePeople.value.find(({ id }) => id === view.value.person) ?? playablePeople.value.find(({ crop }) => crop);
+  const people = playablePeople.value;
+  const person = people.find(({ id }) => id === view.value.person) ?? people.find(({ crop }) => crop);
   const inspection = useSignal<Inspection | null>(null);
   useEffect(() => {
     inspection.value = null;
     if (!person) return;
-    get<Inspection>(`/lab/people/${person.id}`).then((answer) => (inspection.value = answer), reportError);
+    get("/lab/people/{id}", { path: { id: person.id } }).then((answer) => {
+      inspection.value = answer;
+    }, reportError);
   }, [person?.id]);
   if (!person) return <NoPerson />;
   if (!inspection.value) {
     return (
       <p class="lead wait-here" role="status">
-        {translateLab("seen.wait")}
+        {translateLab("inspect.wait")}
       </p>
     );
   }
   return (
     <div class="sights">
-      <Detector inspection={inspection.value} />
+      <DetectorStages detector={inspection.value.detector} />
       <PerceptualDistance inspection={inspection.value} person={person} />
       <GeneratorLayers layers={inspection.value.layers} />
     </div>
@@ -58,7 +43,7 @@ export function Inspect() {
 function NoPerson() {
   return (
     <div class="page">
-      <p class="lead">{translateLab("seen.nobody")}</p>
+      <p class="lead">{translateLab("inspect.none")}</p>
       <Button kind="next" onClick={() => go("/")}>
         {translate("start")}
       </Button>
@@ -68,40 +53,45 @@ function NoPerson() {
 
 const STAGES = ["proposed", "sieved", "boxes"] as const;
 
-function Detector({ inspection }: { inspection: Inspection }) {
+/** The photo with the boxes of one stage of the detector. */
+function DetectorStages({ detector }: { detector: Inspection["detector"] }) {
   const stage = useSignal<(typeof STAGES)[number]>("boxes");
-  const { detector } = inspection;
   const photo = visit.value?.photo;
-  const size = visit.value?.size ?? [1, 1];
+  const [width, height] = visit.value?.size ?? [1, 1];
+  const show = (name: (typeof STAGES)[number]) => () => {
+    stage.value = name;
+  };
   return (
     <section class="sight">
       <h2>{translateLab("detector")}</h2>
       <p class="muted">{translateLab("detector.more")}</p>
       <div class="row" role="group" aria-label={translateLab("detector")}>
         {STAGES.map((name) => (
-          <Button key={name} kind="chip" pressed={stage.value === name} onClick={() => (stage.value = name)}>
+          <Button key={name} kind="chip" pressed={stage.value === name} onClick={show(name)}>
             {translateLab(`detector.${name}`, { count: detector[name].length })}
           </Button>
         ))}
       </div>
       {photo && (
         <figure class="overlaid">
-          <img src={photo} alt={translateLab("eye.photo")} />
-          <svg viewBox={`0 0 ${size[0]} ${size[1]}`} preserveAspectRatio="none" aria-hidden="true">
+          <img src={photo} alt={translateLab("distance.photo")} />
+          <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
             {detector[stage.value].map(([x0, y0, x1, y1], n) => (
               <rect
                 key={n}
                 class={stage.value}
-                x={x0 * size[0]}
-                y={y0 * size[1]}
-                width={(x1 - x0) * size[0]}
-                height={(y1 - y0) * size[1]}
+                x={x0 * width}
+                y={y0 * height}
+                width={(x1 - x0) * width}
+                height={(y1 - y0) * height}
               />
             ))}
             {stage.value === "boxes" &&
               detector.points
                 .flat()
-                .map(([x, y], n) => <circle key={n} cx={x * size[0]} cy={y * size[1]} r={Math.max(...size) / 110} />)}
+                .map(([x, y], n) => (
+                  <circle key={n} cx={x * width} cy={y * height} r={Math.max(width, height) / 110} />
+                ))}
           </svg>
         </figure>
       )}
@@ -109,21 +99,22 @@ function Detector({ inspection }: { inspection: Inspection }) {
   );
 }
 
+/** Photo, likeness, and a map of the LPIPS distance between them. */
 function PerceptualDistance({ inspection, person }: { inspection: Inspection; person: Person }) {
-  const alex = inspection.quality.lpips;
-  const three = (value: number): string => formatNumber(value, { maximumFractionDigits: 3 });
+  const alexDistance = inspection.quality.lpips;
+  const round = (value: number): string => formatNumber(value, { maximumFractionDigits: 3 });
   const pictures: [LabTextKey, string | null][] = [
-    ["eye.photo", person.crop],
-    ["eye.likeness", person.found],
-    ["eye.map", apiUrl(`/lab/people/${person.id}/distance`)],
+    ["distance.photo", person.crop],
+    ["distance.likeness", person.found],
+    ["distance.map", apiUrl("/lab/people/{id}/distance", { path: { id: person.id } })],
   ];
   return (
     <section class="sight">
-      <h2>{translateLab("eye")}</h2>
+      <h2>{translateLab("distance")}</h2>
       <p class="muted">
-        {alex === undefined
-          ? translateLab("eye.more.plain")
-          : translateLab("eye.more", { vgg: three(inspection.distance), alex: three(alex) })}
+        {typeof alexDistance === "number"
+          ? translateLab("distance.more", { vgg: round(inspection.distance), alex: round(alexDistance) })
+          : translateLab("distance.more.plain")}
       </p>
       <div class="threes">
         {pictures.map(
@@ -140,28 +131,33 @@ function PerceptualDistance({ inspection, person }: { inspection: Inspection; pe
   );
 }
 
-function GeneratorLayers({ layers }: { layers: LayerStyle[] }) {
+type LayerGroup = Exclude<Layers, "all">;
+
+const RARITY_WIDTH = 33; // percent of the bar for a rarity of 1
+
+/** The style of every layer, and how rare it is. */
+function GeneratorLayers({ layers }: { layers: Inspection["layers"] }) {
   return (
     <section class="sight wide">
-      <h2>{translateLab("maker")}</h2>
-      <p class="muted">{translateLab("maker.more")}</p>
+      <h2>{translateLab("layers.style")}</h2>
+      <p class="muted">{translateLab("layers.style.more")}</p>
       <ol class="strips">
         {layers.map(({ layer, resolution, group, rarity, channels }) => {
-          const words = {
+          const values = {
             number: layer,
             side: resolution,
-            group: translateLab(`layers.${group}`),
+            group: translateLab(`layers.${group as LayerGroup}`),
             rarity: formatNumber(rarity),
           };
           return (
             <li key={layer}>
-              <span class="unseen">{translateLab("maker.layer", words)}</span>
+              <span class="unseen">{translateLab("layers.style.layer", values)}</span>
               <span class="figures" aria-hidden="true">
                 {resolution} px
               </span>
               <LayerStrip values={channels} />
               <span class="rarity" aria-hidden="true">
-                <i style={{ width: `${Math.min(100, rarity * 33)}%` }} />
+                <i style={{ width: `${Math.min(100, rarity * RARITY_WIDTH)}%` }} />
                 <b class="figures">{formatNumber(rarity, { maximumFractionDigits: 1, minimumFractionDigits: 1 })}</b>
               </span>
             </li>

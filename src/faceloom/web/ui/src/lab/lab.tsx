@@ -1,4 +1,4 @@
-/** For the curious: what the networks saw, and what the generator can do. */
+/** The Lab: exploring the generator's latent space, dragging points, and inspecting the networks' results. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -8,20 +8,23 @@ import { translate } from "../words/words";
 import { Drag } from "./drag";
 import { Explore } from "./explore";
 import { Inspect } from "./inspect";
-import { closeLab, openLab, playablePeople, showPerson, view } from "./state";
+import { closeLab, openLab } from "./state";
 import { translateLab } from "./words";
 import "./lab.css";
 
-const ROOMS = { explore: Explore, drag: Drag, seen: Inspect } as const;
-type Room = keyof typeof ROOMS;
+const SECTIONS = { explore: Explore, drag: Drag, inspect: Inspect } as const;
+type Section = keyof typeof SECTIONS;
 
 export function Lab() {
-  const room = useSignal<Room>("explore");
+  const section = useSignal<Section>("explore");
   useEffect(() => {
     void openLab();
     return closeLab;
   }, []);
-  const Shown = ROOMS[room.value];
+  const show = (name: Section) => () => {
+    section.value = name;
+  };
+  const Content = SECTIONS[section.value];
   return (
     <main class="screen lab">
       <header class="lab-head">
@@ -30,32 +33,14 @@ export function Lab() {
         </Button>
         <h1>{translate("lab")}</h1>
         <div class="segments" role="group" aria-label={translate("lab")}>
-          {(Object.keys(ROOMS) as Room[]).map((name) => (
-            <Button key={name} kind="chip" pressed={room.value === name} onClick={() => (room.value = name)}>
+          {(Object.keys(SECTIONS) as Section[]).map((name) => (
+            <Button key={name} kind="chip" pressed={section.value === name} onClick={show(name)}>
               {translateLab(name)}
             </Button>
           ))}
         </div>
       </header>
-      <Shown />
+      <Content />
     </main>
-  );
-}
-
-/** Nobody, or one of those who were found. */
-export function FaceChoice() {
-  const people = playablePeople.value;
-  if (!people.length) return null;
-  return (
-    <div class="row" role="group" aria-label={translateLab("whose")}>
-      <Button kind="chip" pressed={!view.value.person} onClick={() => showPerson("")}>
-        {translateLab("invented")}
-      </Button>
-      {people.map(({ id }, n) => (
-        <Button key={id} kind="chip" pressed={view.value.person === id} onClick={() => showPerson(id)}>
-          {people.length === 1 ? translateLab("you") : translateLab("you.number", { number: n + 1 })}
-        </Button>
-      ))}
-    </div>
   );
 }

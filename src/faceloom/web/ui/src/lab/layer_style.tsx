@@ -1,25 +1,25 @@
-/** One layer's style as stripes: a channel each, blue below the mean face's factor, coral above. */
+/** A layer's style as a strip: one stripe a channel, blue below the mean face's factor and coral above it. */
 
 import { useEffect, useRef } from "preact/hooks";
 
-const FULL = 3; // standard deviations at which a colour is full
-const MORE = [255, 111, 77] as const;
-const LESS = [86, 156, 255] as const;
+const FULL_COLOR = 3; // standard deviations from which a stripe is opaque
+const ABOVE = [255, 111, 77] as const;
+const BELOW = [86, 156, 255] as const;
 
-/** The colour of a channel's deviation: `[red, green, blue, opacity]`, 0...255. */
-export function deviationColor(value: number): [number, number, number, number] {
-  const [red, green, blue] = value > 0 ? MORE : LESS;
-  return [red, green, blue, Math.round(255 * Math.min(1, Math.abs(value) / FULL))];
+/** Return the color of a channel's deviation from the mean face: `[red, green, blue, opacity]`, 0...255. */
+export function deviationColor(deviation: number): [number, number, number, number] {
+  const [red, green, blue] = deviation > 0 ? ABOVE : BELOW;
+  return [red, green, blue, Math.round(255 * Math.min(1, Math.abs(deviation) / FULL_COLOR))];
 }
 
 export function LayerStrip({ values }: { values: number[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const pen = canvas.current?.getContext("2d");
-    if (!pen || !values.length) return;
-    const picture = pen.createImageData(values.length, 1);
-    values.forEach((value, n) => picture.data.set(deviationColor(value), 4 * n));
-    pen.putImageData(picture, 0, 0);
+    const context = canvas.current?.getContext("2d");
+    if (!context || !values.length) return;
+    const pixels = context.createImageData(values.length, 1);
+    for (const [n, value] of values.entries()) pixels.data.set(deviationColor(value), 4 * n);
+    context.putImageData(pixels, 0, 0);
   }, [values]);
   return <canvas ref={canvas} width={values.length} height={1} aria-hidden="true" />;
 }

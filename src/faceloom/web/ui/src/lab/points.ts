@@ -1,33 +1,34 @@
-/** Points to drag, as parts of the picture's side. Knows no page. */
+/** Points to drag, in fractions of the picture's sides. Nothing here depends on the page. */
 
-export type Dot = [number, number];
+/** Horizontal and vertical position, 0...1; the origin is the top left corner. */
+export type Point = [number, number];
 
-/** What is tapped so far: pairs that are whole, and perhaps a handle that waits for its target. */
+/** The chosen points: pairs of a handle and its target, and a handle whose target is not chosen yet. */
 export interface Points {
-  pairs: { handle: Dot; target: Dot }[];
-  waiting: Dot | null;
+  pairs: { handle: Point; target: Point }[];
+  waiting: Point | null;
 }
 
 export const NO_POINTS: Points = { pairs: [], waiting: null };
 export const MAX_POINTS = 8;
 
-/** Tap: first what should move, then where to. */
-export function addPoint({ pairs, waiting }: Points, at: Dot): Points {
+/** Add a point: alternately a handle and its target. */
+export function addPoint({ pairs, waiting }: Points, at: Point): Points {
   if (waiting) return { pairs: [...pairs, { handle: waiting, target: at }], waiting: null };
   return pairs.length < MAX_POINTS ? { pairs, waiting: at } : { pairs, waiting };
 }
 
-/** Where a pointer is in a box, as parts of it, never outside. */
+/** Return the position of a pointer in a box, in fractions of its sides, limited to the box. */
 export function relativePosition(
   x: number,
   y: number,
   box: { left: number; top: number; width: number; height: number },
-): Dot {
-  const part = (value: number): number => Math.min(1, Math.max(0, value));
-  return [part((x - box.left) / box.width), part((y - box.top) / box.height)];
+): Point {
+  const limit = (value: number): number => Math.min(1, Math.max(0, value));
+  return [limit((x - box.left) / box.width), limit((y - box.top) / box.height)];
 }
 
-/** Ready-made pulls, where an aligned face has its nose and the corners of its mouth. */
+/** Ready-made drags of the nose and the corners of the mouth of an aligned face. */
 export const PRESET_DRAGS: Record<"turn" | "smile" | "nod", Points> = {
   turn: { pairs: [{ handle: [0.5, 0.6], target: [0.57, 0.6] }], waiting: null },
   smile: {

@@ -1,47 +1,20 @@
-/** What the Lab looks at: one face of the generator, and what is known of the generator. */
+/** State of the Lab: the face that is shown, and facts about the generator. */
 
 import { computed, signal } from "@preact/signals";
-import { fetchPicture, get, type Query } from "../api";
+import { apiUrl, fetchPicture, get } from "../api";
 import { loadVisit, photographedPeople, reportError, visitLoaded } from "../state/booth";
-import { Preview, type Values } from "../state/preview";
+import { Preview } from "../state/preview";
+import type { Axis, Generator, LabFace } from "../types";
 
-export type Layers = "all" | "coarse" | "middle" | "fine";
-export type Method = "pca" | "sefa";
+export type Layers = LabFace["layers"];
+export type Method = LabFace["method"];
 
-/** A face: of a seed or of a person, truncated, and moved along two axes by standard deviations. */
-export interface LabView {
-  seed: number;
-  person: string;
-  psi: number;
-  cutoff: number;
-  method: Method;
-  x_axis: number;
-  y_axis: number;
-  x: number;
-  y: number;
-  layers: Layers;
-}
-
-export interface Layer {
-  resolution: number;
-  group: Exclude<Layers, "all">;
-}
-
-export interface Generator {
-  name: string;
-  resolution: number;
-  layers: Layer[];
-}
-
-export interface Axis {
-  number: number;
-  name: string;
-  explained: number;
-}
+/** The face to show: of a seed or a person, truncated, and moved along two axes by standard deviations. */
+export type LabView = Omit<LabFace, "size">;
 
 export const REACH = 4; // standard deviations from the middle of the pad to its edge
-export const PSI = 0.7;
-const ALL_LAYERS = 64;
+const PSI = 0.7; // truncation of a seed's face at first
+const ALL_LAYERS = 64; // more layers than any generator has
 
 const START: LabView = {
   seed: 7,
@@ -57,64 +30,60 @@ const START: LabView = {
 };
 
 export const view = signal<LabView>(START);
+/** The object URL of the picture of `view`. */
 export const faceUrl = signal<string | null>(null);
 export const generator = signal<Generator | null>(null);
 export const axes = signal<Partial<Record<Method, Axis[]>>>({});
 
-/** Those of the visit whom the generator has found. */
+/** The photographed people of the visit who are encoded. */
 export const playablePeople = computed(() => photographedPeople.value.filter(({ playable }) => playable));
 
 const preview = new Preview(
-  "/lab/face",
-  (drawn) => show(drawn),
+  "", // the address depends on `view`, not on slider values
+  (picture) => showPicture(picture),
   reportError,
-  (path, _, signal) => fetchPicture(path, viewQuery(view.value), signal),
+  (_, signal) => fetchPicture(apiUrl("/lab/face", { query: view.value }), signal),
 );
 
-/** A face as the server is asked for it. */
-export function viewQuery(now: LabView): Query {
-  const { person, ...rest } = now;
-  return person ? { ...rest, person } : rest;
-}
-
-function show(drawn: Blob): void {
+function showPicture(picture: Blob): void {
   if (faceUrl.value) URL.revokeObjectURL(faceUrl.value);
-  faceUrl.value = URL.createObjectURL(drawn);
+  faceUrl.value = URL.createObjectURL(picture);
 }
 
-/** Change what is looked at; its picture follows. */
+/** Change the view, and request its picture. */
 export function changeView(change: Partial<LabView> = {}): void {
   view.value = { ...view.value, ...change };
-  preview.want({} as Values);
+  preview.request({});
 }
 
-/** Look at somebody of the visit as they are, or at a seed. */
+/** Show a person of the visit without truncation and moves, or with an empty id a seed's face. */
 export const showPerson = (person: string): void =>
   changeView({ person, psi: person ? 1 : PSI, cutoff: ALL_LAYERS, x: 0, y: 0 });
 
-/** Begin with who is there. */
+/** Load the visit and the generator's facts, and request the first picture. */
 export async function openLab(): Promise<void> {
   if (!visitLoaded.value) await loadVisit();
-  const person = view.value.person;
+  const { person } = view.value;
   if (person && !playablePeople.value.some(({ id }) => id === person)) view.value = START;
   changeView();
   try {
-    generator.value ??= await get<Generator>("/lab/generator");
+    generator.value ??= await get("/lab/generator");
   } catch (error) {
     reportError(error);
   }
 }
 
+/** Load the axes that a method discovered, unless they are loaded already. */
 export async function loadAxes(method: Method): Promise<void> {
   if (axes.value[method]) return;
   try {
-    axes.value = { ...axes.value, [method]: await get<Axis[]>("/lab/axes", { method }) };
+    axes.value = { ...axes.value, [method]: await get("/lab/axes", { query: { method } }) };
   } catch (error) {
     reportError(error);
   }
 }
 
-/** The Lab is left: nothing of it stays in the page's memory. */
+/** Stop requests, and free the picture. */
 export function closeLab(): void {
   preview.stop();
   if (faceUrl.value) URL.revokeObjectURL(faceUrl.value);

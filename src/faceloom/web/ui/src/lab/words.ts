@@ -1,6 +1,6 @@
-/** The Lab's own words: fetched with the Lab, since few visitors open it. Here, and only here, they may be technical. */
+/** The Lab's texts. They are loaded with the Lab, and may use technical terms. */
 
-import { type Language, language } from "../words/words";
+import { fillIn, type Language, language } from "../words/words";
 import de from "./words/de.json";
 import en from "./words/en.json";
 import es from "./words/es.json";
@@ -10,9 +10,6 @@ export type LabTextKey = keyof typeof en;
 
 const WORDS: Record<Language, Record<LabTextKey, string>> = { en, de, es, fr };
 
-/** Say a word of the Lab; {names} in it are filled from `values`. */
-export function translateLab(word: LabTextKey, values: Record<string, string | number> = {}): string {
-  return (WORDS[language.value][word] ?? en[word]).replace(/\{(\w+)\}/g, (_, name: string) =>
-    String(values[name] ?? ""),
-  );
-}
+/** Return a text of the Lab in the visitor's language. */
+export const translateLab = (key: LabTextKey, values: Record<string, string | number> = {}): string =>
+  fillIn(WORDS[language.value][key] ?? en[key], values);

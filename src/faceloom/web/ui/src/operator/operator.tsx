@@ -1,63 +1,68 @@
-/** The operator's page, behind a PIN: state, settings, log, and the end of all visits. Plain tables and switches. */
+/** The operator's page, behind a PIN: state, settings, log, and deletion of all visits or of the gallery. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post, put, remove, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
-import { FIGURES, Keypad } from "../parts/keypad";
+import { DIGITS, Keypad } from "../parts/keypad";
 import { go } from "../route";
 import { load, loadBooth, notice, runAction } from "../state/booth";
+import type { BoothSettings, OperatorState } from "../types";
 import { translate } from "../words/words";
-import { Settings, type Values } from "./settings";
-import { type Facts, State } from "./state";
+import { Settings } from "./settings";
+import { StateTable } from "./state";
 import { TestShot } from "./test_shot";
 import "./operator.css";
 
-const EVERY_MS = 3000;
+const POLL_MS = 3000;
+const MAX_PIN = 12; // digits
+const LOG_LINES = 60; // number of lines that are shown, the latest first
 
 export function Operator() {
-  const inside = useSignal<boolean | null>(null);
-  const enter = async (): Promise<void> => {
+  const loggedIn = useSignal<boolean | null>(null); // null until the server has answered
+  const check = async (): Promise<void> => {
     try {
       await get("/operator/state");
-      inside.value = true;
+      loggedIn.value = true;
     } catch (error) {
-      inside.value = false;
+      loggedIn.value = false;
       if (!(error instanceof ServerError)) throw error;
     }
   };
-  useEffect(() => void enter(), []);
-  if (inside.value === null) return <main class="screen operator" aria-busy="true" />;
-  if (!inside.value) return <Login onEnter={() => void enter()} />;
-  return <Desk onLeave={() => void post("/operator/logout").finally(() => (inside.value = false))} />;
+  const logOut = (): void => {
+    void post("/operator/logout").finally(() => {
+      loggedIn.value = false;
+    });
+  };
+  useEffect(() => void check(), []);
+  if (loggedIn.value === null) return <main class="screen operator" aria-busy="true" />;
+  if (!loggedIn.value) return <Login onEnter={() => void check()} />;
+  return <Desk onLeave={logOut} />;
 }
 
 function Login({ onEnter }: { onEnter: () => void }) {
   const pin = useSignal("");
-  const enter = async (): Promise<void> => {
-    const given = pin.value;
+  const type = (next: string): void => {
+    pin.value = next;
+  };
+  const logIn = async (): Promise<void> => {
+    const typed = pin.value;
     pin.value = "";
-    if (await runAction(() => post("/operator/login", { pin: given }).then(() => true))) onEnter();
+    const accepted = await runAction(() => post("/operator/login", { body: { pin: typed } }).then(() => true));
+    if (accepted) onEnter();
   };
   return (
     <main class="screen operator login">
       <div class="page">
         <h1>{translate("operator")}</h1>
         <p class="lead">{translate("operator.pin.more")}</p>
-        <Keypad
-          keys={FIGURES}
-          value={pin.value}
-          length={12}
-          hidden
-          onChange={(next) => (pin.value = next)}
-          onEnter={() => void enter()}
-        />
+        <Keypad keys={DIGITS} value={pin.value} length={MAX_PIN} hidden onChange={type} onEnter={() => void logIn()} />
         <div class="pair">
           <Button icon="back" onClick={() => go("/")}>
             {translate("home")}
           </Button>
-          <Button kind="next" disabled={!pin.value} onClick={() => void enter()}>
+          <Button kind="next" disabled={!pin.value} onClick={() => void logIn()}>
             {translate("operator.enter")}
           </Button>
         </div>
@@ -66,26 +71,29 @@ function Login({ onEnter }: { onEnter: () => void }) {
   );
 }
 
+/** The page after the login. */
 function Desk({ onLeave }: { onLeave: () => void }) {
-  const facts = useSignal<Facts | null>(null);
+  const state = useSignal<OperatorState | null>(null);
   const lines = useSignal<string[]>([]);
-  const settings = useSignal<Values | null>(null);
+  const settings = useSignal<BoothSettings | null>(null);
   useEffect(() => {
-    const look = async (): Promise<void> => {
+    const update = async (): Promise<void> => {
       try {
-        facts.value = await get<Facts>("/operator/state");
-        lines.value = (await get<{ lines: string[] }>("/operator/logs")).lines;
+        state.value = await get("/operator/state");
+        lines.value = (await get("/operator/logs")).lines;
       } catch (error) {
         if (error instanceof ServerError && error.status === 401) onLeave();
       }
     };
-    void look();
-    void load(async () => (settings.value = await get<Values>("/operator/settings")));
-    const timer = setInterval(look, EVERY_MS);
+    void update();
+    void load(async () => {
+      settings.value = await get("/operator/settings");
+    });
+    const timer = setInterval(update, POLL_MS);
     return () => clearInterval(timer);
   }, []);
-  const save = async (next: Values): Promise<void> => {
-    const saved = await runAction(() => put<Values>("/operator/settings", next));
+  const save = async (next: BoothSettings): Promise<void> => {
+    const saved = await runAction(() => put("/operator/settings", { body: next }));
     if (!saved) return;
     settings.value = saved;
     await loadBooth();
@@ -103,44 +111,48 @@ function Desk({ onLeave }: { onLeave: () => void }) {
       </header>
       <section>
         <h2>{translate("operator.state")}</h2>
-        {facts.value && <State facts={facts.value} />}
+        {state.value && <StateTable state={state.value} />}
         <TestShot />
       </section>
       <section>
         <h2>{translate("operator.settings")}</h2>
-        {settings.value && <Settings values={settings.value} onSave={(next) => void save(next)} />}
+        {settings.value && <Settings settings={settings.value} onSave={(next) => void save(next)} />}
       </section>
-      <Wipe />
+      <DeletionSection />
       <section>
         <h2>{translate("operator.logs")}</h2>
         <pre class="log" role="log" tabIndex={0} aria-label={translate("operator.logs")}>
-          {lines.value.slice(-60).reverse().join("\n")}
+          {lines.value.slice(-LOG_LINES).reverse().join("\n")}
         </pre>
       </section>
     </main>
   );
 }
 
-function Wipe() {
+function DeletionSection() {
   const asking = useSignal<"" | "visits" | "gallery">("");
-  const wipe = async (): Promise<void> => {
-    await runAction(() => remove(`/operator/${asking.value}`));
+  const ask = (subject: "" | "visits" | "gallery") => () => {
+    asking.value = subject;
+  };
+  const confirm = async (): Promise<void> => {
+    const path = asking.value === "visits" ? "/operator/visits" : "/operator/gallery";
+    await runAction(() => remove(path));
     asking.value = "";
   };
   return (
     <section class="wipe">
       <h2>{translate("delete")}</h2>
-      <Button icon="bin" onClick={() => (asking.value = "visits")}>
+      <Button icon="bin" onClick={ask("visits")}>
         {translate("operator.wipe")}
       </Button>
-      <Button icon="bin" onClick={() => (asking.value = "gallery")}>
+      <Button icon="bin" onClick={ask("gallery")}>
         {translate("operator.empty")}
       </Button>
       {asking.value && (
-        <Dialog title={translate("operator.wipe.sure")} onClose={() => (asking.value = "")}>
+        <Dialog title={translate("operator.wipe.sure")} onClose={ask("")}>
           <div class="pair">
-            <Button onClick={() => (asking.value = "")}>{translate("back")}</Button>
-            <Button kind="next" icon="bin" onClick={() => void wipe()}>
+            <Button onClick={ask("")}>{translate("back")}</Button>
+            <Button kind="next" icon="bin" onClick={() => void confirm()}>
               {translate("delete")}
             </Button>
           </div>

@@ -1,16 +1,16 @@
-/** The settings, as the server has them: each kind of value gets the control that fits it. */
+/** The form of the booth's settings. The type of a value selects its input. */
 
 import { useSignal } from "@preact/signals";
 import { Button } from "../parts/button";
+import type { BoothSettings } from "../types";
 import { isTextKey, LANGUAGES, type Language, translate } from "../words/words";
 
-export type Value = string | number | boolean | string[];
-export type Values = Record<string, Value>;
+type Value = string | number | boolean | string[];
 
 const LOOKS = ["auto", "dark", "light"] as const;
 
 /** Bounds of numbers, as the server checks them. */
-const BOUNDS: Record<string, [number, number]> = {
+const BOUNDS: Partial<Record<string, [number, number]>> = {
   retention_minutes: [1, 240],
   take_minutes: [1, 1440],
   idle_seconds: [15, 3600],
@@ -20,31 +20,34 @@ const BOUNDS: Record<string, [number, number]> = {
   copies: [1, 3],
 };
 
+/** Return the label of a setting. */
 const label = (name: string): string => {
-  const word = `set.${name}`;
-  return isTextKey(word) ? translate(word) : name.replaceAll("_", " ");
+  const key = `set.${name}`;
+  return isTextKey(key) ? translate(key) : name.replaceAll("_", " ");
 };
 
 interface SettingsProps {
-  values: Values;
-  onSave: (values: Values) => void;
+  settings: BoothSettings;
+  onSave: (settings: BoothSettings) => void;
 }
 
-export function Settings({ values, onSave }: SettingsProps) {
-  const draft = useSignal<Values>({});
-  const now = { ...values, ...draft.value };
-  const set = (name: string, value: Value): void => void (draft.value = { ...draft.value, [name]: value });
+export function Settings({ settings, onSave }: SettingsProps) {
+  const draft = useSignal<Partial<BoothSettings>>({});
+  const edited = { ...settings, ...draft.value };
+  const set = (name: string, value: Value): void => {
+    draft.value = { ...draft.value, [name]: value };
+  };
   return (
     <form
       class="settings"
       data-typing
       onSubmit={(event) => {
         event.preventDefault();
-        onSave(now);
+        onSave(edited);
         draft.value = {};
       }}
     >
-      {Object.entries(now).map(([name, value]) => (
+      {Object.entries(edited).map(([name, value]) => (
         <Field key={name} name={name} value={value} onChange={(next) => set(name, next)} />
       ))}
       <button type="submit" class="button next" aria-disabled={!Object.keys(draft.value).length}>

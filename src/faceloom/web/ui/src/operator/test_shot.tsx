@@ -1,14 +1,14 @@
-/** What the camera sees, for whoever sets the booth up. Nothing is sent. */
+/** A test of the camera for the operator: its picture, resolution and brightness. Nothing is sent. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Button } from "../parts/button";
-import { openCamera, smallFrame, type Trouble } from "../state/camera";
+import { type CameraProblem, openCamera, smallFrame } from "../state/camera";
 import { formatNumber, translate } from "../words/words";
 
 export function TestShot() {
   const open = useSignal(false);
-  const progressText = useSignal("");
+  const result = useSignal("");
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     if (!open.value) return;
@@ -18,19 +18,27 @@ export function TestShot() {
         stream = opened;
         if (video.current) video.current.srcObject = opened;
       },
-      (trouble: Trouble) => (progressText.value = translate(`camera.${trouble}`)),
+      (problem: CameraProblem) => {
+        result.value = translate(`camera.${problem}`);
+      },
     );
-    return () => stream?.getTracks().forEach((track) => track.stop());
+    return () => {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+    };
   }, [open.value]);
-  const look = async (): Promise<void> => {
-    const seen = video.current;
-    if (!seen?.videoWidth) return;
-    const { light } = await smallFrame(seen);
-    progressText.value = `${seen.videoWidth} × ${seen.videoHeight}, ${translate("operator.light")} ${formatNumber(light, { style: "percent" })}`;
+  const toggle = (): void => {
+    open.value = !open.value;
+  };
+  const measure = async (): Promise<void> => {
+    const source = video.current;
+    if (!source?.videoWidth) return;
+    const { brightness } = await smallFrame(source);
+    const percent = formatNumber(brightness, { style: "percent" });
+    result.value = `${source.videoWidth} × ${source.videoHeight}, ${translate("operator.light")} ${percent}`;
   };
   return (
     <div class="test-shot">
-      <Button icon="camera" expanded={open.value} onClick={() => (open.value = !open.value)}>
+      <Button icon="camera" expanded={open.value} onClick={toggle}>
         {translate("operator.test")}
       </Button>
       {open.value && (
@@ -39,11 +47,11 @@ export function TestShot() {
           autoPlay
           muted
           playsInline
-          onLoadedData={() => void look()}
+          onLoadedData={() => void measure()}
           aria-label={translate("operator.camera")}
         />
       )}
-      <p role="status">{open.value ? progressText.value : ""}</p>
+      <p role="status">{open.value ? result.value : ""}</p>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** A button with a word: the one next action in coral (`next`), others quiet. */
+/** A button. The kind `next` is the main action of a screen, in coral. */
 
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "./icon";
@@ -12,6 +12,7 @@ interface ButtonProps {
   onClick?: () => void;
   label?: string;
   class?: string;
+  /** Whether the style sheet marks the button as the default action. */
   autofocus?: boolean;
   expanded?: boolean;
 }

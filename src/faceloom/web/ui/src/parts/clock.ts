@@ -1,8 +1,8 @@
-/** The time, for what counts down. */
+/** The current time, for countdowns. */
 
 import { useEffect, useState } from "preact/hooks";
 
-/** Milliseconds since 1970, afresh every `every` ms. */
+/** Return milliseconds since 1970, updated every `every` ms. */
 export function useNow(every = 500): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {

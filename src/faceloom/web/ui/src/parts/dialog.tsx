@@ -1,4 +1,4 @@
-/** A question in front of everything: the browser's own dialog, so focus stays in it and Escape leaves it. */
+/** A modal dialog. The browser's dialog element keeps the focus inside, and Escape closes it. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** One square face. A new picture fades in over the old one; the photo may lie over it, whole or up to a line. */
+/** A square picture of a face. A new picture fades in over the old one, and a photo can cover it in whole or in part. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -8,21 +8,21 @@ interface Layer {
   src: string;
 }
 
-/** Give the pictures to lie above one another: a new one comes when it is decoded, and the one below it goes later. */
+/** Return the pictures to stack. A new one is added when it is decoded; at most one older picture stays below it. */
 function useLayers(src: string | null): Layer[] {
   const [layers, setLayers] = useState<Layer[]>([]);
   const count = useRef(0);
   useEffect(() => {
     if (!src) return setLayers([]);
-    let wanted = true;
+    let outdated = false;
     const image = new Image();
     image.src = src;
     image.decode().then(
-      () => wanted && setLayers((old) => [...old.slice(-1), { key: ++count.current, src }]),
-      () => undefined, // a picture that is no longer there; the next one comes
+      () => !outdated && setLayers((old) => [...old.slice(-1), { key: ++count.current, src }]),
+      () => undefined, // the picture was deleted meanwhile; the next one replaces it
     );
     return () => {
-      wanted = false;
+      outdated = true;
     };
   }, [src]);
   return layers;
@@ -31,10 +31,10 @@ function useLayers(src: string | null): Layer[] {
 interface FaceProps {
   src: string | null;
   alt: string;
-  /** What lies over it when `hold` or `split` say so. */
+  /** Address of the photo that covers the face when `hold` or `split` is set. */
   before?: string | null;
   hold?: boolean;
-  /** 0...1: the photo is to the left of the line. */
+  /** Position of the dividing line, 0...1; the photo is to its left. */
   split?: number | null;
   children?: ComponentChildren;
   class?: string;
@@ -42,15 +42,21 @@ interface FaceProps {
 
 export function Face({ src, alt, before, hold, split, children, class: extra }: FaceProps) {
   const layers = useLayers(src);
-  const over = before && (hold || typeof split === "number");
-  const cut = hold ? 0 : 100 - (split ?? 1) * 100;
+  const covered = before && (hold || typeof split === "number");
+  const hiddenPercent = hold ? 0 : 100 - (split ?? 1) * 100;
   return (
     <figure class={`face ${extra ?? ""} ${layers.length ? "" : "empty"}`}>
       {layers.map(({ key, src: address }, n) => (
         <img key={key} src={address} alt={n === layers.length - 1 ? alt : ""} draggable={false} />
       ))}
-      {over && (
-        <img class="before" src={before} alt="" draggable={false} style={{ clipPath: `inset(0 ${cut}% 0 0)` }} />
+      {covered && (
+        <img
+          class="before"
+          src={before}
+          alt=""
+          draggable={false}
+          style={{ clipPath: `inset(0 ${hiddenPercent}% 0 0)` }}
+        />
       )}
       {children}
     </figure>

@@ -1,6 +1,7 @@
-/** Line drawings, 24 px, that stand beside a word and never instead of one. */
+/** Icons: line drawings of 24 px, used beside a text. */
 
-const LINES = {
+/** SVG paths by name. */
+const PATHS = {
   camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
   house: "M4 11l8-7 8 7M6 10v10h12V10M10 20v-6h4v6",
   hour: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2",
@@ -28,12 +29,12 @@ const LINES = {
   bolt: "M13 3L5 13.500h6L10.500 21 19 10.500h-6z",
 } as const;
 
-export type IconName = keyof typeof LINES;
+export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={LINES[name]} />
+      <path d={PATHS[name]} />
     </svg>
   );
 }

@@ -1,39 +1,40 @@
-/** Keys of a screen. A key that the focused thing needs itself stays with it. */
+/** Keyboard shortcuts of a screen. A key that the focused element uses itself is left to it. */
 
 import { useEffect, useRef } from "preact/hooks";
 
 export type Keys = Record<string, (down: boolean) => void>;
 
-const OWN: Record<string, string> = {
+/** Elements that use a key themselves, as CSS selectors. */
+const USED_BY: Record<string, string> = {
   " ": "button, a, input, select, textarea, summary",
   Enter: "button, a, input, select, textarea, summary",
 };
 
-/** Bind keys (`event.key`, letters in lower case) as long as the screen is there; called on press and on release. */
+/** Bind keys while the component is mounted. Keys are `event.key`, letters in lower case; press and release are reported. */
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
-    const hear = (event: KeyboardEvent): void => {
+    const onKey = (event: KeyboardEvent): void => {
       const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const bound = latest.current[name];
       const target = event.target instanceof Element ? event.target : null;
       if (!bound || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
       if (document.querySelector("dialog[open]") || target?.closest("[data-typing]")) return;
-      if (target?.matches(OWN[name] ?? "textarea, select, input:not([type=range])")) return;
+      if (target?.matches(USED_BY[name] ?? "textarea, select, input:not([type=range])")) return;
       event.preventDefault();
       bound(event.type === "keydown");
     };
-    addEventListener("keydown", hear);
-    addEventListener("keyup", hear);
+    addEventListener("keydown", onKey);
+    addEventListener("keyup", onKey);
     return () => {
-      removeEventListener("keydown", hear);
-      removeEventListener("keyup", hear);
+      removeEventListener("keydown", onKey);
+      removeEventListener("keyup", onKey);
     };
   }, []);
 }
 
-/** Call `work` on the press only. */
+/** Return a handler that runs `work` when the key is pressed, not when it is released. */
 export const onPress =
   (work: () => void) =>
   (down: boolean): void => {

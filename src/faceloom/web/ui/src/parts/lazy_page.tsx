@@ -1,4 +1,4 @@
-/** A page that most visitors never open: fetched when somebody does. */
+/** A page whose code is loaded when it is opened, because few visitors open it. */
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** One slider, with a notch where "me" is. The browser's own range below: keyboard and screen readers know it. */
+/** A slider with a notch at a reference value. It is a range input, so keyboard and screen readers work. */
 
 interface SliderProps {
   label: string;
@@ -6,23 +6,26 @@ interface SliderProps {
   high: number;
   step: number;
   value: number;
-  /** Where the notch is, and what it is called. */
+  /** Value of the notch, and its label. */
   notch?: number;
   notchLabel?: string;
   lowLabel?: string;
   highLabel?: string;
-  /** The value as people say it. */
+  /** The value as text, with its unit. */
   text: string;
+  /** Called while the slider moves. */
   onSlide: (value: number) => void;
+  /** Called when the slider is released. */
   onSettle?: () => void;
 }
 
-const share = (value: number, { low, high }: SliderProps): number =>
+/** Return the position of a value on the track, 0...1. */
+const position = (value: number, { low, high }: SliderProps): number =>
   Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
 
 export function Slider(props: SliderProps) {
-  const at = share(props.value, props);
-  const notch = props.notch === undefined ? 0 : share(props.notch, props);
+  const at = position(props.value, props);
+  const notch = props.notch === undefined ? 0 : position(props.notch, props);
   const style = { "--at": at, "--from": Math.min(at, notch), "--to": Math.max(at, notch), "--notch": notch };
   return (
     <div class="slider" style={style}>

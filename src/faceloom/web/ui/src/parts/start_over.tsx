@@ -1,4 +1,4 @@
-/** The way out that is on every screen of a visit: everything deleted, after one question. */
+/** The button on every screen of a visit that deletes the visit, after a confirmation. It also shows the last minutes. */
 
 import { useSignal } from "@preact/signals";
 import { parseTime, visit, wipeVisit } from "../state/booth";
@@ -7,7 +7,7 @@ import { Button } from "./button";
 import { useNow } from "./clock";
 import { Dialog } from "./dialog";
 
-const SOON_MS = 3 * 60_000;
+const SHOW_TIME_MS = 3 * 60_000; // remaining time from which it is shown
 
 export function StartOver() {
   const asking = useSignal(false);
@@ -16,7 +16,7 @@ export function StartOver() {
   return (
     <>
       <div class="leave">
-        {left > 0 && left < SOON_MS && <span class="figures">{formatCountdown(left)}</span>}
+        {left > 0 && left < SHOW_TIME_MS && <span class="figures">{formatCountdown(left)}</span>}
         <Button kind="quiet" icon="close" onClick={() => (asking.value = true)}>
           {translate("leave")}
         </Button>

@@ -1,139 +1,149 @@
-/** The mirror, an oval that turns coral when a face sits well, 3-2-1, and a look at the photo before it is used. */
+/** The camera screen: a mirrored video with an oval for the face, a countdown, and the photo for approval. */
 
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { post, ServerError } from "../api";
+import { apiUrl, post, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Dialog } from "../parts/dialog";
 import { onPress, useKeys } from "../parts/keyboard";
-import { booth, busy, notice, visit } from "../state/booth";
+import { booth, busy, notice, showFailure, visit } from "../state/booth";
 import {
   type Advice,
-  advise,
+  adviseOnFaces,
   type Box,
-  onStage,
+  type CameraProblem,
+  frameToStage,
   openCamera,
   smallFrame,
-  type Trouble,
   takeFrame,
 } from "../state/camera";
 import { photoUnsent, sendPhoto } from "../state/photo";
 import { beep } from "../state/sound";
 import { type TextKey, translate } from "../words/words";
 
-const LOOK_MS = 350;
-const DIM_LOOKS = 4; // a camera that opens is dark at first
-const APPROVE_MS = 15_000;
+const ADVICE_MS = 350; // pause between two checks of the face's position
+const DARK_CHECKS = 4; // dark frames in a row before the advice: a camera that opens is dark at first
+const APPROVE_MS = 15_000; // time after which a photo is used without an answer
 
-/** Open the camera, and again when it comes back; say what is wrong with it. */
+/** Open the camera, and open it again when it is plugged in. Return its problem, if it has one. */
 function useCamera(video: RefObject<HTMLVideoElement | null>, running: boolean) {
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [problem, setProblem] = useState<CameraProblem | null>(null);
   const [ready, setReady] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const again = useCallback(() => setAttempt((n) => n + 1), []);
+  const retry = useCallback(() => setAttempt((n) => n + 1), []);
   useEffect(() => {
     if (!running) return;
     let stream: MediaStream | null = null;
-    let left = false;
-    const close = (): void => stream?.getTracks().forEach((track) => track.stop());
+    let closed = false;
+    const close = (): void => {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+    };
     openCamera().then(
       (opened) => {
         stream = opened;
-        if (left || !video.current) return close();
-        setTrouble(null);
+        if (closed || !video.current) return close();
+        setProblem(null);
         video.current.srcObject = opened;
-        opened.getVideoTracks()[0]?.addEventListener("ended", again); // unplugged
+        opened.getVideoTracks()[0]?.addEventListener("ended", retry); // unplugged
       },
-      (wrong: Trouble) => !left && setTrouble(wrong),
+      (error: CameraProblem) => !closed && setProblem(error),
     );
-    navigator.mediaDevices?.addEventListener("devicechange", again);
+    navigator.mediaDevices?.addEventListener("devicechange", retry);
     return () => {
-      left = true;
+      closed = true;
       setReady(false);
       close();
-      navigator.mediaDevices?.removeEventListener("devicechange", again);
+      navigator.mediaDevices?.removeEventListener("devicechange", retry);
     };
   }, [running, attempt]);
-  return { trouble, ready, again, onReady: () => setReady(true) };
+  return { problem, ready, retry, onReady: () => setReady(true) };
 }
 
-/** Ask the server a few times a second whether the face sits well; without an answer the oval stays as it is. */
+/** Check the position of the face a few times a second. Without an answer the advice stays. */
 function useAdvice(video: RefObject<HTMLVideoElement | null>, watching: boolean): Advice {
   const [advice, setAdvice] = useState<Advice>("oval");
   useEffect(() => {
     if (!watching) return;
     let timer = 0;
-    let left = false;
-    let dim = 0;
-    const look = async (): Promise<void> => {
-      const seen = video.current;
+    let stopped = false;
+    let darkFrames = 0;
+    const check = async (): Promise<void> => {
+      const source = video.current;
       try {
-        if (seen?.videoWidth && document.visibilityState === "visible") {
-          const next = await adviceOn(seen);
-          dim = next === "dark" ? dim + 1 : 0;
-          setAdvice(next === "dark" && dim < DIM_LOOKS ? "oval" : next);
+        if (source?.videoWidth && document.visibilityState === "visible") {
+          const next = await adviseOnVideo(source);
+          darkFrames = next === "dark" ? darkFrames + 1 : 0;
+          setAdvice(next === "dark" && darkFrames < DARK_CHECKS ? "oval" : next);
         }
       } catch {
-        // the next look may go better
+        // The next check may succeed.
       }
-      if (!left) timer = window.setTimeout(look, LOOK_MS);
+      if (!stopped) timer = window.setTimeout(check, ADVICE_MS);
     };
-    void look();
+    void check();
     return () => {
-      left = true;
+      stopped = true;
       clearTimeout(timer);
     };
   }, [watching]);
   return advice;
 }
 
-async function adviceOn(video: HTMLVideoElement): Promise<Advice> {
-  const { frame, light } = await smallFrame(video);
-  const faces = await facesIn(frame);
+async function adviseOnVideo(video: HTMLVideoElement): Promise<Advice> {
+  const { frame, brightness } = await smallFrame(video);
+  const boxes = await detectFaces(frame);
   const stage = { width: video.clientWidth, height: video.clientHeight };
   const size = { width: video.videoWidth, height: video.videoHeight };
-  const boxes = faces.map(({ box }) => onStage(box, size, stage));
-  return advise(boxes, light, stage);
+  return adviseOnFaces(
+    boxes.map((box) => frameToStage(box, size, stage)),
+    brightness,
+    stage,
+  );
 }
 
-interface CameraProps {
-  /** For one more person: those who are there stay. */
-  add?: boolean;
-  onBack?: () => void;
-}
+let detectionAvailable = true; // false after the server has answered that it does not detect faces in frames
 
-let looks = true; // until the server says that it does not look at frames
-
-/** The faces in a small frame, as far as the server looks. Nothing of it is kept. */
-async function facesIn(frame: Blob): Promise<{ box: Box }[]> {
-  if (!looks) return [];
+/** Return the boxes of the faces in a frame. The server does not store the frame. */
+async function detectFaces(frame: Blob): Promise<Box[]> {
+  if (!detectionAvailable) return [];
   try {
-    return (await post<{ faces: { box: Box }[] }>("/visit/look", frame)).faces;
+    return (await post("/visit/detect", { body: frame })).faces.map(({ box }) => box);
   } catch (error) {
-    if (error instanceof ServerError && [404, 405].includes(error.status)) looks = false;
+    if (error instanceof ServerError && [404, 405].includes(error.status)) detectionAvailable = false;
     return [];
   }
 }
 
+interface CameraProps {
+  /** Whether the photo adds a person to the visit instead of replacing its people. */
+  add?: boolean;
+  onBack?: () => void;
+}
+
+interface Shot {
+  photo: Blob;
+  url: string;
+  mirrored: boolean;
+}
+
 export function Camera({ add = false, onBack }: CameraProps) {
   const video = useRef<HTMLVideoElement>(null);
-  const [shot, setShot] = useState<{ photo: Blob; address: string; mirrored: boolean } | null>(null);
+  const [shot, setShot] = useState<Shot | null>(null);
   const [count, setCount] = useState(0);
-  const [phone, setPhone] = useState(false);
   const camera = useCamera(video, !shot);
   const advice = useAdvice(video, camera.ready && !shot && !count);
 
-  const forget = (): void => {
-    if (shot) URL.revokeObjectURL(shot.address);
+  const discard = (): void => {
+    if (shot) URL.revokeObjectURL(shot.url);
     setShot(null);
   };
-  const failed = visit.value?.people.find(({ error }) => error)?.error;
+  const failure = visit.value?.people.find(({ error }) => error)?.error;
   useEffect(() => {
-    if (failed) notice.value = failed; // the search of the last photo ended without a face
-  }, [failed?.message]);
-  useEffect(() => () => void (shot && URL.revokeObjectURL(shot.address)), [shot]);
-  const shutter = (): void => {
+    if (failure) showFailure(failure); // the encoding of the previous photo failed
+  }, [failure?.message]);
+  useEffect(() => () => void (shot && URL.revokeObjectURL(shot.url)), [shot]);
+  const startCountdown = (): void => {
     if (camera.ready && !shot && !count) setCount(Math.max(1, booth.value.countdown));
   };
   useEffect(() => {
@@ -145,32 +155,34 @@ export function Camera({ add = false, onBack }: CameraProps) {
       beep(1320);
       if (!video.current?.videoWidth) return;
       const photo = await takeFrame(video.current);
-      setShot({ photo, address: URL.createObjectURL(photo), mirrored: true });
+      setShot({ photo, url: URL.createObjectURL(photo), mirrored: true });
     }, 1000);
     return () => clearTimeout(timer);
   }, [count]);
-  const choose = (photo: File): void => setShot({ photo, address: URL.createObjectURL(photo), mirrored: false });
-  useKeys({ " ": onPress(shutter), Enter: onPress(shutter) });
+  const choose = (photo: File): void => setShot({ photo, url: URL.createObjectURL(photo), mirrored: false });
+  useKeys({ " ": onPress(startCountdown), Enter: onPress(startCountdown) });
 
-  if (shot) return <Approve {...shot} add={add} onAgain={forget} />;
-  const word: TextKey = camera.ready ? `camera.${advice}` : "camera.waiting";
+  if (shot) return <Approve {...shot} add={add} onAgain={discard} />;
+  const text: TextKey = camera.ready ? `camera.${advice}` : "camera.waiting";
   return (
     <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
       <h1 class="unseen">{translate("camera.title")}</h1>
-      {!camera.trouble && (
-        <video ref={video} class="mirror" autoPlay muted playsInline onLoadedData={camera.onReady} aria-hidden="true" />
-      )}
-      {camera.trouble ? (
-        <section class="page trouble" role="alert">
-          <h2>{translate(`camera.${camera.trouble}`)}</h2>
-          <p>{translate(`camera.${camera.trouble}.more`)}</p>
-          <Button onClick={camera.again}>{translate("camera.again")}</Button>
-        </section>
+      {camera.problem ? (
+        <Problem problem={camera.problem} onRetry={camera.retry} />
       ) : (
         <>
+          <video
+            ref={video}
+            class="mirror"
+            autoPlay
+            muted
+            playsInline
+            onLoadedData={camera.onReady}
+            aria-hidden="true"
+          />
           <div class={`oval ${count ? "still" : ""}`} aria-hidden="true" />
           <p class="advice" role="status">
-            {count ? "" : translate(word)}
+            {count ? "" : translate(text)}
           </p>
           {count > 0 && (
             <p class="count" role="timer" aria-live="assertive" key={count}>
@@ -181,29 +193,34 @@ export function Camera({ add = false, onBack }: CameraProps) {
       )}
       <div class="camera-row">
         <FileButton onChoose={choose} />
-        {!camera.trouble && (
+        {!camera.problem && (
           <button
             type="button"
             class="shutter"
             aria-label={translate("shutter")}
             aria-disabled={!camera.ready}
-            onClick={shutter}
+            onClick={startCountdown}
           />
         )}
         {onBack ? (
           <Button icon="back" onClick={onBack}>
             {translate("back")}
           </Button>
-        ) : visit.value?.phone ? (
-          <Button icon="phone" onClick={() => setPhone(true)}>
-            {translate("phone")}
-          </Button>
         ) : (
-          <span />
+          <PhoneButton />
         )}
       </div>
-      {phone && <PhoneCode onClose={() => setPhone(false)} />}
     </main>
+  );
+}
+
+function Problem({ problem, onRetry }: { problem: CameraProblem; onRetry: () => void }) {
+  return (
+    <section class="page trouble" role="alert">
+      <h2>{translate(`camera.${problem}`)}</h2>
+      <p>{translate(`camera.${problem}.more`)}</p>
+      <Button onClick={onRetry}>{translate("camera.again")}</Button>
+    </section>
   );
 }
 
@@ -231,28 +248,35 @@ function FileButton({ onChoose }: { onChoose: (photo: File) => void }) {
   );
 }
 
-function PhoneCode({ onClose }: { onClose: () => void }) {
-  const link = visit.value?.phone;
+/** The button that shows a QR code for the visitor's phone; empty where phones do not reach the booth. */
+function PhoneButton() {
+  const [open, setOpen] = useState(false);
+  const url = visit.value?.phone;
+  if (!url) return <span />;
   return (
-    <Dialog title={translate("phone")} onClose={onClose} class="code">
-      <img class="qr" src="/api/v1/visit/phone/qr.svg" alt={translate("alt.qr", { url: link ?? "" })} />
-      <p>{translate("phone.scan")}</p>
-      <p class="muted">{link}</p>
-      <Button onClick={onClose}>{translate("close")}</Button>
-    </Dialog>
+    <>
+      <Button icon="phone" onClick={() => setOpen(true)}>
+        {translate("phone")}
+      </Button>
+      {open && (
+        <Dialog title={translate("phone")} onClose={() => setOpen(false)} class="code">
+          <img class="qr" src={apiUrl("/visit/phone/qr.svg")} alt={translate("alt.qr", { url })} />
+          <p>{translate("phone.scan")}</p>
+          <p class="muted">{url}</p>
+          <Button onClick={() => setOpen(false)}>{translate("close")}</Button>
+        </Dialog>
+      )}
+    </>
   );
 }
 
-interface ApproveProps {
-  photo: Blob;
-  address: string;
-  mirrored: boolean;
+interface ApproveProps extends Shot {
   add: boolean;
   onAgain: () => void;
 }
 
-/** The photo, to be used or taken again; used by itself after a while, as booths do. A chosen file waits for a word. */
-function Approve({ photo, address, mirrored, add, onAgain }: ApproveProps) {
+/** The photo, to be used or taken again. A photo of the camera is used after a while; a chosen file is not. */
+function Approve({ photo, url, mirrored, add, onAgain }: ApproveProps) {
   const [until] = useState(Date.now() + APPROVE_MS);
   const [broken, setBroken] = useState(false);
   const left = Math.ceil((until - useNow(250)) / 1000);
@@ -274,7 +298,7 @@ function Approve({ photo, address, mirrored, add, onAgain }: ApproveProps) {
       ) : (
         <img
           class={mirrored ? "mirror" : "chosen"}
-          src={address}
+          src={url}
           alt={translate("alt.photo")}
           onError={() => setBroken(true)}
         />

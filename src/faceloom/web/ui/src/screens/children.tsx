@@ -1,47 +1,63 @@
-/** Nine children of two people, and children of theirs; the way back to the first two stays open. */
+/** Nine children of two people, and children of those. The visitor can return to every earlier generation. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
 import { busy, load, receivePerson, selectedId } from "../state/booth";
-import type { Person, Sample } from "../types";
+import type { Person, Picture } from "../types";
 import { translate } from "../words/words";
-import { toggle } from "./choose_faces";
+import { toggleFace } from "./choose_faces";
 
-type Pair = [Sample, Sample];
+const CHILDREN = 9; // number of children in one generation
+
 interface Generation {
-  parents: Pair;
+  parents: [Picture, Picture];
   seed: number;
 }
 
-export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () => void }) {
-  const line = useSignal<Generation[]>([{ parents: [a, b], seed: 0 }]);
-  const nine = useSignal<Person[]>([]);
+interface ChildrenProps {
+  a: Picture;
+  b: Picture;
+  onPlay: () => void;
+}
+
+export function Children({ a, b, onPlay }: ChildrenProps) {
+  const generations = useSignal<Generation[]>([{ parents: [a, b], seed: 0 }]);
+  const children = useSignal<Person[]>([]);
   const picked = useSignal<number[]>([]);
-  const now = line.value.at(-1) as Generation;
+  const current = generations.value.at(-1) as Generation;
   useEffect(() => {
     picked.value = [];
-    nine.value = [];
-    let wanted = true;
+    children.value = [];
+    let outdated = false;
     void load(async () => {
-      const [first, second] = now.parents;
-      const body = { a: first.id, b: second.id, seed: now.seed };
-      const { children } = await post<{ children: Person[] }>("/children", body);
-      if (wanted) nine.value = children;
+      const [first, second] = current.parents;
+      const answer = await post("/children", { body: { a: first.id, b: second.id, seed: current.seed } });
+      if (!outdated) children.value = answer.children;
     });
     return () => {
-      wanted = false;
+      outdated = true;
     };
-  }, [now]);
-  const children = picked.value.flatMap((n) => nine.value[n] ?? []);
-  const breed = (): void => {
-    const [first, second] = children;
-    if (first) line.value = [...line.value, { parents: [first, second ?? now.parents[0]], seed: 0 }];
+  }, [current]);
+  const pickedChildren = picked.value.flatMap((n) => children.value[n] ?? []);
+  const pick = (n: number): void => {
+    if (children.value[n]) picked.value = toggleFace(picked.value, n);
   };
-  const again = (): void => void (line.value = [...line.value.slice(0, -1), { ...now, seed: now.seed + 1 }]);
+  const addGeneration = (): void => {
+    const [first, second] = pickedChildren;
+    if (!first) return;
+    const parents: Generation["parents"] = [first, second ?? current.parents[0]];
+    generations.value = [...generations.value, { parents, seed: 0 }];
+  };
+  const drawOthers = (): void => {
+    generations.value = [...generations.value.slice(0, -1), { ...current, seed: current.seed + 1 }];
+  };
+  const returnTo = (n: number): void => {
+    generations.value = generations.value.slice(0, n + 1);
+  };
   const play = (): void => {
-    const [child] = children;
+    const [child] = pickedChildren;
     if (!child) return;
     receivePerson(child);
     selectedId.value = child.id;
@@ -50,32 +66,32 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
   return (
     <>
       <div class="stage family">
-        <Lineage line={line.value} onBack={(n) => (line.value = line.value.slice(0, n + 1))} />
+        <Lineage generations={generations.value} onBack={returnTo} />
         <div class="nine" role="group" aria-label={translate("friend.children")}>
-          {Array.from({ length: 9 }, (_, n) => (
+          {Array.from({ length: CHILDREN }, (_, n) => (
             <button
               type="button"
               key={n}
               class="child"
               aria-label={translate("friend.child", { number: n + 1 })}
               aria-pressed={picked.value.includes(n)}
-              aria-disabled={!nine.value[n]}
-              onClick={() => nine.value[n] && (picked.value = toggle(picked.value, n))}
+              aria-disabled={!children.value[n]}
+              onClick={() => pick(n)}
             >
-              {nine.value[n] && <img src={nine.value[n].image} alt="" draggable={false} />}
+              {children.value[n] && <img src={children.value[n].image} alt="" draggable={false} />}
             </button>
           ))}
         </div>
       </div>
       <div class="panel row">
         <p class="muted">{translate("friend.children.more")}</p>
-        <Button icon="dice" disabled={busy.value} onClick={again}>
+        <Button icon="dice" disabled={busy.value} onClick={drawOthers}>
           {translate("friend.more")}
         </Button>
-        <Button icon="tree" disabled={!children.length || busy.value} onClick={breed}>
+        <Button icon="tree" disabled={!pickedChildren.length || busy.value} onClick={addGeneration}>
           {translate("friend.breed")}
         </Button>
-        <Button disabled={children.length !== 1} onClick={play}>
+        <Button disabled={pickedChildren.length !== 1} onClick={play}>
           {translate("friend.play")}
         </Button>
       </div>
@@ -83,15 +99,16 @@ export function Children({ a, b, onPlay }: { a: Sample; b: Sample; onPlay: () =>
   );
 }
 
-function Lineage({ line, onBack }: { line: Generation[]; onBack: (generation: number) => void }) {
+/** The parents of every generation; a pair leads back to its children. */
+function Lineage({ generations, onBack }: { generations: Generation[]; onBack: (generation: number) => void }) {
   return (
     <ol class="lineage" aria-label={translate("friend.lineage")}>
-      {line.map(({ parents: [first, second] }, n) => (
+      {generations.map(({ parents: [first, second] }, n) => (
         <li key={n}>
           <button
             type="button"
             class="parents"
-            aria-current={n === line.length - 1}
+            aria-current={n === generations.length - 1}
             aria-label={`${translate("friend.lineage")} ${n + 1}`}
             onClick={() => onBack(n)}
           >

@@ -1,23 +1,28 @@
-/** Several faces in the photo: tap one, or two for both. */
+/** The screen for a photo with several faces: the visitor taps one face, or two. */
 
 import { useState } from "preact/hooks";
+import { post } from "../api";
 import { Button } from "../parts/button";
 import { busy, changeVisit, visit } from "../state/booth";
 import { translate } from "../words/words";
 
-/** Tap a face: it is in or out, and never more than two are. */
-export function toggle(picked: number[], number: number): number[] {
+const MAX_FACES = 2;
+
+/** Select or deselect a face. At most two are selected: a third replaces the first. */
+export function toggleFace(picked: number[], number: number): number[] {
   if (picked.includes(number)) return picked.filter((other) => other !== number);
-  return [...picked, number].slice(-2);
+  return [...picked, number].slice(-MAX_FACES);
 }
 
-const percent = (part: number): string => `${part * 100}%`;
+const percent = (fraction: number): string => `${fraction * 100}%`;
 
 export function ChooseFaces() {
   const [picked, setPicked] = useState<number[]>([]);
   const { photo, faces, size } = visit.value ?? { photo: null, faces: [], size: null };
   const [width, height] = size ?? [1, 1];
   const ready = picked.length > 0 && !busy.value;
+  const retake = () => void changeVisit(() => post("/visit/back"));
+  const choose = () => void changeVisit(() => post("/visit/faces", { body: { chosen: picked } }));
   return (
     <main class="screen who">
       <header class="head">
@@ -40,16 +45,16 @@ export function ChooseFaces() {
                 width: percent((right - left) / width),
                 height: percent((bottom - top) / height),
               }}
-              onClick={() => setPicked(toggle(picked, number))}
+              onClick={() => setPicked(toggleFace(picked, number))}
             />
           ))}
         </div>
       </div>
       <div class="pair">
-        <Button disabled={busy.value} onClick={() => void changeVisit("/visit/back")}>
+        <Button disabled={busy.value} onClick={retake}>
           {translate("again")}
         </Button>
-        <Button kind="next" disabled={!ready} onClick={() => void changeVisit("/visit/faces", { chosen: picked })}>
+        <Button kind="next" disabled={!ready} onClick={choose}>
           {translate(picked.length === 2 ? "who.two" : "who.one")}
         </Button>
       </div>

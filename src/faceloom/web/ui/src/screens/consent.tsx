@@ -1,5 +1,6 @@
-/** Before the camera opens: what is taken, where it stays, how long, how it goes. Yes and no are equally large. */
+/** The consent screen, before the camera opens: the use, the place, the time and the deletion of the photo. */
 
+import { post } from "../api";
 import { Button } from "../parts/button";
 import { Icon, type IconName } from "../parts/icon";
 import { booth, busy, changeVisit, wipeVisit } from "../state/booth";
@@ -14,16 +15,17 @@ const LINES: [IconName, TextKey, TextKey][] = [
 
 export function Consent() {
   const minutes = booth.value.retention_minutes;
+  const agree = () => void changeVisit(() => post("/visit/consent", { body: { agreed: true } }));
   return (
     <main class="screen consent">
       <div class="page">
         <h1>{translate("consent.title")}</h1>
         <ul class="promises">
-          {LINES.map(([icon, word, more]) => (
-            <li key={word}>
+          {LINES.map(([icon, title, more]) => (
+            <li key={title}>
               <Icon name={icon} />
               <p>
-                <strong>{translate(word)}</strong> <span>{translate(more, { minutes })}</span>
+                <strong>{translate(title)}</strong> <span>{translate(more, { minutes })}</span>
               </p>
             </li>
           ))}
@@ -33,11 +35,7 @@ export function Consent() {
           <Button kind="plain" disabled={busy.value} onClick={() => void wipeVisit()}>
             {translate("decline")}
           </Button>
-          <Button
-            kind="next"
-            disabled={busy.value}
-            onClick={() => void changeVisit("/visit/consent", { agreed: true })}
-          >
+          <Button kind="next" disabled={busy.value} onClick={agree}>
             {translate("agree")}
           </Button>
         </div>

@@ -1,6 +1,7 @@
-/** Left the photo's square, right the likeness as it becomes the person. */
+/** The encoding screen: the aligned crop of the photo on the left, the likeness as it improves on the right. */
 
 import { useEffect, useState } from "preact/hooks";
+import { post } from "../api";
 import { Button } from "../parts/button";
 import { CountdownRing } from "../parts/countdown_ring";
 import { Face } from "../parts/face";
@@ -18,34 +19,35 @@ import {
 import type { Person, Progress } from "../types";
 import { formatNumber, translate } from "../words/words";
 
-const DIFFICULT = 0.5;
+const LOW_SIMILARITY = 0.5; // identity similarity under which the page suggests another photo at half of the time
 
-export const formatPercent = (part: number): string =>
-  formatNumber(Math.min(1, Math.max(0, part)), { style: "percent", maximumFractionDigits: 0 });
+export const formatPercent = (fraction: number): string =>
+  formatNumber(Math.min(1, Math.max(0, fraction)), { style: "percent", maximumFractionDigits: 0 });
 
-/** What is said of a search that is on. */
+/** Return the text about an encoding. `place` is the number of encodings before it. */
 export function progressText(now: Progress | undefined, place: number): string {
   if (place > 0) return translate("encoding.queue", { place });
-  const alike = now?.quality;
-  if (!now || typeof alike !== "number") return translate("encoding.found");
-  const over = now.seconds > 0 && now.seconds_left < now.seconds / 2;
-  if (over && alike < DIFFICULT) return translate("encoding.difficult");
-  return translate(now.playable ? "encoding.ready" : "encoding.closer", { percent: formatPercent(alike) });
+  const similarity = now?.quality;
+  if (!now || typeof similarity !== "number") return translate("encoding.found");
+  const secondHalf = now.seconds > 0 && now.seconds_left < now.seconds / 2;
+  if (secondHalf && similarity < LOW_SIMILARITY) return translate("encoding.difficult");
+  const key = now.playable ? "encoding.ready" : "encoding.closer";
+  return translate(key, { percent: formatPercent(similarity) });
 }
 
-/** Who is looked at: the one who was tapped, or the first who is still searched for. */
-function searched(): Person | null {
-  const tapped = photographedPeople.value.find(({ id }) => id === selectedId.value);
-  return tapped ?? photographedPeople.value.find(({ playable }) => !playable) ?? currentPerson.value;
+/** Return the person to show: the selected one, or else the first whose encoding is not finished. */
+function shownPerson(): Person | null {
+  const selected = photographedPeople.value.find(({ id }) => id === selectedId.value);
+  return selected ?? photographedPeople.value.find(({ playable }) => !playable) ?? currentPerson.value;
 }
 
-/** Seconds left, also between two words of the server. */
+/** Count the seconds left down between two progress events. */
 function useSecondsLeft(now: Progress | undefined): number {
   const [left, setLeft] = useState(0);
   useEffect(() => {
-    const begun = performance.now();
-    const said = now?.seconds_left ?? 0;
-    const tick = (): void => setLeft(Math.max(0, said - (performance.now() - begun) / 1000));
+    const start = performance.now();
+    const reported = now?.seconds_left ?? 0;
+    const tick = (): void => setLeft(Math.max(0, reported - (performance.now() - start) / 1000));
     tick();
     const timer = setInterval(tick, 100);
     return () => clearInterval(timer);
@@ -55,10 +57,11 @@ function useSecondsLeft(now: Progress | undefined): number {
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
   const playable = visit.value?.state === "play";
-  const person = searched();
+  const person = shownPerson();
   const now = person ? progress.value[person.id] : undefined;
   const left = useSecondsLeft(now);
-  useKeys({ Enter: onPress(() => playable && onPlay()), " ": onPress(() => playable && onPlay()) });
+  const play = onPress(() => playable && onPlay());
+  useKeys({ Enter: play, " ": play });
   return (
     <main class="screen encoding">
       <h1 class="unseen">{translate("encoding.found")}</h1>
@@ -78,7 +81,7 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
         <p role="status">{progressText(now, queuePlace.value)}</p>
       </div>
       <div class="pair">
-        <Button disabled={busy.value} onClick={() => void changeVisit("/visit/cancel")}>
+        <Button disabled={busy.value} onClick={() => void changeVisit(() => post("/visit/cancel"))}>
           {translate("cancel")}
         </Button>
         <Button kind="next" disabled={!playable} onClick={onPlay}>
@@ -89,8 +92,11 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
   );
 }
 
-/** Who of several people is meant. */
+/** Buttons that select one of several people. */
 export function PersonPicker() {
+  const select = (id: string) => () => {
+    selectedId.value = id;
+  };
   return (
     <div class="people" role="group">
       {photographedPeople.value.map(({ id, crop, image, playable }, n) => (
@@ -100,7 +106,7 @@ export function PersonPicker() {
           class="thumb"
           aria-pressed={currentPerson.value?.id === id}
           aria-label={translate("person", { number: n + 1 })}
-          onClick={() => (selectedId.value = id)}
+          onClick={select(id)}
         >
           {(crop || playable) && <img src={crop ?? image} alt="" draggable={false} />}
         </button>

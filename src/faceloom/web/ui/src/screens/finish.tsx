@@ -1,10 +1,11 @@
-/** What to take home: a picture, a strip, the photo itself changed, a film, or nothing. It counts down to being wiped. */
+/** The finish screen: one download in several forms, its QR code, printing, and the end of the visit. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
+import { Film } from "../parts/film";
 import { Icon } from "../parts/icon";
 import {
   booth,
@@ -18,61 +19,54 @@ import {
   visit,
   wipeVisit,
 } from "../state/booth";
-import type { Download, Form, Job } from "../types";
+import { waitForJob } from "../state/jobs";
+import type { Download, DownloadForm } from "../types";
 import { formatCountdown, formatTime, translate } from "../words/words";
-import { finished, Moving } from "./friend";
 
-const FORMS: Form[] = ["single", "strip", "4x6", "paste_back", "film"];
+const FORMS: DownloadForm[] = ["single", "strip", "4x6", "paste_back", "film"];
 
-/** Make something to take home; a film takes its time. */
-async function make(person: string, form: Form): Promise<Download | null> {
-  if (form !== "film") return post<Download>("/visit/finish", { person, form });
-  const url = await finished(await post<Job>("/visit/finish", { person, form }));
-  const { takes } = await get<{ takes: Download[] }>("/visit/takes");
+/** Make a download. Returns null when a film failed. */
+async function makeDownload(person: string, form: DownloadForm): Promise<Download | null> {
+  const made = await post("/visit/finish", { body: { person, form } });
+  if ("download" in made) return made;
+  const url = await waitForJob(made);
+  const { takes } = await get("/visit/downloads");
   return takes.find(({ download }) => download === url) ?? null;
 }
 
 export function Finish({ onBack }: { onBack: () => void }) {
   const person = currentPerson.value;
-  const form = useSignal<Form>("single");
+  const form = useSignal<DownloadForm>("single");
   const made = useSignal<Download | null>(null);
-  const now = useNow();
   useEffect(() => {
     made.value = null;
-    let wanted = true;
+    let outdated = false;
     void load(async () => {
-      const take = person ? await make(person.id, form.value) : null;
-      if (wanted) made.value = take;
+      const next = person ? await makeDownload(person.id, form.value) : null;
+      if (!outdated) made.value = next;
     });
     return () => {
-      wanted = false;
+      outdated = true;
     };
   }, [form.value]);
-  const take = made.value;
-  const print = async (): Promise<void> => {
-    if (!booth.value.printing) return window.print();
-    const sent = await runAction(() => post(`/takes/${take?.id}/print`));
-    if (sent) notice.value = { message: translate("printing"), hint: "" };
+  const download = made.value;
+  const choose = (name: DownloadForm) => () => {
+    if (!busy.value) form.value = name;
   };
-  const show = async (shown: boolean): Promise<void> => {
-    const next = await runAction(() => post<Download>(`/takes/${take?.id}/gallery`, { shown }));
-    if (next) made.value = next;
-  };
-  const expires = visit.value ? parseTime(visit.value.expires) : 0;
   const forms = FORMS.filter((name) => name !== "paste_back" || person?.crop);
   return (
     <main class={`screen finish ${form.value}`}>
       <h1 class="unseen">{translate("finish.title")}</h1>
       <div class="stage">
-        <figure class={`frame ${take ? "" : "empty"}`}>
-          {!take ? (
+        <figure class={`frame ${download ? "" : "empty"}`}>
+          {!download ? (
             <figcaption class="wait">
               <span role="status">{translate("finish.making")}</span>
             </figcaption>
           ) : form.value === "film" ? (
-            <Moving src={take.download} />
+            <Film src={download.download} />
           ) : (
-            <img class="printed" src={take.download} alt={translate("alt.likeness")} />
+            <img class="printed" src={download.download} alt={translate("alt.likeness")} />
           )}
         </figure>
       </div>
@@ -80,68 +74,109 @@ export function Finish({ onBack }: { onBack: () => void }) {
         <h2>{translate("finish.title")}</h2>
         <div class="chips" role="group" aria-label={translate("finish.form")}>
           {forms.map((name) => (
-            <Button
-              key={name}
-              kind="chip"
-              pressed={form.value === name}
-              onClick={() => !busy.value && (form.value = name)}
-            >
+            <Button key={name} kind="chip" pressed={form.value === name} onClick={choose(name)}>
               {translate(`form.${name}`)}
             </Button>
           ))}
         </div>
-        {take && !take.reachable ? (
-          <p class="lead">{translate("finish.until", { time: formatTime(parseTime(take.expires)) })}</p>
-        ) : (
-          <div class="scan">
-            {take ? (
-              <img class="qr" src={take.qr} alt={translate("alt.qr", { url: "" })} />
-            ) : (
-              <span class="qr" aria-hidden="true" />
-            )}
-            <p>
-              <strong>{translate("finish.scan")}</strong>
-              <span class="muted">
-                {take ? translate("finish.until", { time: formatTime(parseTime(take.expires)) }) : " "}
-              </span>
-            </p>
-          </div>
-        )}
-        {booth.value.gallery && take && form.value !== "film" && (
-          <label class="switch">
-            <input
-              type="checkbox"
-              role="switch"
-              checked={take.gallery}
-              onChange={(event) => void show(event.currentTarget.checked)}
-            />
-            <span>{translate("finish.gallery")}</span>
-          </label>
+        <ScanCode download={download} />
+        {booth.value.gallery && download && form.value !== "film" && (
+          <GallerySwitch
+            download={download}
+            onChange={(next) => {
+              made.value = next;
+            }}
+          />
         )}
         <div class="ways">
-          <Button icon="print" disabled={!take || form.value === "film"} onClick={() => void print()}>
-            {translate("print")}
-          </Button>
-          {!booth.value.kiosk && take && (
-            <a class="button plain" href={`${take.download}?download=1`} download>
-              <Icon name="save" />
-              <span>{translate("download")}</span>
-            </a>
-          )}
-          <Button icon="back" onClick={onBack}>
-            {translate("back")}
-          </Button>
-          <Button icon="bin" disabled={busy.value} onClick={() => void wipeVisit()}>
-            {translate("finish.delete")}
-          </Button>
-          <Button kind="next" disabled={busy.value} onClick={() => void endVisit()}>
-            {translate("finish.end")}
-          </Button>
+          <Ways download={download} printable={form.value !== "film"} onBack={onBack} />
         </div>
-        <p class="muted" role="timer" aria-live="off">
-          {expires > now ? translate("finish.wiped", { time: formatCountdown(expires - now) }) : ""}
-        </p>
+        <TimeLeft />
       </section>
     </main>
+  );
+}
+
+/** The QR code of a download with its time of expiry; only the time where a phone does not reach the booth. */
+function ScanCode({ download }: { download: Download | null }) {
+  const expiry = download && translate("finish.until", { time: formatTime(parseTime(download.expires)) });
+  if (download && !download.reachable) return <p class="lead">{expiry}</p>;
+  return (
+    <div class="scan">
+      {download ? (
+        <img class="qr" src={download.qr} alt={translate("alt.qr", { url: "" })} />
+      ) : (
+        <span class="qr" aria-hidden="true" />
+      )}
+      <p>
+        <strong>{translate("finish.scan")}</strong>
+        <span class="muted">{expiry ?? " "}</span>
+      </p>
+    </div>
+  );
+}
+
+function GallerySwitch({ download, onChange }: { download: Download; onChange: (next: Download) => void }) {
+  const show = async (shown: boolean): Promise<void> => {
+    const next = await runAction(() => post("/downloads/{id}/gallery", { path: { id: download.id }, body: { shown } }));
+    if (next) onChange(next);
+  };
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked={download.gallery}
+        onChange={(event) => void show(event.currentTarget.checked)}
+      />
+      <span>{translate("finish.gallery")}</span>
+    </label>
+  );
+}
+
+interface WaysProps {
+  download: Download | null;
+  printable: boolean;
+  onBack: () => void;
+}
+
+/** The buttons: print, download, back, delete, and end the visit. */
+function Ways({ download, printable, onBack }: WaysProps) {
+  const print = async (): Promise<void> => {
+    if (!download) return;
+    if (!booth.value.printing) return window.print();
+    const sent = await runAction(() => post("/downloads/{id}/print", { path: { id: download.id } }));
+    if (sent) notice.value = { message: translate("printing"), hint: "" };
+  };
+  return (
+    <>
+      <Button icon="print" disabled={!download || !printable} onClick={() => void print()}>
+        {translate("print")}
+      </Button>
+      {!booth.value.kiosk && download && (
+        <a class="button plain" href={`${download.download}?download=1`} download>
+          <Icon name="save" />
+          <span>{translate("download")}</span>
+        </a>
+      )}
+      <Button icon="back" onClick={onBack}>
+        {translate("back")}
+      </Button>
+      <Button icon="bin" disabled={busy.value} onClick={() => void wipeVisit()}>
+        {translate("finish.delete")}
+      </Button>
+      <Button kind="next" disabled={busy.value} onClick={() => void endVisit()}>
+        {translate("finish.end")}
+      </Button>
+    </>
+  );
+}
+
+function TimeLeft() {
+  const left = (visit.value ? parseTime(visit.value.expires) : 0) - useNow();
+  return (
+    <p class="muted" role="timer" aria-live="off">
+      {left > 0 ? translate("finish.wiped", { time: formatCountdown(left) }) : ""}
+    </p>
   );
 }

@@ -1,10 +1,11 @@
-/** Two people: a face between them, their children, the film from one to the other. */
+/** The screen for two people: a blend of both faces, their children, and a film that morphs one into the other. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { apiUrl, get, post } from "../api";
+import { apiUrl, post } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
+import { Film } from "../parts/film";
 import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
 import {
@@ -12,22 +13,25 @@ import {
   currentPerson,
   load,
   loadVisit,
-  notice,
   photographedPeople,
   reportError,
   runAction,
   visit,
 } from "../state/booth";
+import { waitForJob } from "../state/jobs";
 import { Preview } from "../state/preview";
-import type { Job, Person, Sample } from "../types";
+import type { Person, Picture } from "../types";
 import { formatNumber, translate } from "../words/words";
 import { Children } from "./children";
 
+const CODE_LENGTH = 6;
+const KEPT_BLENDS = 4; // object URLs of older blends are revoked; by then they have faded out
+
 type View = "blend" | "children" | "film";
 
-/** The one who plays, and the other: a friend who agreed, or the second face of the photo. */
-export function pair(one: Person | null, people: Person[], friends: Sample[]): [Sample, Sample] | null {
-  const a = people.find(({ id }) => id === one?.id) ?? people[0];
+/** Return the current person and the other one: a friend's, or else the second person of the photo. */
+export function findPair(current: Person | null, people: Person[], friends: Picture[]): [Picture, Picture] | null {
+  const a = people.find(({ id }) => id === current?.id) ?? people[0];
   const b = friends[0] ?? people.find(({ id }) => id !== a?.id);
   return a && b ? [a, b] : null;
 }
@@ -40,16 +44,19 @@ interface FriendProps {
 
 export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
   const view = useSignal<View>("blend");
-  const both = pair(currentPerson.value, photographedPeople.value, visit.value?.friends ?? []);
+  const both = findPair(currentPerson.value, photographedPeople.value, visit.value?.friends ?? []);
   if (!both) return <Invite onBack={onBack} onPhoto={onPhoto} />;
   const [a, b] = both;
+  const show = (name: View) => () => {
+    view.value = name;
+  };
   return (
     <main class="screen friend">
       <h1 class="unseen">{translate("friend.title")}</h1>
       {view.value === "children" ? (
         <Children a={a} b={b} onPlay={onBack} />
       ) : view.value === "film" ? (
-        <Film a={a} b={b} />
+        <MorphFilm a={a} b={b} />
       ) : (
         <Blend a={a} b={b} />
       )}
@@ -58,7 +65,7 @@ export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
           {translate("back")}
         </Button>
         {(["blend", "children", "film"] as const).map((name) => (
-          <Button key={name} kind="chip" pressed={view.value === name} onClick={() => (view.value = name)}>
+          <Button key={name} kind="chip" pressed={view.value === name} onClick={show(name)}>
             {translate(`friend.${name}`)}
           </Button>
         ))}
@@ -70,33 +77,30 @@ export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
   );
 }
 
-function Blend({ a, b }: { a: Sample; b: Sample }) {
-  const t = useSignal(0.5);
-  const picture = useSignal<string | null>(null);
+function Blend({ a, b }: { a: Picture; b: Picture }) {
+  const t = useSignal(0.5); // 0 is `a`, 1 is `b`
+  const pictureUrl = useSignal<string | null>(null);
   const preview = useSignal<Preview | null>(null);
   useEffect(() => {
-    const made: string[] = [];
-    const show = (blob: Blob): void => {
-      made.push(URL.createObjectURL(blob));
-      while (made.length > 4) URL.revokeObjectURL(made.shift() ?? "");
-      picture.value = made.at(-1) ?? null;
+    const urls: string[] = [];
+    const show = (picture: Blob): void => {
+      urls.push(URL.createObjectURL(picture));
+      while (urls.length > KEPT_BLENDS) URL.revokeObjectURL(urls.shift() ?? "");
+      pictureUrl.value = urls.at(-1) ?? null;
     };
-    const asking = new Preview(`/blend?a=${a.id}&b=${b.id}`, show, reportError, (path, query, signal) =>
-      fetchBlend(path, Number(query.t), Number(query.n), signal),
-    );
-    preview.value = asking;
-    asking.want({ t: t.value });
+    const blends = new Preview(apiUrl("/blend", { query: { a: a.id, b: b.id } }), show, reportError);
+    preview.value = blends;
+    blends.request({ t: t.value });
     return () => {
-      asking.stop();
-      made.forEach((url) => URL.revokeObjectURL(url));
+      blends.stop();
+      for (const url of urls) URL.revokeObjectURL(url);
     };
   }, [a.id, b.id, a.image, b.image]);
-  const text = formatNumber(t.value, { style: "percent", maximumFractionDigits: 0 });
   return (
     <>
       <div class="stage three">
         <Face src={a.image} alt={translate("person", { number: 1 })} class="side" />
-        <Face src={picture.value} alt={translate("alt.blend")} class="middle">
+        <Face src={pictureUrl.value} alt={translate("alt.blend")} class="middle">
           <figcaption class="mark">{translate("ai")}</figcaption>
         </Face>
         <Face src={b.image} alt={translate("person", { number: 2 })} class="side" />
@@ -110,10 +114,10 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
           step={0.01}
           value={t.value}
           notch={0.5}
-          text={text}
+          text={formatNumber(t.value, { style: "percent", maximumFractionDigits: 0 })}
           onSlide={(next) => {
             t.value = next;
-            preview.value?.want({ t: next });
+            preview.value?.request({ t: next });
           }}
         />
         <img class="thumb-end" src={b.image} alt="" />
@@ -122,35 +126,18 @@ function Blend({ a, b }: { a: Sample; b: Sample }) {
   );
 }
 
-async function fetchBlend(path: string, t: number, n: number, signal: AbortSignal): Promise<Blob> {
-  const answer = await fetch(`${apiUrl(path)}&t=${t}&n=${n}`, { signal, credentials: "same-origin" });
-  if (!answer.ok) throw new DOMException("late", "AbortError");
-  return answer.blob();
-}
-
-/** Follow a job until it is over; its address, or null. */
-export async function finished(job: Job, every = 700): Promise<string | null> {
-  let now = job;
-  while (now.state === "running") {
-    await new Promise((resolve) => setTimeout(resolve, every));
-    now = await get<Job>(`/jobs/${job.id}`);
-  }
-  if (now.error) notice.value = now.error;
-  return now.url;
-}
-
-function Film({ a, b }: { a: Sample; b: Sample }) {
-  const film = useSignal<string | null>(null);
+function MorphFilm({ a, b }: { a: Picture; b: Picture }) {
+  const url = useSignal<string | null>(null);
   useEffect(() => {
     void load(async () => {
-      film.value = await finished(await post<Job>("/film", { a: a.id, b: b.id }));
+      url.value = await waitForJob(await post("/film", { body: { a: a.id, b: b.id } }));
     });
   }, [a.id, b.id]);
   return (
     <div class="stage">
-      <figure class={`face ${film.value ? "" : "empty"}`}>
-        {film.value ? (
-          <Moving src={film.value} />
+      <figure class={`face ${url.value ? "" : "empty"}`}>
+        {url.value ? (
+          <Film src={url.value} />
         ) : (
           <figcaption class="wait">
             <span role="status">{translate("friend.film.making")}</span>
@@ -161,28 +148,24 @@ function Film({ a, b }: { a: Sample; b: Sample }) {
   );
 }
 
-/** A film, or a moving picture where there are no films. */
-export function Moving({ src }: { src: string }) {
-  const picture = useSignal(false);
-  if (picture.value) return <img src={src} alt={translate("alt.blend")} />;
-  const label = translate("alt.blend");
-  return <video src={src} autoPlay muted loop playsInline aria-label={label} onError={() => (picture.value = true)} />;
-}
-
+/** The screen without a second person: one more photo, or a code that joins two visits. */
 function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }) {
-  const code = useSignal("");
-  const typed = useSignal("");
+  const ownCode = useSignal("");
+  const typedCode = useSignal("");
   useEffect(() => {
     void load(async () => {
-      code.value = (await post<{ code: string }>("/visit/friends/code")).code;
+      ownCode.value = (await post("/visit/friends/code")).code;
     });
   }, []);
   const join = async (): Promise<void> => {
     await runAction(async () => {
-      await post("/visit/friends", { code: typed.value });
+      await post("/visit/friends", { body: { code: typedCode.value } });
       await loadVisit();
     });
-    typed.value = "";
+    typedCode.value = "";
+  };
+  const type = (value: string): void => {
+    typedCode.value = value;
   };
   return (
     <main class="screen friend invite">
@@ -201,12 +184,16 @@ function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }
         <section>
           <h2>{translate("friend.code")}</h2>
           <p class="muted">{translate("friend.code.more")}</p>
-          <p class="code-figures">{code.value}</p>
+          <p class="code-figures">{ownCode.value}</p>
         </section>
         <section>
           <h2>{translate("friend.type")}</h2>
-          <Keypad keys={LETTERS} value={typed.value} length={6} onChange={(value) => (typed.value = value)} />
-          <Button kind="plain" disabled={typed.value.length < 6 || busy.value} onClick={() => void join()}>
+          <Keypad keys={LETTERS} value={typedCode.value} length={CODE_LENGTH} onChange={type} />
+          <Button
+            kind="plain"
+            disabled={typedCode.value.length < CODE_LENGTH || busy.value}
+            onClick={() => void join()}
+          >
             {translate("friend.join")}
           </Button>
         </section>

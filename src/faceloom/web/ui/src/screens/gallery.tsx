@@ -1,4 +1,4 @@
-/** Pictures that visitors wanted to be shown, one after the other; for a second screen. */
+/** The gallery for a second screen: pictures that visitors agreed to show, one after the other. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -7,24 +7,28 @@ import { Face } from "../parts/face";
 import { booth } from "../state/booth";
 import { translate } from "../words/words";
 
-const STAY_MS = 6000;
-const ASK_MS = 30_000;
+const SHOW_MS = 6000; // time for which a picture is shown
+const POLL_MS = 30_000;
 
 export function Gallery() {
   const pictures = useSignal<string[]>([]);
   const number = useSignal(0);
   useEffect(() => {
-    const ask = (): void => {
-      get<{ pictures: { image: string }[] }>("/gallery").then(
-        (answer) => (pictures.value = answer.pictures.map(({ image }) => image)),
+    const update = (): void => {
+      get("/gallery").then(
+        (answer) => {
+          pictures.value = answer.pictures.map(({ image }) => image);
+        },
         () => undefined,
       );
     };
-    ask();
-    const asking = setInterval(ask, ASK_MS);
-    const turning = setInterval(() => number.value++, STAY_MS);
+    update();
+    const polling = setInterval(update, POLL_MS);
+    const turning = setInterval(() => {
+      number.value++;
+    }, SHOW_MS);
     return () => {
-      clearInterval(asking);
+      clearInterval(polling);
       clearInterval(turning);
     };
   }, []);

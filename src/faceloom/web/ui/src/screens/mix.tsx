@@ -1,29 +1,31 @@
-/** Taking the shape, the features or the colours of somebody else. */
+/** The panel that takes the shape, the features or the colors of another face. */
 
 import { useEffect, useState } from "preact/hooks";
 import { apiUrl } from "../api";
 import { Button } from "../parts/button";
 import { busy, visit } from "../state/booth";
-import { editPerson } from "../state/edits";
-import type { GeneratedFace, Person, Sample } from "../types";
+import { mix } from "../state/edits";
+import type { Person, Picture, Sample } from "../types";
 import { translate } from "../words/words";
-import { samples } from "./welcome";
+import { loadSamples } from "./welcome";
 
 const LAYERS = ["coarse", "middle", "fine"] as const;
+const SEEDS = 1_000_000; // a random face gets a seed below this
+const THUMB_SIDE = 256; // pixels
 
-const thumb = (person: GeneratedFace | Sample): string =>
-  "seed" in person ? apiUrl("/random", { seed: person.seed, size: 256 }) : person.image;
+const thumbnail = (face: Sample | Picture): string =>
+  "seed" in face ? apiUrl("/random", { query: { seed: face.seed, size: THUMB_SIDE } }) : face.image;
 
 export function Mix({ person }: { person: Person }) {
-  const [people, setPeople] = useState<GeneratedFace[]>([]);
+  const [samples, setSamples] = useState<Sample[]>([]);
   const [layers, setLayers] = useState<(typeof LAYERS)[number]>("coarse");
   useEffect(() => {
-    samples().then(setPeople, () => undefined);
+    loadSamples().then(setSamples, () => undefined);
   }, []);
   const now = visit.value;
-  const friends = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== person.id)];
-  const mix = (id: string): void => void editPerson("mix", { with: id, layers });
-  const anybody = (): void => mix(`seed:${Math.floor(Math.random() * 1e6)}`);
+  const people = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== person.id)];
+  const mixWith = (id: string) => () => void mix({ with: id, layers });
+  const mixWithRandom = () => void mix({ with: `seed:${Math.floor(Math.random() * SEEDS)}`, layers });
   return (
     <div class="control mix">
       <div class="segments" role="group" aria-label={translate("mix.what")}>
@@ -34,19 +36,19 @@ export function Mix({ person }: { person: Person }) {
         ))}
       </div>
       <div class="row-of-people" role="group" aria-label={translate("mix.with")}>
-        {[...friends, ...people].map((other, n) => (
+        {[...people, ...samples].map((other, n) => (
           <button
             type="button"
             key={other.id}
             class="thumb"
             aria-label={translate("mix.sample", { number: n + 1 })}
             aria-disabled={busy.value}
-            onClick={() => mix(other.id)}
+            onClick={mixWith(other.id)}
           >
-            <img src={thumb(other)} alt="" draggable={false} loading="lazy" />
+            <img src={thumbnail(other)} alt="" draggable={false} loading="lazy" />
           </button>
         ))}
-        <Button kind="tool" icon="dice" disabled={busy.value} onClick={anybody}>
+        <Button kind="tool" icon="dice" disabled={busy.value} onClick={mixWithRandom}>
           {translate("mix.anybody")}
         </Button>
       </div>

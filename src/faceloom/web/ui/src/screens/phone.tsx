@@ -1,4 +1,4 @@
-/** On the visitor's phone: a photo that goes straight to the booth. */
+/** The page on the visitor's phone that sends a photo to the booth. */
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
@@ -10,25 +10,33 @@ import { type TextKey, translate } from "../words/words";
 
 type Stage = "ready" | "sending" | "sent" | "gone";
 
+const STAGE_TEXTS: Record<Stage, TextKey> = {
+  ready: "phone.more",
+  sending: "phone.sending",
+  sent: "phone.sent",
+  gone: "phone.gone",
+};
+
 export function Phone({ token }: { token: string }) {
   const stage = useSignal<Stage>("ready");
-  const taking = useRef<HTMLInputElement>(null);
-  const choosing = useRef<HTMLInputElement>(null);
+  const cameraInput = useRef<HTMLInputElement>(null);
+  const fileInput = useRef<HTMLInputElement>(null);
   const send = async (photo: File | undefined): Promise<void> => {
     if (!photo || stage.value === "sending") return;
     stage.value = "sending";
     notice.value = null;
     try {
-      await post(`/phone/${token}/photo`, photoForm(photo));
+      await post("/phone/{token}/photo", { path: { token }, body: photoForm(photo) });
       stage.value = "sent";
     } catch (error) {
-      stage.value = error instanceof ServerError && [404, 410].includes(error.status) ? "gone" : "ready";
-      const said = error instanceof ServerError ? error : null;
-      if (stage.value === "ready")
-        notice.value = { message: said?.message || translate("error"), hint: said?.hint ?? "" };
+      const failure = error instanceof ServerError ? error : null;
+      stage.value = failure && [404, 410].includes(failure.status) ? "gone" : "ready";
+      if (stage.value === "ready") {
+        notice.value = { message: failure?.message || translate("error"), hint: failure?.hint ?? "" };
+      }
     }
   };
-  const input = (ref: typeof taking, capture: boolean) => (
+  const input = (ref: typeof cameraInput, capture: boolean) => (
     <input
       ref={ref}
       class="unseen"
@@ -40,28 +48,26 @@ export function Phone({ token }: { token: string }) {
       onChange={(event) => void send(event.currentTarget.files?.[0])}
     />
   );
-  const SAID: Partial<Record<Stage, TextKey>> = { sending: "phone.sending", sent: "phone.sent", gone: "phone.gone" };
-  const word = SAID[stage.value];
   return (
     <main class="screen phone">
       <div class="page">
         <p class="event">{booth.value.event || "faceloom"}</p>
         <h1>{translate("phone.title")}</h1>
         <p class="lead" role="status">
-          {translate(word ?? "phone.more")}
+          {translate(STAGE_TEXTS[stage.value])}
         </p>
         {stage.value === "ready" && (
           <>
-            <Button kind="next" icon="camera" onClick={() => taking.current?.click()}>
+            <Button kind="next" icon="camera" onClick={() => cameraInput.current?.click()}>
               {translate("phone.take")}
             </Button>
-            <Button icon="upload" onClick={() => choosing.current?.click()}>
+            <Button icon="upload" onClick={() => fileInput.current?.click()}>
               {translate("phone.choose")}
             </Button>
           </>
         )}
-        {input(taking, true)}
-        {input(choosing, false)}
+        {input(cameraInput, true)}
+        {input(fileInput, false)}
       </div>
     </main>
   );

@@ -1,6 +1,6 @@
-/** Playing: the likeness large, chips that open one slider each, and the photo under a finger. */
+/** The play screen: the likeness, one slider at a time, presets and mixing, and a comparison with the photo. */
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
@@ -10,21 +10,24 @@ import { busy, currentPerson, photographedPeople, progress } from "../state/boot
 import {
   clearPreviews,
   commitSliders,
-  editPerson,
   exactPending,
+  keepVersion,
   moveSlider,
+  openVersion,
   previewUrl,
+  redo,
+  reset,
   selectPerson,
   sliderValue,
+  surprise,
+  undo,
 } from "../state/edits";
 import { attributeName, endLabels, formatResult, formatValue, isChanged, sliderStep } from "../state/units";
-import type { Control, Person } from "../types";
+import type { Person, Slider as SliderRange } from "../types";
 import { translate } from "../words/words";
 import { formatPercent, PersonPicker } from "./encoding";
 import { Mix } from "./mix";
 import { Presets } from "./presets";
-
-type Panel = string;
 
 interface PlayProps {
   onFriend: () => void;
@@ -33,14 +36,17 @@ interface PlayProps {
 
 export function Play({ onFriend, onFinish }: PlayProps) {
   const person = currentPerson.value;
-  const panel = useSignal<Panel>("age");
+  const panel = useSignal("age"); // "presets", "mix" or the name of an attribute
   useEffect(() => {
     if (person) selectPerson(person);
   }, [person?.id]);
   useEffect(() => clearPreviews, []);
   if (!person) return null;
-  const open = person.sliders.length ? panel.value : "mix"; // a child can be mixed, not steered
-  const control = person.sliders.find(({ name }) => name === open);
+  const open = person.sliders.length ? panel.value : "mix"; // children have no sliders, but can be mixed
+  const slider = person.sliders.find(({ name }) => name === open);
+  const openPanel = (name: string): void => {
+    panel.value = name;
+  };
   return (
     <main class="screen play">
       <h1 class="unseen">{translate("play")}</h1>
@@ -51,52 +57,59 @@ export function Play({ onFriend, onFinish }: PlayProps) {
       <Likeness person={person} />
       <Tools person={person} onFinish={onFinish} />
       <div class="panel">
-        {control ? (
-          <Control person={person} control={control} />
+        {slider ? (
+          <SliderPanel person={person} slider={slider} />
         ) : open === "mix" ? (
           <Mix person={person} />
         ) : (
           <Presets person={person} />
         )}
       </div>
-      <Chips person={person} panel={open} onPanel={(name) => (panel.value = name)} onFriend={onFriend} />
+      <Chips person={person} panel={open} onPanel={openPanel} onFriend={onFriend} />
     </main>
   );
 }
 
-/** The picture. A finger on it shows the photo; in split, it moves the line. */
+/** How the photo is compared with the likeness. `held` shows the whole photo, `split` the part left of a line. */
+interface Comparison {
+  held: Signal<boolean>;
+  split: Signal<number | null>; // 0...1
+}
+
+/** The picture. Pressing it shows the photo; in split view, dragging moves the line. */
 function Likeness({ person }: { person: Person }) {
-  const held = useSignal(false);
-  const line = useSignal<number | null>(null);
-  const moving = useSignal(false);
-  const now = progress.value[person.id];
-  const move = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
+  const comparison: Comparison = { held: useSignal(false), split: useSignal<number | null>(null) };
+  const { held, split } = comparison;
+  const dragging = useSignal(false);
+  const moveLine = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
-    line.value = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    split.value = Math.min(1, Math.max(0, (event.clientX - left) / width));
   };
   const press = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
     event.currentTarget.setPointerCapture(event.pointerId);
-    moving.value = true;
-    if (line.value === null) held.value = true;
-    else move(event);
+    dragging.value = true;
+    if (split.value === null) held.value = true;
+    else moveLine(event);
   };
   const release = (): void => {
-    moving.value = false;
+    dragging.value = false;
     held.value = false;
   };
   useKeys({
-    b: (down) => (held.value = down),
-    z: onPress(() => person.can_undo && void editPerson("undo")),
-    y: onPress(() => person.can_redo && void editPerson("redo")),
-    s: onPress(() => (line.value = line.value === null ? 0.5 : null)),
+    b: (down) => {
+      held.value = down;
+    },
+    z: onPress(() => person.can_undo && void undo()),
+    y: onPress(() => person.can_redo && void redo()),
+    s: onPress(() => toggleSplit(comparison)),
   });
-  const alike = now?.quality ?? person.quality.identity;
+  const similarity = progress.value[person.id]?.quality ?? person.quality.identity;
   return (
     <section class="stage likeness">
       <div
         class="touch"
         onPointerDown={press}
-        onPointerMove={(event) => moving.value && line.value !== null && move(event)}
+        onPointerMove={(event) => dragging.value && split.value !== null && moveLine(event)}
         onPointerUp={release}
         onPointerCancel={release}
         onContextMenu={(event) => event.preventDefault()}
@@ -107,73 +120,83 @@ function Likeness({ person }: { person: Person }) {
           alt={translate("alt.likeness")}
           before={person.crop ?? person.found}
           hold={held.value}
-          split={line.value}
+          split={split.value}
           class={exactPending.value ? "exact" : ""}
         >
-          {line.value !== null && <span class="line" style={{ left: `${line.value * 100}%` }} aria-hidden="true" />}
-          <figcaption class="mark">{held.value ? translate("before") : caption(person, alike)}</figcaption>
+          {split.value !== null && <span class="line" style={{ left: `${split.value * 100}%` }} aria-hidden="true" />}
+          <figcaption class="mark">{held.value ? translate("before") : captionOf(person, similarity)}</figcaption>
         </Face>
       </div>
-      {line.value !== null && (
+      {split.value !== null && (
         <input
           class="unseen"
           type="range"
           min="0"
           max="100"
           aria-label={translate("split.line")}
-          value={line.value * 100}
-          onInput={(event) => (line.value = event.currentTarget.valueAsNumber / 100)}
+          value={split.value * 100}
+          onInput={(event) => {
+            split.value = event.currentTarget.valueAsNumber / 100;
+          }}
         />
       )}
-      {(person.crop ?? person.found) && (
-        <div class="compare">
-          <button
-            type="button"
-            class="button tool"
-            title={translate("before.hold")}
-            aria-pressed={held.value}
-            onPointerDown={() => (held.value = true)}
-            onPointerUp={() => (held.value = false)}
-            onPointerLeave={() => (held.value = false)}
-            onKeyDown={(event) => event.key === " " && (held.value = true)}
-            onKeyUp={() => (held.value = false)}
-            onContextMenu={(event) => event.preventDefault()}
-          >
-            {translate("before")}
-          </button>
-          <Button
-            kind="tool"
-            pressed={line.value !== null}
-            onClick={() => (line.value = line.value === null ? 0.5 : null)}
-          >
-            {translate("split")}
-          </Button>
-        </div>
-      )}
+      {(person.crop ?? person.found) && <CompareButtons comparison={comparison} />}
     </section>
   );
 }
 
-/** What is written on the picture: that it is drawn, and how much alike it has become. */
-function caption(person: Person, alike: number | null | undefined): string {
-  if (person.lineage.length || typeof alike !== "number") return translate("ai");
-  const percent = formatPercent(alike);
+function toggleSplit({ split }: Comparison): void {
+  split.value = split.value === null ? 0.5 : null;
+}
+
+function CompareButtons({ comparison }: { comparison: Comparison }) {
+  const { held, split } = comparison;
+  const setHeld = (value: boolean) => () => {
+    held.value = value;
+  };
+  return (
+    <div class="compare">
+      <button
+        type="button"
+        class="button tool"
+        title={translate("before.hold")}
+        aria-pressed={held.value}
+        onPointerDown={setHeld(true)}
+        onPointerUp={setHeld(false)}
+        onPointerLeave={setHeld(false)}
+        onKeyDown={(event) => event.key === " " && setHeld(true)()}
+        onKeyUp={setHeld(false)}
+        onContextMenu={(event) => event.preventDefault()}
+      >
+        {translate("before")}
+      </button>
+      <Button kind="tool" pressed={split.value !== null} onClick={() => toggleSplit(comparison)}>
+        {translate("split")}
+      </Button>
+    </div>
+  );
+}
+
+/** Return the text on the picture: that it is generated, and the identity similarity to the photo. */
+function captionOf(person: Person, similarity: number | null | undefined): string {
+  if (person.lineage.length || typeof similarity !== "number") return translate("ai");
+  const percent = formatPercent(similarity);
   return `${translate("ai")} · ${translate(person.better ? "alike.more" : "alike", { percent })}`;
 }
 
 function Tools({ person, onFinish }: { person: Person; onFinish: () => void }) {
   return (
     <aside class="tools">
-      <Button kind="tool" icon="undo" disabled={!person.can_undo || busy.value} onClick={() => void editPerson("undo")}>
+      <Button kind="tool" icon="undo" disabled={!person.can_undo || busy.value} onClick={() => void undo()}>
         {translate("undo")}
       </Button>
-      <Button kind="tool" icon="redo" disabled={!person.can_redo || busy.value} onClick={() => void editPerson("redo")}>
+      <Button kind="tool" icon="redo" disabled={!person.can_redo || busy.value} onClick={() => void redo()}>
         {translate("redo")}
       </Button>
-      <Button kind="tool" icon="reset" disabled={busy.value} onClick={() => void editPerson("reset")}>
+      <Button kind="tool" icon="reset" disabled={busy.value} onClick={() => void reset()}>
         {translate("reset")}
       </Button>
-      <Button kind="tool" icon="keep" disabled={busy.value} onClick={() => void editPerson("keep")}>
+      <Button kind="tool" icon="keep" disabled={busy.value} onClick={() => void keepVersion()}>
         {translate("keep")}
       </Button>
       <Button kind="next" onClick={onFinish}>
@@ -183,6 +206,7 @@ function Tools({ person, onFinish }: { person: Person; onFinish: () => void }) {
   );
 }
 
+/** The versions that the visitor kept; a click returns to one. */
 function Versions({ person }: { person: Person }) {
   return (
     <div class="kept" role="group" aria-label={translate("keep")}>
@@ -192,7 +216,7 @@ function Versions({ person }: { person: Person }) {
           key={id}
           class="thumb"
           aria-label={translate("kept.version", { number: n + 1 })}
-          onClick={() => void editPerson(`kept/${id}`)}
+          onClick={() => void openVersion(id)}
         >
           <img src={image} alt="" draggable={false} />
         </button>
@@ -201,27 +225,27 @@ function Versions({ person }: { person: Person }) {
   );
 }
 
-function Control({ person, control }: { person: Person; control: Control }) {
-  const value = sliderValue(person, control);
-  const [low, high] = endLabels(control.name);
-  const text = formatValue(control, value);
+function SliderPanel({ person, slider }: { person: Person; slider: SliderRange }) {
+  const value = sliderValue(person, slider);
+  const [low, high] = endLabels(slider.name);
+  const text = formatValue(slider, value);
   return (
     <div class="control">
       <p class="value">
-        <strong>{text}</strong> <span>{formatResult(control, person, value)}</span>
+        <strong>{text}</strong> <span>{formatResult(slider, person, value)}</span>
       </p>
       <Slider
-        label={attributeName(control.name)}
-        low={control.min}
-        high={control.max}
-        step={sliderStep(control)}
+        label={attributeName(slider.name)}
+        low={slider.min}
+        high={slider.max}
+        step={sliderStep(slider)}
         value={value}
-        notch={control.me}
+        notch={slider.me}
         notchLabel={translate("me")}
         lowLabel={low}
         highLabel={high}
         text={text}
-        onSlide={(next) => moveSlider(person, control.name, next)}
+        onSlide={(next) => moveSlider(person, slider.name, next)}
         onSettle={() => void commitSliders()}
       />
     </div>
@@ -230,23 +254,24 @@ function Control({ person, control }: { person: Person; control: Control }) {
 
 interface ChipsProps {
   person: Person;
-  panel: Panel;
-  onPanel: (name: Panel) => void;
+  panel: string;
+  onPanel: (name: string) => void;
   onFriend: () => void;
 }
 
+/** The row of buttons that select a slider or another panel. */
 function Chips({ person, panel, onPanel, onFriend }: ChipsProps) {
   return (
     <nav class="chips">
-      {person.sliders.map((control) => (
+      {person.sliders.map((slider) => (
         <Button
-          key={control.name}
+          key={slider.name}
           kind="chip"
-          class={isChanged(control, person) ? "changed" : ""}
-          pressed={panel === control.name}
-          onClick={() => onPanel(control.name)}
+          class={isChanged(slider, person) ? "changed" : ""}
+          pressed={panel === slider.name}
+          onClick={() => onPanel(slider.name)}
         >
-          {attributeName(control.name)}
+          {attributeName(slider.name)}
         </Button>
       ))}
       {person.sliders.length > 0 && (
@@ -260,7 +285,7 @@ function Chips({ person, panel, onPanel, onFriend }: ChipsProps) {
       <Button kind="chip" icon="friends" onClick={onFriend}>
         {translate("friend")}
       </Button>
-      <Button kind="chip" icon="dice" disabled={busy.value} onClick={() => void editPerson("surprise")}>
+      <Button kind="chip" icon="dice" disabled={busy.value} onClick={() => void surprise()}>
         {translate("surprise")}
       </Button>
     </nav>

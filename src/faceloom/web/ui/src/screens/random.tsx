@@ -1,4 +1,4 @@
-/** A person who does not exist; another at each press. */
+/** The page of generated faces: a new face at every press. */
 
 import { useSignal } from "@preact/signals";
 import { apiUrl } from "../api";
@@ -9,24 +9,32 @@ import { Slider } from "../parts/slider";
 import { go } from "../route";
 import { formatNumber, translate } from "../words/words";
 
-const SEEDS = 1_000_000;
-const draw = (): number => Math.floor(Math.random() * SEEDS);
+const SEEDS = 1_000_000; // seeds are below this
+const MAX_HISTORY = 50; // faces to which the visitor can return
+const PSI = 0.7; // truncation at first
+const SIDE = 1024; // pixels
+
+const randomSeed = (): number => Math.floor(Math.random() * SEEDS);
 
 export function Random() {
-  const seeds = useSignal<number[]>([draw()]);
-  const psi = useSignal(0.7);
-  const settled = useSignal(0.7);
+  const seeds = useSignal<number[]>([randomSeed()]);
+  const sliderPsi = useSignal(PSI);
+  const psi = useSignal(PSI); // the slider's value when it was released
   const seed = seeds.value.at(-1) ?? 0;
-  const next = (): void => void (seeds.value = [...seeds.value.slice(-50), draw()]);
-  const previous = (): void => void (seeds.value.length > 1 && (seeds.value = seeds.value.slice(0, -1)));
-  useKeys({ " ": onPress(next), ArrowLeft: onPress(previous), ArrowRight: onPress(next) });
+  const showNext = (): void => {
+    seeds.value = [...seeds.value.slice(-MAX_HISTORY), randomSeed()];
+  };
+  const showPrevious = (): void => {
+    if (seeds.value.length > 1) seeds.value = seeds.value.slice(0, -1);
+  };
+  useKeys({ " ": onPress(showNext), ArrowLeft: onPress(showPrevious), ArrowRight: onPress(showNext) });
   return (
     <main class="screen random">
       <header class="head">
         <h1>{translate("random.title")}</h1>
       </header>
       <div class="stage">
-        <Face src={apiUrl("/random", { seed, psi: settled.value, size: 1024 })} alt={translate("alt.invented")}>
+        <Face src={apiUrl("/random", { query: { seed, psi: psi.value, size: SIDE } })} alt={translate("alt.invented")}>
           <figcaption class="mark">{translate("random.number", { number: formatNumber(seed) })}</figcaption>
         </Face>
       </div>
@@ -37,20 +45,24 @@ export function Random() {
           low={0}
           high={1}
           step={0.05}
-          value={psi.value}
-          text={formatNumber(psi.value, { style: "percent" })}
-          onSlide={(value) => (psi.value = value)}
-          onSettle={() => (settled.value = psi.value)}
+          value={sliderPsi.value}
+          text={formatNumber(sliderPsi.value, { style: "percent" })}
+          onSlide={(value) => {
+            sliderPsi.value = value;
+          }}
+          onSettle={() => {
+            psi.value = sliderPsi.value;
+          }}
         />
       </div>
       <div class="trio">
         <Button icon="back" onClick={() => go("/")}>
           {translate("home")}
         </Button>
-        <Button disabled={seeds.value.length < 2} onClick={previous}>
+        <Button disabled={seeds.value.length < 2} onClick={showPrevious}>
           {translate("random.previous")}
         </Button>
-        <Button kind="next" onClick={next} autofocus>
+        <Button kind="next" onClick={showNext} autofocus>
           {translate("random.next")}
         </Button>
       </div>

@@ -1,4 +1,4 @@
-/** The first screen: people who do not exist, one button, and what is kept. */
+/** The first screen: a slideshow of generated faces, the start button, and explanations. */
 
 import { useEffect, useState } from "preact/hooks";
 import { apiUrl, get } from "../api";
@@ -8,41 +8,43 @@ import { Face } from "../parts/face";
 import { onPress, useKeys } from "../parts/keyboard";
 import { go } from "../route";
 import { booth, busy, startVisit } from "../state/booth";
-import type { GeneratedFace } from "../types";
-import { LANGUAGES, type Language, language, translate } from "../words/words";
+import type { Sample } from "../types";
+import { isLanguage, LANGUAGES, type Language, language, translate } from "../words/words";
 
-const STAY_MS = 4500;
-const SIDE = 1024;
+const SHOW_MS = 4500; // time for which a picture of the slideshow is shown
+const SIDE = 1024; // pixels
 
-export const samples = async (): Promise<GeneratedFace[]> =>
-  (await get<{ samples: GeneratedFace[] }>("/samples")).samples;
+/** Load generated faces for the slideshow and for mixing. */
+export const loadSamples = async (): Promise<Sample[]> => (await get("/samples")).samples;
 
-/** What the first screen shows: the gallery where the operator wants that and there is one, or invented people. */
-async function pictures(gallery: boolean): Promise<string[]> {
-  const left = gallery ? (await get<{ pictures: { image: string }[] }>("/gallery")).pictures : [];
-  if (left.length) return left.map(({ image }) => image);
-  return (await samples()).map(({ seed }) => apiUrl("/random", { seed, size: SIDE }));
+/** Return the addresses of the slideshow: the gallery's pictures if it is requested and not empty, else samples. */
+async function slideshowPictures(fromGallery: boolean): Promise<string[]> {
+  const pictures = fromGallery ? (await get("/gallery")).pictures : [];
+  if (pictures.length) return pictures.map(({ image }) => image);
+  return (await loadSamples()).map(({ seed }) => apiUrl("/random", { query: { seed, size: SIDE } }));
 }
 
-/** One after the other, slowly. */
-function Film() {
-  const [people, setPeople] = useState<string[]>([]);
+function Slideshow() {
+  const [pictures, setPictures] = useState<string[]>([]);
   const [number, setNumber] = useState(0);
-  const gallery = booth.value.slideshow && booth.value.gallery;
+  const fromGallery = booth.value.slideshow && booth.value.gallery;
   useEffect(() => {
-    pictures(gallery).then(setPeople, () => undefined);
-  }, [gallery]);
+    slideshowPictures(fromGallery).then(setPictures, () => undefined);
+  }, [fromGallery]);
   useEffect(() => {
-    if (people.length < 2) return;
-    const timer = setInterval(() => setNumber((n) => (n + 1) % people.length), STAY_MS);
+    if (pictures.length < 2) return;
+    const timer = setInterval(() => setNumber((n) => (n + 1) % pictures.length), SHOW_MS);
     return () => clearInterval(timer);
-  }, [people]);
-  return <Face class="film" src={people[number] ?? null} alt={translate("alt.invented")} />;
+  }, [pictures]);
+  return <Face class="film" src={pictures[number] ?? null} alt={translate("alt.invented")} />;
 }
 
-export function Languages() {
-  const offered = booth.value.languages.filter((code): code is Language => code in LANGUAGES);
+function LanguagePicker() {
+  const offered = booth.value.languages.filter(isLanguage);
   if (offered.length < 2) return null;
+  const select = (code: Language) => () => {
+    language.value = code;
+  };
   return (
     <nav class="languages" aria-label={translate("language")}>
       {offered.map((code) => (
@@ -52,7 +54,7 @@ export function Languages() {
           lang={code}
           aria-pressed={language.value === code}
           title={LANGUAGES[code].name}
-          onClick={() => (language.value = code)}
+          onClick={select(code)}
         >
           {code}
         </button>
@@ -61,14 +63,15 @@ export function Languages() {
   );
 }
 
+type Explanation = "how" | "kept";
+
 export function Welcome() {
-  const [open, setOpen] = useState<"" | "how" | "kept">("");
+  const [open, setOpen] = useState<Explanation | "">("");
   const start = (): void => void startVisit();
   useKeys({ " ": onPress(start), Enter: onPress(start) });
-  const minutes = booth.value.retention_minutes;
   return (
     <main class="screen welcome">
-      <Film />
+      <Slideshow />
       <div class="invitation">
         <p class="event">{booth.value.event || "faceloom"}</p>
         <h1>{translate("title")}</h1>
@@ -76,7 +79,7 @@ export function Welcome() {
         <Button kind="next" class="start" disabled={busy.value} onClick={start} autofocus>
           {translate("start")}
         </Button>
-        <Languages />
+        <LanguagePicker />
         <div class="small-links">
           <Button kind="quiet" onClick={() => setOpen("how")}>
             {translate("how")}
@@ -97,20 +100,25 @@ export function Welcome() {
         </div>
       </div>
       <p class="caption">{translate("invented")}</p>
-      {open && (
-        <Dialog title={translate(open)} onClose={() => setOpen("")}>
-          {open === "how" ? (
-            <ol class="steps">
-              {(["how.photo", "how.find", "how.play", "how.local"] as const).map((word) => (
-                <li key={word}>{translate(word)}</li>
-              ))}
-            </ol>
-          ) : (
-            <p>{translate("kept.text", { minutes })}</p>
-          )}
-          <Button onClick={() => setOpen("")}>{translate("close")}</Button>
-        </Dialog>
-      )}
+      {open && <ExplanationDialog topic={open} onClose={() => setOpen("")} />}
     </main>
+  );
+}
+
+function ExplanationDialog({ topic, onClose }: { topic: Explanation; onClose: () => void }) {
+  const minutes = booth.value.retention_minutes;
+  return (
+    <Dialog title={translate(topic)} onClose={onClose}>
+      {topic === "how" ? (
+        <ol class="steps">
+          {(["how.photo", "how.find", "how.play", "how.local"] as const).map((key) => (
+            <li key={key}>{translate(key)}</li>
+          ))}
+        </ol>
+      ) : (
+        <p>{translate("kept.text", { minutes })}</p>
+      )}
+      <Button onClick={onClose}>{translate("close")}</Button>
+    </Dialog>
   );
 }

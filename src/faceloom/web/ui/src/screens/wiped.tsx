@@ -1,4 +1,4 @@
-/** All gone, said so; then the first screen again. */
+/** The screen that confirms the deletion of a visit, before the first screen returns. */
 
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
@@ -6,21 +6,23 @@ import { onPress, useKeys } from "../parts/keyboard";
 import { wiped } from "../state/booth";
 import { translate } from "../words/words";
 
-const STAY_MS = 7000;
+const SHOW_MS = 7000;
 
 export function Wiped() {
-  const leave = (): void => void (wiped.value = false);
+  const close = (): void => {
+    wiped.value = false;
+  };
   useEffect(() => {
-    const timer = setTimeout(leave, STAY_MS);
+    const timer = setTimeout(close, SHOW_MS);
     return () => clearTimeout(timer);
   }, []);
-  useKeys({ " ": onPress(leave), Enter: onPress(leave) });
+  useKeys({ " ": onPress(close), Enter: onPress(close) });
   return (
     <main class="screen wiped">
       <div class="page" role="status">
         <h1>{translate("wiped.title")}</h1>
         <p class="lead">{translate("wiped.more")}</p>
-        <Button kind="next" onClick={leave} autofocus>
+        <Button kind="next" onClick={close} autofocus>
           {translate("wiped.again")}
         </Button>
       </div>

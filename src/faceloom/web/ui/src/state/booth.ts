@@ -1,9 +1,10 @@
-/** What the page knows: the booth, the visit, how the search goes on. Screens read it; `act` changes it. */
+/** The state that all screens share: the booth's settings, the visit, and the progress of encodings. */
 
 import { computed, signal } from "@preact/signals";
 import { get, NetworkError, post, remove, ServerError } from "../api";
-import type { Booth, Person, Progress, Visit } from "../types";
+import type { Booth, Failure, Person, Progress, Visit, VisitAnswer } from "../types";
 
+/** Settings until the server has answered. */
 export const DEFAULT_BOOTH: Booth = {
   event: "",
   look: "dark",
@@ -12,6 +13,7 @@ export const DEFAULT_BOOTH: Booth = {
   countdown: 3,
   idle_seconds: 90,
   retention_minutes: 15,
+  take_minutes: 30,
   gallery: false,
   slideshow: false,
   lab: true,
@@ -20,20 +22,22 @@ export const DEFAULT_BOOTH: Booth = {
   printing: false,
 };
 
-/** `known`: whether the server was asked for a visit already; before that nothing is shown. */
+/** Whether the server was asked for a visit. Before that the page shows nothing. */
 export const visitLoaded = signal(false);
 export const booth = signal<Booth>(DEFAULT_BOOTH);
 export const visit = signal<Visit | null>(null);
+/** Progress of encodings, by the person's id. */
 export const progress = signal<Record<string, Progress>>({});
+/** The number of encodings that run before this visit's. */
 export const queuePlace = signal(0);
 export const online = signal(true);
-/** What went wrong last, for people: the message and what to do. */
+/** The latest error or message for the visitor: what happened, and what to do. */
 export const notice = signal<{ message: string; hint: string } | null>(null);
-/** A call that changes something is on its way: buttons wait, so that a double click is one click. */
+/** Whether a call that changes something is running. Buttons are disabled, so that a double click acts once. */
 export const busy = signal(false);
-/** All was wiped a moment ago, and the page says so. */
+/** Whether the visit was just deleted; the page then shows the screen that confirms it. */
 export const wiped = signal(false);
-/** Whose face the hand is on. */
+/** The id of the person that the visitor selected; empty selects the first. */
 export const selectedId = signal<string>("");
 
 export const currentPerson = computed<Person | null>(() => {
@@ -41,18 +45,19 @@ export const currentPerson = computed<Person | null>(() => {
   return people.find(({ id }) => id === selectedId.value) ?? people[0] ?? null;
 });
 
-/** Those who were photographed: everybody but children. */
+/** The people of the photo: all people of the visit except children. */
 export const photographedPeople = computed<Person[]>(() =>
   (visit.value?.people ?? []).filter(({ lineage }) => !lineage.length),
 );
 
-export function receive(next: Visit | null): void {
-  if (next?.state === "wiped") next = null;
+/** Store the visit that the server sent; null means that it is over. */
+export function receiveVisit(answer: VisitAnswer | null): void {
+  const next = answer?.state === "wiped" ? null : answer;
   if (!next && visit.value) resetVisit(true);
   visit.value = next;
 }
 
-/** Put what the server says of one person into the visit. */
+/** Store a person that the server sent. A new person is appended to the visit. */
 export function receivePerson(next: Person): void {
   const now = visit.value;
   if (!now) return;
@@ -64,18 +69,18 @@ export function receivePerson(next: Person): void {
 
 export function receiveProgress(next: Progress): void {
   queuePlace.value = 0;
-  progress.value = { ...progress.value, [next.person]: { ...progress.value[next.person], ...next } };
+  progress.value = { ...progress.value, [next.person]: next };
 }
 
-function resetVisit(gone: boolean): void {
+function resetVisit(deleted: boolean): void {
   progress.value = {};
   queuePlace.value = 0;
   selectedId.value = "";
   notice.value = null;
-  wiped.value = gone;
+  wiped.value = deleted;
 }
 
-/** Change something: one call at a time, errors said to people. Answers undefined when it did not work. */
+/** Run a call that changes something, one at a time, and report its error. Returns undefined when it failed. */
 export async function runAction<T>(call: () => Promise<T>): Promise<T | undefined> {
   if (busy.value) return undefined;
   busy.value = true;
@@ -92,7 +97,7 @@ export async function runAction<T>(call: () => Promise<T>): Promise<T | undefine
   }
 }
 
-/** Fetch what a screen needs when it opens: errors are said, and nothing has to wait for it. */
+/** Fetch what a screen needs when it opens, and report its error. Buttons stay enabled. */
 export async function load(call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
@@ -102,52 +107,56 @@ export async function load(call: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Say an error to people; that the server is away is shown by itself. */
+/** Show an error to the visitor. A lost connection has its own message; a visit that is gone closes the visit. */
 export function reportError(error: unknown): void {
   if (error instanceof NetworkError) online.value = false;
-  else if (error instanceof ServerError && error.status === 404 && error.code.includes("visit")) receive(null);
-  else if (error instanceof ServerError) notice.value = { message: error.message, hint: error.hint };
+  else if (error instanceof ServerError && error.status === 404 && error.code.includes("visit")) receiveVisit(null);
+  else if (error instanceof ServerError) showFailure(error);
   else throw error;
 }
 
-/** Change the visit by a call that answers with it. */
-export async function changeVisit(path: string, body?: unknown): Promise<boolean> {
-  const next = await runAction(() => post<Visit>(path, body));
-  if (next) receive(next);
+/** Show the message and the hint of a failure. */
+export function showFailure({ message, hint }: Pick<Failure, "message" | "hint">): void {
+  notice.value = { message, hint: hint ?? "" };
+}
+
+/** Run a call that returns the changed visit. Returns whether it succeeded. */
+export async function changeVisit(call: () => Promise<VisitAnswer>): Promise<boolean> {
+  const next = await runAction(call);
+  if (next) receiveVisit(next);
   return next !== undefined;
 }
 
 export async function startVisit(): Promise<void> {
   wiped.value = false;
-  const next = await runAction(() => post<Visit>("/visits"));
-  if (next) receive(next);
+  await changeVisit(() => post("/visits"));
 }
 
-/** Delete everything, also what would be taken home. */
+/** Delete the visit and its downloads. */
 export const wipeVisit = (): Promise<void> => endWith(() => remove("/visit"));
 
-/** End the visit; what was made to take home stays until its own time is over. */
+/** End the visit. Its downloads stay until they expire. */
 export const endVisit = (): Promise<void> => endWith(() => post("/visit/end"));
 
-async function endWith(call: () => Promise<void>): Promise<void> {
+async function endWith(call: () => Promise<unknown>): Promise<void> {
   await runAction(async () => {
     try {
       await call();
     } catch (error) {
       if (!(error instanceof ServerError && error.status === 404)) throw error;
     }
-    receive(null);
+    receiveVisit(null);
   });
 }
 
-/** Ask where the visit is; false while the server does not answer. */
+/** Load this browser's visit. Returns false while the server does not answer. */
 export async function loadVisit(): Promise<boolean> {
   try {
-    receive(await get<Visit>("/visit"));
+    receiveVisit(await get("/visit"));
     online.value = true;
   } catch (error) {
     if (error instanceof ServerError && [401, 403, 404].includes(error.status)) {
-      receive(null);
+      receiveVisit(null);
       online.value = true;
     } else online.value = false;
   }
@@ -155,13 +164,14 @@ export async function loadVisit(): Promise<boolean> {
   return online.value;
 }
 
+/** Load the booth's settings; without an answer the defaults stay. */
 export async function loadBooth(): Promise<void> {
   try {
-    booth.value = { ...DEFAULT_BOOTH, ...(await get<Partial<Booth>>("/booth")) };
+    booth.value = { ...DEFAULT_BOOTH, ...(await get("/booth")) };
   } catch (error) {
     if (error instanceof NetworkError) online.value = false;
   }
 }
 
-/** Milliseconds since 1970 of what the server calls `expires`. */
-export const parseTime = (expires: string): number => Date.parse(expires);
+/** Return milliseconds since 1970 of an ISO 8601 time. */
+export const parseTime = (time: string): number => Date.parse(time);

@@ -1,22 +1,24 @@
-/** The camera: opening it, what may be wrong with it, a frame of it, and whether a face sits well in the oval. */
+/** The camera: opening it, taking frames, and checking whether a face fits the oval. */
 
-export type Trouble = "none" | "denied";
+/** Why the camera cannot be used: there is none, or the visitor or the browser denied it. */
+export type CameraProblem = "none" | "denied";
 
-/** Open the camera for a face in the middle. Throws a Trouble. */
+/** Open the front camera. Throws a CameraProblem. */
 export async function openCamera(): Promise<MediaStream> {
-  if (!navigator.mediaDevices?.getUserMedia) throw "none" satisfies Trouble; // a page that did not come by https or from this machine
+  if (!navigator.mediaDevices?.getUserMedia) throw "none" satisfies CameraProblem; // the page has neither HTTPS nor localhost
   try {
     return await navigator.mediaDevices.getUserMedia({
       audio: false,
       video: { facingMode: "user", width: { ideal: 1920 }, height: { ideal: 1080 } },
     });
   } catch (error) {
-    throw ((error as Error).name === "NotAllowedError" ? "denied" : "none") satisfies Trouble;
+    throw ((error as Error).name === "NotAllowedError" ? "denied" : "none") satisfies CameraProblem;
   }
 }
 
-function draw(video: HTMLVideoElement, longer: number): HTMLCanvasElement {
-  const scale = Math.min(1, longer / Math.max(video.videoWidth, video.videoHeight));
+/** Draw the current frame so that its longer side has at most `maxSide` pixels. */
+function drawFrame(video: HTMLVideoElement, maxSide: number): HTMLCanvasElement {
+  const scale = Math.min(1, maxSide / Math.max(video.videoWidth, video.videoHeight));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
@@ -24,29 +26,29 @@ function draw(video: HTMLVideoElement, longer: number): HTMLCanvasElement {
   return canvas;
 }
 
-const jpeg = (canvas: HTMLCanvasElement, quality: number): Promise<Blob> =>
+const encodeJpeg = (canvas: HTMLCanvasElement, quality: number): Promise<Blob> =>
   new Promise((resolve, reject) =>
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the frame is empty"))), "image/jpeg", quality),
   );
 
-/** Take the frame as the camera sees it, not mirrored. */
-export const takeFrame = (video: HTMLVideoElement): Promise<Blob> => jpeg(draw(video, 1920), 0.93);
+/** Take a frame as the camera sees it, not mirrored. */
+export const takeFrame = (video: HTMLVideoElement): Promise<Blob> => encodeJpeg(drawFrame(video, 1920), 0.93);
 
-/** Take a small frame for the guide, and how light it is, 0...1. */
-export async function smallFrame(video: HTMLVideoElement): Promise<{ frame: Blob; light: number }> {
-  const canvas = draw(video, 320);
-  const seen = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
-  return { frame: await jpeg(canvas, 0.8), light: brightness(seen ?? new Uint8ClampedArray()) };
+/** Take a small frame for face detection, and its brightness, 0...1. */
+export async function smallFrame(video: HTMLVideoElement): Promise<{ frame: Blob; brightness: number }> {
+  const canvas = drawFrame(video, 320);
+  const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
+  return { frame: await encodeJpeg(canvas, 0.8), brightness: measureBrightness(pixels ?? new Uint8ClampedArray()) };
 }
 
-/** How light the lightest tenth of RGBA bytes is, 0...1: a dark suit does not make a dark room. */
-export function brightness(rgba: Uint8ClampedArray): number {
-  const seen = new Float32Array(Math.floor(rgba.length / 4));
-  for (let i = 0; i < seen.length; i++) {
+/** Return the 90th percentile of the luminance of RGBA bytes, 0...1. Dark clothes do not make a room dark. */
+export function measureBrightness(rgba: Uint8ClampedArray): number {
+  const luminances = new Float32Array(Math.floor(rgba.length / 4));
+  for (let i = 0; i < luminances.length; i++) {
     const [r = 0, g = 0, b = 0] = rgba.subarray(4 * i, 4 * i + 3);
-    seen[i] = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    luminances[i] = 0.2126 * r + 0.7152 * g + 0.0722 * b;
   }
-  return seen.length ? (seen.sort()[Math.floor(0.9 * (seen.length - 1))] ?? 255) / 255 : 1;
+  return luminances.length ? (luminances.sort()[Math.floor(0.9 * (luminances.length - 1))] ?? 255) / 255 : 1;
 }
 
 export interface Size {
@@ -54,32 +56,34 @@ export interface Size {
   height: number;
 }
 
-/** x, y, width, height in fractions. */
+/** Left, top, width and height, as fractions of the frame or of the stage. */
 export type Box = [number, number, number, number];
+/** What to tell the visitor about the position of the face. */
 export type Advice = "oval" | "dark" | "far" | "near" | "side" | "two" | "good";
 
-const DARK = 0.25;
-const OVAL = 0.62; // of the stage's height, as in camera.css
+const DARK = 0.25; // brightness below which the room is too dark
+const OVAL_HEIGHT = 0.62; // of the stage, as in screens.css
+const OVAL_ASPECT = 0.76; // width of the oval by its height
 
-/** Where a box of the frame is on a stage that the frame covers: fractions of the stage. */
-export function onStage([x, y, w, h]: Box, frame: Size, stage: Size): Box {
+/** Convert a box of the frame to a box of the stage, which the frame covers. */
+export function frameToStage([x, y, w, h]: Box, frame: Size, stage: Size): Box {
   const scale = Math.max(stage.width / frame.width, stage.height / frame.height);
-  const [wide, high] = [(frame.width * scale) / stage.width, (frame.height * scale) / stage.height];
-  return [0.5 + (x - 0.5) * wide, 0.5 + (y - 0.5) * high, w * wide, h * high];
+  const [scaleX, scaleY] = [(frame.width * scale) / stage.width, (frame.height * scale) / stage.height];
+  return [0.5 + (x - 0.5) * scaleX, 0.5 + (y - 0.5) * scaleY, w * scaleX, h * scaleY];
 }
 
-/** Say what to do, from where the faces are on the stage. Only faces that are not far smaller than the largest count. */
-export function advise(boxes: Box[], light: number, stage: Size): Advice {
-  if (light < DARK) return "dark";
-  const large = [...boxes].sort((a, b) => b[3] - a[3]);
-  const first = large[0];
+/** Return the advice for faces at these boxes of the stage. Faces under half the height of the largest are ignored. */
+export function adviseOnFaces(boxes: Box[], brightness: number, stage: Size): Advice {
+  if (brightness < DARK) return "dark";
+  const largestFirst = [...boxes].sort((a, b) => b[3] - a[3]);
+  const first = largestFirst[0];
   if (!first) return "oval";
-  const near = large.filter((box) => box[3] > first[3] / 2);
-  const oval = Math.min(OVAL, (0.78 * stage.width) / stage.height / 0.76);
+  const similar = largestFirst.filter((box) => box[3] > first[3] / 2);
+  const oval = Math.min(OVAL_HEIGHT, (0.78 * stage.width) / stage.height / OVAL_ASPECT);
   if (first[3] < oval * 0.42) return "far";
-  if (near.length > 1) return "two";
+  if (similar.length > 1) return "two";
   if (first[3] > oval * 1.1) return "near";
   const [dx, dy] = [first[0] + first[2] / 2 - 0.5, first[1] + first[3] / 2 - 0.48];
-  const wide = (oval * 0.76 * stage.height) / stage.width;
-  return Math.abs(dx) > wide * 0.3 || Math.abs(dy) > oval * 0.25 ? "side" : "good";
+  const ovalWidth = (oval * OVAL_ASPECT * stage.height) / stage.width;
+  return Math.abs(dx) > ovalWidth * 0.3 || Math.abs(dy) > oval * 0.25 ? "side" : "good";
 }

@@ -1,15 +1,18 @@
-/** Playing with one face: the picture that is shown, the values of the sliders, and the exact result behind them. */
+/** Edits of one person: slider values, the preview while a slider moves, and the exact result afterwards. */
 
 import { signal } from "@preact/signals";
 import { post } from "../api";
-import type { Control, Person, Visit } from "../types";
-import { receive, receivePerson, reportError, runAction, visit } from "./booth";
+import type { Person, PersonMix, Slider, SliderValues } from "../types";
+import { receivePerson, reportError, runAction, visit } from "./booth";
 import { Preview, type Values } from "./preview";
 
+const KEPT_PREVIEWS = 4; // object URLs of older previews are revoked; by then they have faded out
+
+/** Values of the sliders that moved since the last exact result. */
 export const sliderValues = signal<Values>({});
-/** What is on the screen; null: the person's own picture. */
+/** The object URL of the preview on screen; null shows the person's own picture. */
 export const previewUrl = signal<string | null>(null);
-/** An exact result is being made. */
+/** Whether an exact result is being computed. */
 export const exactPending = signal(false);
 
 let personId = "";
@@ -18,41 +21,46 @@ let previewUrls: string[] = [];
 let committing: Promise<void> | null = null;
 let uncommitted = false;
 
-/** Where a slider stands. */
-export const sliderValue = (person: Person, { name, me }: Control, values: Values = sliderValues.value): number =>
+/** Return the current value of a slider. */
+export const sliderValue = (person: Person, { name, me }: Slider, values: Values = sliderValues.value): number =>
   values[name] ?? person.controls[name] ?? me;
 
-/** Begin with a person, or go on with the same one. */
+/** Select the person to edit. Nothing happens when the person is selected already. */
 export function selectPerson(person: Person): void {
   if (personId === person.id) return;
   personId = person.id;
   clearPreviews();
-  preview = new Preview(`/people/${person.id}/preview`, show, reportError);
+
+  preview = new Preview(person.preview, showPreview, reportError);
 }
 
 export function clearPreviews(): void {
-  preview?.stop();
-  sliderValues.value = {};
-  previewUrl.value = null;
-  previewUrls.forEach((address) => URL.revokeObjectURL(address));
+  clearSliders();
+  for (const url of previewUrls) URL.revokeObjectURL(url);
   previewUrls = [];
 }
 
-function show(picture: Blob): void {
-  const address = URL.createObjectURL(picture);
-  previewUrls.push(address);
-  while (previewUrls.length > 4) URL.revokeObjectURL(previewUrls.shift() ?? ""); // those that faded away already
-  previewUrl.value = address;
+function clearSliders(): void {
+  preview?.stop();
+  sliderValues.value = {};
+  previewUrl.value = null;
+}
+
+function showPreview(picture: Blob): void {
+  const url = URL.createObjectURL(picture);
+  previewUrls.push(url);
+  while (previewUrls.length > KEPT_PREVIEWS) URL.revokeObjectURL(previewUrls.shift() ?? "");
+  previewUrl.value = url;
   performance.mark("preview");
 }
 
-/** A hand moves a slider. */
+/** Set a slider while it is dragged, and request a preview. */
 export function moveSlider(person: Person, name: string, value: number): void {
   sliderValues.value = { ...sliderValues.value, [name]: value };
-  preview?.want({ ...person.controls, ...sliderValues.value });
+  preview?.request({ ...person.controls, ...sliderValues.value });
 }
 
-/** The hand let go: ask for the exact result of what stands there now; the newest wins. */
+/** Request the exact result after a slider was released. Values that changed meanwhile are requested again. */
 export function commitSliders(): Promise<void> {
   uncommitted = true;
   committing ??= (async () => {
@@ -72,35 +80,42 @@ async function commitOnce(): Promise<void> {
   const person = visit.value?.people.find(({ id }) => id === personId);
   if (!person || !Object.keys(requested).length) return;
   try {
-    receiveAnswer(await post<Visit | Person>(`/people/${personId}/controls`, { ...person.controls, ...requested }));
-    if (sliderValues.value === requested) clearSliders();
+    receivePerson(await postValues(personId, { ...person.controls, ...requested }));
   } catch (error) {
     reportError(error);
-    if (sliderValues.value === requested) clearSliders();
   }
+  if (sliderValues.value === requested) clearSliders();
 }
 
-function clearSliders(): void {
-  preview?.stop();
-  sliderValues.value = {};
-  previewUrl.value = null;
-}
+const postValues = (id: string, values: SliderValues): Promise<Person> =>
+  post("/people/{id}/edit", { path: { id }, body: values });
 
-/** Take in what a change answers with: the person, or the whole visit. */
-export function receiveAnswer(answer: Visit | Person): void {
-  if ("people" in answer) receive(answer);
-  else receivePerson(answer);
-}
-
-/** Change the person by a call that answers with them; after what a hand let go of, so that Undo takes that back. */
-export async function editPerson(path: string, body?: unknown): Promise<boolean> {
-  const answer = await runAction(async () => {
+/** Edit the selected person. The edit waits for an exact result that is running, so that Undo undoes that one. */
+async function editPerson(call: (id: string) => Promise<Person>): Promise<boolean> {
+  const person = await runAction(async () => {
     await committing;
-    return post<Visit | Person>(`/people/${personId}/${path}`, body);
+    return call(personId);
   });
-  if (answer) {
-    receiveAnswer(answer);
+  if (person) {
+    receivePerson(person);
     clearSliders();
   }
-  return answer !== undefined;
+  return person !== undefined;
 }
+
+export const undo = (): Promise<boolean> => editPerson((id) => post("/people/{id}/undo", { path: { id } }));
+export const redo = (): Promise<boolean> => editPerson((id) => post("/people/{id}/redo", { path: { id } }));
+/** Set every slider back to the person's own value. */
+export const reset = (): Promise<boolean> => editPerson((id) => post("/people/{id}/reset", { path: { id } }));
+/** Edit random attributes. */
+export const surprise = (): Promise<boolean> => editPerson((id) => post("/people/{id}/surprise", { path: { id } }));
+/** Keep the current step as a version. */
+export const keepVersion = (): Promise<boolean> => editPerson((id) => post("/people/{id}/keep", { path: { id } }));
+/** Return to a version that was kept. */
+export const openVersion = (kept: string): Promise<boolean> =>
+  editPerson((id) => post("/people/{id}/kept/{kept}", { path: { id, kept } }));
+/** Take layers from another person. */
+export const mix = (body: PersonMix): Promise<boolean> =>
+  editPerson((id) => post("/people/{id}/mix", { path: { id }, body }));
+/** Set several sliders at once. */
+export const setSliders = (values: SliderValues): Promise<boolean> => editPerson((id) => postValues(id, values));

@@ -1,13 +1,13 @@
-/** What the server tells by itself: one event stream as long as there is a visit. */
+/** Events of the visit that the server sends: one event stream while there is a visit. */
 
 import { effect } from "@preact/signals";
 import { apiUrl } from "../api";
-import type { Progress, Visit } from "../types";
-import { loadVisit, online, queuePlace, receive, receiveProgress, visit } from "./booth";
+import type { Progress, QueuePlace, VisitAnswer } from "../types";
+import { loadVisit, online, queuePlace, receiveProgress, receiveVisit, visit } from "./booth";
 
 const RETRY_MS = 1500;
 
-/** Follow the visit's stream and come back whenever it breaks. Answers how to stop. */
+/** Follow the visit's event stream, and reconnect when it breaks. Returns a function that stops it. */
 export function followVisitEvents(): () => void {
   let source: EventSource | null = null;
   let timer = 0;
@@ -20,26 +20,30 @@ export function followVisitEvents(): () => void {
   const open = (): void => {
     close();
     source = new EventSource(apiUrl("/visit/events"));
-    source.onopen = () => (online.value = true);
+    source.onopen = () => {
+      online.value = true;
+    };
     source.onerror = () => {
       online.value = navigator.onLine && source?.readyState === EventSource.CONNECTING ? online.value : false;
       close();
-      timer = window.setTimeout(again, RETRY_MS);
+      timer = window.setTimeout(reconnect, RETRY_MS);
     };
-    on(source, "visit", (next: Visit) => receive(next));
-    on(source, "progress", (next: Progress) => receiveProgress(next));
-    on(source, "queue", ({ place }: { place: number }) => (queuePlace.value = place));
+    listen<VisitAnswer>(source, "visit", receiveVisit);
+    listen<Progress>(source, "progress", receiveProgress);
+    listen<QueuePlace>(source, "queue", ({ place }) => {
+      queuePlace.value = place;
+    });
   };
-  const again = async (): Promise<void> => {
-    if (!(await loadVisit())) timer = window.setTimeout(again, RETRY_MS);
+  const reconnect = async (): Promise<void> => {
+    if (!(await loadVisit())) timer = window.setTimeout(reconnect, RETRY_MS);
     else if (visit.value) open();
   };
 
-  let following = "";
+  let followedId = "";
   const stop = effect(() => {
     const id = visit.value?.id ?? "";
-    if (id === following) return;
-    following = id;
+    if (id === followedId) return;
+    followedId = id;
     if (id) open();
     else close();
   });
@@ -49,6 +53,6 @@ export function followVisitEvents(): () => void {
   };
 }
 
-function on<T>(source: EventSource, name: string, receiver: (value: T) => void): void {
-  source.addEventListener(name, (event) => receiver(JSON.parse((event as MessageEvent<string>).data) as T));
+function listen<T>(source: EventSource, name: string, receive: (value: T) => void): void {
+  source.addEventListener(name, (event) => receive(JSON.parse((event as MessageEvent<string>).data) as T));
 }

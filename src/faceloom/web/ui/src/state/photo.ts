@@ -1,12 +1,11 @@
-/** From a photo to the server: sent once, and kept in the browser while the server does not answer. */
+/** Sending a photo to the server. Without an answer the photo is stored in the browser and sent once later. */
 
 import { signal } from "@preact/signals";
 import { NetworkError, post } from "../api";
-import type { Visit } from "../types";
-import { online, receive, runAction, visit } from "./booth";
+import { changeVisit, online, visit } from "./booth";
 import { deleteUnsentPhoto, loadUnsentPhoto, saveUnsentPhoto } from "./unsent_photo";
 
-/** A photo waits for the server. */
+/** Whether a photo waits for the server. */
 export const photoUnsent = signal(false);
 
 export const photoForm = (photo: Blob): FormData => {
@@ -15,12 +14,12 @@ export const photoForm = (photo: Blob): FormData => {
   return form;
 };
 
-/** Send the visit's photo, or one of somebody more; true when the server has it. */
+/** Send the visit's photo, or with `add` that of one more person. Returns whether the server received it. */
 export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
   const id = visit.value?.id ?? "";
-  const next = await runAction(async () => {
+  return changeVisit(async () => {
     try {
-      return await post<Visit>(add ? "/visit/photo?add=true" : "/visit/photo", photoForm(photo));
+      return await post("/visit/photo", { body: photoForm(photo), query: add ? { add } : {} });
     } catch (error) {
       if (error instanceof NetworkError) {
         photoUnsent.value = true;
@@ -29,15 +28,13 @@ export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
       throw error;
     }
   });
-  if (next) receive(next);
-  return next !== undefined;
 }
 
-/** Send what could not be sent, once the server is back and the visit still waits for a photo. */
+/** Send the stored photo once the server answers, if the visit still waits for a photo. */
 export async function resendPhoto(): Promise<void> {
-  const waiting = await loadUnsentPhoto();
-  if (!waiting || !online.value) return;
+  const stored = await loadUnsentPhoto();
+  if (!stored || !online.value) return;
   await deleteUnsentPhoto();
   photoUnsent.value = false;
-  if (waiting.visit === visit.value?.id && visit.value.state === "camera") await sendPhoto(waiting.photo);
+  if (stored.visit === visit.value?.id && visit.value.state === "camera") await sendPhoto(stored.photo);
 }

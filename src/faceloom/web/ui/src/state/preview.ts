@@ -1,36 +1,37 @@
-/** Pictures that follow a hand on a slider: one question at a time, always the newest, never an old answer. */
+/** Previews while a slider moves: one request at a time, for the newest values; late answers are dropped. */
 
-import { fetchPicture, type Query, ServerError } from "../api";
+import { fetchPicture, ServerError, withQuery } from "../api";
 
 export type Values = Record<string, number>;
-type Ask = (path: string, query: Query, signal: AbortSignal) => Promise<Blob>;
+type Fetch = (url: string, signal: AbortSignal) => Promise<Blob>;
 
-let number = Date.now() % 1e9; // grows over reloads as well, so that the server never takes a new value for a stale one
+/** Number of the request, by which the server recognizes outdated ones. It also grows when the page is loaded again. */
+let requestNumber = Date.now() % 1e9;
 
 export class Preview {
   private waiting: Values | null = null;
-  private asked: AbortController | null = null;
+  private controller: AbortController | null = null;
   private running = false;
 
-  /** `show` gets each picture in order; `failed` whatever is no mere lateness. */
+  /** `show` gets each picture in order. `onError` gets every error except that of an outdated request. */
   constructor(
-    private readonly path: string,
+    private readonly url: string,
     private readonly show: (picture: Blob, values: Values) => void,
-    private readonly failed: (error: unknown) => void = () => {},
-    private readonly ask: Ask = fetchPicture,
+    private readonly onError: (error: unknown) => void = () => {},
+    private readonly fetch: Fetch = fetchPicture,
   ) {}
 
-  /** Ask for these values; whatever waits already is forgotten. */
-  want(values: Values): void {
+  /** Request a preview of these values. They replace values that are still waiting. */
+  request(values: Values): void {
     this.waiting = { ...values };
     if (!this.running) void this.drain();
   }
 
-  /** Forget everything, also an answer that is on its way. */
+  /** Drop the waiting values, and the answer that is on its way. */
   stop(): void {
     this.waiting = null;
-    this.asked?.abort();
-    this.asked = null;
+    this.controller?.abort();
+    this.controller = null;
   }
 
   private async drain(): Promise<void> {
@@ -38,20 +39,20 @@ export class Preview {
     while (this.waiting) {
       const values = this.waiting;
       this.waiting = null;
-      await this.one(values);
+      await this.fetchOne(values);
     }
     this.running = false;
   }
 
-  private async one(values: Values): Promise<void> {
-    const control = new AbortController();
-    this.asked = control;
+  private async fetchOne(values: Values): Promise<void> {
+    const controller = new AbortController();
+    this.controller = controller;
     try {
-      const answer = await this.ask(this.path, { ...values, n: ++number }, control.signal);
-      if (!control.signal.aborted) this.show(answer, values);
+      const picture = await this.fetch(withQuery(this.url, { ...values, n: ++requestNumber }), controller.signal);
+      if (!controller.signal.aborted) this.show(picture, values);
     } catch (error) {
-      const late = control.signal.aborted || (error instanceof ServerError && error.status === 409);
-      if (!late) this.failed(error);
+      const outdated = controller.signal.aborted || (error instanceof ServerError && error.status === 409);
+      if (!outdated) this.onError(error);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Short tones of the countdown, where the operator wants them. */
+/** Short tones of the countdown, if the operator switched sound on. */
 
 import { booth } from "./booth";
 

@@ -1,4 +1,4 @@
-/** Every word that the page says, in the visitor's language. */
+/** The texts of the page in four languages, and numbers and times in the format of the language. */
 
 import { computed, signal } from "@preact/signals";
 import de from "./de.json";
@@ -6,6 +6,7 @@ import en from "./en.json";
 import es from "./es.json";
 import fr from "./fr.json";
 
+/** The name of a text. */
 export type TextKey = keyof typeof en;
 export type Language = "en" | "de" | "es" | "fr";
 
@@ -19,27 +20,33 @@ export const LANGUAGES: Record<Language, { name: string; words: Record<TextKey, 
 export const language = signal<Language>("en");
 const words = computed(() => LANGUAGES[language.value].words);
 
-/** Say a word; {names} in it are filled from `values`. */
-export function translate(word: TextKey, values: Record<string, string | number> = {}): string {
-  return (words.value[word] ?? en[word]).replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
-}
+/** Replace every `{name}` of a text by its value. */
+export const fillIn = (text: string, values: Record<string, string | number>): string =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+
+/** Return a text in the visitor's language. */
+export const translate = (key: TextKey, values: Record<string, string | number> = {}): string =>
+  fillIn(words.value[key] ?? en[key], values);
 
 export const isTextKey = (text: string): text is TextKey => text in en;
 
-/** The first language that is wished for and offered. */
-export function chooseLanguage(wished: readonly string[], offered: readonly string[]): Language {
-  const there = (code: string): code is Language => code in LANGUAGES && (!offered.length || offered.includes(code));
-  return wished.map((tag) => tag.slice(0, 2).toLowerCase()).find(there) ?? offered.find(there) ?? "en";
+export const isLanguage = (code: string): code is Language => code in LANGUAGES;
+
+/** Return the first preferred language that the booth offers. `preferred` are language tags such as "de-AT". */
+export function chooseLanguage(preferred: readonly string[], offered: readonly string[]): Language {
+  const isOffered = (code: string): code is Language => isLanguage(code) && (!offered.length || offered.includes(code));
+  return preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find(isOffered) ?? offered.find(isOffered) ?? "en";
 }
 
-/** Write a number as the language does. */
 export const formatNumber = (value: number, format: Intl.NumberFormatOptions = {}): string =>
   new Intl.NumberFormat(language.value, format).format(value);
 
+/** Format a remaining time as minutes and seconds: "1:05". */
 export const formatCountdown = (ms: number): string => {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 };
 
+/** Format a time of day. `ms` are milliseconds since 1970. */
 export const formatTime = (ms: number): string =>
   new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit" }).format(ms);

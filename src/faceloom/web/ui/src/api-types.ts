@@ -1,0 +1,1172 @@
+/** Types of the REST API. Generated from the OpenAPI document: do not edit, run "python hatch_build.py generate". */
+
+export interface components {
+  schemas: {
+    /** A face of a photo and its attributes. */
+    AnalyzedFaceView: {
+      number: number;
+      box: [number, number, number, number];
+      traits: Record<string, number>;
+    };
+    /** The attributes of every face of a photo, the largest face first. */
+    AnalyzedView: {
+      faces: components["schemas"]["AnalyzedFaceView"][];
+      size: [number, number];
+      notes: string[];
+    };
+    /** A discovered axis: its number from 1, a name by the attributes that it changes, and its share of the variance. */
+    Axis: {
+      number: number;
+      name: string;
+      explained: number;
+    };
+    Body_programs_analyze: {
+      /** JPEG, PNG, WebP, GIF, AVIF; at most 20 MB */
+      photo: Blob;
+    };
+    Body_programs_detect: {
+      /** JPEG, PNG, WebP, GIF, AVIF; at most 20 MB */
+      photo: Blob;
+    };
+    Body_programs_encode: {
+      /** JPEG, PNG, WebP, GIF, AVIF; at most 20 MB */
+      photo: Blob;
+      /** Number of the face, from 0 */
+      face?: number;
+      seconds?: number;
+    };
+    Body_visit_send_photo: {
+      photo: Blob;
+    };
+    Body_visit_send_photo_from_phone: {
+      photo: Blob;
+    };
+    /** The settings of a booth. */
+    BoothSettings: {
+      /** The event's name, shown on the first screen */
+      event?: string;
+      look?: "auto" | "dark" | "light";
+      languages?: ("en" | "de" | "es" | "fr")[];
+      /** Minutes without a request until a visit is erased */
+      retention_minutes?: number;
+      /** Minutes until a download is erased */
+      take_minutes?: number;
+      /** Seconds without input until the page asks whether the visitor is there */
+      idle_seconds?: number;
+      /** Seconds that the page counts down before the photo */
+      countdown?: number;
+      sound?: boolean;
+      /** Seconds that an encoding may take */
+      encode_seconds?: number;
+      /** Seconds of improvement in the background after an encoding */
+      improve_seconds?: number;
+      kiosk?: boolean;
+      /** Whether visitors may put a picture into the gallery */
+      gallery?: boolean;
+      /** Whether the first screen shows the gallery */
+      slideshow?: boolean;
+      lab?: boolean;
+      /** Whether a phone may send the photo, if it reaches the booth */
+      phone?: boolean;
+      /** Name of a CUPS printer */
+      printer?: string;
+      copies?: number;
+    };
+    /** Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth. */
+    BoothView: {
+      event: string;
+      look: "auto" | "dark" | "light";
+      languages: ("en" | "de" | "es" | "fr")[];
+      retention_minutes: number;
+      take_minutes: number;
+      idle_seconds: number;
+      countdown: number;
+      sound: boolean;
+      kiosk: boolean;
+      gallery: boolean;
+      slideshow: boolean;
+      lab: boolean;
+      phone: boolean;
+      printing: boolean;
+      ready: boolean;
+      lan: boolean;
+    };
+    /** The children of two people. */
+    ChildrenView: {
+      children: components["schemas"]["PersonView"][];
+    };
+    /** Numbers of the chosen faces of the photo. */
+    ChosenFaces: {
+      chosen: number[];
+    };
+    /** Consent of the visitor: the version of the text, and the time (ISO 8601, UTC). */
+    Consent: {
+      at: string;
+      text: string;
+      retention_minutes: number;
+    };
+    /** The visitor's answer to the request for consent. */
+    ConsentAnswer: {
+      agreed: boolean;
+    };
+    /** The faces of a photo, largest first; `size` is width and height of the photo in pixels. */
+    DetectedView: {
+      faces: components["schemas"]["PhotoFace"][];
+      size: [number, number];
+      notes: string[];
+    };
+    /** The boxes that passed each of the detector's three networks, and five points a face; fractions of the photo. */
+    DetectorTrace: {
+      proposed: [number, number, number, number][];
+      sieved: [number, number, number, number][];
+      boxes: [number, number, number, number][];
+      scores: number[];
+      points: [number, number][][];
+    };
+    /** Bytes of the disk; `low` is whether the operator should free some. */
+    DiskView: {
+      free: number;
+      total: number;
+      low: boolean;
+    };
+    /** The addresses of a download. */
+    DownloadView: {
+      id: string;
+      form: "single" | "strip" | "4x6" | "paste_back" | "film";
+      /** Address of the file */
+      download: string;
+      /** Address of the page for a phone */
+      page: string;
+      /** Address of the QR code of that page */
+      qr: string;
+      /** Whether a phone reaches the page */
+      reachable: boolean;
+      /** Address of the recipe, as JSON */
+      recipe: string;
+      expires: string;
+      gallery: boolean;
+    };
+    /** The downloads of a visit. */
+    DownloadsView: {
+      takes: components["schemas"]["DownloadView"][];
+    };
+    /** A drag: each handle is moved to its target. Points are (x, y) in fractions of the picture's sides. */
+    DragRequest: {
+      seed?: number;
+      person?: string;
+      /** Truncation: 0 is the mean face */
+      psi?: number;
+      /** Number of layers that are truncated, the coarsest first */
+      cutoff?: number;
+      /** Method that discovered the axes */
+      method?: "pca" | "sefa";
+      x_axis?: number;
+      /** Standard deviations along the first axis */
+      x?: number;
+      y_axis?: number;
+      /** Standard deviations along the second axis */
+      y?: number;
+      /** Layers that are moved */
+      layers?: "all" | "coarse" | "middle" | "fine";
+      /** Side of the picture in pixels */
+      size?: number;
+      handles: [number, number][];
+      targets: [number, number][];
+      /** Radius around the paths; the face outside is held. 0: nothing is */
+      around?: number;
+    };
+    /** A drag. Its figures are missing until the first step is done; lengths are fractions of the picture's side. */
+    DragView: {
+      id: string;
+      state: "running" | "stopped" | "done" | "failed";
+      error: components["schemas"]["Failure"] | null;
+      image: string | null;
+      number?: number | null;
+      /** Largest distance of a handle to its target */
+      distance?: number | null;
+      arrived?: boolean | null;
+      handles?: [number, number][] | null;
+    };
+    /** An error as it is stored and sent: a code for programs, a message and a hint for people. */
+    Failure: {
+      code: string;
+      message: string;
+      hint: string;
+    };
+    /** A film: two people, `a` and `b`, who morph into each other, or one `person` from as encoded to as shown now. */
+    FilmRequest: {
+      a?: string | null;
+      b?: string | null;
+      person?: string | null;
+    };
+    /** The download that holds a finished film. */
+    FilmView: {
+      take: string;
+    };
+    /** A person, and the form of the download. */
+    FinishRequest: {
+      person: string;
+      form?: "single" | "strip" | "4x6" | "paste_back" | "film";
+    };
+    /** A face in a camera frame: left, top, width and height as fractions of the frame. */
+    FrameFaceView: {
+      box: [number, number, number, number];
+    };
+    /** The faces in a camera frame. */
+    FrameFacesView: {
+      faces: components["schemas"]["FrameFaceView"][];
+    };
+    /** The code of another visit. */
+    FriendCodeEntry: {
+      code: string;
+    };
+    /** A code with which another visit can join, and the seconds for which it is valid. */
+    FriendCodeView: {
+      code: string;
+      seconds: number;
+    };
+    /** The number of visits that joined this one. */
+    FriendCountView: {
+      friends: number;
+    };
+    /** A choice to show a picture in the gallery or not. */
+    GalleryChoice: {
+      shown: boolean;
+    };
+    /** A picture of the gallery; `until` is the time at which its download expires. */
+    GalleryPictureView: {
+      id: string;
+      image: string;
+      until: string;
+    };
+    /** The pictures of the gallery. */
+    GalleryView: {
+      pictures: components["schemas"]["GalleryPictureView"][];
+    };
+    /** A seed and the truncation of the generated face. */
+    GenerateRequest: {
+      seed?: number;
+      /** Truncation: 0 is the mean face, 1 is none */
+      psi?: number;
+    };
+    /** The generator's name, resolution, layers, and the methods that discover axes. */
+    GeneratorFacts: {
+      name: string;
+      resolution: number;
+      layers: components["schemas"]["LayerFacts"][];
+      methods: string[];
+    };
+    /** Readiness of the worker; `error` is the reason why it cannot start. */
+    HealthView: {
+      ready: boolean;
+      error: components["schemas"]["Failure"] | null;
+    };
+    /** Intermediate results of the detector, LPIPS and the generator for a person. */
+    Inspection: {
+      detector: components["schemas"]["DetectorTrace"];
+      distance: number;
+      quality: components["schemas"]["Quality"];
+      layers: components["schemas"]["LayerStyleFacts"][];
+    };
+    /** A job: an encoding or a film. `url` is the address of the film when it is done. */
+    JobView: {
+      id: string;
+      kind: "encode" | "film" | "morph";
+      state: "running" | "done" | "failed";
+      /** Finished part, 0...1 */
+      progress: number;
+      error: components["schemas"]["Failure"] | null;
+      url: string | null;
+      result: components["schemas"]["LikenessView"] | components["schemas"]["FilmView"] | null;
+    };
+    /** A layer's resolution in pixels and its group: coarse, middle or fine. */
+    LayerFacts: {
+      resolution: number;
+      group: string;
+    };
+    /** One layer's style: how rare it is (1 is usual), and its channels' factors against the mean face. */
+    LayerStyleFacts: {
+      layer: number;
+      resolution: number;
+      group: string;
+      rarity: number;
+      channels: number[];
+    };
+    /** An edit of a likeness: its id and slider values. */
+    LikenessEdit: {
+      likeness: string;
+      /** Age: change in years */
+      age?: number | null;
+      /** Smile: probability */
+      smile?: number | null;
+      /** Glasses: probability */
+      glasses?: number | null;
+      /** Turn: change in degrees */
+      yaw?: number | null;
+      /** Nod: change in degrees */
+      pitch?: number | null;
+      /** Mouth: probability */
+      mouth_open?: number | null;
+      /** Man, woman: probability */
+      gender?: number | null;
+    };
+    /** A mix of likenesses: `a` receives layers of `b`, which may be `seed:7`. */
+    LikenessMix: {
+      a: string;
+      b: string;
+      layers?: string;
+    };
+    /** A likeness of the API: `likeness` is its id. */
+    LikenessView: {
+      likeness: string;
+      /** Address of the current picture */
+      image: string;
+      /** Address of the .likeness file */
+      file: string;
+      quality: components["schemas"]["Quality"];
+      traits: Record<string, number>;
+      /** Current value of every slider */
+      controls: Record<string, number>;
+      sliders: components["schemas"]["Slider"][];
+    };
+    /** The operator's PIN. */
+    Login: {
+      pin: string;
+    };
+    /** The last lines of the log. */
+    LogsView: {
+      lines: string[];
+    };
+    /** Bytes of memory that the server and the worker use. */
+    MemoryView: {
+      server: number;
+      worker: number | null;
+    };
+    /** The worker: its generator, whether it is ready, and how often it was restarted. */
+    ModelView: {
+      generator: string | null;
+      sliders: boolean | null;
+      workers: number | null;
+      ready: boolean;
+      restarts: number;
+    };
+    /** Two likenesses that morph into each other in a film. */
+    MorphRequest: {
+      a: string;
+      b: string;
+    };
+    /** The state of the booth for its operator. */
+    OperatorView: {
+      version: string;
+      /** Seconds since the start */
+      uptime: number;
+      model: components["schemas"]["ModelView"];
+      error: components["schemas"]["Failure"] | null;
+      disk: components["schemas"]["DiskView"];
+      memory: components["schemas"]["MemoryView"];
+      /** Number of encodings that wait or run */
+      queue: number;
+      visits: number;
+      /** Number of downloads */
+      takes: number;
+      gallery: number;
+      address: string;
+      lan: string | null;
+    };
+    /** Two people, and a seed for their children. */
+    Parents: {
+      a: string;
+      b: string;
+      seed?: number;
+    };
+    /** A mix: the other face (a person's id, `seed:7` or `sample:1`), and the layers that come from it. */
+    PersonMix: {
+      with: string;
+      layers?: string;
+    };
+    /** A person of the visit. */
+    PersonView: {
+      id: string;
+      number: number;
+      /** Whether the likeness is ready to be edited */
+      playable: boolean;
+      /** Whether the likeness is still being improved in the background */
+      better: boolean;
+      error: components["schemas"]["Failure"] | null;
+      /** Address of the current picture */
+      image: string;
+      /** Address of the picture as encoded, before any edit */
+      found: string | null;
+      /** Address of the aligned crop of the photo */
+      crop: string | null;
+      /** Address of previews; slider values are its query parameters */
+      preview: string;
+      quality: components["schemas"]["Quality"];
+      /** Attributes of the current picture */
+      traits: Record<string, number>;
+      sliders: components["schemas"]["Slider"][];
+      /** Current value of every slider */
+      controls: Record<string, number>;
+      can_undo: boolean;
+      can_redo: boolean;
+      /** Steps that the visitor kept */
+      kept: components["schemas"]["PictureView"][];
+      /** Ids of the parents and of their ancestors */
+      lineage: string[];
+    };
+    /** The state of the visit for which a phone sent a photo. */
+    PhoneView: {
+      state: "consent" | "camera" | "who" | "encoding" | "play" | "friend" | "finish";
+    };
+    /** A face in the visit's photo; `size` is its side in pixels. */
+    PhotoFace: {
+      number: number;
+      box: [number, number, number, number];
+      size: number;
+    };
+    /** A picture: the id of what it shows, and its address. */
+    PictureView: {
+      id: string;
+      image: string;
+    };
+    /** The answer of a printer that accepted a picture. */
+    PrintedView: {
+      printed: boolean;
+    };
+    /** Measures of the likeness against its photo; every field is null for a generated face. */
+    Quality: {
+      lpips: number | null;
+      mse: number | null;
+      /** Identity similarity to the photo, a cosine of -1...1 */
+      identity: number | null;
+      word: string | null;
+    };
+    /** Facts about the making of a download; `faceloom` is the version. A film has only its form. */
+    Recipe: {
+      form: "single" | "strip" | "4x6" | "paste_back" | "film";
+      faceloom?: string | null;
+      controls?: Record<string, number> | null;
+      coefficients?: Record<string, number> | null;
+      quality?: components["schemas"]["Quality"] | null;
+      /** Whether layers of another face were mixed in */
+      mixed?: boolean | null;
+      ai_generated?: boolean | null;
+    };
+    /** A generated face: its seed and the address of its picture. */
+    SampleView: {
+      id: string;
+      seed: number;
+      image: string;
+    };
+    /** Generated faces for the first screen, and to mix with. */
+    SamplesView: {
+      samples: components["schemas"]["SampleView"][];
+    };
+    /** A screen that the page can open by itself. */
+    Screen: {
+      state: "play" | "friend" | "finish";
+    };
+    /** One slider of a person: its range, its unit, and the value `me` at which it changes nothing. */
+    Slider: {
+      name: string;
+      min: number;
+      max: number;
+      unit: "years" | "degrees" | "probability";
+      me: number;
+    };
+    /** Slider values: changes in years and degrees, and probabilities. */
+    SliderValues: {
+      /** Age: change in years */
+      age?: number | null;
+      /** Smile: probability */
+      smile?: number | null;
+      /** Glasses: probability */
+      glasses?: number | null;
+      /** Turn: change in degrees */
+      yaw?: number | null;
+      /** Nod: change in degrees */
+      pitch?: number | null;
+      /** Mouth: probability */
+      mouth_open?: number | null;
+      /** Man, woman: probability */
+      gender?: number | null;
+    };
+    /** A visit: everything that a page needs to show its current screen. */
+    VisitView: {
+      id: string;
+      state: "consent" | "camera" | "who" | "encoding" | "play" | "friend" | "finish";
+      /** Time at which the visit is erased, ISO 8601, UTC */
+      expires: string;
+      seconds_left: number;
+      consent: components["schemas"]["Consent"] | null;
+      /** Address of the photo */
+      photo: string | null;
+      /** Width and height of the photo in pixels */
+      size: [number, number] | null;
+      faces: components["schemas"]["PhotoFace"][];
+      notes: string[];
+      people: components["schemas"]["PersonView"][];
+      /** People of visits that joined this one; they cannot be edited here */
+      friends: components["schemas"]["PictureView"][];
+      /** Address of the page on which a phone can send the photo */
+      phone: string | null;
+    };
+    /** A visit that was erased. */
+    WipedView: {
+      state: "wiped";
+    };
+    /** The body of every error response. */
+    ErrorBody: {
+      error: components["schemas"]["Failure"];
+    };
+    /** Progress of an encoding; `quality` is the identity similarity to the photo, 0...1. */
+    ProgressView: {
+      person: string;
+      seconds: number;
+      seconds_left: number;
+      quality: number | null;
+      word: string | null;
+      image: string;
+      playable: boolean;
+    };
+    /** The number of encodings before the visit's own. */
+    QueueView: {
+      place: number;
+    };
+  };
+}
+
+export interface paths {
+  "/api/v1/visits": {
+    /** Begin a visit in this browser. The browser's earlier visit is erased. */
+    post: {
+      response: components["schemas"]["VisitView"];
+    };
+  };
+  "/api/v1/visit": {
+    /** Return the visit of this browser. */
+    get: {
+      response: components["schemas"]["VisitView"];
+    };
+    /** Erase the visit and all of its data now, including its downloads. Running work is canceled. */
+    delete: {
+      response: undefined;
+    };
+  };
+  "/api/v1/visit/end": {
+    /** Erase the visit; its downloads stay until they expire. */
+    post: {
+      response: undefined;
+    };
+  };
+  "/api/v1/visit/consent": {
+    /** Agree to pictures, or decline: then the visit is erased. */
+    post: {
+      body: components["schemas"]["ConsentAnswer"];
+      response: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+    };
+  };
+  "/api/v1/visit/photo": {
+    /** Send a photo and detect its faces. With `add`, the people of earlier photos stay. */
+    post: {
+      query: {
+        add?: boolean;
+      };
+      body: FormData;
+      response: components["schemas"]["VisitView"];
+    };
+    /** Return the photo, upright and without metadata. */
+    get: {
+      response: Blob;
+    };
+  };
+  "/api/v1/visit/detect": {
+    /** Detect the faces in a frame of the camera, for the guide on the page. The frame is not stored. */
+    post: {
+      body: Blob;
+      response: components["schemas"]["FrameFacesView"];
+    };
+  };
+  "/api/v1/visit/faces": {
+    /** Choose one or two faces of the photo. Their encoding starts. */
+    post: {
+      body: components["schemas"]["ChosenFaces"];
+      response: components["schemas"]["VisitView"];
+    };
+  };
+  "/api/v1/visit/cancel": {
+    /** Cancel the running encodings. */
+    post: {
+      response: components["schemas"]["VisitView"];
+    };
+  };
+  "/api/v1/visit/back": {
+    /** Go one screen back. */
+    post: {
+      response: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+    };
+  };
+  "/api/v1/visit/go": {
+    /** Go to the screen `play`, `friend` or `finish`. */
+    post: {
+      body: components["schemas"]["Screen"];
+      response: components["schemas"]["VisitView"];
+    };
+  };
+  "/api/v1/visit/events": {
+    /** Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first. */
+    get: {
+      response: Blob;
+    };
+  };
+  "/api/v1/phone/{token}/photo": {
+    /** Send a photo from the visitor's phone. The token is in the QR code that the booth shows. */
+    post: {
+      path: {
+        token: string;
+      };
+      body: FormData;
+      response: components["schemas"]["PhoneView"];
+    };
+  };
+  "/api/v1/people/{id}/preview": {
+    /** Draw the predicted face at slider values, at once. A request that a newer `n` replaced is answered 409. */
+    get: {
+      path: {
+        id: string;
+      };
+      query: {
+        /** Age: change in years */
+        age?: number | null;
+        /** Smile: probability */
+        smile?: number | null;
+        /** Glasses: probability */
+        glasses?: number | null;
+        /** Turn: change in degrees */
+        yaw?: number | null;
+        /** Nod: change in degrees */
+        pitch?: number | null;
+        /** Mouth: probability */
+        mouth_open?: number | null;
+        /** Man, woman: probability */
+        gender?: number | null;
+        /** Number that grows; older requests are answered 409 'stale' */
+        n?: number;
+        /** Side of the picture in pixels */
+        size?: number;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/people/{id}/image": {
+    /** Draw a person as shown now, or at a step. During the encoding, this is its latest picture. */
+    get: {
+      path: {
+        id: string;
+      };
+      query: {
+        /** Side of the picture in pixels */
+        size?: number;
+        /** Version, so that browsers do not show an old picture */
+        v?: string;
+        /** Step of the history; 0 is as encoded */
+        step?: number | null;
+        /** Id of a kept step */
+        kept?: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/people/{id}/crop": {
+    /** Return the aligned crop of the photo. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/people/{id}/edit": {
+    /** Edit a person to slider values. The result is checked and corrected. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["SliderValues"];
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/undo": {
+    /** Undo the last step. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/redo": {
+    /** Redo the step that was undone last. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/reset": {
+    /** Go back to the person as encoded. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/keep": {
+    /** Keep the current step. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/kept/{kept}": {
+    /** Go to a kept step. */
+    post: {
+      path: {
+        id: string;
+        kept: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/mix": {
+    /** Replace layers of a person with those of another person or of a generated face. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["PersonMix"];
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/surprise": {
+    /** Edit two or three random sliders. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/visit/friends/code": {
+    /** Return a short code with which another visit can join this one. */
+    post: {
+      response: components["schemas"]["FriendCodeView"];
+    };
+  };
+  "/api/v1/visit/friends": {
+    /** Join the visit of a code. */
+    post: {
+      body: components["schemas"]["FriendCodeEntry"];
+      response: components["schemas"]["FriendCountView"];
+    };
+  };
+  "/api/v1/blend": {
+    /** Draw the face between two people. */
+    get: {
+      query: {
+        a: string;
+        b: string;
+        /** 0 is `a`, 1 is `b` */
+        t?: number;
+        /** Number that grows with every request of the page */
+        n?: number;
+        /** Side of the picture in pixels */
+        size?: number;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/children": {
+    /** Make nine children of two people. */
+    post: {
+      body: components["schemas"]["Parents"];
+      response: components["schemas"]["ChildrenView"];
+    };
+  };
+  "/api/v1/film": {
+    /** Start a film; it is a job. */
+    post: {
+      body: components["schemas"]["FilmRequest"];
+      response: components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/visit/finish": {
+    /** Make a download. A film is a job; its result is the download. */
+    post: {
+      body: components["schemas"]["FinishRequest"];
+      response: components["schemas"]["DownloadView"] | components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/visit/downloads": {
+    /** Return the downloads of this visit. */
+    get: {
+      response: components["schemas"]["DownloadsView"];
+    };
+  };
+  "/api/v1/downloads/{id}/gallery": {
+    /** Show a picture in the gallery, or remove it from there. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["GalleryChoice"];
+      response: components["schemas"]["DownloadView"];
+    };
+  };
+  "/api/v1/downloads/{id}/print": {
+    /** Print a picture on the booth's own printer. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PrintedView"];
+    };
+  };
+  "/api/v1/visit/phone/qr.svg": {
+    /** Return the address at which a phone can send the photo, as a QR code. */
+    get: {
+      response: Blob;
+    };
+  };
+  "/api/v1/gallery": {
+    /** Return the pictures of the gallery. */
+    get: {
+      response: components["schemas"]["GalleryView"];
+    };
+  };
+  "/api/v1/random": {
+    /** Draw the generated face of a seed. */
+    get: {
+      query: {
+        seed?: number;
+        /** Truncation */
+        psi?: number;
+        /** Side of the picture in pixels */
+        size?: number;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/samples": {
+    /** Return generated faces for the first screen, and to mix with. */
+    get: {
+      response: components["schemas"]["SamplesView"];
+    };
+  };
+  "/api/v1/lab/generator": {
+    /** Return the generator's layers: their resolutions, and whether they are coarse, middle or fine. */
+    get: {
+      response: components["schemas"]["GeneratorFacts"];
+    };
+  };
+  "/api/v1/lab/axes": {
+    /** Return the strongest axes that a method discovers without labels. */
+    get: {
+      query: {
+        method?: "pca" | "sefa";
+      };
+      response: components["schemas"]["Axis"][];
+    };
+  };
+  "/api/v1/lab/face": {
+    /** Draw a face of the generator. */
+    get: {
+      query: {
+        seed?: number;
+        person?: string;
+        /** Truncation: 0 is the mean face */
+        psi?: number;
+        /** Number of layers that are truncated, the coarsest first */
+        cutoff?: number;
+        /** Method that discovered the axes */
+        method?: "pca" | "sefa";
+        x_axis?: number;
+        /** Standard deviations along the first axis */
+        x?: number;
+        y_axis?: number;
+        /** Standard deviations along the second axis */
+        y?: number;
+        /** Layers that are moved */
+        layers?: "all" | "coarse" | "middle" | "fine";
+        /** Side of the picture in pixels */
+        size?: number;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/lab/people/{id}": {
+    /** Return intermediate results of the networks: the detector's boxes, the LPIPS distance, each layer's style. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["Inspection"];
+    };
+  };
+  "/api/v1/lab/people/{id}/distance": {
+    /** Draw a map of the LPIPS distance between photo and likeness: black where it is 0. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/lab/drags": {
+    /** Start to drag points of a face to their targets. */
+    post: {
+      body: components["schemas"]["DragRequest"];
+      response: components["schemas"]["DragView"];
+    };
+  };
+  "/api/v1/lab/drags/{id}": {
+    /** Return the progress of a drag. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["DragView"];
+    };
+    /** Stop a drag; its result stays. */
+    delete: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["DragView"];
+    };
+  };
+  "/api/v1/lab/drags/{id}/image": {
+    /** Return the latest picture of a drag. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/lab/drags/{id}/keep": {
+    /** Store the result of a drag as a step of the person, which can be undone. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/operator/login": {
+    /** Enter the PIN. Five attempts in five minutes are allowed. */
+    post: {
+      body: components["schemas"]["Login"];
+      response: undefined;
+    };
+  };
+  "/api/v1/operator/logout": {
+    /** End the operator's session. */
+    post: {
+      response: undefined;
+    };
+  };
+  "/api/v1/operator/settings": {
+    /** Return the settings. */
+    get: {
+      response: components["schemas"]["BoothSettings"];
+    };
+    /** Replace the settings. */
+    put: {
+      body: components["schemas"]["BoothSettings"];
+      response: components["schemas"]["BoothSettings"];
+    };
+  };
+  "/api/v1/operator/state": {
+    /** Return the state of the booth: disk, queue, model, memory, time since the start. */
+    get: {
+      response: components["schemas"]["OperatorView"];
+    };
+  };
+  "/api/v1/operator/logs": {
+    /** Return the last lines of the log. */
+    get: {
+      response: components["schemas"]["LogsView"];
+    };
+  };
+  "/api/v1/operator/visits": {
+    /** Erase every visit and all downloads outside the gallery. */
+    delete: {
+      response: undefined;
+    };
+  };
+  "/api/v1/operator/gallery": {
+    /** Erase the gallery. */
+    delete: {
+      response: undefined;
+    };
+  };
+  "/api/v1/booth": {
+    /** Return the facts of this booth that every page needs. */
+    get: {
+      response: components["schemas"]["BoothView"];
+    };
+  };
+  "/api/v1/health": {
+    /** Return whether the worker is ready. */
+    get: {
+      response: components["schemas"]["HealthView"];
+    };
+  };
+  "/api/v1/downloads/{id}": {
+    /** Return the file. Everyone who has the address can read it. `download` makes browsers save it. */
+    get: {
+      path: {
+        id: string;
+      };
+      query: {
+        download?: boolean;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/downloads/{id}/qr.svg": {
+    /** Return the address of the phone's page as a QR code. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/downloads/{id}/recipe.json": {
+    /** Return how the picture was made. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["Recipe"];
+    };
+  };
+  "/api/v1/detect": {
+    /** Detect the faces of a photo, largest first. The photo is not kept. */
+    post: {
+      body: FormData;
+      response: components["schemas"]["DetectedView"];
+    };
+  };
+  "/api/v1/analyze": {
+    /** Read the attributes of every face of a photo. The photo is not kept. */
+    post: {
+      body: FormData;
+      response: components["schemas"]["AnalyzedView"];
+    };
+  };
+  "/api/v1/encode": {
+    /** Start to encode a face of a photo. This is a job, whose result holds the likeness. */
+    post: {
+      body: FormData;
+      response: components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/edit": {
+    /** Edit a likeness to slider values. Sliders that are not named keep their values. */
+    post: {
+      body: components["schemas"]["LikenessEdit"];
+      response: components["schemas"]["LikenessView"];
+    };
+  };
+  "/api/v1/mix": {
+    /** Replace layers of the likeness `a` with those of `b`. */
+    post: {
+      body: components["schemas"]["LikenessMix"];
+      response: components["schemas"]["LikenessView"];
+    };
+  };
+  "/api/v1/morph": {
+    /** Start a film of two likenesses that morph into each other. This is a job, whose url is the film. */
+    post: {
+      body: components["schemas"]["MorphRequest"];
+      response: components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/generate": {
+    /** Generate a face from a seed. */
+    post: {
+      body: components["schemas"]["GenerateRequest"];
+      response: components["schemas"]["LikenessView"];
+    };
+  };
+  "/api/v1/likenesses/{id}": {
+    /** Return the facts of a likeness: quality, attributes, slider values. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["LikenessView"];
+    };
+    /** Erase a likeness and all that was made of it. */
+    delete: {
+      path: {
+        id: string;
+      };
+      response: undefined;
+    };
+  };
+  "/api/v1/likenesses/{id}/image": {
+    /** Draw a likeness as edited. */
+    get: {
+      path: {
+        id: string;
+      };
+      query: {
+        /** Side of the picture in pixels */
+        size?: number;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/likenesses/{id}/file": {
+    /** Return a likeness as encoded, as a .likeness file, which the command line and `Studio` open. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/jobs/{id}": {
+    /** Return the state of a job. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["JobView"];
+    };
+    /** Cancel a job. */
+    delete: {
+      path: {
+        id: string;
+      };
+      response: undefined;
+    };
+  };
+  "/api/v1/jobs/{id}/events": {
+    /** Stream the progress of a job. The stream ends with the job. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+}
