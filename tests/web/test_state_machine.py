@@ -18,7 +18,7 @@ from faceloom.web.security import RequestRefused
 
 
 def make_visit(state: VisitState, *, playable: int = 0, photographed: int = 0) -> Visit:
-    """Return a visit with `photographed` people, of whom `playable` are encoded."""
+    """Return a visit with `photographed` people, and `playable` of them are encoded."""
     people = [
         Person(id=str(n), visit="v", number=n, photo="photo-1.jpg", playable=n < playable) for n in range(photographed)
     ]

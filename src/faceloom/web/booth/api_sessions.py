@@ -9,8 +9,9 @@ from faceloom.store.visit_store import make_token
 from faceloom.web.booth import edits, friends
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView, LikenessView, likeness_view
+from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView, LikenessView
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import (
     AnalyzePhoto,

@@ -19,9 +19,10 @@ from faceloom.errors import StoreError
 from faceloom.store import Person, Visit, VisitStore
 from faceloom.store.models import VisitKind, VisitState
 from faceloom.store.visit_store import make_token
+from faceloom.web.booth.build_views import visit_view
 from faceloom.web.booth.events import EventHub
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import JobKind, VisitView, WipedView, visit_view
+from faceloom.web.booth.views import JobKind, VisitView, WipedView
 from faceloom.web.security import RateLimiter, RequestRefused
 from faceloom.web.settings import BoothSettings
 from faceloom.web.worker.client import WorkerClient
@@ -176,8 +177,7 @@ class Booth:
             person.kept = [kept for kept in person.kept if not ids & set(kept.of)]
             person.at = min(person.at, len(person.history) - 1)
             person.version += 1
-            bases += [f"{person.id}.{base}" for base in person.borrowed.get(friend, [])]
-            person.borrowed = {}
+            bases += [f"{person.id}.{base}" for base in person.borrowed.pop(friend, [])]
         for base in bases:
             await self.worker.forget("", str(self.store.folder_of(visit.id)), base)
             self.store.erase_people([base], visit.id)

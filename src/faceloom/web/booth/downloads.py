@@ -12,8 +12,9 @@ from faceloom.store import Download, Person, Visit
 from faceloom.store.models import Recipe, Step
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import download_address, download_view, iso_time
 from faceloom.web.booth.edits import ref_at
-from faceloom.web.booth.views import DownloadView, download_address, download_view, iso_time
+from faceloom.web.booth.views import DownloadView
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import MakePrint, PrintForm

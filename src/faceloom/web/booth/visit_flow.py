@@ -11,8 +11,8 @@ from faceloom.store.models import Consent, VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import iso_time
 from faceloom.web.booth.state_machine import Event, NextState, next_state
-from faceloom.web.booth.views import iso_time
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import OpenPhoto
 

@@ -15,8 +15,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceloom.web.booth import api_sessions, edits
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView, likeness_view
+from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView
 from faceloom.web.routes.common import ERRORS, JPEG, VISIT_COOKIE, JpegResponse, TheBooth, media, read_photo
 from faceloom.web.routes.models import (
     GenerateRequest,

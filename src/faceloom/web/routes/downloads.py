@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from faceloom.store.models import Recipe
 from faceloom.web.booth import downloads, friends
+from faceloom.web.booth.build_views import download_address, iso_time
 from faceloom.web.booth.views import (
     API,
     DownloadsView,
@@ -19,8 +20,6 @@ from faceloom.web.booth.views import (
     PrintedView,
     SamplesView,
     SampleView,
-    download_address,
-    iso_time,
 )
 from faceloom.web.routes.common import (
     ERRORS,

@@ -10,8 +10,9 @@ from faceloom.store import Visit
 from faceloom.web.booth import lab, visit_flow
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import person_view
 from faceloom.web.booth.lab import Drags
-from faceloom.web.booth.views import DragView, PersonView, person_view
+from faceloom.web.booth.views import DragView, PersonView
 from faceloom.web.routes.common import (
     ERRORS,
     JPEG,

@@ -8,14 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from faceloom.store.models import Person, Step
 from faceloom.web.booth import edits, friends, visit_flow
-from faceloom.web.booth.views import (
-    ChildrenView,
-    FriendCodeView,
-    FriendCountView,
-    JobView,
-    PersonView,
-    person_view,
-)
+from faceloom.web.booth.build_views import person_view
+from faceloom.web.booth.views import ChildrenView, FriendCodeView, FriendCountView, JobView, PersonView
 from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
 from faceloom.web.routes.models import (
     FilmRequest,

@@ -1,0 +1,97 @@
+"""Functions that build views from visits, people and downloads. Every picture appears as its address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from faceloom.store.models import Download, Person, Visit
+from faceloom.web.booth.views import API, DownloadView, LikenessView, PersonView, PictureView, VisitView
+
+
+def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str) -> VisitView:
+    """Return the view of a visit. `friends` are the visits that joined it, `now` is in seconds since 1970."""
+    return VisitView(
+        id=visit.id,
+        state=visit.state,
+        expires=iso_time(visit.expires),
+        seconds_left=round(max(visit.expires - now, 0)),
+        consent=visit.consent,
+        photo=f"{API}/visit/photo?v={visit.photo}" if visit.photo else None,
+        size=visit.size,
+        faces=visit.faces,
+        notes=visit.notes,
+        people=[person_view(person) for person in visit.people],
+        friends=[
+            PictureView(id=person.id, image=f"{API}/people/{person.id}/image?v={person.version}")
+            for friend in friends
+            for person in friend.people
+            if person.playable and not person.of
+        ],
+        phone=f"{lan}/phone/{visit.phone}" if lan and visit.phone else None,
+    )
+
+
+def person_view(person: Person) -> PersonView:
+    """Return the view of a person."""
+    address = f"{API}/people/{person.id}"
+    image = f"{address}/image?v={person.version}"
+    return PersonView(
+        id=person.id,
+        number=person.number,
+        playable=person.playable,
+        better=person.better,
+        error=person.error,
+        image=image,
+        found=f"{image}&step=0" if person.playable else None,
+        crop=f"{address}/crop" if person.crop else None,
+        preview=f"{address}/preview",
+        quality=person.quality,
+        traits=person.shown_traits,
+        sliders=person.shown_sliders,
+        controls=person.slider_values,
+        can_undo=person.at > 0,
+        can_redo=person.at < len(person.history) - 1,
+        kept=[PictureView(id=kept.id, image=f"{image}&kept={kept.id}") for kept in person.kept],
+        lineage=person.of,
+    )
+
+
+def likeness_view(visit: Visit, person: Person) -> LikenessView:
+    """Return the view of a likeness of the API."""
+    address = f"{API}/likenesses/{visit.id}"
+    return LikenessView(
+        likeness=visit.id,
+        image=f"{address}/image",
+        file=f"{address}/file",
+        quality=person.quality,
+        traits=person.shown_traits,
+        controls=person.slider_values,
+        sliders=person.sliders,
+    )
+
+
+def download_view(download: Download, *, address: str, lan: str) -> DownloadView:
+    """Return the view of a download. `address` and `lan` are the booth's own address and the one for phones."""
+    file = download_address(download)
+    return DownloadView(
+        id=download.id,
+        form=download.recipe.form,
+        download=file,
+        page=f"{lan or address}/download/{download.id}",
+        qr=f"{file}/qr.svg",
+        reachable=bool(lan),
+        recipe=f"{file}/recipe.json",
+        expires=iso_time(download.expires),
+        gallery=download.gallery,
+    )
+
+
+def download_address(download: Download) -> str:
+    """Return the address of a download's file."""
+    return f"{API}/downloads/{download.id}"
+
+
+def iso_time(seconds: float) -> str:
+    """Return a time, given in seconds since 1970, as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
