@@ -29,7 +29,7 @@ bench: models
 
 # The site goes to build/site. It needs npm once, for the script that draws diagrams.
 docs: $(VENV)/docs
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The generated pages of the documentation. A test fails when they are out of date.
 reference: $(VENV)/dev

@@ -101,7 +101,9 @@ def _mermaid() -> Path:
             Path(folder, "mermaid.min.js").replace(MERMAID_FILE)
     digest = hashlib.sha256(MERMAID_FILE.read_bytes()).hexdigest()
     if digest != MERMAID_SHA256:
-        raise PluginError(f"{MERMAID_FILE}: sha256: expected {MERMAID_SHA256}, got {digest}; delete the file and try again")
+        raise PluginError(
+            f"{MERMAID_FILE}: sha256: expected {MERMAID_SHA256}, got {digest}; delete the file and try again"
+        )
     return MERMAID_FILE
 
 

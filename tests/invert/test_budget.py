@@ -54,7 +54,7 @@ def test_an_interruption_of_the_optimization_ends_all(tools, interrupt_at, error
 def test_the_deadline_ends_it(tools):
     result = invert(tools, config={"seconds": 0.5})
     assert result.steps < 1000
-    assert result.seconds > 0  # the accuracy of the deadline is measured, not tested: docs/inversion.md
+    assert result.seconds > 0  # the accuracy of the deadline is measured, not tested: docs/explanation/results.md
 
 
 def test_the_plan_depends_on_the_machine_speed():

@@ -48,7 +48,9 @@ _RULES = (
     ("British spelling", re.compile(rf"\b(?:{BRITISH})\b", re.IGNORECASE)),
 )
 _OPENING = re.compile(rf"(?:{OPENINGS})\b")
-_CODE = re.compile(r"```.*?```|~~~.*?~~~|``.*?``|`[^`]*`|https?://\S+|\]\([^)]*\)|<[^>]*>|\{[^{}\n]*\}", re.DOTALL)
+_CODE = re.compile(
+    r"```.*?```|(?m:^::: \S+)|~~~.*?~~~|``.*?``|`[^`]*`|https?://\S+|\]\([^)]*\)|<[^>]*>|\{[^{}\n]*\}", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

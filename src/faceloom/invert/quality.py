@@ -8,7 +8,7 @@ QUALITY_WORDS = ("poor", "fair", "good", "excellent")
 QUALITY_BOUNDS = ((0.20, 0.60), (0.12, 0.80), (0.06, 0.92))
 """Highest LPIPS and lowest identity similarity for 'fair', 'good' and 'excellent'.
 
-Chosen on the validation portraits, see docs/inversion.md.
+Chosen on the validation portraits, see docs/explanation/inversion.md.
 """
 
 
