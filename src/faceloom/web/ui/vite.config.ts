@@ -1,14 +1,14 @@
 import { env } from "node:process";
 import { defineConfig } from "vitest/config";
 
-// The page's build lies beside its sources, where the server and the wheel look for it.
-// A server on another port may be borrowed while the page is written: BOOTH=http://127.0.0.1:8000 npm run dev
+// The page is built into ../dist, where the server and the wheel expect it.
+// `npm run dev` uses the server at the address BOOTH, for instance BOOTH=http://127.0.0.1:8000.
 export default defineConfig({
   build: {
     outDir: "../dist",
     emptyOutDir: true,
     target: "es2022",
-    assetsInlineLimit: 0, // the page's policy allows no data: fonts or scripts
+    assetsInlineLimit: 0, // the page's content security policy forbids data: URLs of fonts and scripts
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },

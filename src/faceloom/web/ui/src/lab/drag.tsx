@@ -122,7 +122,7 @@ function DraggableFace() {
           })}
           {waiting && <circle class="handle" cx={waiting[0] * 100} cy={waiting[1] * 100} r="1.3" />}
         </svg>
-        <figcaption class="mark">{view.value.person ? translateLab("you") : translate("alt.invented")}</figcaption>
+        <figcaption class="mark">{view.value.person ? translateLab("you") : translate("alt.generated")}</figcaption>
       </Face>
     </div>
   );

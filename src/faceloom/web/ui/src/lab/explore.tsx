@@ -20,7 +20,7 @@ export function Explore() {
   return (
     <div class="bench">
       <section class="stage">
-        <Face src={faceUrl.value} alt={translate("alt.invented")}>
+        <Face src={faceUrl.value} alt={translate("alt.generated")}>
           <figcaption class="mark">
             {now.person ? translateLab("you") : translateLab("seed", { number: formatNumber(now.seed) })}
           </figcaption>

@@ -8,9 +8,9 @@ export function FaceChoice() {
   const people = playablePeople.value;
   if (!people.length) return null;
   return (
-    <div class="row" role="group" aria-label={translateLab("whose")}>
+    <div class="row" role="group" aria-label={translateLab("face")}>
       <Button kind="chip" pressed={!view.value.person} onClick={() => showPerson("")}>
-        {translateLab("invented")}
+        {translateLab("generated")}
       </Button>
       {people.map(({ id }, n) => (
         <Button key={id} kind="chip" pressed={view.value.person === id} onClick={() => showPerson(id)}>

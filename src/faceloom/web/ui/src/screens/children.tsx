@@ -89,7 +89,7 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
           {translate("friend.more")}
         </Button>
         <Button icon="tree" disabled={!pickedChildren.length || busy.value} onClick={addGeneration}>
-          {translate("friend.breed")}
+          {translate("friend.grandchildren")}
         </Button>
         <Button disabled={pickedChildren.length !== 1} onClick={play}>
           {translate("friend.play")}

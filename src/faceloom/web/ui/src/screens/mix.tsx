@@ -49,7 +49,7 @@ export function Mix({ person }: { person: Person }) {
           </button>
         ))}
         <Button kind="tool" icon="dice" disabled={busy.value} onClick={mixWithRandom}>
-          {translate("mix.anybody")}
+          {translate("mix.random")}
         </Button>
       </div>
     </div>

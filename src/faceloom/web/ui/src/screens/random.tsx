@@ -34,14 +34,14 @@ export function Random() {
         <h1>{translate("random.title")}</h1>
       </header>
       <div class="stage">
-        <Face src={apiUrl("/random", { query: { seed, psi: psi.value, size: SIDE } })} alt={translate("alt.invented")}>
+        <Face src={apiUrl("/random", { query: { seed, psi: psi.value, size: SIDE } })} alt={translate("alt.generated")}>
           <figcaption class="mark">{translate("random.number", { number: formatNumber(seed) })}</figcaption>
         </Face>
       </div>
       <div class="panel">
         <Slider
-          label={translate("random.wild")}
-          lowLabel={translate("random.wild")}
+          label={translate("random.diversity")}
+          lowLabel={translate("random.diversity")}
           low={0}
           high={1}
           step={0.05}

@@ -36,7 +36,7 @@ function Slideshow() {
     const timer = setInterval(() => setNumber((n) => (n + 1) % pictures.length), SHOW_MS);
     return () => clearInterval(timer);
   }, [pictures]);
-  return <Face class="film" src={pictures[number] ?? null} alt={translate("alt.invented")} />;
+  return <Face class="film" src={pictures[number] ?? null} alt={translate("alt.generated")} />;
 }
 
 function LanguagePicker() {
@@ -99,7 +99,7 @@ export function Welcome() {
           )}
         </div>
       </div>
-      <p class="caption">{translate("invented")}</p>
+      <p class="caption">{translate("generated")}</p>
       {open && <ExplanationDialog topic={open} onClose={() => setOpen("")} />}
     </main>
   );
@@ -111,7 +111,7 @@ function ExplanationDialog({ topic, onClose }: { topic: Explanation; onClose: ()
     <Dialog title={translate(topic)} onClose={onClose}>
       {topic === "how" ? (
         <ol class="steps">
-          {(["how.photo", "how.find", "how.play", "how.local"] as const).map((key) => (
+          {(["how.photo", "how.encode", "how.play", "how.local"] as const).map((key) => (
             <li key={key}>{translate(key)}</li>
           ))}
         </ol>
