@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -25,6 +25,7 @@ STYLE = "affine"  # part of the names of weights that only edits in StyleSpace c
 Point = tuple[float, float]
 
 
+@runtime_checkable
 class NamedGenerator(Protocol):
     """A generator with an identity: `hash` of its weights, and `name` for messages."""
 
@@ -34,6 +35,7 @@ class NamedGenerator(Protocol):
     def hash(self) -> str: ...
 
 
+@runtime_checkable
 class GeneratorBound(Protocol):
     """A likeness or a direction: its latent has a meaning only in the generator that it was made in."""
 

@@ -29,6 +29,12 @@ class Mapping(nn.Module):
     def synthesis(self, w_plus: Tensor, noise_mode: str = "const") -> Tensor:
         raise AssertionError("latents are generated without pictures")
 
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: str = "const") -> Tensor:
+        raise AssertionError("latents are generated without pictures")
+
+    def affines(self, layer: int) -> list[nn.Module]:
+        return []
+
 
 G = Mapping()
 

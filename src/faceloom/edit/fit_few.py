@@ -13,6 +13,7 @@ from torch import Tensor
 
 from faceloom.edit.directions import Direction, Labels
 from faceloom.edit.latent_statistics import LatentStatistics
+from faceloom.edit.mix import WPlusBatch
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import WPlus
 from faceloom.likeness import NamedGenerator
@@ -48,8 +49,8 @@ class FewShotFit:
 
 def from_groups(
     name: str,
-    positive: WPlus,
-    negative: WPlus,
+    positive: WPlusBatch,
+    negative: WPlusBatch,
     *,
     statistics: LatentStatistics,
     generator: NamedGenerator,

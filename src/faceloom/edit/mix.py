@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from faceloom.errors import LatentError, ShapeError
 from faceloom.latents import WPlus
+
+WPlusBatch = Float[Tensor, "_ num_ws w_dim"]
+"""A batch of w_plus whose size may differ from that of the other arguments."""
 
 W_PULL_MIXING = 0.5
 """Part of the way by which people found in photos are pulled towards W in the middle between two of them.
@@ -16,7 +21,7 @@ The value was chosen by looking at pictures, see the page about directions in do
 """
 
 
-def mix(a: WPlus, b: WPlus, layers: Sequence[int], pull: float = 0.0) -> WPlus:
+def mix(a: WPlusBatch, b: WPlusBatch, layers: Sequence[int], pull: float = 0.0) -> WPlusBatch:
     """Give face `a` the chosen layers of face `b`.
 
     The layers of a person found in a photo depend on each other; those of two such people do not fit together. `pull`
@@ -44,7 +49,9 @@ def middle_weight(t: float) -> float:
     return max(0.0, 4 * t * (1 - t))
 
 
-def mix_grid(rows: WPlus, columns: WPlus, layers: Sequence[int]) -> WPlus:
+def mix_grid(
+    rows: Float[Tensor, "r num_ws w_dim"], columns: Float[Tensor, "c num_ws w_dim"], layers: Sequence[int]
+) -> Float[Tensor, "r c num_ws w_dim"]:
     """Mix every row's face with every column's: `[r, ...]`, `[c, ...]` -> `[r, c, num_ws, w_dim]`.
 
     A cell holds the row's face with the chosen layers of the column's face. Raises as `mix` does.
@@ -52,7 +59,7 @@ def mix_grid(rows: WPlus, columns: WPlus, layers: Sequence[int]) -> WPlus:
     return torch.stack([mix(row[None], columns, layers) for row in rows])
 
 
-def layer_mask(layers: Sequence[int], num_ws: int) -> torch.Tensor:
+def layer_mask(layers: Sequence[int], num_ws: int) -> Bool[Tensor, " num_ws"]:
     """Convert indices to a mask `bool [num_ws]`. Raises LatentError for a layer out of range."""
     wrong = [layer for layer in layers if not 0 <= layer < num_ws]
     if wrong:
@@ -62,7 +69,7 @@ def layer_mask(layers: Sequence[int], num_ws: int) -> torch.Tensor:
     return mask
 
 
-def check_same_space(a: WPlus, b: WPlus) -> None:
+def check_same_space(a: Tensor, b: Tensor) -> None:
     """Raise ShapeError unless both are `[n, num_ws, w_dim]` of one generator's shape."""
     if a.ndim != 3 or b.ndim != 3 or a.shape[1:] != b.shape[1:]:
         raise ShapeError(

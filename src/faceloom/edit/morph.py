@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-from faceloom.edit.mix import check_same_space, middle_weight, pull_towards_w
+from faceloom.edit.mix import WPlusBatch, check_same_space, middle_weight, pull_towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 from faceloom.networks.tuned import Delta, blend_deltas
@@ -31,13 +31,13 @@ def smoothstep(t: float) -> float:
 
 
 def morph_path(
-    people: Sequence[WPlus],
+    people: Sequence[WPlusBatch],
     frames: int,
     *,
     ease: Callable[[float], float] = smoothstep,
     loop: bool = False,
     pull: float = 0.0,
-) -> WPlus:
+) -> WPlusBatch:
     """Compute the latents of a morph from person to person: `[count, num_ws, w_dim]`, one row for each frame.
 
     Convention: each of `people` is `[1, num_ws, w_dim]`; `frames` is the number of frames from one person to the next;
