@@ -42,20 +42,20 @@ class Gadget:
         return self.call
 
 
-def text(value: str) -> bytes:
+def push_text(value: str) -> bytes:
     """Return the opcode that pushes a string."""
     return b"X" + struct.pack("<I", len(value)) + value.encode()
 
 
-def short(value: str) -> bytes:
+def push_short_text(value: str) -> bytes:
     return b"\x8c" + bytes([len(value)]) + value.encode()
 
 
 def stack_global(module: str, name: str) -> bytes:
-    return short(module) + short(name) + b"\x93"
+    return push_short_text(module) + push_short_text(name) + b"\x93"
 
 
-def in_snapshot(gadget: Any) -> bytes:
+def snapshot_with(gadget: Any) -> bytes:
     """Return a readable generator with a gadget beside it."""
     state = foreign_files.ada_names(foreign_files.make_stylegan2())
     return pickle.dumps({"G_ema": {name: t.numpy() for name, t in state.items()}, "training_set_kwargs": gadget})
@@ -86,7 +86,7 @@ def tensor(storage_numel: int, offset: int, size: tuple[int, ...], stride: tuple
     return buffer.getvalue()
 
 
-def without_mean() -> dict[str, torch.Tensor]:
+def state_without_mean() -> dict[str, torch.Tensor]:
     return {
         name: t
         for name, t in foreign_files.ada_names(foreign_files.make_stylegan2()).items()
@@ -94,12 +94,12 @@ def without_mean() -> dict[str, torch.Tensor]:
     }
 
 
-def zip_of(state: Any, folder: Path) -> bytes:
+def save_zip(state: Any, folder: Path) -> bytes:
     return foreign_files.save_torch(folder / "whole.pt", state).read_bytes()
 
 
-def good_zip(folder: Path) -> bytes:
-    return zip_of(foreign_files.ada_names(foreign_files.make_stylegan2()), folder)
+def save_valid_zip(folder: Path) -> bytes:
+    return save_zip(foreign_files.ada_names(foreign_files.make_stylegan2()), folder)
 
 
 def safetensors(folder: Path, header: Any, data: bytes = b"", declared: int | None = None) -> bytes:
@@ -154,7 +154,7 @@ def nested_lists(depth: int) -> bytes:
     return pickle.dumps({"G_ema": rows})
 
 
-def cycle() -> bytes:
+def recursive_dict() -> bytes:
     tree: dict[str, Any] = {}
     tree["G_ema"] = tree
     return pickle.dumps(tree)
@@ -191,21 +191,31 @@ def nested_legacy(cmd: str) -> bytes:
 
 FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     # gadgets
-    "reduce": (lambda _, cmd: in_snapshot(Gadget(os.system, cmd)), UnsafePickle),
+    "reduce": (lambda _, cmd: snapshot_with(Gadget(os.system, cmd)), UnsafePickle),
     "reduce, protocol 2": (lambda _, cmd: pickle.dumps(Gadget(os.system, cmd), protocol=2), UnsafePickle),
-    "eval": (lambda _, cmd: in_snapshot(Gadget(eval, f"__import__('os').system({cmd!r})")), UnsafePickle),
+    "eval": (lambda _, cmd: snapshot_with(Gadget(eval, f"__import__('os').system({cmd!r})")), UnsafePickle),
     "popen": (
-        lambda _, cmd: b"\x80\x04" + stack_global("subprocess", "Popen") + text(cmd) + b"\x85\x81.",
+        lambda _, cmd: b"\x80\x04" + stack_global("subprocess", "Popen") + push_text(cmd) + b"\x85\x81.",
         UnsafePickle,
     ),
     "stack global from the memo": (
-        lambda _, cmd: b"\x80\x04" + short("system") + b"\x94" + short("os") + b"h\x00\x93" + text(cmd) + b"\x85R.",
+        lambda _, cmd: (
+            b"\x80\x04"
+            + push_short_text("system")
+            + b"\x94"
+            + push_short_text("os")
+            + b"h\x00\x93"
+            + push_text(cmd)
+            + b"\x85R."
+        ),
         UnsafePickle,
     ),
-    "inst": (lambda _, cmd: b"\x80\x02(" + text(cmd) + b"iposix\nsystem\n.", UnsafePickle),
-    "obj": (lambda _, cmd: b"\x80\x02(cposix\nsystem\n" + text(cmd) + b"o.", UnsafePickle),
+    "inst": (lambda _, cmd: b"\x80\x02(" + push_text(cmd) + b"iposix\nsystem\n.", UnsafePickle),
+    "obj": (lambda _, cmd: b"\x80\x02(cposix\nsystem\n" + push_text(cmd) + b"o.", UnsafePickle),
     "newobj_ex": (
-        lambda _, cmd: b"\x80\x04" + stack_global("subprocess", "Popen") + b")}" + text("args") + text(cmd) + b"s\x92.",
+        lambda _, cmd: (
+            b"\x80\x04" + stack_global("subprocess", "Popen") + b")}" + push_text("args") + push_text(cmd) + b"s\x92."
+        ),
         UnsafePickle,
     ),
     "a path through a listed name": (
@@ -213,19 +223,19 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         UnsafePickle,
     ),
     "a path through torch's modules": (
-        lambda _, cmd: b"\x80\x04" + stack_global("torch.nn.modules.module", "os.system") + text(cmd) + b"\x85R.",
+        lambda _, cmd: b"\x80\x04" + stack_global("torch.nn.modules.module", "os.system") + push_text(cmd) + b"\x85R.",
         CheckpointError,
     ),
     "an extension's number": (lambda _, cmd: b"\x80\x02\x82\x01.", CheckpointError),
-    "getattr": (lambda _, cmd: in_snapshot(Gadget(getattr, OrderedDict, "clear")), UnsafePickle),
-    "numpy's own loader": (lambda _, cmd: in_snapshot(Gadget(np.load, "x.npy", None, True)), UnsafePickle),
+    "getattr": (lambda _, cmd: snapshot_with(Gadget(getattr, OrderedDict, "clear")), UnsafePickle),
+    "numpy's own loader": (lambda _, cmd: snapshot_with(Gadget(np.load, "x.npy", None, True)), UnsafePickle),
     "dill": (lambda _, cmd: b"\x80\x04" + stack_global("dill._dill", "_create_function") + b")R.", UnsafePickle),
     "build on a listed class": (
-        lambda _, cmd: b"\x80\x02cnumpy\ndtype\n}" + text("__init__") + b"cposix\nsystem\nsb.",
+        lambda _, cmd: b"\x80\x02cnumpy\ndtype\n}" + push_text("__init__") + b"cposix\nsystem\nsb.",
         UnsafePickle,
     ),
     "slots on a listed class": (
-        lambda _, cmd: b"\x80\x02ctorch\nFloatStorage\nN}" + text("dtype") + text(cmd) + b"s\x86b.",
+        lambda _, cmd: b"\x80\x02ctorch\nFloatStorage\nN}" + push_text("dtype") + push_text(cmd) + b"s\x86b.",
         CheckpointError,
     ),
     "a pickle in a pickle": (lambda _, cmd: nested(cmd), CheckpointError),
@@ -260,9 +270,9 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "a frame of 2 ** 62 bytes": (lambda *_: b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", CheckpointError),
     "2 ** 38 nested lists": (lambda *_: nested_lists(38), CorruptFile),
     "lists nested 300,000 deep": (lambda *_: b"\x80\x02" + b"]" * 300_000 + b"a" * 299_999 + b".", CheckpointError),
-    "a cycle": (lambda *_: cycle(), CorruptFile),
+    "a cycle": (lambda *_: recursive_dict(), CorruptFile),
     "100,000 tensors in one storage": (
-        lambda folder, _: zip_of({f"t{i}": t for i, t in enumerate(torch.zeros(100_000).unbind())}, folder),
+        lambda folder, _: save_zip({f"t{i}": t for i, t in enumerate(torch.zeros(100_000).unbind())}, folder),
         CorruptFile,
     ),
     # zip archives
@@ -271,7 +281,7 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         CorruptFile,
     ),
     "the same name twice": (lambda folder, _: add_duplicate(torch_zip(pickle.dumps({}, protocol=2))), CorruptFile),
-    "marked as encrypted": (lambda folder, _: mark_encrypted(good_zip(folder)), CorruptFile),
+    "marked as encrypted": (lambda folder, _: mark_encrypted(save_valid_zip(folder)), CorruptFile),
     "overlapping members": (lambda *_: overlapping(), CorruptFile),
     "a wrong checksum": (
         lambda folder, _: torch_zip(tensor(9, 0, (9,), (1,)), {"0": b"A" * 36}).replace(b"A" * 36, b"B" * 36),
@@ -293,7 +303,7 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     ),
     "a missing storage": (lambda *_: torch_zip(tensor(4, 0, (1,), (1,))), CorruptFile),
     "a key outside the archive": (
-        lambda *_: torch_zip(tensor(4, 0, (1,), (1,)).replace(b"X\x01\x00\x00\x000", text("../../x"))),
+        lambda *_: torch_zip(tensor(4, 0, (1,), (1,)).replace(b"X\x01\x00\x00\x000", push_text("../../x"))),
         CorruptFile,
     ),
     "a stream's storage of 2 ** 60": (
@@ -315,24 +325,24 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     ),
     # numbers
     "not a number": (
-        lambda folder, _: zip_of(
+        lambda folder, _: save_zip(
             foreign_files.ada_names(foreign_files.make_stylegan2()) | {"mapping.w_avg": torch.full((8,), torch.nan)},
             folder,
         ),
         CorruptFile,
     ),
     "another shape": (
-        lambda folder, _: zip_of(
+        lambda folder, _: save_zip(
             foreign_files.ada_names(foreign_files.make_stylegan2()) | {"mapping.w_avg": torch.zeros(9)}, folder
         ),
         WrongShape,
     ),
     "a side of 2 ** 40": (
-        lambda folder, _: zip_of({f"synthesis.b{4 << i}.conv1.weight": torch.zeros(1) for i in range(40)}, folder),
+        lambda folder, _: save_zip({f"synthesis.b{4 << i}.conv1.weight": torch.zeros(1) for i in range(40)}, folder),
         CheckpointError,
     ),
     "a StyleGAN3 of 10 ** 9 pixels": (
-        lambda folder, _: zip_of(
+        lambda folder, _: save_zip(
             {
                 n.replace("_16_3", "_1000000000_3"): t
                 for n, t in foreign_files.ada_names(foreign_files.make_stylegan3()).items()
@@ -342,21 +352,23 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         CheckpointError,
     ),
     "a layer number of ten digits": (
-        lambda folder, _: zip_of(
+        lambda folder, _: save_zip(
             {"input.input": torch.zeros(1), "convs.9999999999.conv.weight": torch.zeros(1)}, folder
         ),
         WrongShape,
     ),
     "a mapping network with a wrong width": (
-        lambda folder, _: zip_of(without_mean() | {"mapping.fc0.weight": torch.zeros(60_000, 8)}, folder),
+        lambda folder, _: save_zip(state_without_mean() | {"mapping.fc0.weight": torch.zeros(60_000, 8)}, folder),
         WrongShape,
     ),
     "a label embedding wider than the mapping network": (
-        lambda folder, _: zip_of(without_mean() | {"mapping.embed.weight": torch.zeros(9, 3)}, folder),
+        lambda folder, _: save_zip(state_without_mean() | {"mapping.embed.weight": torch.zeros(9, 3)}, folder),
         WrongShape,
     ),
     "noise of a resolution that the image lacks": (
-        lambda folder, _: zip_of(without_mean() | {"synthesis.b9999.conv1.noise_strength": torch.zeros(())}, folder),
+        lambda folder, _: save_zip(
+            state_without_mean() | {"synthesis.b9999.conv1.noise_strength": torch.zeros(())}, folder
+        ),
         WrongShape,
     ),
     # files without weights

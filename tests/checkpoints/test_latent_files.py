@@ -73,9 +73,9 @@ def test_directions(tmp_path: Path):
     several = read_directions(save_npz(tmp_path / "all.npz", age=boundary, smile=rows, number=np.array(3)))
     assert {name: list(v.shape) for name, v in several.items()} == {"age": [4], "smile": [8, 4]}
     pca = {"comp": rows[:, None], "mean": boundary, "std": torch.ones(8)}
-    found = read_directions(foreign_files.save_torch(tmp_path / "ffhq_pca.pt", pca))
-    assert list(found) == [f"component{i}" for i in range(8)]
-    assert torch.equal(found["component2"], rows[2])
+    directions = read_directions(foreign_files.save_torch(tmp_path / "ffhq_pca.pt", pca))
+    assert list(directions) == [f"component{i}" for i in range(8)]
+    assert torch.equal(directions["component2"], rows[2])
     ganspace = read_directions(
         save_npz(tmp_path / "g.npz", act_comp=rows, lat_comp=rows[:, None] * 2, lat_mean=boundary)
     )

@@ -59,7 +59,7 @@ def test_card_of_an_import(tmp_path: Path):
     assert card["parameters"] == sum(p.numel() for p in foreign_files.make_stylegan2().parameters())
     assert card["hash"] == load_generator("a").hash
     assert any("resample_filter" in key for key in card["unused_keys"])
-    assert "ask who made it" in card["licence"]
+    assert "ask the author" in card["licence"]
     assert folder == locate_imported_generator("a")
 
 

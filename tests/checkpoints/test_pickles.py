@@ -16,7 +16,7 @@ from faceloom.checkpoints.sandbox.pickles import read_pickle
 from faceloom.errors import CorruptFile, UnsafePickle
 
 
-def write(path: Path, value: object, protocol: int = 3) -> Path:
+def write_pickle(path: Path, value: object, protocol: int = 3) -> Path:
     path.write_bytes(pickle.dumps(value, protocol))
     return path
 
@@ -34,12 +34,12 @@ class Calls:
 @pytest.mark.parametrize("protocol", [3, 4])
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", ">f4", "<i8", "u1", "?"])
 def test_arrays_round_trip(tmp_path: Path, protocol: int, dtype: str) -> None:
-    array, turned = np.arange(24).reshape(2, 3, 4).astype(dtype), np.asfortranarray(np.eye(3, 2))
-    back = read_pickle(write(tmp_path / "p", {"a": [array], "b": (turned, "text", 3)}, protocol))
-    np.testing.assert_array_equal(back["a"][0], array)
-    assert back["a"][0].dtype == np.dtype(dtype)
-    np.testing.assert_array_equal(back["b"][0], turned)
-    assert back["b"][1:] == ("text", 3)
+    array, fortran_array = np.arange(24).reshape(2, 3, 4).astype(dtype), np.asfortranarray(np.eye(3, 2))
+    restored = read_pickle(write_pickle(tmp_path / "p", {"a": [array], "b": (fortran_array, "text", 3)}, protocol))
+    np.testing.assert_array_equal(restored["a"][0], array)
+    assert restored["a"][0].dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(restored["b"][0], fortran_array)
+    assert restored["b"][1:] == ("text", 3)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -60,10 +60,10 @@ def test_calls_are_refused_by_name(
     tmp_path: Path, protocol: int, function: Any, arguments: tuple[Any, ...], name: str
 ) -> None:
     canary = tmp_path / "canary"
-    filled = [part.format(str(canary)) if isinstance(part, str) else part for part in arguments]
+    arguments = tuple(part.format(str(canary)) if isinstance(part, str) else part for part in arguments)
     name = name.replace("builtins", "(builtins|__builtin__)")
     with pytest.raises(UnsafePickle, match=rf"asks for {name}, which is not on the list"):
-        read_pickle(write(tmp_path / "p", {"weights": [Calls(function, *filled)]}, protocol))
+        read_pickle(write_pickle(tmp_path / "p", {"weights": [Calls(function, *arguments)]}, protocol))
     assert not canary.exists()
 
 
@@ -82,7 +82,7 @@ def test_dotted_names_are_refused(tmp_path: Path) -> None:
 
 def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafePickle, match="array of 'O"):
-        read_pickle(write(tmp_path / "p", np.array([None, {}], dtype=object)))
+        read_pickle(write_pickle(tmp_path / "p", np.array([None, {}], dtype=object)))
 
 
 def test_persistent_ids_are_refused(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_persistent_ids_are_refused(tmp_path: Path) -> None:
         read_pickle(tmp_path / "p")
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x80", b"text", b"\x80\x04.", b"\x80\x02]q\x00h\x00a.", bytes(100)])
-def test_other_files_are_refused(tmp_path: Path, junk: bytes) -> None:
-    (tmp_path / "p").write_bytes(junk)
+@pytest.mark.parametrize("content", [b"", b"\x80", b"text", b"\x80\x04.", b"\x80\x02]q\x00h\x00a.", bytes(100)])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p").write_bytes(content)
     with pytest.raises(CorruptFile, match="damaged or not a pickle"):
         read_pickle(tmp_path / "p")
 
@@ -139,15 +139,15 @@ def test_shared_lists_are_not_expanded(tmp_path: Path) -> None:
     value: list[Any] = [0]
     for _ in range(200):
         value = [value, value]
-    back = read_pickle(write(tmp_path / "p", value))
-    assert back[0] is back[1]
+    restored = read_pickle(write_pickle(tmp_path / "p", value))
+    assert restored[0] is restored[1]
 
 
 def test_recursive_list_is_refused(tmp_path: Path) -> None:
     value: list[Any] = []
     value.append(value)
     with pytest.raises(CorruptFile):
-        read_pickle(write(tmp_path / "p", value))
+        read_pickle(write_pickle(tmp_path / "p", value))
 
 
 def test_too_large_file_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from icc_profiles import P3, rgb_profile
+from icc_profiles import P3, make_rgb_profile
 from PIL import Image
 
 from faceloom.errors import ImageError, StoreError
@@ -18,10 +18,10 @@ from faceloom.images.save import xmp_packet
 SUFFIXES = (".png", ".jpg", ".JPEG", ".webp")
 
 
-def photo() -> Image.Image:
+def make_photo() -> Image.Image:
     """Return a picture with metadata that must not be saved: a location, a comment, a profile."""
     image = Image.linear_gradient("L").resize((80, 64)).convert("RGB")
-    image.info = {"comment": b"secret place", "icc_profile": rgb_profile(P3, 2.2)}
+    image.info = {"comment": b"secret place", "icc_profile": make_rgb_profile(P3, 2.2)}
     exif = image.getexif()
     exif[0x010E] = "secret place"
     image.info["exif"] = exif.tobytes()
@@ -30,7 +30,7 @@ def photo() -> Image.Image:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_only_pixels_are_saved(tmp_path: Path, suffix: str) -> None:
-    path = save_picture(photo(), tmp_path / f"out{suffix}", ai_generated=False)
+    path = save_picture(make_photo(), tmp_path / f"out{suffix}", ai_generated=False)
     data = path.read_bytes()
     assert b"secret" not in data
     assert b"trainedAlgorithmicMedia" not in data
@@ -38,7 +38,7 @@ def test_only_pixels_are_saved(tmp_path: Path, suffix: str) -> None:
         assert "icc_profile" not in image.info
         assert not image.getexif()
     reopened = np.asarray(open_photo(path).image).astype(int)
-    assert np.abs(reopened - np.asarray(photo())).max() <= (0 if suffix == ".png" else 6)
+    assert np.abs(reopened - np.asarray(make_photo())).max() <= (0 if suffix == ".png" else 6)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -46,7 +46,7 @@ def test_only_pixels_are_saved(tmp_path: Path, suffix: str) -> None:
     ("composite", "kind"), [(False, "trainedAlgorithmicMedia"), (True, "compositeWithTrainedAlgorithmicMedia")]
 )
 def test_ai_mark(tmp_path: Path, suffix: str, composite: bool, kind: str) -> None:
-    path = save_picture(to_img(photo()), tmp_path / f"out{suffix}", ai_generated=True, composite=composite)
+    path = save_picture(to_img(make_photo()), tmp_path / f"out{suffix}", ai_generated=True, composite=composite)
     with Image.open(path) as image:
         packet = image.info["xmp"]
     root = ElementTree.fromstring(re.sub(r"<\?xpacket.*?\?>", "", packet.decode()).strip())
@@ -65,7 +65,7 @@ def test_description_is_escaped() -> None:
 @pytest.mark.parametrize("name", ["out.gif", "out", "out.tiff", ".png"])
 def test_unknown_suffix(tmp_path: Path, name: str) -> None:
     with pytest.raises(ImageError, match=r"\.png"):
-        save_picture(photo(), tmp_path / name, ai_generated=False)
+        save_picture(make_photo(), tmp_path / name, ai_generated=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -79,9 +79,9 @@ def test_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(StoreError, match="disk"):
-        save_picture(photo(), path, ai_generated=False)
+        save_picture(make_photo(), path, ai_generated=False)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
 
 
 def test_folders_are_created(tmp_path: Path) -> None:
-    assert save_picture(photo(), tmp_path / "a" / "b" / "out.png", ai_generated=False).exists()
+    assert save_picture(make_photo(), tmp_path / "a" / "b" / "out.png", ai_generated=False).exists()

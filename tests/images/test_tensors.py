@@ -11,24 +11,24 @@ from faceloom.errors import ImageError, ShapeError
 from faceloom.images import area_resize, to_img, to_photo, to_pixel_list, to_pixels
 
 
-def ramp() -> np.ndarray:
+def make_ramp() -> np.ndarray:
     return np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, 2)
 
 
 def test_all_levels_round_trip() -> None:
-    img = to_img(ramp())
+    img = to_img(make_ramp())
     assert img.shape == (1, 3, 16, 16)
     assert img.dtype == torch.float32
     assert (img.min(), img.max()) == (-1, 1)
-    assert (to_pixels(img) == ramp()).all()
+    assert (to_pixels(img) == make_ramp()).all()
 
 
 def test_photos_pixels_and_lists() -> None:
-    photo = Image.fromarray(ramp())
-    assert to_img(photo).equal(to_img(ramp()))
-    assert to_img([photo, ramp()]).equal(to_img(photo).repeat(2, 1, 1, 1))
+    photo = Image.fromarray(make_ramp())
+    assert to_img(photo).equal(to_img(make_ramp()))
+    assert to_img([photo, make_ramp()]).equal(to_img(photo).repeat(2, 1, 1, 1))
     assert to_img(photo.convert("L")).equal(to_img(photo))
-    for form in (photo, ramp(), to_img(photo)):
+    for form in (photo, make_ramp(), to_img(photo)):
         assert to_photo(form).tobytes() == photo.tobytes()
 
 
@@ -38,8 +38,8 @@ def test_values_are_rounded_and_clamped() -> None:
 
 
 def test_gradients_and_bf16() -> None:
-    img = to_img(ramp()).requires_grad_()
-    assert (to_pixels(img) == ramp()).all()
+    img = to_img(make_ramp()).requires_grad_()
+    assert (to_pixels(img) == make_ramp()).all()
     assert to_pixels(torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)).dtype == np.uint8
 
 
@@ -50,9 +50,9 @@ def test_wrong_shapes() -> None:
     with pytest.raises(ShapeError, match=r"\[n, 3, h, w\]"):
         to_pixel_list(torch.zeros(1, 4, 4, 4))
     with pytest.raises(ShapeError, match="uint8"):
-        to_img(ramp().astype(np.float32))
+        to_img(make_ramp().astype(np.float32))
     with pytest.raises(ShapeError, match="one size"):
-        to_img([ramp(), ramp()[:8]])
+        to_img([make_ramp(), make_ramp()[:8]])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -95,6 +95,8 @@ def _check_address(url: str) -> None:
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects to addresses without https."""
+
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:

@@ -204,12 +204,12 @@ def require_libraries(format: str) -> None:
         import_library(library, format, EXTRAS[format])
 
 
-def import_library(library: str, what: str, extra: str) -> Any:
+def import_library(library: str, feature: str, extra: str) -> Any:
     """Import an optional library. Raises MissingExtra, which says how to install it."""
     try:
         return importlib.import_module(library)
     except ImportError as error:
-        raise MissingExtra(what, extra) from error
+        raise MissingExtra(feature, extra) from error
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The generators shipped with faceloom and those that the user imported: their folders and cards.
 
-Each generator has a folder with `generator.safetensors` and `card.json`. Imported generators lie beside the published
-assets. Does not load torch.
+Each generator has a folder with `generator.safetensors` and `card.json`. Imported generators are stored beside the
+published assets. Does not load torch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from faceloom.settings import Settings
 
 CARD = "card.json"
 ENCODER = "encoder.safetensors"
-LICENSE_NOT_STATED = "not stated: ask who made it"
+LICENSE_NOT_STATED = "not stated: ask the author"
 
 
 def find_free_folder(name: str, home: Path | None = None) -> Path:
