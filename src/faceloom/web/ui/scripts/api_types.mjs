@@ -69,6 +69,11 @@ function contentType(content = {}) {
   return content["multipart/form-data"] ? "FormData" : "Blob";
 }
 
+/** Write the payload type of every event of a stream, by the name of the event. */
+function eventsType({ oneOf }) {
+  return objectType(oneOf.map(({ properties: { event, data } }) => [event.const, typeOf(data.contentSchema), true]));
+}
+
 function operationType(operation) {
   const members = ["path", "query"].flatMap((place) => {
     const found = (operation.parameters ?? []).filter((parameter) => parameter.in === place);
@@ -82,7 +87,9 @@ function operationType(operation) {
   });
   if (operation.requestBody) members.push(["body", contentType(operation.requestBody.content), true]);
   const [status, answer] = Object.entries(operation.responses).find(([code]) => code.startsWith("2"));
-  members.push(["response", status === "204" ? "undefined" : contentType(answer.content), true]);
+  const stream = answer.content?.["text/event-stream"];
+  if (stream) members.push(["events", eventsType(stream.itemSchema), true]);
+  else members.push(["response", status === "204" ? "undefined" : contentType(answer.content), true]);
   return objectType(members);
 }
 

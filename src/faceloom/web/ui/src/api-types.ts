@@ -616,7 +616,12 @@ export interface paths {
   "/api/v1/visit/events": {
     /** Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first. */
     get: {
-      response: Blob;
+      events: {
+        visit: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+        progress: components["schemas"]["ProgressView"];
+        queue: components["schemas"]["QueueView"];
+        job: components["schemas"]["JobView"];
+      };
     };
   };
   "/api/v1/phone/{token}/photo": {
@@ -1166,7 +1171,9 @@ export interface paths {
       path: {
         id: string;
       };
-      response: Blob;
+      events: {
+        job: components["schemas"]["JobView"];
+      };
     };
   };
 }

@@ -17,7 +17,8 @@ export type SliderValues = Schemas["SliderValues"];
 export type PersonMix = Schemas["PersonMix"];
 export type Failure = Schemas["Failure"];
 export type Progress = Schemas["ProgressView"];
-export type QueuePlace = Schemas["QueueView"];
+/** The payloads of the visit's event stream, by the name of the event. */
+export type VisitEvents = paths["/api/v1/visit/events"]["get"]["events"];
 /** A generated face, with its seed. */
 export type Sample = Schemas["SampleView"];
 export type Download = Schemas["DownloadView"];

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { apiUrl } from "../api";
-import type { Progress, QueuePlace, VisitAnswer } from "../types";
+import type { VisitEvents } from "../types";
 import { loadVisit, online, queuePlace, receiveProgress, receiveVisit, visit } from "./booth";
 
 const RETRY_MS = 1500;
@@ -28,9 +28,9 @@ export function followVisitEvents(): () => void {
       close();
       timer = window.setTimeout(reconnect, RETRY_MS);
     };
-    listen<VisitAnswer>(source, "visit", receiveVisit);
-    listen<Progress>(source, "progress", receiveProgress);
-    listen<QueuePlace>(source, "queue", ({ place }) => {
+    listen(source, "visit", receiveVisit);
+    listen(source, "progress", receiveProgress);
+    listen(source, "queue", ({ place }) => {
       queuePlace.value = place;
     });
   };
@@ -53,6 +53,10 @@ export function followVisitEvents(): () => void {
   };
 }
 
-function listen<T>(source: EventSource, name: string, receive: (value: T) => void): void {
-  source.addEventListener(name, (event) => receive(JSON.parse((event as MessageEvent<string>).data) as T));
+function listen<Name extends keyof VisitEvents>(
+  source: EventSource,
+  name: Name,
+  receive: (payload: VisitEvents[Name]) => void,
+): void {
+  source.addEventListener(name, (event) => receive(JSON.parse((event as MessageEvent<string>).data)));
 }
