@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests and the demo keep their weights in the checkout, so that nothing of the user's is touched.
 export FACELOOM_HOME ?= $(CURDIR)/build/home
 
-.PHONY: demo booth test check bench models page browser docs reference clean
+.PHONY: demo booth test check types bench models page browser docs reference clean
 
 demo: models
 	$(BIN)/faceloom demo -o build/demo
@@ -20,9 +20,15 @@ test: models page browser
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(MAKE) types
 	$(BIN)/lint-imports
 	$(BIN)/python hatch_build.py check
+
+# Programs in recipes/ import their neighbors as scripts do, and share file names: each folder is checked on its own.
+types: $(VENV)/dev
+	$(BIN)/mypy
+	$(BIN)/mypy recipes/*.py
+	for folder in recipes/*/; do MYPYPATH=$$folder:recipes/analyzer $(BIN)/mypy $$folder || exit 1; done
 
 bench: models
 	$(BIN)/python -m bench

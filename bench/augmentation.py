@@ -17,7 +17,7 @@ from pathlib import Path
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.datasets import Condition, Dataset, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.images import to_img
-from faceloom.metrics import VggFeatures, drawn, extract, frechet_distance
+from faceloom.metrics import VggFeatures, extract, frechet_distance, generate_pictures
 from faceloom.train import stats
 from faceloom.train.plots import Curve, plot
 
@@ -39,10 +39,21 @@ def main() -> None:
     parser.add_argument("--kimg", type=float, default=300)
     parser.add_argument("--width", type=int, default=64)
     args = parser.parse_args()
-    few = dataset(args.data, args.work, args.resolution, "train", args.pictures)
-    aside = dataset(args.data, args.work, args.resolution, "val", None)
+    train_set = dataset(args.data, args.work, args.resolution, "train", args.pictures)
+    val_set = dataset(args.data, args.work, args.resolution, "val", None)
     runs = {augmentation: args.work / augmentation for augmentation in AUGMENTATIONS}
-    command = ["--data", few, "--preset", "wavelet", "--width", args.width, "--gamma", 0.05, "--mirror", "--metrics"]
+    command = [
+        "--data",
+        train_set,
+        "--preset",
+        "wavelet",
+        "--width",
+        args.width,
+        "--gamma",
+        0.05,
+        "--mirror",
+        "--metrics",
+    ]
     command += ["none", "--kimg", args.kimg, "--snap", args.kimg / 5]
     started = [
         start(*command, "--out", run, "--augment", augmentation)
@@ -51,7 +62,7 @@ def main() -> None:
     ]
     for process in started:
         process.wait()
-    report(runs, Dataset.open(aside), args.work / "ada.html")
+    report(runs, Dataset.open(val_set), args.work / "ada.html")
 
 
 def dataset(data: Path, work: Path, resolution: int, split: str, limit: int | None) -> Path:
@@ -70,10 +81,10 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "faceloom", "train", *map(str, arguments)], env=alone)
 
 
-def report(runs: dict[str, Path], aside: Dataset, page: Path) -> None:
+def report(runs: dict[str, Path], val_set: Dataset, page: Path) -> None:
     """Measure every snapshot, print the distances and write the plots."""
     net = VggFeatures(load_lpips("vgg16"))
-    real = extract(net, (to_img(aside[i][0]) for i in range(len(aside))))
+    real = extract(net, (to_img(val_set[i][0]) for i in range(len(val_set))))
     distances, signs, strengths = [], [], []
     for augmentation, run in runs.items():
         rows = [line for line in stats.read(run / stats.FILE) if "sign_real" in line]
@@ -81,13 +92,13 @@ def report(runs: dict[str, Path], aside: Dataset, page: Path) -> None:
         strengths.append(Curve(augmentation, [(line["kimg"], line["p"]) for line in rows]))
         points = []
         for snapshot in sorted(run.glob("network-snapshot-*"))[1:]:
-            features = extract(net, drawn(load_generator(str(snapshot)).G, GENERATED))
+            features = extract(net, generate_pictures(load_generator(str(snapshot)).G, GENERATED))
             kimg, distance = float(snapshot.name[-6:]), frechet_distance(features, real)
             points.append((kimg, distance))
             print(f"{augmentation:6}{kimg:8.0f} kimg  Frechet distance (VGG16) {distance:.2f}", flush=True)
         distances.append(Curve(augmentation, points))
     plots = (
-        plot(f"Frechet distance (VGG16) to {len(aside)} portraits of the val split", distances),
+        plot(f"Frechet distance (VGG16) to {len(val_set)} portraits of the val split", distances),
         plot("Mean sign of D on training images", signs, level=0.6),
         plot("p, the probability of each augmentation", strengths),
     )

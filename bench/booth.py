@@ -28,8 +28,9 @@ import httpx
 import psutil
 from PIL import Image
 
-API, PIN = "/api/v1", "123456"
-HEADERS = {"X-Faceloom": "1"}
+from bench.booth_visitor import API, Visitor
+
+PIN = "123456"
 WINDOW = 24  # length in bytes of the byte strings that are searched for after deletion
 SETTLED = 5  # visits to skip before memory is measured
 GROWTH = 0.05  # maximum relative growth of memory over a soak test
@@ -60,71 +61,6 @@ class Report:
         self.figures[name] = holds
         self.failures += [] if holds else [name]
         print(f"{name:<50}{'yes' if holds else 'NO'}", flush=True)
-
-
-class Visitor:
-    """A client that behaves like the booth's page in a browser."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=120, trust_env=False)
-        self.id = self.person = ""
-
-    def __enter__(self) -> Visitor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-    def request(self, method: str, path: str, **more: Any) -> Any:
-        """Send a request; return JSON, or the bytes of a picture. Retries after status 429; raises on other errors."""
-        answer = self.http.request(method, API + path, **more)
-        while answer.status_code == 429:
-            time.sleep(float(answer.headers.get("retry-after", 1)))
-            answer = self.http.request(method, API + path, **more)
-        answer.raise_for_status()
-        if answer.status_code == 204:
-            return None
-        return answer.json() if "json" in answer.headers["content-type"] else answer.content
-
-    def start_visit(self, photo: bytes) -> None:
-        """Start a visit, consent, send a photo and choose the first face."""
-        self.id = self.request("POST", "/visits")["id"]
-        self.request("POST", "/visit/consent", json={"agreed": True})
-        visit = self.request("POST", "/visit/photo", files={"photo": ("photo.jpg", photo, "image/jpeg")})
-        if not visit["people"]:
-            visit = self.request("POST", "/visit/faces", json={"chosen": [0]})
-        self.person = visit["people"][0]["id"]
-
-    def wait_until_playable(self, seconds: float = 180) -> Any:
-        """Wait until the likeness can be edited. Raises TimeoutError, and RuntimeError with the server's message."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            visit = self.request("GET", "/visit")
-            me = next(person for person in visit["people"] if person["id"] == self.person)
-            if me["playable"]:
-                return me
-            if me["error"]:
-                raise RuntimeError(me["error"]["message"])
-            time.sleep(0.05)
-        raise TimeoutError("the likeness was not ready in time")
-
-    def slide(self, n: int, **values: float) -> float:
-        """Move a slider once; return the seconds until the new picture has arrived."""
-        start = time.perf_counter()
-        self.request("GET", f"/people/{self.person}/preview", params={**values, "n": n})
-        return time.perf_counter() - start
-
-    def sweep(self, count: int, first: int = 1) -> list[float]:
-        """Move the age slider back and forth; return the seconds of each preview."""
-        ages = [-30 + 60 * abs((i % 24) / 12 - 1) for i in range(count)]
-        return [self.slide(first + i, age=age) for i, age in enumerate(ages)]
-
-    def edit_and_leave(self) -> None:
-        """Set sliders, undo, save a picture, and delete everything."""
-        self.request("POST", f"/people/{self.person}/edit", json={"age": 12})
-        self.request("POST", f"/people/{self.person}/undo")
-        self.request("POST", "/visit/finish", json={"person": self.person, "form": "single"})
-        self.request("DELETE", "/visit")
 
 
 @contextmanager
@@ -309,10 +245,10 @@ def deletion(report: Report, url: str, photos: list[bytes], home: Path) -> None:
         needles = {bytes(visitor.id, "ascii"), bytes(visitor.person, "ascii"), bytes(take["id"], "ascii")}
         for data in (photos[0], *pictures, *(data for data in files if not data.startswith(b"SQLite"))):
             needles |= set(_windows(data))
-        there = _count_found(home, needles)
+        before = _count_found(home, needles)
         visitor.request("DELETE", "/visit")
         left = _count_found(home, needles)
-    report.expect("delete: the search finds data before deletion", there > 10)
+    report.expect("delete: the search finds data before deletion", before > 10)
     report.record("delete: traces of photo, crop, latent, result", left, 0)
 
 
@@ -347,23 +283,23 @@ def read_photos(folder: Path | None) -> list[bytes]:
 
         folder = open_asset("portraits")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    found = []
+    photos = []
     for path in paths:
         buffer = io.BytesIO()
         with Image.open(path) as image:
             image.convert("RGB").save(buffer, "JPEG", quality=95)
-        found.append(buffer.getvalue())
-    return found
+        photos.append(buffer.getvalue())
+    return photos
 
 
 def tiny_photos() -> list[bytes]:
     """Make pictures that the tiny booth accepts as portraits."""
-    found = []
+    photos = []
     for number in range(5):
         buffer = io.BytesIO()
         Image.effect_mandelbrot((240, 240), (-2 + number / 5, -1, 1, 1), 30).convert("RGB").save(buffer, "JPEG")
-        found.append(buffer.getvalue())
-    return found
+        photos.append(buffer.getvalue())
+    return photos
 
 
 def main() -> int:
@@ -411,7 +347,7 @@ def run(
                     if "spawn_main" in " ".join(child.cmdline()):
                         return child
             time.sleep(0.05)
-        raise TimeoutError("there is no worker")
+        raise TimeoutError("there is no worker process")
 
     checks: dict[str, Callable[[], None]] = {
         "latency": lambda: latency(report, url, photos),

@@ -72,11 +72,14 @@ class Bench:
         for file, portrait in val_portraits(data, count):
             path = self.work / f"{Path(file).stem}.likeness"
             if not path.exists():
-                found = self.studio.invert(to_img(portrait), EncodeConfig(seconds))
-                delta = {name: part.half() for name, part in found.delta.items()}
-                model, quality = self.studio.generator, {"lpips": found.lpips[0], "mse": found.mse[0]}
-                Likeness(found.w_plus, model.hash, model.name, quality=quality, delta=delta).save(path)
-                print(f"{file}: LPIPS {found.lpips[0]:.3f}, {found.steps} steps, {found.seconds:.1f} s", flush=True)
+                inversion = self.studio.invert(to_img(portrait), EncodeConfig(seconds))
+                delta = {name: part.half() for name, part in inversion.delta.items()}
+                model, quality = self.studio.generator, {"lpips": inversion.lpips[0], "mse": inversion.mse[0]}
+                Likeness(inversion.w_plus, model.hash, model.name, quality=quality, delta=delta).save(path)
+                print(
+                    f"{file}: LPIPS {inversion.lpips[0]:.3f}, {inversion.steps} steps, {inversion.seconds:.1f} s",
+                    flush=True,
+                )
             photos.append(np.asarray(portrait))
             people.append(Likeness.load(path))
         for name in ("lpips", "mse"):
@@ -145,13 +148,14 @@ class Bench:
         pairs = [picture for pair in zip(before, after, strict=True) for picture in pair]
         save_picture(make_contact_sheet(pairs, 10, 160), self.work / f"{what}.png", ai_generated=True)
         alexnet = load_lpips("alexnet")
-        apart = [alexnet(to_img(a), to_img(b)).item() for a, b in zip(before, after, strict=True)]
-        print(f"  LPIPS between them: median {np.median(apart):.3f}")
+        distances = [alexnet(to_img(a), to_img(b)).item() for a, b in zip(before, after, strict=True)]
+        print(f"  LPIPS between them: median {np.median(distances):.3f}")
         if self.evaluators:
             first, second = self.evaluators.read(list(before)), self.evaluators.read(list(after))
-            away = np.linalg.norm(first.identity - second.identity, axis=1)
-            print(f"  evaluators: {np.mean(second.age - first.age):+.1f} years, dlib's distance {np.median(away):.2f}, "
-                  f"the same person for {np.mean(away < SAME):.0%}, other gender for "
+            identity_distances = np.linalg.norm(first.identity - second.identity, axis=1)
+            print(f"  evaluators: {np.mean(second.age - first.age):+.1f} years, "
+                  f"dlib's distance {np.median(identity_distances):.2f}, "
+                  f"the same person for {np.mean(identity_distances < SAME):.0%}, other gender for "
                   f"{np.mean((first.male > 0.5) != (second.male > 0.5)):.0%}", flush=True)  # fmt: skip
             smiles = [np.sum(self.evaluators.smile(group) >= self.smiles) for group in (before, after)]
             print(f"  a smile is seen in {smiles[0]} before, {smiles[1]} after, of {len(after)}", flush=True)

@@ -65,8 +65,8 @@ class Evaluators:
         return float(self.emotion(np.asarray(face, np.float32)[None, :, :, None] / 127.5 - 1)[0].ravel()[HAPPY])
 
     def _detect(self, pixels: NDArray[np.uint8]) -> Any:
-        found = self.finder(pixels, 0)
-        return found[0] if len(found) == 1 else self.dlib.rectangle(51, 79, 205, 233)
+        boxes = self.finder(pixels, 0)
+        return boxes[0] if len(boxes) == 1 else self.dlib.rectangle(51, 79, 205, 233)
 
     def _predict(self, network: Any, pixels: NDArray[np.uint8], shape: Any, side: int) -> Array:
         chip = self.dlib.get_face_chip(pixels, shape, side, 0.25)

@@ -40,12 +40,12 @@ class Watch:
     """The canary: records Python's forbidden audit events while a file is read."""
 
     def __init__(self, scratch: Path) -> None:
-        self.armed, self.scratch, self.seen = False, str(scratch), ""
+        self.armed, self.scratch, self.event = False, str(scratch), ""
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.armed and event.startswith(FORBIDDEN) and not str(arguments[:1]).count(self.scratch):
-            self.seen = f"{event} {arguments!r:.200}"
+            self.event = f"{event} {arguments!r:.200}"
 
 
 def main() -> None:
@@ -55,30 +55,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "fuzz")
     options = parser.parse_args()
-    corpus, given = (options.output / name for name in ("corpus", "given"))
-    for folder in (corpus, given):
+    corpus, seeds = (options.output / name for name in ("corpus", "seeds"))
+    for folder in (corpus, seeds):
         folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="faceloom-fuzz-"))
     watch = Watch(scratch)
-    _write_seeds(given, scratch)
-    words = given.with_suffix(".dict")
+    _write_seeds(seeds, scratch)
+    words = seeds.with_suffix(".dict")
     words.write_text("".join(f'"{word}"\n' for word in sorted({w for pair in NAMES for w in pair})))
 
     def read(data: bytes) -> None:
         path = scratch / "file"
         path.write_bytes(data)
-        watch.armed, watch.seen = True, ""
+        watch.armed, watch.event = True, ""
         try:
             with suppress(*EXPECTED):
                 read_in_process(path)
         finally:
             watch.armed = False
-        if watch.seen:
-            raise AssertionError(f"the canary: {watch.seen}")
+        if watch.event:
+            raise AssertionError(f"the canary: {watch.event}")
 
     flags = [f"-seed={options.seed}", f"-max_total_time={int(options.minutes * 60)}", "-rss_limit_mb=2048"]
     flags += ["-timeout=60", "-max_len=60000", "-len_control=0", "-print_final_stats=1", f"-dict={words}"]
-    atheris.Setup([sys.argv[0], *flags, f"-artifact_prefix={options.output}/", str(corpus), str(given)], read)
+    atheris.Setup([sys.argv[0], *flags, f"-artifact_prefix={options.output}/", str(corpus), str(seeds)], read)
     atheris.Fuzz()
 
 

@@ -34,8 +34,8 @@ def main() -> None:
         for processes, speeds in results.items():
             speeds.append(speed(processes, args))
             print(f"{processes}: {speeds[-1]:.1f} images/s", flush=True)
-    one, two = (statistics.mean(speeds) for speeds in results.values())
-    print(f"one process {one:.1f}, two {two:.1f} images/s: {two / one:.2f} times")
+    single, double = (statistics.mean(speeds) for speeds in results.values())
+    print(f"one process {single:.1f}, two {double:.1f} images/s: {double / single:.2f} times")
 
 
 def speed(processes: int, args: argparse.Namespace) -> float:

@@ -56,11 +56,11 @@ def sheet_row(studio: Studio, person: Likeness, name: str) -> Iterator[tuple[Ima
         for strength in STYLES[name]:
             yield studio.render(studio.step(person, {name: strength * sigma}), SIDE), f"{strength:+} sigma"
         return
-    attribute, least = name.partition(",")[0], 0.7 if name == KEPT else None
+    attribute, keep_identity = name.partition(",")[0], 0.7 if name == KEPT else None
     for strength in STRENGTHS[name]:
-        done = studio.edit(person, {attribute: strength}, keep_identity=least)
-        label = f"{done.before[attribute]:.2f} > {done.after[attribute]:.2f}, {done.identity:.2f}"
-        yield studio.render(done.person, SIDE), label
+        result = studio.edit(person, {attribute: strength}, keep_identity=keep_identity)
+        label = f"{result.before[attribute]:.2f} > {result.after[attribute]:.2f}, {result.identity:.2f}"
+        yield studio.render(result.person, SIDE), label
 
 
 if __name__ == "__main__":

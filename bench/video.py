@@ -47,16 +47,18 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     clip = moving_portrait(args.output / "moving.mp4", args.portrait, args.frames)
     studio, start = Studio(), time.perf_counter()
-    found = encode_clip(studio, clip, person=Likeness.load(args.person) if args.person else None, seconds=args.seconds)
+    encoded = encode_clip(
+        studio, clip, person=Likeness.load(args.person) if args.person else None, seconds=args.seconds
+    )
     searched = time.perf_counter()
-    done = studio.edit(found.person, {"age": args.age})
-    outputs, inputs = list(render_clip(studio, clip, found, done.person)), list(clip.frames())
+    edited = studio.edit(encoded.person, {"age": args.age})
+    outputs, inputs = list(render_clip(studio, clip, encoded, edited.person)), list(clip.frames())
     seconds = {"find": searched - start, "edit and draw": time.perf_counter() - searched}
     for name, took in seconds.items():
         print(f"{name}: {took / args.frames:.2f} s per frame")
-    print(f"LPIPS of the frames: {statistics.median(found.lpips):.3f}")
-    print(f"age: {done.before['age']:.1f} to {done.after['age']:.1f}, similarity {done.identity:.2f}")
-    for name, value in flicker(inputs, outputs, found.quads, found.rows).items():
+    print(f"LPIPS of the frames: {statistics.median(encoded.lpips):.3f}")
+    print(f"age: {edited.before['age']:.1f} to {edited.after['age']:.1f}, similarity {edited.identity:.2f}")
+    for name, value in flicker(inputs, outputs, encoded.quads, encoded.rows).items():
         print(f"{name}: {value:.2f} levels")
     save_film(outputs, args.output / "edited.mp4", clip.fps, composite=True)
     strip(inputs, outputs).save(args.output / "strip.jpg", quality=88)

@@ -24,8 +24,8 @@ class Ours:
         self.studio = studio
 
     def __call__(self, target: Tensor, seconds: float) -> Result:
-        found = self.studio.invert(target, EncodeConfig(seconds))
-        return Result(found.img, found.steps)
+        inversion = self.studio.invert(target, EncodeConfig(seconds))
+        return Result(inversion.img, inversion.steps)
 
 
 def load_methods(names: Sequence[str]) -> dict[str, Method]:

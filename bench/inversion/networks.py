@@ -52,8 +52,8 @@ def load_networks(studio: Studio) -> Networks:
 
 def measure_networks(G: Generator, vgg: Lpips, alexnet: Lpips) -> Networks:
     """Measure the deviation of w over 10,000 latents, and the time of generating an image."""
-    away = (sample_w(G, 10_000) - G.w_avg).square().sum(dim=1)
-    networks = Networks(G, vgg, alexnet, float(away.mean().sqrt()), 0.0)
+    distances = (sample_w(G, 10_000) - G.w_avg).square().sum(dim=1)
+    networks = Networks(G, vgg, alexnet, float(distances.mean().sqrt()), 0.0)
     networks.draw(G.w_avg.expand(1, G.num_ws, -1))
     start = time.perf_counter()
     networks.draw(G.w_avg.expand(1, G.num_ws, -1))

@@ -55,8 +55,8 @@ class _Panel:
         self.font = ImageFont.load_default(size=15)
         self.lines: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
         for methods in rows_by_method(rows).values():
-            for name, done in methods.items():
-                self.lines[name].append((median(done, "took"), median(done, figure)))
+            for name, rows_done in methods.items():
+                self.lines[name].append((median(rows_done, "took"), median(rows_done, figure)))
         points = [point for line in self.lines.values() for point in line]
         times, values = ([p[axis] for p in points] for axis in (0, 1))
         self.across = Scale(min(times) * 0.8, max(times) * 1.25, True)
@@ -109,8 +109,8 @@ class Scale:
         """Return round numbers: fifths on a linear scale; 1, 2, 5, 10 ..., or all digits where these are too few."""
         if not self.logarithmic:
             return [n / 5 for n in range(-100, 100) if self.low <= n / 5 <= self.high]
-        few, all_of_them = self._decades((1, 2, 5)), self._decades(range(1, 10))
-        return few if len(few) > 2 else all_of_them
+        few, all_digits = self._decades((1, 2, 5)), self._decades(range(1, 10))
+        return few if len(few) > 2 else all_digits
 
     def _decades(self, digits: Iterable[int]) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)

@@ -31,8 +31,8 @@ class Puzer:
             target_features = conv3_2(vgg, target)
         w_plus = broadcast(G.w_avg[None], G.num_ws).requires_grad_()
         for _ in budget.steps(STEPS, self.pace, seconds - self.networks.seconds_per_image):
-            seen = conv3_2(vgg, image_at(G, w_plus, QUALITY_RESOLUTION))
-            (gradient,) = torch.autograd.grad((seen - target_features).float().square().mean(), [w_plus])
+            features = conv3_2(vgg, image_at(G, w_plus, QUALITY_RESOLUTION))
+            (gradient,) = torch.autograd.grad((features - target_features).float().square().mean(), [w_plus])
             with torch.no_grad():
                 w_plus -= self.rate * gradient
             steps += 1

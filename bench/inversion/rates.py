@@ -33,9 +33,9 @@ def main() -> None:
     methods |= {f"pti {rate}": Pti(networks, rate) for rate in args.pti}
     for name, method in methods.items():
         warm_up(method, targets[0])
-        found = [method(target, args.seconds) for target in targets]
-        lpips = [networks.alexnet(r.img, target).item() for r, target in zip(found, targets, strict=True)]
-        print(f"{name:<12} LPIPS " + " ".join(f"{x:.4f}" for x in lpips) + f", {found[0].steps} steps", flush=True)
+        results = [method(target, args.seconds) for target in targets]
+        lpips = [networks.alexnet(r.img, target).item() for r, target in zip(results, targets, strict=True)]
+        print(f"{name:<12} LPIPS " + " ".join(f"{x:.4f}" for x in lpips) + f", {results[0].steps} steps", flush=True)
 
 
 if __name__ == "__main__":

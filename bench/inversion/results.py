@@ -62,14 +62,14 @@ def append(path: Path, row: Row) -> None:
 
 def rows_by_method(rows: Sequence[Row]) -> dict[float, dict[str, list[Row]]]:
     """Group rows by seconds and method, with only those portraits that every method has completed, in one order."""
-    found: dict[float, dict[str, list[Row]]] = {}
+    groups: dict[float, dict[str, list[Row]]] = {}
     for row in sorted(rows, key=lambda row: (row.seconds, row.file)):
-        found.setdefault(row.seconds, {}).setdefault(row.method, []).append(row)
-    for methods in found.values():
-        shared = set.intersection(*({row.file for row in done} for done in methods.values()))
-        for name, done in methods.items():
-            methods[name] = [row for row in done if row.file in shared]
-    return {seconds: methods for seconds, methods in found.items() if all(methods.values())}
+        groups.setdefault(row.seconds, {}).setdefault(row.method, []).append(row)
+    for methods in groups.values():
+        shared = set.intersection(*({row.file for row in method_rows} for method_rows in methods.values()))
+        for name, method_rows in methods.items():
+            methods[name] = [row for row in method_rows if row.file in shared]
+    return {seconds: methods for seconds, methods in groups.items() if all(methods.values())}
 
 
 def median(rows: Sequence[Row], figure: str) -> float:

@@ -71,20 +71,20 @@ def _lens(
     crops: Tensor, resolved: NDArray[np.float32], rng: np.random.RandomState
 ) -> tuple[Tensor, NDArray[np.float64]]:
     """Reduce the resolution of about a third of the pictures, and blur about a third."""
-    seen = np.minimum(resolved, MAX_RESOLVED).astype(float)
+    sharpness = np.minimum(resolved, MAX_RESOLVED).astype(float)
     out = crops.clone()
     for index in np.flatnonzero(rng.rand(len(crops)) < 0.35):
         side = int(np.exp(rng.uniform(np.log(20), np.log(ANALYZER_RESOLUTION))))
         mode = ("bilinear", "bicubic")[rng.randint(2)]
         small = F.interpolate(out[index : index + 1], (side, side), mode="bilinear", antialias=True)
         out[index : index + 1] = F.interpolate(small, (ANALYZER_RESOLUTION, ANALYZER_RESOLUTION), mode=mode)
-        seen[index] = min(seen[index], side / ANALYZER_CROP)
+        sharpness[index] = min(sharpness[index], side / ANALYZER_CROP)
     for index in np.flatnonzero(rng.rand(len(crops)) < 0.3):
         sigma = np.exp(rng.uniform(np.log(0.5), np.log(4)))
         out[index : index + 1] = _blur(out[index : index + 1], sigma)
         # A Gaussian of standard deviation s resolves about one detail in 2 s pixels.
-        seen[index] = 1 / np.hypot(1 / seen[index], 2 * sigma / MAX_RESOLVED)
-    return out, seen
+        sharpness[index] = 1 / np.hypot(1 / sharpness[index], 2 * sigma / MAX_RESOLVED)
+    return out, sharpness
 
 
 def _blur(img: Tensor, sigma: float) -> Tensor:

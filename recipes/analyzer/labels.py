@@ -116,8 +116,8 @@ def _read_teachers(path: Path) -> dict[str, Any]:
     if [line["i"] for line in lines] != list(range(len(lines))):
         raise SystemExit(f"{path}: expected lines in order; run teachers.mjs again")
     mesh = np.array([line["mesh"] for line in lines]).reshape(len(lines), -1, 3)
-    seen = np.array([line["flag"] for line in lines]) > 0.5
-    part: dict[str, Any] = {name: np.where(seen, column, np.nan) for name, column in _mesh_columns(mesh).items()}
+    has_face = np.array([line["flag"] for line in lines]) > 0.5
+    part: dict[str, Any] = {name: np.where(has_face, column, np.nan) for name, column in _mesh_columns(mesh).items()}
     part["identity"] = np.array([line["recognition"] for line in lines])
     for name in ("age_faceres", "age_faceapi", "male_faceres"):
         part[name] = np.array([line.get(name, np.nan) for line in lines])

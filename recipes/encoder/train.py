@@ -78,10 +78,10 @@ class Run:
         """Initialize the last layer by ridge regression from the features of the analyzer's trunk to w."""
         self.net.eval()
         batches = np.array_split(np.arange(len(self.w)), len(self.w) // 50)
-        seen = torch.cat(
+        features = torch.cat(
             [self.net.features(camera(to_img(self.people[rows]), self.rng)).flatten(1) for rows in batches]
         )
-        x = seen - self.net.features(self.net.mean_img[None]).flatten(1)
+        x = features - self.net.features(self.net.mean_img[None]).flatten(1)
         y = self.net.to_axes(self.w - self.G.w_avg)
         x_held, y_held, x, y = x[:held_out], y[:held_out], x[held_out:], y[held_out:]
         gram, cross = (x.T @ x).double(), (x.T @ y).double()

@@ -21,7 +21,7 @@ from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Dataset
 from faceloom.images import make_contact_sheet, save_picture, to_img, to_pixels
-from faceloom.metrics import VggFeatures, compare, drawn, extract
+from faceloom.metrics import VggFeatures, compare, generate_pictures, extract
 from faceloom.networks.generator import Generator
 from train import dataset
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 def save_people(G: Generator, path: Path) -> None:
     """Save a sheet of generated people, truncated to 0.7."""
-    people = [to_pixels(image) for image in drawn(G, 60, psi=0.7)]
+    people = [to_pixels(image) for image in generate_pictures(G, 60, psi=0.7)]
     save_picture(make_contact_sheet(people, 10, 128), path, ai_generated=True)
 
 
@@ -55,17 +55,19 @@ def report_distances(G: Generator, train: Dataset, val: Dataset, count: int) -> 
     net = VggFeatures(load_lpips("vgg16"))
     order = np.random.default_rng(0).permutation(len(train))
     first, second = (extract(net, portraits(train, rows)) for rows in np.split(order[: 2 * count], 2))
-    aside, fake = extract(net, portraits(val, range(len(val)))), extract(net, drawn(G, count))
+    val_features, fake = extract(net, portraits(val, range(len(val)))), extract(net, generate_pictures(G, count))
     print(f"{'':32}{'Frechet':>9}{'kernel':>9}{'precision':>11}{'recall':>8}")
     for name, one, other in (
-        (f"{count} generated / {len(val)} held out", fake, aside),
-        (f"{count} real / {len(val)} held out", first, aside),
+        (f"{count} generated / {len(val)} held out", fake, val_features),
+        (f"{count} real / {len(val)} held out", first, val_features),
         (f"{count} generated / {count} real", fake, first),
         (f"{count} real / {count} other real", second, first),
     ):
-        found = compare(net, one, other)
-        shares = found.manifolds
-        print(f"{name:32}{found.frechet:9.2f}{found.kernel.mean:9.4f}{shares.precision:11.2f}{shares.recall:8.2f}")
+        comparison = compare(net, one, other)
+        shares = comparison.manifolds
+        print(
+            f"{name:32}{comparison.frechet:9.2f}{comparison.kernel.mean:9.4f}{shares.precision:11.2f}{shares.recall:8.2f}"
+        )
 
 
 def portraits(data: Dataset, rows: Iterable[int]) -> Iterator[Tensor]:
@@ -76,18 +78,18 @@ def portraits(data: Dataset, rows: Iterable[int]) -> Iterator[Tensor]:
 
 def report_copies(G: Generator, train: Dataset, val: Dataset, count: int, path: Path) -> None:
     """Print the similarity of generated people and held-out portraits to their nearest training portraits."""
-    known = identities(portraits(train, range(len(train))))
+    training = identities(portraits(train, range(len(train))))
     held_out = identities(portraits(val, range(len(val))))
-    generated = identities(drawn(G, count))
+    generated = identities(generate_pictures(G, count))
     for name, people in (("generated", generated), ("held out", held_out)):
-        nearest = (people @ known.T).max(1).values
+        nearest = (people @ training.T).max(1).values
         middle, most = float(nearest.median()), float(nearest.max())
         print(f"{name}: similarity to the nearest training portrait: median {middle:.2f}, most {most:.2f}")
-    closest = (generated @ known.T).max(1).values.topk(SHOWN).indices.tolist()
+    closest = (generated @ training.T).max(1).values.topk(SHOWN).indices.tolist()
     tiles = []
     for seed in closest:
-        tiles += [to_pixels(image) for image in drawn(G, 1, seed=seed)]
-        tiles += [np.asarray(train[row][0]) for row in (generated[seed] @ known.T).topk(4).indices.tolist()]
+        tiles += [to_pixels(image) for image in generate_pictures(G, 1, seed=seed)]
+        tiles += [np.asarray(train[row][0]) for row in (generated[seed] @ training.T).topk(4).indices.tolist()]
     save_picture(make_contact_sheet(tiles, 5, 128), path, ai_generated=True)
 
 

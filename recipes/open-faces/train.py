@@ -85,8 +85,8 @@ def newest_snapshot(work: Path) -> Path:
 
 def ship(work: Path, folder: Path) -> None:
     """Save the newest snapshot into the package as float16, with directions fitted to the analyzer's readings."""
-    found = read_checkpoint(newest_snapshot(work))
-    half = replace(found, state_dict={name: tensor.half() for name, tensor in found.state_dict.items()})
+    network = read_checkpoint(newest_snapshot(work))
+    half = replace(network, state_dict={name: tensor.half() for name, tensor in network.state_dict.items()})
     native.write(half, folder, {"origin": "recipes/open-faces", "licence": LICENSE})
     model, analyzer = load_generator(str(folder)), load_analyzer()
     people = fit_attributes.read_generated(model.G, fit_attributes.sample_faces(model.G, 3000), analyzer)
