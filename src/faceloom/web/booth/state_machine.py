@@ -107,7 +107,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *(Transition(state, Event.SHOW_FINISH, "finish") for state in ("play", "friend", "finish")),
     *(Transition(state, Event.ERASE, "wiped") for state in STATES),
 )
-"""Every transition. ERASE also happens without a request, when the visit expires."""
+"""Every transition. `Booth.erase` is ERASE: it is possible in every state, and also happens when a visit expires."""
 
 
 def next_state(visit: Visit, event: Event) -> NextState:

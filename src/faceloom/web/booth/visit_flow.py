@@ -25,12 +25,13 @@ SCREENS: dict[str, Event] = {"play": Event.SHOW_PLAY, "friend": Event.SHOW_FRIEN
 
 async def answer_consent(booth: Booth, visit: Visit, agreed: bool) -> None:
     """Store the consent, which every photo requires, or erase the visit when the visitor declines."""
-    if not agreed:
+    state = next_state(visit, Event.AGREE if agreed else Event.DECLINE)
+    if state == "wiped":
         await booth.erase(visit)
         return
-    _enter(visit, next_state(visit, Event.AGREE))
     if visit.consent:
         return
+    _enter(visit, state)
     visit.consent = Consent(
         at=iso_time(booth.store.clock()), text=CONSENT_TEXT, retention_minutes=booth.settings.retention_minutes
     )
