@@ -1,4 +1,4 @@
-"""What tests share: a tiny generator, the real networks, and a user folder that is never the user's."""
+"""Shared fixtures: a tiny generator, the real networks, OpenVINO."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfi
 
 @pytest.fixture
 def tiny() -> MobileStyleGAN:
-    """A seeded generator: 32 px, w_dim 16, 8 layers."""
+    """Return a seeded generator: 32 px, w_dim 16, 8 layers."""
     torch.manual_seed(0)
     G = MobileStyleGAN(MobileStyleGANConfig(channels=(16, 16, 8), z_dim=16, w_dim=16, mapping_layers=2))
     for name, buffer in G.named_buffers():
@@ -24,7 +24,7 @@ def tiny() -> MobileStyleGAN:
 
 @pytest.fixture(scope="session")
 def default_model() -> Any:
-    """The default generator."""
+    """Return the default generator."""
     from faceloom.checkpoints.load import load_generator
 
     return load_generator()
@@ -32,7 +32,7 @@ def default_model() -> Any:
 
 @pytest.fixture(scope="session")
 def default_model_bf16() -> Any:
-    """The default generator in bf16."""
+    """Return the default generator in bf16."""
     from faceloom.checkpoints.load import load_generator
 
     return load_generator(precision="bf16")
@@ -40,7 +40,7 @@ def default_model_bf16() -> Any:
 
 @pytest.fixture(scope="session")
 def lpips_alexnet() -> Any:
-    """The distance that quality is stated in."""
+    """Return LPIPS (AlexNet), in which quality is reported."""
     from faceloom.checkpoints.load import load_lpips
 
     return load_lpips("alexnet")
@@ -50,9 +50,9 @@ def lpips_alexnet() -> Any:
 def openvino_network(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """Compile a network of the default generator's archive with OpenVINO, in float32."""
     openvino = pytest.importorskip("openvino")
-    from faceloom.assets.fetch import archive_members
+    from faceloom.assets.fetch import fetch_members
 
-    folder = archive_members("mobilestylegan-ffhq", tmp_path_factory.mktemp("openvino"))
+    folder = fetch_members("mobilestylegan-ffhq", tmp_path_factory.mktemp("openvino"))
     core = openvino.Core()
 
     def compiled(name: str) -> Any:

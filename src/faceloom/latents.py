@@ -1,7 +1,4 @@
-"""Latent spaces: their names, their shapes, truncation, and which layers are coarse, middle and fine.
-
-Knows tensors only: no networks, no images, no files.
-"""
+"""Latent spaces: names, shapes, truncation, and the groups of layers (coarse, middle, fine). Works on tensors only."""
 
 from __future__ import annotations
 
@@ -23,24 +20,24 @@ GROUPS = ("coarse", "middle", "fine")
 
 
 def z_from_seeds(seeds: Sequence[int], z_dim: int = 512) -> Z:
-    """Draw one normal latent a seed, as the field does: `numpy.random.RandomState(seed).randn(1, z_dim)`.
+    """Draw one normal latent per seed, as is usual for StyleGAN: `numpy.random.RandomState(seed).randn(1, z_dim)`.
 
     Raises LatentError for a seed outside 0 ... 2**32 - 1.
     """
     for seed in seeds:
         if not 0 <= seed < 2**32:
-            raise LatentError(f"seed {seed} is out of range", "seeds go from 0 to 4294967295")
+            raise LatentError(f"seed {seed} is out of range", "use a seed from 0 to 4294967295")
     rows = [np.random.RandomState(seed).randn(1, z_dim) for seed in seeds]
     return torch.from_numpy(np.concatenate(rows)).float() if rows else torch.empty(0, z_dim)
 
 
 def broadcast(w: W, num_ws: int) -> WPlus:
-    """Give every layer the same style: `[n, w_dim]` -> `[n, num_ws, w_dim]`."""
+    """Repeat the style for every layer: `[n, w_dim]` -> `[n, num_ws, w_dim]`."""
     return w.unsqueeze(1).repeat(1, num_ws, 1)
 
 
 def truncate(w_plus: WPlus, w_avg: Tensor, psi: float, cutoff: int | None = None) -> WPlus:
-    """Pull the first `cutoff` layers (all by default) towards the mean: `w_avg + psi * (w - w_avg)`.
+    """Move the first `cutoff` layers (all by default) towards the mean: `w_avg + psi * (w - w_avg)`.
 
     Source: Karras et al. 2019, section B.
     """
@@ -59,7 +56,7 @@ def check_w_plus(w_plus: Tensor, num_ws: int, w_dim: int) -> None:
 
 
 def layer_groups(layer_resolutions: Sequence[int]) -> dict[str, list[int]]:
-    """Sort layers by what they shape: coarse up to 8 px, middle 16-32 px, fine from 64 px on."""
+    """Group layers by their resolution: coarse up to 8 px, middle 16-32 px, fine from 64 px on."""
     groups: dict[str, list[int]] = {name: [] for name in GROUPS}
     for layer, resolution in enumerate(layer_resolutions):
         groups["coarse" if resolution <= 8 else "middle" if resolution <= 32 else "fine"].append(layer)
@@ -67,9 +64,9 @@ def layer_groups(layer_resolutions: Sequence[int]) -> dict[str, list[int]]:
 
 
 def parse_layers(text: str, layer_resolutions: Sequence[int]) -> list[int]:
-    """Read a choice of layers: 'all', group names, numbers and ranges, as in 'coarse,9,12-15'.
+    """Parse a list of layers: 'all', group names, numbers and ranges, as in 'coarse,9,12-15'.
 
-    Convention: a range holds both its ends. Raises LatentError for a word or a number that means no layer.
+    Convention: a range includes both its ends. Raises LatentError for an unknown name or a number out of range.
     """
     groups = layer_groups(layer_resolutions) | {"all": list(range(len(layer_resolutions)))}
     chosen: set[int] = set()
@@ -85,5 +82,5 @@ def _parse_range(part: str, num_ws: int) -> range:
         if first <= last < num_ws:
             return range(first, last + 1)
     raise LatentError(
-        f"'{part}' is no choice of layers", f"use all, coarse, middle, fine, or numbers from 0 to {num_ws - 1}"
+        f"'{part}' does not name layers", f"use all, coarse, middle, fine, or numbers from 0 to {num_ws - 1}"
     )

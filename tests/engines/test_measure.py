@@ -1,4 +1,4 @@
-"""What an engine costs, measured in a process of its own."""
+"""The measurement of an engine in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from faceloom.errors import EngineError
 MODEL = GeneratorModel(foreign_files.make_stylegan2(), "tiny", "stylegan2", "0" * 64, "CC0")
 
 
-def test_a_process_measures_and_answers(tmp_path: Path):
+def test_a_subprocess_measures_the_engine(tmp_path: Path):
     torch.save((MODEL, Choice("torch", "bf16"), 1), tmp_path / "job.pt")
     speed = _measure_in_subprocess(tmp_path / "job.pt")
     assert 0 <= speed.start < 60
     assert 0 < speed.image < 60
 
 
-def test_an_engine_that_fails_tells_why():
+def test_an_engine_that_fails_reports_the_reason():
     with pytest.raises(EngineError, match="onnx does not compute in bf16"):
         measure(MODEL, Choice("onnx", "bf16"))
 
 
-def test_a_job_is_the_start_and_the_images():
+def test_a_job_takes_the_start_and_the_images():
     assert Speed(2, 0.5).job(10) == 7

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom.errors import LatentError
-from faceloom.metrics import compare, drawn, extract, opened, path_length
+from faceloom.metrics import compare, extract, generate_pictures, open_pictures, path_length
 from faceloom.metrics.path_length import trimmed_mean
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 
@@ -43,31 +43,31 @@ def test_the_path_length_of_the_identity_is_the_distance_in_w():
         path_length(G, squared, 2)  # type: ignore[arg-type]
 
 
-def test_outliers_are_left_out():
+def test_outliers_are_dropped():
     values = torch.cat([torch.ones(98), torch.tensor([1e9, -1e9])]).double()
     assert trimmed_mean(values) == 1
 
 
-def test_people_are_drawn_by_their_seeds(tiny: MobileStyleGAN):
-    told: list[int] = []
-    three = list(drawn(tiny, 3, seed=5, callback=lambda done, _: told.append(done)))
+def test_pictures_are_generated_by_their_seeds(tiny: MobileStyleGAN):
+    counts: list[int] = []
+    three = list(generate_pictures(tiny, 3, seed=5, callback=lambda done, _: counts.append(done)))
     assert [list(img.shape) for img in three] == [[1, 3, 32, 32]] * 3
-    torch.testing.assert_close(next(iter(drawn(tiny, 1, seed=6))), three[1], rtol=0, atol=0)
-    assert told == [1, 2, 3]
+    torch.testing.assert_close(next(iter(generate_pictures(tiny, 1, seed=6))), three[1], rtol=0, atol=0)
+    assert counts == [1, 2, 3]
 
 
-def test_opened_leaves_out_what_is_broken(tmp_path: Path):
+def test_open_pictures_skips_unreadable_files(tmp_path: Path):
     for i in range(5):
         Image.new("RGB", (20 + i, 20), (40 * i, 0, 0)).save(tmp_path / f"{i}.png")
     (tmp_path / "1.png").write_text("text")
     broken: list[str] = []
-    pictures = list(opened(tmp_path, 3, broken=lambda _, what: broken.append(what)))
+    pictures = list(open_pictures(tmp_path, 3, broken=lambda _, error: broken.append(error)))
     assert [img.shape[-1] for img in pictures] == [20, 22, 23]
     assert broken[0].startswith("1.png: ")
 
 
-class Means:
-    """Sees nothing but colours."""
+class MeanColor:
+    """A feature network that returns the mean color."""
 
     name, frechet_name, kernel_name, dim = "means", "Frechet distance (means)", "kernel distance (means)", 3
 
@@ -83,9 +83,9 @@ def test_compare(tmp_path: Path):
         for i in range(8):
             Image.new("RGB", (16, 16), (30 * i, 9 * i * i % 256, 200)).save(tmp_path / "x.png")
             archive.write(tmp_path / "x.png", f"{i}.png")
-    seen = extract(Means(), opened(tmp_path / "d.zip"))
-    found = compare(Means(), seen, seen)
-    assert found.counts == (8, 8)
-    assert found.frechet == pytest.approx(0, abs=1e-9)
-    assert found.manifolds.precision == 1
-    assert "only 8 pictures" in found.notes[0]
+    features = extract(MeanColor(), open_pictures(tmp_path / "d.zip"))
+    comparison = compare(MeanColor(), features, features)
+    assert comparison.counts == (8, 8)
+    assert comparison.frechet == pytest.approx(0, abs=1e-9)
+    assert comparison.manifolds.precision == 1
+    assert "only 8 pictures" in comparison.notes[0]

@@ -1,11 +1,11 @@
-"""Ways to run a generator: in torch, compiled, in onnxruntime, in OpenVINO; in several precisions, on several devices.
+"""Engines that run a generator: torch, torch.compile, onnxruntime, OpenVINO; in several precisions, on several devices.
 
-Every engine is a `Generator` itself, so that nobody above knows which one draws.
+Every engine implements `Generator`, so that callers need not know which one they use.
 """
 
-from faceloom.engines.choose import choose
-from faceloom.engines.engine import DEVICES, ENGINES, PRECISIONS, Choice, Engine, usual_precision
-from faceloom.engines.open import available, open_engine
+from faceloom.engines.choose import choose_engine
+from faceloom.engines.engine import DEVICES, ENGINES, PRECISIONS, Choice, Engine, supported_precision
+from faceloom.engines.open import available_engines, open_engine
 
 __all__ = [
     "DEVICES",
@@ -13,8 +13,8 @@ __all__ = [
     "PRECISIONS",
     "Choice",
     "Engine",
-    "available",
-    "choose",
+    "available_engines",
+    "choose_engine",
     "open_engine",
-    "usual_precision",
+    "supported_precision",
 ]

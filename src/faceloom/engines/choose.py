@@ -1,6 +1,6 @@
-"""Which engine is the fastest for a job on this machine: measured once, remembered, reckoned again for every job.
+"""The choice of the fastest engine for a job on this machine, from speeds that are measured once and stored.
 
-An engine costs its start once and its time for every image. Which one is best depends on how many images there are.
+An engine takes its start time once and its image time for every image. The fastest one depends on the number of images.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import torch
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines.engine import Choice
 from faceloom.engines.measure import Speed, measure
-from faceloom.engines.open import available
+from faceloom.engines.open import available_engines
 from faceloom.errors import FaceloomError
-from faceloom.files import replacing
+from faceloom.files import atomic_write
 from faceloom.settings import Settings
 
-WORTH = 120.0
-"""Seconds that a job must take in torch before other engines are measured: their measurement takes as long."""
+MIN_JOB_SECONDS = 120.0
+"""Seconds that a job must take in torch before other engines are measured, because that takes as long."""
 
 
-def choose(
+def choose_engine(
     model: GeneratorModel,
     images: int,
     *,
@@ -37,52 +37,54 @@ def choose(
     device: str = "cpu",
     note: Callable[[str], None] | None = None,
 ) -> Choice:
-    """Choose the engine that ends a job of so many images first.
+    """Return the engine that completes a job of `images` images first.
 
-    What is not known yet is measured, if the job is long enough to be worth it, and remembered for this machine, its
-    library versions, this generator and precision. `note` is told what is measured, and what is chosen of several. An
-    engine that fails, or draws another picture, is not chosen. Raises EngineError when torch itself cannot do it.
+    Unknown speeds are measured, if the job is long enough, and stored for this machine, its library versions, this
+    generator and precision. `note` is called with messages about measurements and the choice. An engine that fails, or
+    generates another image, is not chosen. Raises EngineError when torch itself cannot do it.
     """
-    kept, key, note = Memory(), _key(model, precision, device), note or _say_nothing
-    known = kept.load(key)
-    if "torch" not in known:
-        known["torch"] = measure(model, Choice("torch", precision, device))
-        kept.save(key, known)
-    for engine in available(device):
-        if engine not in known and known["torch"].job(images) > WORTH:
-            known[engine] = _try(model, Choice(engine, precision, device), note)
-            kept.save(key, known)
-    jobs = {engine: speed.job(images) for engine, speed in known.items() if engine in available(device)}
+    cache, key, note = SpeedCache(), _speed_key(model, precision, device), note or _ignore_note
+    speeds = cache.load(key)
+    if "torch" not in speeds:
+        speeds["torch"] = measure(model, Choice("torch", precision, device))
+        cache.save(key, speeds)
+    for engine in available_engines(device):
+        if engine not in speeds and speeds["torch"].job(images) > MIN_JOB_SECONDS:
+            speeds[engine] = _measure_or_inf(model, Choice(engine, precision, device), note)
+            cache.save(key, speeds)
+    jobs = {engine: speed.job(images) for engine, speed in speeds.items() if engine in available_engines(device)}
     best = min(jobs, key=lambda engine: jobs[engine])
     if len(jobs) > 1:
-        note(f"the engine '{best}' draws {images} in about {jobs[best]:.0f} s, torch in {jobs['torch']:.0f} s")
+        note(
+            f"the engine '{best}' generates {images} images in about {jobs[best]:.0f} s, torch in {jobs['torch']:.0f} s"
+        )
     return Choice(best, precision, device)
 
 
-def _say_nothing(text: str) -> None: ...
+def _ignore_note(text: str) -> None: ...
 
 
-class Memory:
-    """The measured speeds of this machine, in one JSON file of the user's folder. A damaged one counts as empty."""
+class SpeedCache:
+    """The measured speeds of this machine, in a JSON file in the user's folder. A damaged file is treated as empty."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or Settings().home / "engines" / "speeds.json"
 
     def load(self, key: str) -> dict[str, Speed]:
-        """The speeds known under a key, by engine."""
+        """Return the speeds stored under a key, by engine."""
         try:
-            entries = self._all()[key]
+            entries = self._load_all()[key]
             return {str(name): Speed(float(e["start"]), float(e["image"])) for name, e in entries.items()}
         except (KeyError, TypeError, ValueError, AttributeError):
             return {}
 
     def save(self, key: str, speeds: dict[str, Speed]) -> None:
-        """Remember the speeds under a key; other keys stay."""
-        table = self._all() | {key: {name: asdict(speed) for name, speed in speeds.items()}}
-        with replacing(self.path) as draft:
+        """Store the speeds under a key; other keys stay."""
+        table = self._load_all() | {key: {name: asdict(speed) for name, speed in speeds.items()}}
+        with atomic_write(self.path) as draft:
             draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
-    def _all(self) -> dict[str, dict[str, dict[str, float]]]:
+    def _load_all(self) -> dict[str, dict[str, dict[str, float]]]:
         try:
             table = json.loads(self.path.read_bytes())
         except (OSError, ValueError, RecursionError):
@@ -90,8 +92,8 @@ class Memory:
         return table if isinstance(table, dict) else {}
 
 
-def _try(model: GeneratorModel, choice: Choice, note: Callable[[str], None]) -> Speed:
-    """Measure an engine; one that fails takes for ever."""
+def _measure_or_inf(model: GeneratorModel, choice: Choice, note: Callable[[str], None]) -> Speed:
+    """Measure an engine; return infinite times for one that fails."""
     note(f"measuring the engine '{choice.engine}', once")
     try:
         return measure(model, choice)
@@ -100,24 +102,24 @@ def _try(model: GeneratorModel, choice: Choice, note: Callable[[str], None]) -> 
         return Speed(math.inf, math.inf)
 
 
-def _key(model: GeneratorModel, precision: str, device: str) -> str:
-    """All that a speed depends on: processor, threads, versions, generator, precision, device."""
+def _speed_key(model: GeneratorModel, precision: str, device: str) -> str:
+    """Return a key of all that a speed depends on: processor, threads, versions, generator, precision, device."""
     facts = (
         platform.machine(),
-        _processor(),
+        _processor_name(),
         os.cpu_count(),
         torch.get_num_threads(),
         torch.__version__,
         version("faceloom"),
-        available(device),
+        available_engines(device),
         torch.cuda.get_device_name() if device == "cuda" else "",
     )
     machine = hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
     return f"{machine} {model.hash[:16]} {precision} {device}"
 
 
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
+def _processor_name() -> str:
+    """Return the processor's name, or '' if the system does not report it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The network as one program, made by torch's own compiler. Needs a C++ compiler (on a GPU: Triton)."""
+"""The engine of torch.compile, which compiles the network to one program. Needs a C++ compiler (on a GPU: Triton)."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from faceloom.networks.generator import Generator, NoiseMode
 
 
 class CompiledEngine(Engine):
-    """`torch.compile`, one image at a time, so that one program serves every batch.
+    """An engine that runs `torch.compile`, one image at a time, so that one program serves every batch size.
 
-    The first image takes the better part of a minute, or some seconds when torch has kept the program of an earlier
-    time. Without gradients the weights become constants of the program. Gradients work and make a second program.
+    The first image takes almost a minute, or some seconds when torch has cached the program. Without gradients the
+    weights become constants of the program. Gradients are supported and need a second program.
     """
 
     def __init__(self, G: Generator, choice: Choice) -> None:
         super().__init__(G, choice)
-        if not compiler_is_there(choice.device):
-            raise EngineError("torch.compile finds no compiler here", "install g++ and setuptools, or --engine torch")
+        if not has_compiler(choice.device):
+            raise EngineError(
+                "torch.compile finds no compiler on this machine", "install g++ and setuptools, or --engine torch"
+            )
         self.programs: dict[tuple[int, bool], Callable[..., Tensor]] = {}
 
     def synthesis(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """As `Generator`."""
-        return self._each(w_plus, self.img_resolution, noise_mode)
+        """Generate the image, as `Generator.synthesis`."""
+        return self._run_each(w_plus, self.img_resolution, noise_mode)
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
-        """As `Generator`; every resolution is a program of its own."""
-        return self._each(w_plus, resolution, noise_mode)
+        """Generate the image, as `Generator.synthesis_at`; every resolution needs its own program."""
+        return self._run_each(w_plus, resolution, noise_mode)
 
-    def _each(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode) -> Tensor:
+    def _run_each(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode) -> Tensor:
         program = self._program(resolution, torch.is_grad_enabled() and w_plus.requires_grad)
         if noise_mode != "const" or not len(w_plus):
             return super().synthesis_at(w_plus, resolution, noise_mode)
-        return torch.cat([program(one) for one in w_plus.to(self.device).split(1)]).to(w_plus.device)
+        return torch.cat([program(row) for row in w_plus.to(self.device).split(1)]).to(w_plus.device)
 
     def _program(self, resolution: int, gradients: bool) -> Callable[..., Tensor]:
         key = (resolution, gradients)
@@ -50,22 +52,22 @@ class CompiledEngine(Engine):
 
 
 def _compile(G: Generator, resolution: int, gradients: bool) -> Callable[[Tensor], Tensor]:
-    def draw(w_plus: Tensor) -> Tensor:
+    def generate(w_plus: Tensor) -> Tensor:
         return G.synthesis(w_plus) if resolution == G.img_resolution else G.synthesis_at(w_plus, resolution)
 
     if gradients:
-        return torch.compile(draw, dynamic=False)
-    program = torch.compile(draw, dynamic=False, options={"freezing": True})
+        return torch.compile(generate, dynamic=False)
+    program = torch.compile(generate, dynamic=False, options={"freezing": True})
 
     def frozen(w_plus: Tensor) -> Tensor:
-        with torch.no_grad():  # what freezing is for
+        with torch.no_grad():  # freezing requires it
             return program(w_plus)
 
     return frozen
 
 
-def compiler_is_there(device: str = "cpu") -> bool:
-    """Whether torch can compile here: setuptools, and for the CPU a C++ compiler, for a GPU Triton."""
+def has_compiler(device: str = "cpu") -> bool:
+    """Return whether torch can compile here: it needs setuptools and a C++ compiler, or Triton for a GPU."""
     if importlib.util.find_spec("setuptools") is None:
         return False
     if device == "cuda":

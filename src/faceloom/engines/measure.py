@@ -1,6 +1,6 @@
-"""What an engine costs on this machine, measured in a process of its own: every command is one.
+"""Measurement of an engine's start time and image time on this machine, in a process of its own.
 
-Where it was started once already, an engine finds its program in memory and seems to start for nothing.
+In the same process, an engine that ran before would find its program in memory, and its start time would seem to be 0.
 """
 
 from __future__ import annotations
@@ -25,59 +25,59 @@ from faceloom.memory import keep_memory
 from faceloom.networks.generator import Generator
 
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.5, "fp16": 0.5}
-"""How far an engine's image may be from torch's in float32, at most: else it is not used."""
+"""Maximum difference of an engine's image from torch's in float32; an engine beyond it is not used."""
 
-IMAGES = 3
-PATIENCE = 900.0  # seconds for one process
+TIMED_IMAGES = 3  # the fastest of them counts
+TIMEOUT = 900.0  # seconds that one process may take
 
 _START = "import sys; sys.path = {path!r}; from faceloom.engines.measure import main; main(sys.argv[1])"
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What an engine costs, in seconds."""
+    """The times of an engine, in seconds."""
 
-    start: float  # until the first image, with whatever it keeps from earlier times already there
-    image: float  # each
+    start: float  # until the first image, when its caches on disk exist
+    image: float  # per image
 
     def job(self, images: int) -> float:
-        """The time for a number of images."""
+        """Return the time for a number of images."""
         return self.start + images * self.image
 
 
 def measure(model: GeneratorModel, choice: Choice) -> Speed:
-    """Measure torch at once, another engine in the second of two new processes: the first makes what is kept.
+    """Measure an engine: torch in this process, others in the second of two new ones, when the caches are filled.
 
-    Raises EngineError for an engine that fails, or draws another picture.
+    Raises EngineError for an engine that fails, or generates another image.
     """
     if choice.engine == "torch":
         return _measure(model, choice)
     with TemporaryDirectory(prefix="faceloom-engine-") as folder:
         job = Path(folder) / "job.pt"
         torch.save((model, choice, torch.get_num_threads()), job)
-        _in_a_process(job)
-        return _in_a_process(job)
+        _measure_in_subprocess(job)
+        return _measure_in_subprocess(job)
 
 
-def _in_a_process(job: Path) -> Speed:
+def _measure_in_subprocess(job: Path) -> Speed:
     command = [sys.executable, "-c", _START.format(path=sys.path), str(job)]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True)
-        facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=True)
+        facts: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise EngineError(f"it fails: {reason}"[:300]) from error
+        raise EngineError(f"the engine fails: {reason}"[:300]) from error
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
-        raise EngineError("it does not come to an end") from error
+        raise EngineError("the engine does not finish") from error
     return Speed(**facts)
 
 
 def main(job: str) -> None:
-    """The new process: measure what the file `job` of our own says, and print it."""
+    """Measure the engine of the file `job` in the new process, and print the times as JSON."""
     keep_memory()
     model, choice, threads = torch.load(job, weights_only=False)
     torch.set_num_threads(threads)
-    print(json.dumps(asdict(_measure(model, choice))))  # noqa: T201 - to the process that asked
+    print(json.dumps(asdict(_measure(model, choice))))  # noqa: T201 - read by the parent process
 
 
 @torch.no_grad()
@@ -88,8 +88,8 @@ def _measure(model: GeneratorModel, choice: Choice) -> Speed:
     img = G.synthesis(w_plus)
     start = time.perf_counter() - begin
     if not (img - model.G.synthesis(w_plus)).abs().max() <= TOLERANCE[choice.precision]:
-        raise EngineError("it draws another picture")
-    image = min(_seconds(G, w_plus) for _ in range(IMAGES))
+        raise EngineError("the engine generates another image than torch")
+    image = min(_seconds(G, w_plus) for _ in range(TIMED_IMAGES))
     return Speed(max(0.0, start - image), image)
 
 

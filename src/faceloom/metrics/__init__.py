@@ -1,4 +1,4 @@
-"""How like two sets of pictures are, and how smooth a generator's space is. Knows features, pictures and generators."""
+"""Metrics: distances between two sets of pictures, and the smoothness of a generator's latent space."""
 
 from faceloom.metrics.compare import Comparison, compare
 from faceloom.metrics.features import FeatureNet, InceptionFeatures, VggFeatures, extract
@@ -6,7 +6,7 @@ from faceloom.metrics.frechet import frechet_distance
 from faceloom.metrics.kernel import kernel_distance
 from faceloom.metrics.manifold import precision_recall
 from faceloom.metrics.path_length import path_length
-from faceloom.metrics.pictures import drawn, opened
+from faceloom.metrics.pictures import generate_pictures, open_pictures
 
 __all__ = [
     "Comparison",
@@ -14,11 +14,11 @@ __all__ = [
     "InceptionFeatures",
     "VggFeatures",
     "compare",
-    "drawn",
     "extract",
     "frechet_distance",
+    "generate_pictures",
     "kernel_distance",
-    "opened",
+    "open_pictures",
     "path_length",
     "precision_recall",
 ]

@@ -1,4 +1,4 @@
-"""All distances of two sets of features at once."""
+"""Comparison of two sets of features by all distances at once."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceloom.metrics.features import FeatureNet, Features
-from faceloom.metrics.frechet import frechet_distance, shortage
+from faceloom.metrics.frechet import describe_shortage, frechet_distance
 from faceloom.metrics.kernel import Kernel, kernel_distance
 from faceloom.metrics.manifold import Manifolds, precision_recall
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A against B, through the eyes of `network`; `notes` say what the numbers may not be compared with."""
+    """The distances of set A from set B by features of `network`; `notes` are limits of their comparability."""
 
     network: str
     counts: tuple[int, int]
@@ -26,9 +26,9 @@ class Comparison:
 
 
 def compare(net: FeatureNet, a: Features, b: Features) -> Comparison:
-    """Compare A, what is generated, with B, what is real. Raises ShapeError for fewer than four pictures a side."""
+    """Compare the generated pictures A with the real pictures B. Raises ShapeError for fewer than four of either."""
     frechet = frechet_distance(a, b)
-    notes = [note for note in (shortage(a, b),) if note]
+    notes = [note for note in (describe_shortage(a, b),) if note]
     counts = len(a), len(b)
     kernel, manifolds = kernel_distance(a, b), precision_recall(a, b)
     return Comparison(net.name, counts, net.frechet_name, frechet, net.kernel_name, kernel, manifolds, notes)

@@ -1,7 +1,7 @@
-"""Pictures -> features: the networks whose eyes the distances see through. Knows tensors, no files.
+"""Feature networks, which turn pictures into the features that distances compare. Does not open files.
 
-A distance is a number of its network, of what is done to a picture before, and of nothing else: only the Inception
-network of 2015 gives the FID that papers state.
+A distance depends on its network and on the preparation of the pictures: only the Inception network of 2015 gives the
+FID that papers report.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from torch import Tensor
 
 from faceloom.errors import ImageError
 from faceloom.images.tensors import Img
-from faceloom.networks.inception import DIM, Inception, enlarged
+from faceloom.networks.inception import DIM, Inception, resize_as_tensorflow1
 from faceloom.networks.lpips import Lpips
 
 Features = Float[Tensor, "n dim"]
-BATCH = 16
+BATCH = 16  # pictures that go through a network together
 
 
 class FeatureNet(Protocol):
-    """Eyes.
+    """A feature network.
 
-    Convention: `prepare` takes one img `[1, 3, h, w]`, -1...1, of any size to the size that the network wants; a call
-    takes several of those to features `[n, dim]`, float32.
+    Convention: `prepare` resizes one img `[1, 3, h, w]`, -1...1, to the network's size; a call computes the features
+    `[n, dim]`, float32, of several prepared pictures.
     """
 
     name: str
@@ -36,18 +36,18 @@ class FeatureNet(Protocol):
     dim: int
 
     def prepare(self, img: Img) -> Tensor:
-        """Bring one picture to the network's size."""
+        """Resize one picture to the network's size."""
         ...
 
     def __call__(self, prepared: Tensor) -> Features:
-        """See several."""
+        """Return the features of several pictures."""
         ...
 
 
 class VggFeatures:
-    """The last convolutions of VGG16, averaged over the picture: 512 numbers.
+    """VGG16's last convolutional features, averaged over the picture: 512 numbers.
 
-    Pictures are brought to 128 x 128 px with antialiasing: at VGG's own 224 px a picture costs three times as long.
+    Pictures are resized to 128 x 128 px with antialiasing: at VGG's own 224 px a picture costs three times as long.
     """
 
     name = "VGG16"
@@ -60,13 +60,13 @@ class VggFeatures:
         self.net = net
 
     def prepare(self, img: Img) -> Tensor:
-        """Resize to 128 x 128."""
+        """Resize one picture to 128 x 128 px."""
         if img.shape[-2:] == (self.side, self.side):
             return img
         return F.interpolate(img, (self.side, self.side), mode="bicubic", antialias=True).clamp(-1, 1)
 
     def __call__(self, prepared: Tensor) -> Features:
-        """See several, `[n, 3, 128, 128]`."""
+        """Return the features of pictures `[n, 3, 128, 128]`."""
         x, index = (prepared.to(self.net.shift.device) - self.net.shift) / self.net.scale, 0
         x = x.contiguous(memory_format=torch.channels_last)
         for pool, stage in self.net.stages:
@@ -78,7 +78,7 @@ class VggFeatures:
 
 
 class InceptionFeatures:
-    """Inception-v3's 2,048 numbers before its classes, as FID and KID are defined by."""
+    """Inception-v3's 2,048 features before its classes, by which FID and KID are defined."""
 
     name = "Inception-v3"
     frechet_name = "FID"
@@ -89,34 +89,39 @@ class InceptionFeatures:
         self.net = net
 
     def prepare(self, img: Img) -> Tensor:
-        """Round to the levels that a file would hold, and enlarge as TensorFlow 1 did."""
-        return enlarged(img.add(1).mul(127.5).round().clamp(0, 255))
+        """Round to the levels of an 8-bit file, and resize as TensorFlow 1 does."""
+        return resize_as_tensorflow1(img.add(1).mul(127.5).round().clamp(0, 255))
 
     def __call__(self, prepared: Tensor) -> Features:
-        """See several, `[n, 3, 299, 299]`."""
+        """Return the features of pictures `[n, 3, 299, 299]`."""
         features: Tensor = self.net(prepared.to(next(self.net.parameters()).device))
         return features
 
 
 @torch.no_grad()
 def extract(net: FeatureNet, pictures: Iterable[Img]) -> Features:
-    """See every picture, each `[1, 3, h, w]`, in batches. Raises ImageError without any, or for NaN features."""
+    """Return the features of all pictures, each `[1, 3, h, w]`, computed in batches.
+
+    Raises ImageError if there are no pictures, or for features that are not finite.
+    """
     rows: list[Tensor] = []
-    waiting: list[Tensor] = []
+    batch: list[Tensor] = []
     for img in pictures:
-        waiting.append(net.prepare(img))
-        if len(waiting) == BATCH:
-            rows.append(_seen(net, waiting))
-            waiting = []
-    if waiting:
-        rows.append(_seen(net, waiting))
+        batch.append(net.prepare(img))
+        if len(batch) == BATCH:
+            rows.append(_run_batch(net, batch))
+            batch = []
+    if batch:
+        rows.append(_run_batch(net, batch))
     if not rows:
         raise ImageError("there are no pictures to measure", "give a folder or a zip of pictures")
     features = torch.cat(rows)
     if not features.isfinite().all():
-        raise ImageError(f"{net.name} gives numbers that are not finite", "are these the right weights?")
+        raise ImageError(
+            f"{net.name} returned features that are not finite", "check that the weights are those of this network"
+        )
     return features
 
 
-def _seen(net: FeatureNet, waiting: Sequence[Tensor]) -> Features:
-    return net(torch.cat(list(waiting))).cpu()
+def _run_batch(net: FeatureNet, batch: Sequence[Tensor]) -> Features:
+    return net(torch.cat(list(batch))).cpu()

@@ -1,4 +1,4 @@
-"""The Frechet distance of two sets of features, each taken for a normal distribution. Knows numbers only."""
+"""The Frechet distance of two sets of features, each modeled as a normal distribution."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor
 from faceloom.errors import ShapeError
 from faceloom.metrics.features import Features
 
-MANY = 10
-"""Pictures a feature from which on the covariance is known well enough not to speak of it."""
+PICTURES_PER_FEATURE = 10
+"""Number of pictures per feature from which on the covariance is accurate enough to need no note."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,21 +23,21 @@ class Moments:
 
 
 def frechet_distance(a: Features, b: Features) -> float:
-    """The Frechet distance of two sets of features, squared as the field states it (Heusel et al. 2017, eq. 6).
+    """Return the squared Frechet distance of two sets of features, as usually reported (Heusel et al. 2017, eq. 6).
 
-    |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), covariances over n - 1, in float64. Fewer pictures than features
-    leave no hole in it, but make it larger than it is: see `shortage`.
-    Raises ShapeError for features of two kinds, or fewer than two pictures.
+    |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), covariances over n - 1, in float64. With fewer pictures than
+    features it can still be computed, but is too large: see `describe_shortage`.
+    Raises ShapeError for features of different dimensions, or fewer than two pictures.
     """
-    _check(a, b)
-    return frechet_of_moments(moments(a), moments(b))
+    _check_features(a, b)
+    return frechet_from_moments(fit_moments(a), fit_moments(b))
 
 
-def frechet_of_moments(a: Moments, b: Moments) -> float:
-    """As `frechet_distance`, from the distributions.
+def frechet_from_moments(a: Moments, b: Moments) -> float:
+    """Return the squared Frechet distance of two normal distributions.
 
-    With S = F F^T the trace of (S_a S_b)^(1/2) is the sum of the singular values of F_a^T F_b: no root is taken of
-    a rounding error, as it would be of the product's eigenvalues where a covariance has no full rank.
+    With S = F F^T, the trace of (S_a S_b)^(1/2) is the sum of the singular values of F_a^T F_b. This avoids roots of
+    rounding errors, which the product's eigenvalues contain when a covariance does not have full rank.
     """
     shift = (a.mean - b.mean).square().sum()
     spread = a.factor.square().sum() + b.factor.square().sum()
@@ -45,8 +45,8 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     return max(0.0, float(shift + spread - 2 * shared))
 
 
-def moments(features: Features) -> Moments:
-    """Fit a normal distribution; the covariance's factor comes from its eigenvectors, those of no weight left out."""
+def fit_moments(features: Features) -> Moments:
+    """Fit a normal distribution. The covariance's factor is of its eigenvectors, without those of eigenvalue 0."""
     x = features.double()
     mean = x.mean(0)
     values, vectors = torch.linalg.eigh((x - mean).T @ (x - mean) / (len(x) - 1))
@@ -54,10 +54,10 @@ def moments(features: Features) -> Moments:
     return Moments(mean, vectors[:, kept] * values[kept].sqrt())
 
 
-def shortage(a: Features, b: Features) -> str:
-    """Say whether the pictures are too few for the distance to be compared with that of other numbers of pictures."""
+def describe_shortage(a: Features, b: Features) -> str:
+    """Return a note if the pictures are too few to compare the distance with that of other numbers, else ''."""
     fewest, dim = min(len(a), len(b)), a.shape[1]
-    if fewest >= MANY * dim:
+    if fewest >= PICTURES_PER_FEATURE * dim:
         return ""
     rank = f", and fewer than the {dim} features" if fewest <= dim else ""
     return (
@@ -66,7 +66,7 @@ def shortage(a: Features, b: Features) -> str:
     )
 
 
-def _check(a: Features, b: Features) -> None:
+def _check_features(a: Features, b: Features) -> None:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
         raise ShapeError(
             f"features: expected [n, dim] of one kind, n from 2, got {list(a.shape)} and {list(b.shape)}",

@@ -1,4 +1,4 @@
-"""Improved precision and recall: how many pictures of one set lie where the other's are. Knows numbers only.
+"""Improved precision and recall: the share of one set's pictures that lie in the other set's manifold.
 
 Source: Kynkaanniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative Models", eq. 1 and 2.
 """
@@ -13,36 +13,36 @@ from torch import Tensor
 from faceloom.errors import ShapeError
 from faceloom.metrics.features import Features
 
-NEIGHBOURS = 3
-_ROWS = 2048
+NEIGHBORS = 3  # number of the nearest neighbor that sets a ball's radius
+_ROWS = 2048  # rows of distances that are computed at once
 
 
 @dataclass(frozen=True)
 class Manifolds:
-    """Shares, 0...1: of A's pictures among B's (precision, when A is generated), of B's among A's (recall)."""
+    """The shares, 0...1, of A in B's manifold (precision, when A is generated) and of B in A's manifold (recall)."""
 
     precision: float
     recall: float
 
 
-def precision_recall(a: Features, b: Features, neighbours: int = NEIGHBOURS) -> Manifolds:
-    """Measure A, what is generated, against B, what is real.
+def precision_recall(a: Features, b: Features, neighbors: int = NEIGHBORS) -> Manifolds:
+    """Return the precision and recall of the generated pictures A with respect to the real pictures B.
 
-    A set's manifold is the union of balls around its pictures, each as large as to reach the `neighbours`-th nearest.
-    Raises ShapeError for no more pictures than neighbours.
+    A set's manifold is the union of balls around its pictures, each of which reaches the picture's nearest neighbor
+    with number `neighbors`. Raises ShapeError unless there are more pictures than neighbors.
     """
-    if min(len(a), len(b)) <= neighbours:
-        raise ShapeError(f"{min(len(a), len(b))} pictures have no {neighbours} neighbours each", "measure more of them")
+    if min(len(a), len(b)) <= neighbors:
+        raise ShapeError(f"expected more than {neighbors} pictures, got {min(len(a), len(b))}", "measure more pictures")
     a, b = a.double(), b.double()
-    return Manifolds(_share_inside(a, b, neighbours), _share_inside(b, a, neighbours))
+    return Manifolds(_share_inside(a, b, neighbors), _share_inside(b, a, neighbors))
 
 
-def _share_inside(points: Tensor, centres: Tensor, neighbours: int) -> float:
-    """How many of `points` lie in a ball around any of `centres` (eq. 1)."""
+def _share_inside(points: Tensor, centers: Tensor, neighbors: int) -> float:
+    """Return the share of `points` that lie in a ball around any of `centers` (eq. 1)."""
     radii = torch.cat(
-        [_distances(rows, centres).kthvalue(neighbours + 1, dim=1).values for rows in centres.split(_ROWS)]
+        [_distances(rows, centers).kthvalue(neighbors + 1, dim=1).values for rows in centers.split(_ROWS)]
     )  # the nearest is the picture itself
-    inside = [(_distances(rows, centres) <= radii).any(1) for rows in points.split(_ROWS)]
+    inside = [(_distances(rows, centers) <= radii).any(1) for rows in points.split(_ROWS)]
     return float(torch.cat(inside).double().mean())
 
 
