@@ -19,7 +19,7 @@ from faceloom.checkpoints import shipped
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.cli.main import app
 from faceloom.edit import directions, discover, stylespace
-from faceloom.edit import search as finding
+from faceloom.edit import search as search_module
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.likeness import Likeness
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
@@ -28,20 +28,20 @@ from faceloom.workflows.studio import Studio
 
 
 def red_is_age(img: Tensor) -> Reading:
-    traits = torch.zeros(len(img), len(ATTRIBUTES))
-    traits[:, 0] = 40 + 30 * img[:, 0].mean((1, 2))
-    return Reading(traits, torch.nn.functional.normalize(img.mean((2, 3)), dim=1))
+    attributes = torch.zeros(len(img), len(ATTRIBUTES))
+    attributes[:, 0] = 40 + 30 * img[:, 0].mean((1, 2))
+    return Reading(attributes, torch.nn.functional.normalize(img.mean((2, 3)), dim=1))
 
 
 @pytest.fixture(autouse=True)
 def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GeneratorModel:
-    """Every studio has the tiny generator, every analyzer reads colours, and the user folder is the test's."""
+    """Every studio has the tiny generator, every analyzer reads colors, and the user folder is the test's."""
     model = GeneratorModel(tiny, "small", "mobilestylegan", "0123456789abcdef", "none")
     monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
-    for room in ("studio", "friends"):
-        monkeypatch.setattr(f"faceloom.{room}.load_analyzer", lambda: red_is_age)
+    for module in ("studio", "search"):
+        monkeypatch.setattr(f"faceloom.workflows.{module}.load_analyzer", lambda: red_is_age)
     monkeypatch.setattr(shipped, "load_analyzer", lambda: red_is_age)
-    for module in (discover, finding):
+    for module in (discover, search_module):
         monkeypatch.setattr(module, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
@@ -177,18 +177,18 @@ def test_children_have_children():
     assert Path("grand.png").exists()
 
 
-def test_find():
+def test_search():
     facts = faceloom(
-        "find", "about 41", "--count", "2", "--candidates", "6", "--like", "kid.likeness", "-o", "f", status=1
+        "search", "about 41", "--count", "2", "--candidates", "6", "--like", "kid.likeness", "-o", "f", status=1
     )
     Studio().generate(7, 0.8).save(Path("kid.likeness"))
-    facts = faceloom("find", "", "--like", "kid.likeness", "--count", "2", "--candidates", "6", "-o", "f", "--json")
+    facts = faceloom("search", "", "--like", "kid.likeness", "--count", "2", "--candidates", "6", "-o", "f", "--json")
     first, second = facts["people"]
     assert first["similarity"] >= second["similarity"]
     assert Path(first["picture"]).exists()
     person = Likeness.load(Path(first["likeness"]))
     assert person.provenance["method"] == "find"
-    assert "did you mean 'glasses'" in str(faceloom("find", "glases", "-o", "f", status=1).exception)
+    assert "did you mean 'glasses'" in str(faceloom("search", "glases", "-o", "f", status=1).exception)
 
 
 def test_help_shows_two_examples():
@@ -208,23 +208,23 @@ def test_conditional_generators_have_people_of_every_class():
     assert heard[0].sum(0).gt(0).all()
 
 
-def test_traits_of_a_generator_become_its_sliders(
+def test_attributes_of_a_generator_become_its_sliders(
     small: GeneratorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def upper(img: Tensor) -> Reading:
-        traits = torch.zeros(len(img), len(ATTRIBUTES))
+        attributes = torch.zeros(len(img), len(ATTRIBUTES))
         middle = img.shape[-1] // 2
-        traits[:, 0] = 40 + 90_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
-        return Reading(traits, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
+        attributes[:, 0] = 40 + 90_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
+        return Reading(attributes, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
 
     monkeypatch.setattr(shipped, "load_analyzer", lambda: upper)
     monkeypatch.setattr("faceloom.workflows.studio.load_analyzer", lambda: upper)
     monkeypatch.setattr("faceloom.edit.fit_attributes.READ_SIDE", 32)
-    monkeypatch.setattr("faceloom.edit.fit_attributes.STEADY", ())
+    monkeypatch.setattr("faceloom.edit.fit_attributes.IDENTITY_HELD", ())
     model = replace(small, folder=tmp_path / "mine")
     monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
     faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", status=1)
-    facts = faceloom("direction", "traits", "--people", "300", "--json")
+    facts = faceloom("direction", "attributes", "--people", "300", "--json")
     assert [one["name"] for one in facts["directions"]] == ["age"]
     assert set(facts["missing"]) == {"smile", "gender", "glasses", "mouth_open", "yaw", "pitch"}
     assert (tmp_path / "mine" / "directions" / "age.safetensors").exists()
@@ -233,4 +233,4 @@ def test_traits_of_a_generator_become_its_sliders(
 
 
 def test_a_generator_without_a_folder_keeps_no_directions():
-    faceloom("direction", "traits", "--people", "200", status=2)
+    faceloom("direction", "attributes", "--people", "200", status=2)
