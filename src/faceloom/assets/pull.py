@@ -94,6 +94,7 @@ class _ProgressReporter:
         self._asset, self._progress, self._start = asset, progress, time.monotonic()
 
     def report(self, phase: str, received: int) -> None:
+        """Report a phase and the bytes received so far."""
         if self._progress:
             facts = {"asset": self._asset.name, "phase": phase, "bytes": received, "total": self._asset.size}
             self._progress(facts | {"seconds": time.monotonic() - self._start})
