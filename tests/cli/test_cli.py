@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from faceloom.cli.main import app
 
-COMMANDS = ("faces", "align", "encode", "edit", "mix", "morph", "generate", "video", "demo")
+COMMANDS = ("detect", "align", "encode", "edit", "mix", "morph", "generate", "video", "demo")
 
 
 def faceloom(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

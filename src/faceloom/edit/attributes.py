@@ -70,7 +70,7 @@ def edit_attributes(
 def random_edits(
     basis: Sequence[Direction], max_length: float = SteerConfig.max_length, sideways: float = 0.5
 ) -> Callable[[WPlus, torch.Generator], WPlus]:
-    """Return a function that edits a face at random, as steering does. Tuning keeps the faces around a person intact.
+    """Return a function that edits a face at random, as steering does, for the neighbors that tuning keeps intact.
 
     Convention: each edit goes up to `max_length` standard deviations in either direction of one attribute, more often
     far than near, and about `sideways` standard deviations in the others. In more than half of the edits the attribute

@@ -42,7 +42,7 @@ class SearchConfig:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """A face that was found.
+    """A face that a search returns.
 
     Convention: `w_plus [1, num_ws, w_dim]` has one style for all layers; `attributes` are read from the picture, in the
     units of the analyzer; `missed` is `description.penalty`, 0 when every bound is met; `similarity` is the identity

@@ -82,7 +82,7 @@ def step_delta(G: Generator, direction: StyleDirection, strength: float, layers:
 def step(
     G: Generator, person: Likeness, direction: StyleDirection, strength: float, layers: Sequence[int] | None = None
 ) -> Likeness:
-    """Move a person along a direction and keep the tuned weights. A step and its opposite cancel exactly.
+    """Move a person along a direction and keep the tuned weights. A step and its opposite cancel.
 
     Raises as `step_delta` does. Does not check that direction and person belong to this generator, see
     `likeness.require_generator`.
