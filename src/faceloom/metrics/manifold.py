@@ -41,7 +41,7 @@ def _share_inside(points: Tensor, centers: Tensor, neighbors: int) -> float:
     """Return the share of `points` that lie in a ball around any of `centers` (eq. 1)."""
     radii = torch.cat(
         [_distances(rows, centers).kthvalue(neighbors + 1, dim=1).values for rows in centers.split(_ROWS)]
-    )  # the nearest is the picture itself
+    )  # + 1, because the nearest is the picture itself
     inside = [(_distances(rows, centers) <= radii).any(1) for rows in points.split(_ROWS)]
     return float(torch.cat(inside).double().mean())
 

@@ -112,9 +112,8 @@ class SynthesisInput(nn.Module):
         phases = self.phases + (self.freqs @ transform[:, :2, 2:]).squeeze(2)  # [n c]
         freqs = self.freqs @ transform[:, :2, :2]  # [n c 2]
         excess = (torch.linalg.vector_norm(freqs, dim=2) - self.bandwidth) / (self.rate / 2 - self.bandwidth)
-        amplitudes = (1 - excess).clamp(
-            0, 1
-        )  # suppress waves of a shrunk plane whose frequency the grid cannot represent
+        # Suppress the waves of a shrunk plane whose frequency the grid cannot represent.
+        amplitudes = (1 - excess).clamp(0, 1)
         positions = (torch.arange(self.size, device=w.device) + 0.5 - self.size / 2) / self.rate
         across = freqs[:, None, None, :, 0] * positions[:, None]  # [n 1 w c]
         down = freqs[:, None, None, :, 1] * positions[:, None, None]  # [n h 1 c]
