@@ -37,6 +37,9 @@ MERMAID_URI = "assets/mermaid.min.js"
 MERMAID_FILE = ROOT / "build" / "docs" / "mermaid.min.js"
 
 _SOURCES = {page: source for source, page in PAGES.items()}
+_EXTERNAL = re.compile(
+    r"""<(?:script|img|iframe|source|video)\b[^>]*\ssrc="?(?:https?:)?//[^>]*>|<link\b[^>]*\shref="?(?:https?:)?//[^>]*>"""
+)
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^][]|\[[^]]*\]\([^)]*\))*)\]\((?P<target>[^)\s]+)\)")
 
 
@@ -60,6 +63,13 @@ def on_page_content(html: str, page: Page, **_: Any) -> str:
         return html
     script = posixpath.relpath(MERMAID_URI, page.url or ".")
     return f'{html}\n<script src="{script}"></script>'
+
+
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Raise PluginError for a page that would load something from another server."""
+    if loaded := _EXTERNAL.search(output):
+        raise PluginError(f"{page.file.src_uri} loads from another server: {loaded.group()}")
+    return output
 
 
 def relink(markdown: str, source: str, page: str) -> str:

@@ -9,7 +9,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +138,20 @@ def test_links_out_of_the_site_become_pages_or_text():
     assert relink("[NOTICE](../../NOTICE)", source, page) == "NOTICE"
     card = "recipes/open-faces/README.md"
     assert relink("![p](../../docs/pictures/x.webp)", card, "model-cards/open-faces.md") == "![p](../pictures/x.webp)"
+
+
+def test_a_page_that_loads_from_another_server_is_refused():
+    errors = pytest.importorskip("mkdocs.exceptions")
+    hooks = load("hooks")
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="index.md"))
+    local = '<script src="assets/a.js"></script><a href="https://semver.org/">link</a>'
+    assert hooks.on_post_page(local, page) == local
+    for tag in (
+        '<script async src="https://unpkg.com/mermaid"></script>',
+        '<link rel="stylesheet" href="//fonts.x/a">',
+    ):
+        with pytest.raises(errors.PluginError, match="another server"):
+            hooks.on_post_page(tag, page)
 
 
 def test_the_package_says_that_it_is_typed():
