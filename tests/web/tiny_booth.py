@@ -14,12 +14,12 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from fastapi import FastAPI
 from PIL import Image
 
 from faceloom import likeness
@@ -59,7 +59,7 @@ class TinyStudio(BoothStudio):
     def __init__(self) -> None:
         super().__init__()
         model = GeneratorModel(tiny_generator(), "tiny", "mobilestylegan", "0" * 64, "none")
-        self.generator = self.fast_generator = self.film_generator = model  # type: ignore[misc]
+        self.generator = self.fast_generator = self.film_generator = model
 
     @functools.cached_property
     def basis(self) -> tuple[Direction, ...]:
@@ -128,6 +128,7 @@ class TinyStudio(BoothStudio):
     def paste_back(self, person: Likeness, photo: Photo) -> Image.Image:
         """Paste the picture into its box."""
         likeness.require_generator(person, self.generator)
+        assert person.geometry is not None
         pasted = photo.image.copy()
         (x0, y0), _, (x1, y1), _ = person.geometry.quad
         pasted.paste(self.render(person, 64).resize((round(x1 - x0), round(y1 - y0))), (round(x0), round(y0)))
@@ -180,8 +181,8 @@ def _face(x: float, y: float, side: float) -> Face:
     return Face((x - half, y - half, x + half, y + half), 0.999, np.array([[x, y]] * 5, dtype=float))
 
 
-def tiny_app(home: Path, **options: Mapping[str, Any] | Any) -> Any:
-    """The server on a tiny generator."""
+def tiny_app(home: Path, **options: Any) -> FastAPI:
+    """Return the server on a tiny generator; options as in `create_app`."""
     from faceloom.web.app import create_app
 
     return create_app(home=home, make_studio=TinyStudio, **options)

@@ -96,8 +96,8 @@ def _predict(
     """
     curves = curves_of(state, person)
     neutral = neutral_values(curves)
-    there, here = (curves.predict(changed_values(requested, neutral)) for requested in (values, anchor))
+    after, before = (curves.predict(changed_values(position, neutral)) for position in (values, anchor))
     return {
-        name: person.coefficients.get(name, 0.0) + there.get(name, 0.0) - here.get(name, 0.0)
-        for name in {*person.coefficients, *there, *here}
+        name: person.coefficients.get(name, 0.0) + after.get(name, 0.0) - before.get(name, 0.0)
+        for name in {*person.coefficients, *after, *before}
     }
