@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
+from faceloom.networks.generator import NoiseMode
 from faceloom.networks.lpips import Lpips
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 
@@ -12,12 +17,12 @@ from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfi
 class EnlargedGenerator(MobileStyleGAN):
     """A generator whose images are enlarged to the resolution that an inversion compares."""
 
-    def synthesis_at(self, w_plus, resolution, noise_mode="const"):
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
         return torch.nn.functional.interpolate(super().synthesis(w_plus, noise_mode), size=resolution)
 
 
 @pytest.fixture(scope="module")
-def tools():
+def tools() -> dict[str, Any]:
     torch.manual_seed(0)
     config = MobileStyleGANConfig(channels=(16, 16, 8), z_dim=16, w_dim=16, mapping_layers=2)
     G = EnlargedGenerator(config).requires_grad_(False)
@@ -31,11 +36,11 @@ def tools():
 
 
 @pytest.fixture(scope="module")
-def interrupt_at():
+def interrupt_at() -> Callable[[int, BaseException], Callable[[dict[str, Any]], None]]:
     """A factory of callbacks that raise an error at a step."""
 
-    def make(number, error):
-        def callback(step):
+    def make(number: int, error: BaseException) -> Callable[[dict[str, Any]], None]:
+        def callback(step: dict[str, Any]) -> None:
             if step["step"] == number:
                 raise error
 

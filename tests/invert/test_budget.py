@@ -19,7 +19,7 @@ def test_optimization_then_tuning_with_one_progress_for_both(tools):
     steps = []
     result = invert(tools, config={"steps": 20}, callback=steps.append)
     assert result.steps == 20
-    assert [step["phase"] for step in steps] == ["search"] * 8 + ["tune"] * 12
+    assert [step["phase"] for step in steps] == ["optimize"] * 8 + ["tune"] * 12
     progress = [step["progress"] for step in steps]
     assert progress == sorted(progress)
     assert progress[8] == OPTIMIZATION_SHARE

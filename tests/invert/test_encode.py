@@ -44,7 +44,7 @@ def test_the_network_returns_one_style_per_layer():
 def test_the_first_pass_compares_with_the_mean_face():
     net = Encoder(num_ws=4, w_dim=256).eval()
     img = torch.rand(2, 3, 256, 256)
-    torch.testing.assert_close(net.first(img), net(img, net.mean_img.expand_as(img)))
+    torch.testing.assert_close(net.first_pass(img), net(img, net.mean_img.expand_as(img)))
 
 
 def test_the_change_to_axes_is_inverted():
@@ -52,7 +52,7 @@ def test_the_change_to_axes_is_inverted():
     net.axes.copy_(torch.linalg.qr(torch.randn(256, 256)).Q)
     net.scales.uniform_(0.5, 2)
     offset = torch.randn(2, 4, 256)
-    torch.testing.assert_close(net.to_w(net.along_axes(offset)), offset, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(net.to_w(net.to_axes(offset)), offset, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.models

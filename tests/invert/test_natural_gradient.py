@@ -79,7 +79,7 @@ def invert(tools, image_loss, steps_seen=None, **config):
 def test_the_steps_are_shared_with_tuning(tools, image_loss):
     steps = []
     result = invert(tools, image_loss, steps, steps=20)
-    assert [step["phase"] for step in steps] == ["search"] * 8 + ["tune"] * 12
+    assert [step["phase"] for step in steps] == ["optimize"] * 8 + ["tune"] * 12
     assert result.steps == 20
     assert result.delta
 

@@ -80,8 +80,8 @@ def invert_within_budget(
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, RGB, -1...1. Without `encoder_guess` it starts from the
     mean face. With `make_descent` it optimizes W+ by natural gradient, otherwise by Adam. `neighbor` as in
     `invert_tune`; `stop_when` is called with a generated image every few steps. `callback` as in `clock.Callback`, with
-    the `phase`, 'search' or 'tune', and the progress of the whole. Ctrl-C or `Cancelled` ends it and is not raised again:
-    the result says `interrupted`.
+    the `phase`, 'optimize' or 'tune', and the progress of the whole. Ctrl-C or `Cancelled` ends it and is not raised
+    again: the result says `interrupted`.
     Raises ShapeError for another shape of image.
     """
     check_img(img, one=True)
@@ -98,7 +98,7 @@ def invert_within_budget(
     plan = plan_budget(
         config, clock.elapsed(), image_seconds, from_guess=encoder_guess is not None, min_steps=min_steps
     )
-    report = _report_phase(callback, "search", 0.0, OPTIMIZATION_SHARE if plan.tune else 1.0)
+    report = _report_phase(callback, "optimize", 0.0, OPTIMIZATION_SHARE if plan.tune else 1.0)
     if descent is not None:
         result = _run_descent(descent, plan.optimize, image_seconds, stop_when, report)
     elif plan.optimize:

@@ -24,7 +24,7 @@ def encoder_guess(G: Generator, encoder: Encoder, img: Tensor) -> WPlus:
 
     The encoder compares each image with the mean face. No image is generated.
     """
-    w_plus: WPlus = G.w_avg + encoder.first(img)
+    w_plus: WPlus = G.w_avg + encoder.first_pass(img)
     return w_plus
 
 

@@ -18,7 +18,7 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, 
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
-from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable
+from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable_weights
 
 NeighborSampler = Callable[[WPlus, torch.Generator], WPlus]
 """Function that draws a random neighbor of `w_plus [1, num_ws, w_dim]`, whose image tuning must not change."""
@@ -89,7 +89,7 @@ class PivotalTuning:
         self.G, self.img, self.w_plus, self.alexnet, self.config = G, img, w_plus, alexnet, config
         self.neighbor = neighbor
         self.random = torch.Generator().manual_seed(config.seed)
-        self.weights = tunable(G)
+        self.weights = tunable_weights(G)
         self.scale = {
             name: float(weight.float().square().mean().sqrt()) + 1e-3 for name, weight in self.weights.items()
         }
