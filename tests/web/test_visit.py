@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 from PIL import Image
+
 from tests.web.tiny_server import as_jpeg, photo
 
 
@@ -257,3 +258,20 @@ def test_previews_snap_to_positions_that_are_drawn_in_advance(client, server):
     time.sleep(1)
     ages = [client.get(f"/people/{person['id']}/preview", params={"age": age}).content for age in (19.5, 20, 28)]
     assert ages[0] == ages[1] != ages[2]  # the nearest position
+
+
+def test_the_end_of_each_friend_erases_what_is_theirs(client, server):
+    (mine,) = client.play(photo(15))["people"]
+    friends = [server.client(), server.client()]
+    for seed, friend in enumerate(friends, start=16):
+        (theirs,) = friend.play(photo(seed))["people"]
+        friend_code = friend.post("/visit/friends/code").json()["code"]
+        client.post("/visit/friends", json={"code": friend_code}).raise_for_status()
+        client.post(f"/people/{mine['id']}/mix", json={"with": theirs["id"]}).raise_for_status()
+        client.post(f"/people/{mine['id']}/undo").raise_for_status()
+    folder = server.booth.store.folder_of(client.visit()["id"])
+    assert [(folder / f"{mine['id']}.{base}.likeness").is_file() for base in (1, 2)] == [True, True]
+    friends[0].delete("/visit")
+    assert [(folder / f"{mine['id']}.{base}.likeness").is_file() for base in (1, 2)] == [False, True]
+    friends[1].delete("/visit")
+    assert [(folder / f"{mine['id']}.{base}.likeness").is_file() for base in (1, 2)] == [False, False]

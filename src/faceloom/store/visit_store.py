@@ -82,28 +82,28 @@ class VisitStore:
                 self.erase(row["id"])
         return visits
 
-    def folder_of(self, visit: str) -> Path:
+    def folder_of(self, visit_id: str) -> Path:
         """Return the folder of a visit's files."""
-        return self.folder / "visits" / visit
+        return self.folder / "visits" / visit_id
 
     # -- erasing ------------------------------------------------------------------------------------------------------
 
-    def erase(self, visit: str, *, downloads: bool = True) -> None:
+    def erase(self, visit_id: str, *, downloads: bool = True) -> None:
         """Erase a visit: its row, people and files, and with `downloads` its downloads outside the gallery.
 
         The row is marked first: after a crash, `finish_erasing` erases the rest.
         """
-        self.database.rows("UPDATE visits SET state = 'wiped' WHERE id = ?", (visit,))
-        erase_folder(self.folder_of(visit))
+        self.database.rows("UPDATE visits SET state = 'wiped' WHERE id = ?", (visit_id,))
+        erase_folder(self.folder_of(visit_id))
         if downloads:
-            self.erase_downloads("visit = ? AND NOT gallery", (visit,))
-        self.database.rows("DELETE FROM visits WHERE id = ?", (visit,))
+            self.erase_downloads("visit = ? AND NOT gallery", (visit_id,))
+        self.database.rows("DELETE FROM visits WHERE id = ?", (visit_id,))
         self.database.truncate_log()
 
-    def erase_people(self, ids: Iterable[str], visit: str) -> None:
+    def erase_people(self, ids: Iterable[str], visit_id: str) -> None:
         """Erase some people of a visit, and every file of it that begins with their ids."""
         for person in ids:
-            erase_files(self.folder_of(visit).glob(f"{person}*"))
+            erase_files(self.folder_of(visit_id).glob(f"{person}*"))
             self.database.rows("DELETE FROM people WHERE id = ?", (person,))
         self.database.truncate_log()
 
@@ -127,22 +127,22 @@ class VisitStore:
 
     def reserve_download(self, suffix: str) -> tuple[str, Path]:
         """Return a new id for a download, and the path to write its file to."""
-        name = make_token()
+        download_id = make_token()
         self._downloads_folder.mkdir(parents=True, exist_ok=True)
-        return name, self._downloads_folder / f"{name}{suffix}"
+        return download_id, self._downloads_folder / f"{download_id}{suffix}"
 
-    def add_download(self, name: str, visit: str, path: Path, seconds: float, recipe: Recipe) -> Download:
+    def add_download(self, download_id: str, visit_id: str, path: Path, seconds: float, recipe: Recipe) -> Download:
         """Store a written file as a download that expires in `seconds`."""
         download = Download(
-            id=name, visit=visit, file=path.name, expires=self.clock() + seconds, gallery=False, recipe=recipe
+            id=download_id, visit=visit_id, file=path.name, expires=self.clock() + seconds, gallery=False, recipe=recipe
         )
-        values = (name, visit, path.name, download.expires, 0, recipe.model_dump_json(exclude_unset=True))
+        values = (download_id, visit_id, path.name, download.expires, 0, recipe.model_dump_json(exclude_unset=True))
         self.database.rows("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?)", values)
         return download
 
-    def set_gallery(self, name: str, shown: bool) -> None:
+    def set_gallery(self, download_id: str, shown: bool) -> None:
         """Show a download in the gallery, where it stays until the operator empties it, or remove it from there."""
-        self.database.rows("UPDATE takes SET gallery = ? WHERE id = ?", (int(shown), name))
+        self.database.rows("UPDATE takes SET gallery = ? WHERE id = ?", (int(shown), download_id))
 
     def downloads(self) -> list[Download]:
         """Return every download that has not expired, the oldest first. Erases those that cannot be read."""

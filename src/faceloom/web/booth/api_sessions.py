@@ -109,10 +109,10 @@ async def generate(booth: Booth, seed: int, psi: float) -> LikenessView:
     return likeness_view(visit, person)
 
 
-def find_likeness(booth: Booth, name: str) -> tuple[Visit, Person]:
+def find_likeness(booth: Booth, likeness_id: str) -> tuple[Visit, Person]:
     """Return the visit and the person of a likeness, and postpone its expiry. Raises RequestRefused (404, 409)."""
     try:
-        visit = booth.find_visit(name, "api")
+        visit = booth.find_visit(likeness_id, "api")
     except RequestRefused as refusal:
         raise RequestRefused(
             404, "no_likeness", "there is no such likeness, or it has expired", "encode the photo again"

@@ -119,9 +119,9 @@ class Booth:
         self.visits[visit.id] = visit
         return visit
 
-    def find_visit(self, name: str | None, kind: VisitKind = "booth") -> Visit:
+    def find_visit(self, visit_id: str | None, kind: VisitKind = "booth") -> Visit:
         """Return the visit of an id. Raises RequestRefused (404) when there is none, or it has expired."""
-        visit = self.visits.get(name or "")
+        visit = self.visits.get(visit_id or "")
         if visit is None or visit.kind != kind or visit.expires <= self.store.clock():
             raise RequestRefused(404, "no_visit", "there is no visit", "begin a new one")
         return visit
@@ -205,24 +205,24 @@ class Booth:
 
     # -- background work ----------------------------------------------------------------------------------------------
 
-    def spawn(self, visit: str, work: Coroutine[Any, Any, None], name: str = "") -> None:
+    def spawn(self, visit_id: str, work: Coroutine[Any, Any, None], name: str = "") -> None:
         """Run a coroutine in the background of a visit, until it is done or the visit is erased.
 
         `name` begins with the id of the person that the work is about, or is the id of a job.
         """
         task = asyncio.create_task(work, name=name)
-        self.tasks.setdefault(visit, set()).add(task)
+        self.tasks.setdefault(visit_id, set()).add(task)
 
         def remove(task: asyncio.Task[None]) -> None:
-            self.tasks.get(visit, set()).discard(task)
+            self.tasks.get(visit_id, set()).discard(task)
             if not task.cancelled() and (error := task.exception()):
                 log.error("work in the background failed: %s", type(error).__name__, exc_info=error)
 
         task.add_done_callback(remove)
 
-    def cancel_tasks(self, visit: str, name: str = "") -> None:
+    def cancel_tasks(self, visit_id: str, name: str = "") -> None:
         """Cancel all background work of a visit, or the work of one person or with one name."""
-        for task in list(self.tasks.get(visit, ())):
+        for task in list(self.tasks.get(visit_id, ())):
             if not name or task.get_name().split()[0] == name or task.get_name() == name:
                 task.cancel()
 

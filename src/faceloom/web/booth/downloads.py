@@ -24,9 +24,9 @@ MAX_DOWNLOADS = 40  # downloads of one visit
 PRINT_SECONDS = 20.0  # time within which the printer must accept a picture
 
 
-async def make_download(booth: Booth, visit: Visit, name: str, form: PrintForm) -> Download:
+async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintForm) -> Download:
     """Make a picture of a person in a form. Raises RequestRefused (409, 429)."""
-    owner, person = find_playable(booth, visit, name)
+    owner, person = find_playable(booth, visit, person_id)
     if sum(download.visit == visit.id for download in booth.store.downloads()) >= MAX_DOWNLOADS:
         raise RequestRefused(429, "enough_taken", f"a visit has at most {MAX_DOWNLOADS} pictures", "use those")
     if form == "paste_back" and not person.photo:
@@ -72,17 +72,17 @@ def view_of(booth: Booth, download: Download) -> DownloadView:
     return download_view(download, address=booth.address, lan=booth.lan)
 
 
-def find_download(booth: Booth, name: str) -> Download:
+def find_download(booth: Booth, download_id: str) -> Download:
     """Return a download that has not expired. Raises RequestRefused (404)."""
     for download in booth.store.downloads():
-        if download.id == name:
+        if download.id == download_id:
             return download
     raise RequestRefused(404, "no_picture", "there is no picture here, or it has expired")
 
 
-def find_own_download(booth: Booth, visit: Visit, name: str) -> Download:
+def find_own_download(booth: Booth, visit: Visit, download_id: str) -> Download:
     """Return a download of this visit. Raises RequestRefused (404)."""
-    download = find_download(booth, name)
+    download = find_download(booth, download_id)
     if download.visit != visit.id:
         raise RequestRefused(404, "no_picture", "there is no picture here, or it has expired")
     return download

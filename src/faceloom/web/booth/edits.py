@@ -28,21 +28,23 @@ SURPRISES: Mapping[str, tuple[float, ...]] = {
 """Values that `surprise` chooses from, by slider."""
 
 
-async def preview(booth: Booth, visit: Visit, name: str, values: AttributeValues, *, size: int, sequence: int) -> bytes:
+async def preview(
+    booth: Booth, visit: Visit, person_id: str, values: AttributeValues, *, size: int, sequence: int
+) -> bytes:
     """Draw the prediction for slider values, as JPEG; sliders that are not named keep their values.
 
     A `sequence` above 0 lets a newer preview of the same person replace this one: then WorkerError ('stale') is raised.
     """
-    owner, person = find_playable(booth, visit, name)
+    owner, person = find_playable(booth, visit, person_id)
     current = person.slider_values
     task = Preview(background.shown_ref(booth, owner, person), anchor=current, values=current | dict(values), size=size)
-    key = name if sequence else ""
+    key = person_id if sequence else ""
     return await booth.worker.run(task, priority=Priority.PREVIEW, visit=owner.id, key=key, sequence=sequence)
 
 
-async def edit(booth: Booth, visit: Visit, name: str, values: AttributeValues) -> Person:
+async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValues) -> Person:
     """Edit a person to slider values; the worker checks and corrects the result."""
-    owner, person = find_playable(booth, visit, name)
+    owner, person = find_playable(booth, visit, person_id)
     neutral = person.neutral_values
     requested = {
         slider: value
@@ -58,20 +60,22 @@ async def edit(booth: Booth, visit: Visit, name: str, values: AttributeValues) -
     return person
 
 
-async def surprise(booth: Booth, visit: Visit, name: str) -> Person:
+async def surprise(booth: Booth, visit: Visit, person_id: str) -> Person:
     """Edit two or three random sliders of a person, or mix with a random face when there are no sliders."""
-    _, person = find_playable(booth, visit, name)
+    _, person = find_playable(booth, visit, person_id)
     neutral = {slider.name: slider.me for slider in person.sliders}
     sliders = sorted(SURPRISES.keys() & neutral.keys())
     if not sliders:
-        return await mix(booth, visit, name, f"seed:{random.randrange(10**6)}", "middle")
+        return await mix(booth, visit, person_id, f"seed:{random.randrange(10**6)}", "middle")
     chosen = random.sample(sliders, k=min(random.randint(2, 3), len(sliders)))
-    return await edit(booth, visit, name, neutral | {slider: random.choice(SURPRISES[slider]) for slider in chosen})
+    return await edit(
+        booth, visit, person_id, neutral | {slider: random.choice(SURPRISES[slider]) for slider in chosen}
+    )
 
 
-async def mix(booth: Booth, visit: Visit, name: str, other: str, layers: str) -> Person:
+async def mix(booth: Booth, visit: Visit, person_id: str, other: str, layers: str) -> Person:
     """Replace some layers of a person with those of `other`: a person's id, 'seed:N' or 'sample:N'."""
-    owner, person = find_playable(booth, visit, name)
+    owner, person = find_playable(booth, visit, person_id)
     base, friends = str(person.bases + 1), []
     source: PersonRef | int | None = parse_seed(other)
     if source is None:
@@ -116,9 +120,9 @@ def add_step(booth: Booth, visit: Visit, person: Person, step: Step, first: Iter
     background.prerender(booth, visit, person, first)
 
 
-def move_in_history(booth: Booth, visit: Visit, name: str, by: int) -> Person:
+def move_in_history(booth: Booth, visit: Visit, person_id: str, by: int) -> Person:
     """Undo (-1) or redo (+1) a step. Raises RequestRefused (409) at the end of the history."""
-    _, person = find_playable(booth, visit, name)
+    _, person = find_playable(booth, visit, person_id)
     if not 0 <= person.at + by < len(person.history):
         raise RequestRefused(409, "no_step", "there is no step that way")
     person.at += by
@@ -128,17 +132,17 @@ def move_in_history(booth: Booth, visit: Visit, name: str, by: int) -> Person:
     return person
 
 
-def reset(booth: Booth, visit: Visit, name: str) -> Person:
+def reset(booth: Booth, visit: Visit, person_id: str) -> Person:
     """Go back to the person as encoded. This is a new step, which can be undone."""
-    _, person = find_playable(booth, visit, name)
+    _, person = find_playable(booth, visit, person_id)
     if person.at > 0:
         add_step(booth, visit, person, person.history[0])
     return person
 
 
-def keep(booth: Booth, visit: Visit, name: str) -> Person:
+def keep(booth: Booth, visit: Visit, person_id: str) -> Person:
     """Keep the current step. Raises RequestRefused (409) when there are too many."""
-    _, person = find_playable(booth, visit, name)
+    _, person = find_playable(booth, visit, person_id)
     if len(person.kept) >= MAX_KEPT:
         raise RequestRefused(
             409, "enough_kept", f"at most {MAX_KEPT} pictures can be kept", "continue with one of them"
@@ -148,17 +152,17 @@ def keep(booth: Booth, visit: Visit, name: str) -> Person:
     return person
 
 
-def restore(booth: Booth, visit: Visit, name: str, kept: str) -> Person:
+def restore(booth: Booth, visit: Visit, person_id: str, kept_id: str) -> Person:
     """Go to a kept step. This is a new step, which can be undone."""
-    _, person = find_playable(booth, visit, name)
-    add_step(booth, visit, person, find_kept_step(person, kept))
+    _, person = find_playable(booth, visit, person_id)
+    add_step(booth, visit, person, find_kept_step(person, kept_id))
     return person
 
 
-def find_kept_step(person: Person, kept: str) -> Step:
+def find_kept_step(person: Person, kept_id: str) -> Step:
     """Return a kept step. Raises RequestRefused (404)."""
     for entry in person.kept:
-        if entry.id == kept:
+        if entry.id == kept_id:
             return entry.step
     raise RequestRefused(404, "no_picture", "there is no kept picture with this id")
 
@@ -166,9 +170,9 @@ def find_kept_step(person: Person, kept: str) -> Step:
 # -- pictures ---------------------------------------------------------------------------------------------------------
 
 
-async def render(booth: Booth, visit: Visit, name: str, *, size: int | None, step: Step | None = None) -> bytes:
+async def render(booth: Booth, visit: Visit, person_id: str, *, size: int | None, step: Step | None = None) -> bytes:
     """Draw a person at the current step, or at another, as JPEG. `size` None is the generator's own size."""
-    owner, person = find_playable(booth, visit, name, friends=True)
+    owner, person = find_playable(booth, visit, person_id, friends=True)
     step = step or person.step
     coefficients = repr(sorted(step.coefficients.items()))
     key = (person.id, str(person.quality.lpips), step.base, coefficients, str(size))

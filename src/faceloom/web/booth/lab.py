@@ -77,12 +77,12 @@ class Drags:
         booth.spawn(drag.visit, _run(booth, drag), person)
         return drag
 
-    def find(self, booth: Booth, name: str, visit: str) -> Drag:
+    def find(self, booth: Booth, drag_id: str, visit_id: str) -> Drag:
         """Return a drag of a visit or of a generated face. Raises RequestRefused (404)."""
         for erased in [drag for drag in self.drags.values() if drag.visit and drag.visit not in booth.visits]:
             del self.drags[erased.id]
-        drag = self.drags.get(name)
-        if drag is None or drag.visit not in ("", visit):
+        drag = self.drags.get(drag_id)
+        if drag is None or drag.visit not in ("", visit_id):
             raise RequestRefused(404, "no_drag", "this drag is over", "start another one")
         drag.last_request = time.monotonic()
         return drag

@@ -143,7 +143,7 @@ def _enter(visit: Visit, state: NextState) -> None:
 # -- people by id -----------------------------------------------------------------------------------------------------
 
 
-def find_person(booth: Booth, visit: Visit, name: str, *, friends: bool = False) -> tuple[Visit, Person]:
+def find_person(booth: Booth, visit: Visit, person_id: str, *, friends: bool = False) -> tuple[Visit, Person]:
     """Return a person of the visit, or with `friends` also of a friend's visit, and the visit they belong to.
 
     Raises RequestRefused (404), also for people of other visits.
@@ -151,14 +151,14 @@ def find_person(booth: Booth, visit: Visit, name: str, *, friends: bool = False)
     others = [booth.visits[friend] for friend in visit.friends if friend in booth.visits] if friends else []
     for owner in (visit, *others):
         for person in owner.people:
-            if person.id == name:
+            if person.id == person_id:
                 return owner, person
     raise RequestRefused(404, "no_person", "there is no person with this id", "reload the page")
 
 
-def find_playable(booth: Booth, visit: Visit, name: str, *, friends: bool = False) -> tuple[Visit, Person]:
+def find_playable(booth: Booth, visit: Visit, person_id: str, *, friends: bool = False) -> tuple[Visit, Person]:
     """Return an encoded person, as `find_person` does. Raises RequestRefused (409) when they are not encoded yet."""
-    owner, person = find_person(booth, visit, name, friends=friends)
+    owner, person = find_person(booth, visit, person_id, friends=friends)
     if not person.playable:
         raise RequestRefused(409, "not_yet", "this person is still being encoded", "wait a moment")
     return owner, person
