@@ -1,4 +1,4 @@
-"""`faceloom booth` and `faceloom serve`, as far as they go without being served."""
+"""`faceloom booth` and `faceloom serve`, without starting a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceloom.cli.main import app
 from faceloom.errors import FaceloomError
 
 
-def test_help_is_there():
+def test_help_has_examples():
     for command, words in (("booth", ("--port", "--no-browser", "--home", "--lan", "PIN")), ("serve", ("--token",))):
         run = CliRunner().invoke(app, [command, "--help"])
         assert run.exit_code == 0
@@ -20,7 +20,7 @@ def test_help_is_there():
 
 
 @pytest.mark.parametrize("command", [["booth", "--no-browser"], ["serve"]])
-def test_a_port_that_is_taken(command, tmp_path):
+def test_a_port_in_use_is_refused(command, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -30,7 +30,7 @@ def test_a_port_that_is_taken(command, tmp_path):
     assert "--port" in run.exception.hint
 
 
-def test_only_this_machine_unless_told_otherwise():
+def test_listens_on_localhost_by_default():
     assert addresses(8000, False) == {"address": "http://127.0.0.1:8000", "lan": ""}
     assert hosts("") == []
     assert hosts("http://192.0.2.7:8000")[0] == "192.0.2.7"

@@ -75,7 +75,7 @@ def test_wrong_usage_is_exit_2(arguments: list[str], tmp_path: Path):
 
 @pytest.mark.models
 def test_generate_edit_mix_and_morph(tmp_path: Path):
-    """What needs no photo, through the command line alone."""
+    """Run the commands that need no photo."""
     made = faceloom("generate", "--seeds", "3,5", "--size", "128", "--sheet", "-o", "people", "--json", cwd=tmp_path)
     facts = json.loads(made.stdout)
     assert [picture["seed"] for picture in facts["pictures"]] == [3, 5]
@@ -99,7 +99,7 @@ def test_generate_edit_mix_and_morph(tmp_path: Path):
 
 
 @pytest.mark.models
-def test_an_unknown_direction_says_which_there_are(tmp_path: Path):
+def test_an_unknown_direction_lists_the_known_ones(tmp_path: Path):
     result = faceloom("edit", "seed:1", "--direction", "wings=1", "-o", "out.png", cwd=tmp_path)
     assert result.returncode == 1
     assert "age" in result.stderr

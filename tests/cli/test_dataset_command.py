@@ -1,4 +1,4 @@
-"""`faceloom dataset` and `faceloom metrics`: keys for programs, exit statuses, and what is said."""
+"""`faceloom dataset` and `faceloom metrics`: JSON keys, exit statuses, and printed text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def faceloom(*arguments: str, status: int = 0) -> Any:
 
 @pytest.fixture(autouse=True)
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder `photos` of two classes, eight pictures, one of them broken, one there twice."""
+    """A folder `photos` of two classes, eight pictures, one of them broken, one a duplicate."""
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         Path("photos", name).mkdir(parents=True)
@@ -43,10 +43,10 @@ def test_make_inspect_check():
         "-o", "d.zip", "--sheet", "d.png", "--json",
     )  # fmt: skip
     assert made == {
-        "output": "d.zip", "sheet": "d.png", "kind": "folder", "resolution": [64, 64], "crop": "centre",
+        "output": "d.zip", "sheet": "d.png", "kind": "folder", "resolution": [64, 64], "crop": "center",
         "pictures": 6, "labelled": True, "classes": ["a", "b"], "enlarged": 0, "left_out": 0, "dropped": 1,
         "skipped": [
-            {"name": "a/text.jpg", "why": "this is no picture: expected JPEG, PNG, WebP, GIF, AVIF or HEIC"}
+            {"name": "a/text.jpg", "why": "this is not a picture: expected JPEG, PNG, WebP, GIF, AVIF or HEIC"}
         ],
         "duplicates": [{"name": "a/6.png", "of": "a/0.png", "levels": 0.0}],
     }  # fmt: skip
@@ -62,16 +62,16 @@ def test_make_inspect_check():
     }  # fmt: skip
 
 
-def test_what_a_person_is_told():
+def test_printed_summary():
     told = faceloom("dataset", "make", "photos", "--resolution", "64x48", "-o", "d.zip")
-    assert "7 pictures of 64 x 48 px from a folder, 1 left out as unusable, 1 there twice" in told.stdout
-    assert "a/text.jpg: left out: this is no picture" in told.stderr
+    assert "7 pictures of 64 x 48 px from a folder, 1 unusable and left out, 1 duplicates" in told.stdout
+    assert "a/text.jpg: left out: this is not a picture" in told.stderr
     assert "the same pixels as a/0.png" in told.stderr
     assert "not a square power of two" in faceloom("dataset", "inspect", "d.zip").stdout
     assert "whole" in faceloom("dataset", "check", "d.zip").stdout
 
 
-def test_names_that_a_terminal_would_obey():
+def test_names_with_control_characters_are_printed_safely():
     for name in ("[b].png", "\x1b[2J.png", "[red]x.jpg"):
         Path("photos", name).write_text("text")
     told = faceloom("dataset", "make", "photos", "--resolution", "32", "-o", "d.zip")

@@ -76,7 +76,7 @@ def test_pull_says_the_terms_and_keeps_progress_apart(wheels: Path) -> None:
     assert result.stdout.startswith("tiny: pulled in ")
     assert "(for tests only)" in result.stdout
     assert "tiny" in result.stderr
-    assert run("pull", "tiny").stdout == "tiny: was there already (for tests only)\n"
+    assert run("pull", "tiny").stdout == "tiny: already present (for tests only)\n"
 
 
 def test_verify(wheels: Path, tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def test_help_and_list_do_without_torch(tmp_path: Path, monkeypatch: pytest.Monk
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
 
 
-def test_a_licence_is_shown_and_has_to_be_accepted(wheels: Path) -> None:
+def test_a_license_is_shown_and_has_to_be_accepted(wheels: Path) -> None:
     result = run("pull", "stylegan3-t-ffhq-1024x1024")
     assert isinstance(result.exception, AssetError)
-    assert "--accept-licence" in str(result.exception)
+    assert "--accept-license" in str(result.exception)
     for words in ("CC BY-NC-SA 4.0", "NVIDIA Source Code License", "https://", "sha256 is not published"):
         assert words in result.stderr
     available = run_json("list")["available"]

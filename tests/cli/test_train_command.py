@@ -1,4 +1,4 @@
-"""`faceloom train`: what is chosen is said, a run is made, stopped and gone on with; keys for programs."""
+"""`faceloom train`: settings are explained, a run is made, stopped and resumed; JSON keys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_dry_run_explains_and_writes_nothing():
     assert not Path("run").exists()
 
 
-def test_train_then_go_on():
+def test_train_then_resume():
     made = faceloom("train", "--data", "pictures", "--out", "run", *TINY, *QUICK, "--kimg", "0.016", "--json")
     assert set(made) == {"run", "kimg", "seconds", "why", "snapshot", "findings"}
     assert (made["why"], made["kimg"]) == ("done", 0.016)
@@ -54,7 +54,7 @@ def test_train_then_go_on():
     assert "--resume run" in str(again.exception)
 
 
-def test_wrong_usage_and_what_cannot_be():
+def test_wrong_usage_and_impossible_settings():
     faceloom("train", status=2)
     faceloom("train", "--data", "pictures", status=2)
     faceloom("train", "--data", "pictures", "--resume", "run", status=2)

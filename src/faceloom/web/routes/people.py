@@ -165,5 +165,5 @@ async def start_film(booth: TheBooth, visit: TheVisit, film: FilmRequest) -> Job
     """Start a film; it is a job."""
     first = film.person or film.a
     if first is None:
-        raise RequestRefused(422, "nobody", "the film has no person", "give a and b, or person")
+        raise RequestRefused(422, "no_people", "the film has no person", "give a and b, or person")
     return friends.start_film(booth, visit, first, None if film.person else film.b).view()
