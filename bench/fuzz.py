@@ -24,14 +24,12 @@ from typing import Any
 import atheris
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "checkpoints")]
 
 with atheris.instrument_imports(include=["pickle", "faceloom.checkpoints"]):
-    from seeds import EXPECTED, read_in_process, valid_files
-
-from hostile import FILES  # noqa: E402
+    from tests.checkpoints.seeds import EXPECTED, read_in_process, valid_files
 
 from faceloom.checkpoints.sandbox.unpickle import NAMES  # noqa: E402
+from tests.checkpoints.hostile import FILES  # noqa: E402
 
 FORBIDDEN = ("os.", "subprocess.", "socket.", "shutil.", "exec", "compile", "import", "open", "ctypes.", "marshal.")
 

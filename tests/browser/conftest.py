@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import visitor
 from PIL import Image, ImageDraw
+
+from tests.browser import visitor
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -1,4 +1,4 @@
-"""Take screenshots of a running booth for the documentation: `python tests/browser/shoot.py URL PORTRAIT -o FOLDER`."""
+"""Take screenshots of a running booth for the documentation: `python -m tests.browser.shoot URL PORTRAIT -o FOLDER`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import argparse
 import io
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import visitor
 from PIL import Image
 
-VIEW = {"width": 1280, "height": 800}
+from tests.browser import visitor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
+VIEW: ViewportSize = {"width": 1280, "height": 800}
 TIMEOUT = 300_000  # milliseconds
 
 

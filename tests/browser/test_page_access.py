@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import visitor as steps
+
+from tests.browser import visitor as steps
 
 AXE = Path(__file__).parent.parent.parent / "src/faceloom/web/ui/node_modules/axe-core/axe.min.js"
 SIZES = {"wide": (1920, 1080), "laptop": (1280, 800), "tall": (1080, 1920), "phone": (390, 844)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import visitor as steps
+from tests.browser import visitor as steps
 
 
 def test_server_killed_during_an_encoding(own_booth, open_page, photos):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import visitor as steps
 from test_page_access import SIZES, axe, check_screen
+
+from tests.browser import visitor as steps
 
 __all__ = ["axe"]  # the fixture
 

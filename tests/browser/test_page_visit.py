@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 import pytest
-import visitor as steps
-from visitor import PAGE
+
+from tests.browser import visitor as steps
+from tests.browser.visitor import PAGE
 
 HERE = re.compile(".")
 

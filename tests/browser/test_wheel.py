@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import visitor
+
+from tests.browser import visitor
 
 ROOT = Path(__file__).parent.parent.parent
 LOAD = """

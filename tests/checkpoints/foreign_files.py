@@ -21,7 +21,7 @@ from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
-from numbered import fill
+from tests.numbered import fill
 
 SG2 = StyleGAN2Config(channels=(8, 8, 6, 4), z_dim=8, w_dim=8, mapping_layers=2)
 SG3 = StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=256, channel_max=16, num_layers=4)
@@ -39,19 +39,23 @@ def make_network(network: Callable[[Any], nn.Module], config: Any) -> Any:
 
 
 def make_stylegan2(**changes: Any) -> StyleGAN2:
-    return make_network(StyleGAN2, StyleGAN2Config(**{**vars(SG2), **changes}))
+    G: StyleGAN2 = make_network(StyleGAN2, StyleGAN2Config(**{**vars(SG2), **changes}))
+    return G
 
 
 def make_stylegan1() -> StyleGAN1:
-    return make_network(StyleGAN1, SG1)
+    G: StyleGAN1 = make_network(StyleGAN1, SG1)
+    return G
 
 
 def make_stylegan3(**changes: Any) -> StyleGAN3:
-    return make_network(StyleGAN3, StyleGAN3Config(**{**vars(SG3), **changes}))
+    G: StyleGAN3 = make_network(StyleGAN3, StyleGAN3Config(**{**vars(SG3), **changes}))
+    return G
 
 
 def make_discriminator(**changes: Any) -> Discriminator:
-    return make_network(Discriminator, DiscriminatorConfig(**{**vars(DISCRIMINATOR), **changes}))
+    D: Discriminator = make_network(Discriminator, DiscriminatorConfig(**{**vars(DISCRIMINATOR), **changes}))
+    return D
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import numpy as np
 import torch
 
@@ -27,6 +26,7 @@ from faceloom.checkpoints.loaded_network import LoadedNetwork
 from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
+from tests.checkpoints import foreign_files
 
 Make = Callable[[Path, str], bytes]
 """Maps (folder, command that creates the canary) to the content of a file."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import torch
 
 from faceloom.checkpoints.detect import identify_network, read_checkpoint
@@ -15,6 +14,7 @@ from faceloom.checkpoints.sandbox.flatten import flatten, select_part
 from faceloom.checkpoints.sandbox.process import FileContent
 from faceloom.errors import CheckpointError, CorruptFile
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
+from tests.checkpoints import foreign_files
 
 EXPECTED = (CheckpointError,)
 """Errors that reading may raise. The child process turns any other exception into CorruptFile."""

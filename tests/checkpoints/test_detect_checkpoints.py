@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import pytest
 import torch
 from torch import nn
@@ -17,7 +16,8 @@ from faceloom.checkpoints.loaded_network import LoadedNetwork, build
 from faceloom.checkpoints.readers import native
 from faceloom.errors import AssetError, CorruptFile, UnknownFormat, UnsafePickle, WrongShape
 from faceloom.networks.generator import Generator
-from numbered import some_w
+from tests.checkpoints import foreign_files
+from tests.numbered import some_w
 
 
 def assert_same(loaded: LoadedNetwork, G: Any, mean: bool = True) -> nn.Module:

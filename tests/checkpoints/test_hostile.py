@@ -10,13 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import foreign_files
 import pytest
-from hostile import FILES, FORMS, make_reporting_start, peak_memory, write_valid
 
 from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.sandbox import process
 from faceloom.errors import CheckpointError, CorruptFile
+from tests.checkpoints import foreign_files
+from tests.checkpoints.hostile import FILES, FORMS, make_reporting_start, peak_memory, write_valid
 
 MAX_MEGABYTES = 500
 

@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import numpy as np
 import pytest
 import torch
 
 from faceloom.checkpoints.readers.latent_files import MAX_BYTES, read_arrays, read_directions, read_latents
 from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnsafePickle
+from tests.checkpoints import foreign_files
 
 W_PLUS = torch.arange(3 * 8 * 4.0).view(3, 8, 4)
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import pytest
 import torch
 
@@ -16,6 +15,7 @@ from faceloom.checkpoints.library import locate_imported_generator, read_importe
 from faceloom.checkpoints.load import load_generator
 from faceloom.edit.generate import generate_latents
 from faceloom.errors import AssetError, CorruptFile, StoreError, UnknownFormat
+from tests.checkpoints import foreign_files
 
 FAMILIES: dict[str, Callable[[], Any]] = {
     "stylegan1": foreign_files.make_stylegan1,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import pytest
 import torch
 
@@ -15,6 +14,7 @@ from faceloom.checkpoints.library import read_imported_cards
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError, CorruptFile
 from faceloom.networks.psp_encoder import PspEncoder, PspEncoderConfig
+from tests.checkpoints import foreign_files
 
 G = foreign_files.make_stylegan2()
 TINY = PspEncoderConfig(head_depths=(4,) * 8, width=16, w_dim=8)

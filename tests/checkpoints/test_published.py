@@ -12,7 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import foreign_files
 import pytest
 import torch
 from safetensors import safe_open
@@ -22,6 +21,7 @@ from faceloom.checkpoints import published
 from faceloom.checkpoints.library import read_imported_cards, remove_model
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import AssetError
+from tests.checkpoints import foreign_files
 
 
 def read_shapes(path: Path) -> dict[str, list[int]]:

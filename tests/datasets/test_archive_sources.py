@@ -10,10 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.datasets.picture_files import make_picture, make_tar, make_zip
 
 from faceloom.datasets.archives import ZipTree, open_tree
 from faceloom.errors import StoreError
+from tests.datasets.picture_files import make_picture, make_tar, make_zip
 
 
 def refused(path: Path, words: str) -> None:

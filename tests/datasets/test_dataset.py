@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.datasets.picture_files import make_folder, make_picture, make_zip, nvidia_table
 
 from faceloom.datasets import Dataset, check, inspect, sheet
 from faceloom.errors import ImageError, StoreError
+from tests.datasets.picture_files import make_folder, make_picture, make_zip, nvidia_table
 
 FOUR = {f"{i}.png": make_picture(i, (32, 24)) for i in range(4)}
 

@@ -7,9 +7,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from tests.datasets.picture_files import encode_image, make_picture
 
 from faceloom.datasets.duplicates import DuplicateFinder
+from tests.datasets.picture_files import encode_image, make_picture
 
 
 def levels(image: Image.Image) -> np.ndarray:

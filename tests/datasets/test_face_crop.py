@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.datasets.picture_files import make_folder, make_picture
 
 from faceloom.assets import open_asset
 from faceloom.datasets import Dataset, MakeConfig, make
 from faceloom.faces.detect import detect
+from tests.datasets.picture_files import make_folder, make_picture
 
 
 @pytest.mark.models

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_zip, nvidia_table
 
 from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.datasets.crops import make_crop
 from faceloom.datasets.layout import encode_labels
 from faceloom.errors import ImageError, StoreError
+from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_zip, nvidia_table
 
 SQUARE = MakeConfig((64, 64))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_tar, make_zip, nvidia_table
 
 from faceloom.datasets.metadata import Condition, PictureFacts, TableConfig
 from faceloom.datasets.sources import SourceConfig, open_source
 from faceloom.errors import ImageError, StoreError
+from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_tar, make_zip, nvidia_table
 
 TWO = {"cats/a.png": make_picture(1), "dogs/b.png": make_picture(2)}
 

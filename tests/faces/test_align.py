@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scenes import smooth, square
 
 from faceloom.errors import FaceError, ShapeError
 from faceloom.faces.align import QUAD_SCALE, QUAD_SHIFT_Y, align, check_quad, ffhq_quad, quad_from_landmarks, quad_side
 from faceloom.faces.detect import detect
 from faceloom.networks.mtcnn import Mtcnn
+from tests.faces.scenes import smooth, square
 
 LANDMARKS = np.array([(204.0, 101), (247, 103), (225, 129), (202, 140), (245, 142)])
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
-from scenes import smooth, square
 
 from faceloom.errors import FaceError, ShapeError
 from faceloom.faces.align import align, quad_frame, quad_from_landmarks
 from faceloom.faces.detect import detect
 from faceloom.faces.geometry import invert_frame, transform_points
-from faceloom.faces.paste_back import GRID, estimate_grain, fade_mask, matching_blur, paste_back, plan_change
+from faceloom.faces.paste_back import FIELD_SIZE, estimate_grain, fade_mask, matching_blur, paste_back, plan_change
 from faceloom.images import to_img
 from faceloom.networks.mtcnn import Mtcnn
+from tests.faces.scenes import smooth, square
 
 QUADS = [
     square(160, 150, 140),
@@ -119,7 +119,7 @@ def test_a_new_shape_is_shown_with_the_photos_light() -> None:
 
 
 def test_the_plan_is_within_its_bounds() -> None:
-    own, before, after = (levels(smooth(GRID, GRID, seed=seed)).astype(np.float32) for seed in (1, 2, 3))
+    own, before, after = (levels(smooth(FIELD_SIZE, FIELD_SIZE, seed=seed)).astype(np.float32) for seed in (1, 2, 3))
     plan = plan_change(own, before, after)
     assert ((plan.mask >= 0) & (plan.mask <= 1)).all()
     assert ((plan.replaced >= 0) & (plan.replaced <= plan.mask)).all()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
-from scenes import square
 
 from faceloom.faces.align import Quad, check_quad
 from faceloom.faces.track import (
@@ -18,6 +17,7 @@ from faceloom.faces.track import (
     state_from_quad,
     track_face,
 )
+from tests.faces.scenes import square
 
 Scene = Sequence[Quad]
 

@@ -57,7 +57,7 @@ def make_profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes,
 def encode_srgb(xyz_d50: np.ndarray) -> np.ndarray:
     """Convert XYZ (D50) to sRGB levels 0...255, clamped."""
     linear = (np.linalg.inv(SRGB_TO_D50) @ xyz_d50).clip(0, 1)
-    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))
 
 
 def srgb_of_rgb(

@@ -12,7 +12,6 @@ from PIL import Image
 pytest.importorskip("av")
 
 from bench.moving import write_video
-
 from faceloom.edit.film import save_film
 from faceloom.errors import ImageError, MissingExtra
 from faceloom.images import clip as clips

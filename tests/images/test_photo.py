@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from icc_profiles import ADOBE, P3, make_cmyk_profile, make_rgb_profile, srgb_of_lab, srgb_of_rgb
 from PIL import GifImagePlugin, Image, PngImagePlugin
 
 from faceloom.errors import ImageError, MissingExtra
 from faceloom.images import BACKGROUND, MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE, open_photo
+from tests.images.icc_profiles import ADOBE, P3, make_cmyk_profile, make_rgb_profile, srgb_of_lab, srgb_of_rgb
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from icc_profiles import P3, make_rgb_profile
 from PIL import Image
 
 from faceloom.errors import ImageError, StoreError
 from faceloom.images import open_photo, save_picture, to_img
 from faceloom.images.save import xmp_packet
+from tests.images.icc_profiles import P3, make_rgb_profile
 
 SUFFIXES = (".png", ".jpg", ".JPEG", ".webp")
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from faceloom.errors import ShapeError
 from faceloom.networks.generator import Generator
 from faceloom.networks.stylegan1 import Epilogue, StyleGAN1, StyleGAN1Config, widen_kernel
-from numbered import fill, sample, some_w
+from tests.numbered import fill, sample, some_w
 
 TINY = StyleGAN1Config(channels=(8, 8, 4, 4), z_dim=8, w_dim=8, mapping_layers=2)
 

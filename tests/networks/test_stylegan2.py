@@ -10,7 +10,7 @@ from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import set_compute_dtype
 from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config, channel_widths
-from numbered import fill, sample, some_w
+from tests.numbered import fill, sample, some_w
 
 
 def seeded(**changes: object) -> StyleGAN2:

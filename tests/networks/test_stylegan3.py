@@ -13,7 +13,7 @@ from faceloom.errors import ShapeError
 from faceloom.networks.filters import lowpass
 from faceloom.networks.generator import Generator
 from faceloom.networks.stylegan3 import CONFIG_R, CONFIG_T, StyleGAN3, StyleGAN3Config, layer_bands
-from numbered import fill, sample, some_w
+from tests.numbered import fill, sample, some_w
 
 TINY = StyleGAN3Config(img_resolution=16, z_dim=8, w_dim=8, channel_base=256, channel_max=8, num_layers=4)
 

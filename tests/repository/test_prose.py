@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from prose import PLACES, ROOT, violations
+from tests.repository.prose import PLACES, ROOT, violations
 
 
 def test_no_sentence_breaks_the_prose_rules():

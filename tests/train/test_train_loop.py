@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.train.tiny_run import differences, tiny_config, tiny_trainer
 
 from faceloom.errors import TrainingError
 from faceloom.train import ada, checkpoint
 from faceloom.train.loop import MAIN, Trainer
+from tests.train.tiny_run import differences, tiny_config, tiny_trainer
 
 FAMILIES = pytest.mark.parametrize("family", ["stylegan2", "mobilestylegan"])
 

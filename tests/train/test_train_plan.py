@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.train.tiny_run import tiny_config, tiny_pictures
 
 from faceloom.errors import ImageError, TrainingError
 from faceloom.train.build import base_size
@@ -16,6 +15,7 @@ from faceloom.train.data import derive_seed, open_training_images, shuffled_indi
 from faceloom.train.health import examine
 from faceloom.train.plan import PRESETS, TrainingFacts, plan
 from faceloom.train.plots import Curve, axis_ticks, plot
+from tests.train.tiny_run import tiny_config, tiny_pictures
 
 FACES = TrainingFacts("faces.zip", images=3438, height=64, width=64, has_bf16=True)
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tests.train.tiny_run import differences, tiny_run, tiny_trainer
 
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import StoreError, TrainingError
 from faceloom.train import checkpoint, snapshot, stats
 from faceloom.train import run as runs
 from faceloom.train.run import RunControl
+from tests.train.tiny_run import differences, tiny_run, tiny_trainer
 
 
 def test_run_writes_all_files(tmp_path: Path):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.train.tiny_run import tiny_run, tiny_trainer
 
 from faceloom.errors import TrainingError
 from faceloom.train import run as runs
 from faceloom.train.transfer import copy_weights, open_origin, settings_for
+from tests.train.tiny_run import tiny_run, tiny_trainer
 
 FAMILIES = pytest.mark.parametrize("family", ["stylegan2", "mobilestylegan"])
 

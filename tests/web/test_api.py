@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from tests.web.tiny_server import TOKEN, Client, Server, photo
 
 

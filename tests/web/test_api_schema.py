@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
+
 from tests.web.tiny_booth import tiny_app
 from tests.web.tiny_server import PIN, TOKEN, Client, Server, photo
 

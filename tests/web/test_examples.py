@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from tests.web.tiny_server import TOKEN, Server, photo
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.web.tiny_booth import TinyStudio
-from tests.web.tiny_server import Client, Server, photo
 
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.dragging import path_mask, run_drag
 from faceloom.web.worker.lab import heat_colors
 from faceloom.web.worker.messages import Drag, LabFace
 from faceloom.web.worker.state import WorkerState
+from tests.web.tiny_booth import TinyStudio
+from tests.web.tiny_server import Client, Server, photo
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, NoReturn
 
-from tests.web.tiny_server import Server, photo
-
 from faceloom.errors import AssetError
+from tests.web.tiny_server import Server, photo
 
 
 def fail_to_make_studio() -> NoReturn:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.tiny_booth import tiny_app
-from tests.web.tiny_server import Server, photo, served
 
 from faceloom.web.worker.ray_client import RayClient
 from faceloom.web.worker.ray_deployment import DeployedWorker, RayDeployment
 from faceloom.web.worker.studio import BoothStudio
+from tests.web.tiny_booth import tiny_app
+from tests.web.tiny_server import Server, photo, served
 
 MakeStudio = Callable[[], BoothStudio]
 

@@ -7,9 +7,9 @@ import signal
 import time
 
 import pytest
-from tests.web.tiny_server import photo, served
 
 from faceloom.errors import StoreError
+from tests.web.tiny_server import photo, served
 
 
 def reconnect(server, client):

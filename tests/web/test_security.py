@@ -6,6 +6,7 @@ import http.client
 import time
 
 import pytest
+
 from tests.web.tiny_server import photo
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from tests.web.tiny_booth import TinyStudio
 
 from faceloom.errors import LatentError
 from faceloom.web.worker import messages
@@ -33,6 +32,7 @@ from faceloom.web.worker.messages import (
 from faceloom.web.worker.process import Worker
 from faceloom.web.worker.state import WorkerState
 from faceloom.web.worker.tasks import HANDLERS, run_task
+from tests.web.tiny_booth import TinyStudio
 
 
 @dataclass(frozen=True)

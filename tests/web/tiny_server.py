@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import uvicorn
 from PIL import Image
+
 from tests.web.tiny_booth import tiny_app
 
 PIN, TOKEN = "123456", "a-token-of-the-tests"
@@ -25,7 +26,8 @@ class Client(httpx.Client):
 
     def visit(self) -> dict[str, Any]:
         """Return the visit."""
-        return self.get("/visit").json()
+        visit: dict[str, Any] = self.get("/visit").json()
+        return visit
 
     def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
         """Request the visit until the condition holds, and return it."""

@@ -14,7 +14,6 @@ pytest.importorskip("av")
 
 from bench.moving import SIZE, camera_frame, render_shot, write_video
 from bench.video import flicker
-
 from faceloom import Studio
 from faceloom.cli.main import app
 from faceloom.edit.film import save_film

@@ -2,7 +2,7 @@
 
 Near-duplicates are found with a perceptual hash of 64 bits (the lowest frequencies of a discrete cosine transform,
 compared with their median) and confirmed with small copies, because different aligned portraits may have similar
-hashes (docs/datasets.md).
+hashes (docs/how-to/datasets.md).
 Source: Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", section 3.2.1.
 """
 

@@ -64,7 +64,7 @@ class Augment(nn.Module):
         self.register_buffer("octaves", octave_filters(), persistent=False)
 
     def forward(self, img: Tensor, p: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Augment images with newly value random rows."""
+        """Augment images with newly drawn random rows."""
         return self.apply_rows(img, p, self.rows(len(img), generator))
 
     @staticmethod

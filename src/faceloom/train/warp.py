@@ -82,7 +82,7 @@ def _double(img: Tensor) -> Tensor:
 
 
 def _halve(img: Tensor) -> Tensor:
-    """Downsample twofold (the transpose of `_double`) an image with `SIDE` additional samples on each side."""
+    """Downsample twofold (the transpose of `_double`) an image with `FILTER_REACH` additional samples on each side."""
     n, c, h, w = img.shape
     taps = torch.tensor(SYM6, device=img.device, dtype=img.dtype) / 2**0.5
     x = img.reshape(n * c, 1, h, w)
