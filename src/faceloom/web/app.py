@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,18 +77,9 @@ def create_app(
     further names of the server. Without `visitors` there is only the API for programs; without `pages` no page.
     """
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
         folder = home or Settings().home / "booth"
-        with SingleServerLock(folder):
-            app.state.booth = booth = Booth(VisitStore(folder), make_client(make_studio), address=address, lan=lan)
-            with booth.logging():
-                await booth.open()
-                background.resume(booth)
-                try:
-                    yield
-                finally:
-                    await booth.close()
+        return _run_booth(app, folder, lambda store: Booth(store, make_client(make_studio), address=address, lan=lan))
 
     app = FastAPI(
         title="faceloom",
@@ -105,13 +96,24 @@ def create_app(
     app.state.operator_sessions = {}
     app.state.drags = Drags()
     _add_routes(app, visitors=visitors, pages=pages)
-    app.add_exception_handler(RequestRefused, _answer_refusal)
-    app.add_exception_handler(FaceloomError, _answer_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.add_exception_handler(HTTPException, _answer_http_error)
+    _add_error_handlers(app)
     app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts])
     extra_schemas.install(app)
     return app
+
+
+@asynccontextmanager
+async def _run_booth(app: FastAPI, folder: Path, make_booth: Callable[[VisitStore], Booth]) -> AsyncIterator[None]:
+    """Open the booth of a folder, continue its background work, and close it at the end of the block."""
+    with SingleServerLock(folder):
+        app.state.booth = booth = make_booth(VisitStore(folder))
+        with booth.logging():
+            await booth.open()
+            background.resume(booth)
+            try:
+                yield
+            finally:
+                await booth.close()
 
 
 def _add_routes(app: FastAPI, *, visitors: bool, pages: bool) -> None:
@@ -179,6 +181,13 @@ def _page_routes() -> APIRouter:
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(RequestRefused, _answer_refusal)
+    app.add_exception_handler(FaceloomError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http_error)
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:
