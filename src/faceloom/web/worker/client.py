@@ -9,7 +9,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from faceloom.store.models import Failure
 from faceloom.web.worker.messages import (
@@ -42,6 +42,7 @@ Result = TypeVar("Result")
 log = logging.getLogger("faceloom.booth")
 
 
+@runtime_checkable
 class WorkerClient(Protocol):
     """A client that runs tasks in one worker or several. All methods belong to the event loop's thread."""
 

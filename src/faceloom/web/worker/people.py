@@ -58,5 +58,10 @@ def rounded_quality(quality: Mapping[str, float]) -> Quality:
     """Return the quality of a likeness, rounded, with its word; all fields are None for a generated face."""
     if "lpips" not in quality:
         return Quality(identity=None)
-    lpips, mse, identity = (round(quality[name], 4) for name in ("lpips", "mse", "identity"))
-    return Quality(lpips=lpips, mse=mse, identity=identity, word=rate_quality(quality))
+    rounded = {name: round(value, 4) for name, value in quality.items()}
+    return Quality(
+        lpips=rounded["lpips"],
+        mse=rounded.get("mse"),
+        identity=rounded.get("identity"),
+        word=rate_quality(quality),
+    )

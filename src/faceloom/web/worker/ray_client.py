@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from faceloom.store.models import Failure
 from faceloom.web.worker.client import FORGET_TIMEOUT, WORKER_LOST
@@ -41,6 +41,7 @@ Result = TypeVar("Result")
 log = logging.getLogger("faceloom.booth")
 
 
+@runtime_checkable
 class RemoteWorker(Protocol):
     """A worker of a deployment, as the server sees it."""
 
@@ -54,6 +55,7 @@ class RemoteWorker(Protocol):
         """Cancel a request."""
 
 
+@runtime_checkable
 class Deployment(Protocol):
     """A group of workers that is started and ended together."""
 
