@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 import pytest
-
 from checkpoints import foreign_files
+
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice, choose_engine
 from faceloom.engines import choose as choosing

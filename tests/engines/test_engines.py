@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoints import foreign_files
+
 from faceloom.checkpoints import graphs
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice, available_engines, open_engine

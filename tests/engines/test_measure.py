@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoints import foreign_files
+
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice
 from faceloom.engines.measure import Speed, _measure_in_subprocess, measure

@@ -10,14 +10,18 @@ import torch
 from faceloom.engines import Choice
 from faceloom.engines.engine import Engine
 from faceloom.errors import LatentError
-from faceloom.networks.tuned import LEFT, RIGHT, Tuned, blend_deltas, changed_weights, tunable_weights
+from faceloom.networks.tuned import LEFT_FACTOR, RIGHT_FACTOR, Tuned, blend_deltas, changed_weights, tunable_weights
 
 NAME = "blocks.0.conv2.conv.1.weight"  # [16, 16, 1, 1]
 
 
 def factors(seed):
     torch.manual_seed(seed)
-    return {NAME + LEFT: torch.randn(16, 2), NAME + RIGHT: torch.randn(2, 16), "to_img.bias": torch.ones(12) * seed}
+    return {
+        NAME + LEFT_FACTOR: torch.randn(16, 2),
+        NAME + RIGHT_FACTOR: torch.randn(2, 16),
+        "to_img.bias": torch.ones(12) * seed,
+    }
 
 
 def test_an_empty_delta_changes_nothing(tiny):
@@ -28,7 +32,7 @@ def test_an_empty_delta_changes_nothing(tiny):
 def test_factors_and_a_full_change(tiny):
     weights = dict(changed_weights(tiny, factors(1)))
     before = tunable_weights(tiny)[NAME]
-    product = (factors(1)[NAME + LEFT] @ factors(1)[NAME + RIGHT]).view(before.shape)
+    product = (factors(1)[NAME + LEFT_FACTOR] @ factors(1)[NAME + RIGHT_FACTOR]).view(before.shape)
     torch.testing.assert_close(weights[NAME], before + product)
     assert torch.equal(weights["to_img.bias"], tunable_weights(tiny)["to_img.bias"] + 1)
     w_plus = torch.randn(1, 8, 16)
@@ -60,8 +64,8 @@ def test_affines_mapping_and_noise_are_not_tunable(tiny):
 
 @pytest.mark.parametrize(
     "delta",
-    [{"nobody": torch.zeros(3)}, {"to_img.bias": torch.zeros(5)}, {NAME + LEFT: torch.zeros(16, 2)},
-     {NAME + LEFT: torch.zeros(16, 2), NAME + RIGHT: torch.zeros(3, 16)}],
+    [{"unknown": torch.zeros(3)}, {"to_img.bias": torch.zeros(5)}, {NAME + LEFT_FACTOR: torch.zeros(16, 2)},
+     {NAME + LEFT_FACTOR: torch.zeros(16, 2), NAME + RIGHT_FACTOR: torch.zeros(3, 16)}],
 )  # fmt: skip
 def test_a_delta_that_does_not_fit_is_refused(tiny, delta):
     with pytest.raises(LatentError, match="tuning"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ ENGINES = ("torch", "compile", "onnx", "openvino")
 PRECISIONS = ("fp32", "bf16", "fp16")
 DEVICES = ("cpu", "cuda", "mps")
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+ENGINE_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 SUPPORTED_PRECISIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "torch": dict.fromkeys(DEVICES, PRECISIONS),
@@ -61,6 +61,7 @@ def supported_precision(engine: str, device: str, precision: str) -> str:
     )
 
 
+@runtime_checkable
 class Network(Generator, Protocol):
     """A generator that is a torch module and can change its precision."""
 
@@ -131,4 +132,4 @@ class GraphEngine(Engine):
 def copy_network(G: Generator, choice: Choice) -> Network:
     """Return a copy of a float32 network in the precision and on the device of a choice."""
     network: Any = copy.deepcopy(G)
-    return cast(Network, network.set_precision(DTYPES[choice.precision]).to(choice.device))
+    return cast(Network, network.set_precision(ENGINE_DTYPES[choice.precision]).to(choice.device))

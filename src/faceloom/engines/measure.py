@@ -28,9 +28,9 @@ TOLERANCE = {"fp32": 1e-3, "bf16": 0.5, "fp16": 0.5}
 """Maximum difference of an engine's image from torch's in float32; an engine beyond it is not used."""
 
 TIMED_IMAGES = 3  # the fastest of them counts
-TIMEOUT = 900.0  # seconds that one process may take
+MEASURE_TIMEOUT = 900.0  # seconds that one process may take
 
-_START = "import sys; sys.path = {path!r}; from faceloom.engines.measure import main; main(sys.argv[1])"
+_SUBPROCESS_CODE = "import sys; sys.path = {path!r}; from faceloom.engines.measure import main; main(sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,11 @@ def measure(model: GeneratorModel, choice: Choice) -> Speed:
 
 
 def _measure_in_subprocess(job: Path) -> Speed:
-    command = [sys.executable, "-c", _START.format(path=sys.path), str(job)]
+    command = [sys.executable, "-c", _SUBPROCESS_CODE.format(path=sys.path), str(job)]
     try:
-        process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=True)
+        process = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MEASURE_TIMEOUT, check=True
+        )
         facts: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]

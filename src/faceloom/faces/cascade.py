@@ -22,7 +22,7 @@ Points = Float[np.ndarray, "n 5 2"]
 
 PYRAMID_STEP = 0.709  # scale from one pyramid level to the next: it halves the area, as in the networks' training
 RESIZE_FILTER = Image.Resampling.BILINEAR  # compared with a box filter, it makes the landmarks 10 % more stable
-BATCH = 256  # crops that go through a network together
+CROP_BATCH = 256  # crops that go through a network together
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def detect_upright(
 
 def run_onet(onet: ONet, img: Tensor) -> tuple[Scores, Boxes, Points]:
     """Run O-net on crops `[n, 3, 48, 48]` in batches: scores, box offsets and landmarks, in units of the crop."""
-    parts = [onet(batch) for batch in img.split(BATCH)]
+    parts = [onet(batch) for batch in img.split(CROP_BATCH)]
     scores, offsets, points = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
     return scores, offsets, points
 
@@ -108,7 +108,7 @@ def _detect_windows(pnet: PNet, level: Image.Image, size: tuple[int, int], thres
 
 def _run_rnet(rnet: RNet, photo: Image.Image, boxes: Boxes, threshold: float) -> Boxes:
     boxes = square_boxes(boxes)
-    parts = [rnet(batch) for batch in crop_boxes(photo, boxes, RNET_SIZE).split(BATCH)]
+    parts = [rnet(batch) for batch in crop_boxes(photo, boxes, RNET_SIZE).split(CROP_BATCH)]
     scores, offsets = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
     likely = scores >= threshold
     boxes = offset_edges(boxes, offsets)[likely]

@@ -9,7 +9,7 @@ edit changed shapes and R0 differs from the photo: there R1 itself is shown, wit
 is 0, the photo keeps its own detail. Neither term leaves a seam: both vanish where the edit does.
 
 Convention: quads as in `align`; inside, (u, v) are positions in the aligned square, 0...1, and colors are float32
-levels, 0...255. A `Field` is [GRID, GRID, channels] over the square.
+levels, 0...255. A `Field` is [FIELD_SIZE, FIELD_SIZE, channels] over the square.
 Sources: changing a picture by the difference of two renderings is Debevec 1998 (differential rendering). The noise
 estimate is Immerkaer 1996, "Fast noise variance estimation", with a quantile instead of the mean.
 """
@@ -32,7 +32,7 @@ from faceloom.images import Picture, to_photo
 Box = tuple[int, int, int, int]
 Field = Float[np.ndarray, "grid grid *c"]
 
-GRID = 256  # pixels; side of the fields on which the change and the light are computed
+FIELD_SIZE = 256  # pixels; side of the fields on which the change and the light are computed
 FADE_POWER = 4  # of the superellipse that the mask fades along: 2 would be an ellipse, more is squarer
 FADE_START = 0.86  # distance from the square's center (0) to its edge (1) at which the mask begins to fade
 CHANGE_LEVELS = (3.0, 9.0)  # levels: a smaller change is ignored, a larger one is shown whole
@@ -47,7 +47,7 @@ BAND = 256  # rows of the photo that are blended at a time, which bounds the mem
 
 @dataclass(frozen=True, eq=False)
 class ChangePlan:
-    """The change of the photo: `mask` m and `replaced` k `[GRID, GRID]`, and `light [GRID, GRID, 3]` in levels."""
+    """The change of the photo, as fields: `mask` m, `replaced` k, and `light` (three channels, in levels)."""
 
     mask: Field
     replaced: Field
@@ -82,15 +82,15 @@ def paste_back(
 def plan_change(photo_square: Field, before: Field, after: Field, weight: Field | None = None) -> ChangePlan:
     """Compute where the face changed, where the generated image must replace the photo, and the light there.
 
-    `photo_square`, `before`, `after` are P, R0, R1 as `[GRID, GRID, 3]` levels; `weight [GRID, GRID]` is 0 beyond the
-    photo.
+    `photo_square`, `before`, `after` are P, R0, R1 as fields of three channels, in levels; `weight` is a field without
+    channels that is 0 beyond the photo.
     """
     change, difference = after - before, photo_square - before
     tone, tone_difference = _blur(change, 0.01), _magnitude(_blur(difference, 0.01))
     detail = np.sqrt(_magnitude(change - tone, 0.02) * _magnitude(difference - _blur(difference, 0.01), 0.02))
     replaced = _blur(_ramp(detail, DETAIL_LEVELS), 0.015).clip(0, 1)
     trust = 1 - _blur(_ramp(tone_difference, UNTRUSTED_LEVELS), 0.008)
-    v, u = ((np.mgrid[:GRID, :GRID] + 0.5) / GRID).astype(np.float32)
+    v, u = ((np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE).astype(np.float32)
     in_face = BORDER_WEIGHT + (1 - BORDER_WEIGHT) * _ramp(_distance(u, v), (0.95, 0.6))
     mask = _ramp(_magnitude(change, 0.012) * in_face, CHANGE_LEVELS) * np.maximum(trust, replaced) * fade_mask(u, v)
     light_weight = (1.0 if weight is None else weight) / (1 + (tone_difference / MISMATCH_LEVELS) ** 4)
@@ -101,7 +101,7 @@ def plan_change(photo_square: Field, before: Field, after: Field, weight: Field 
 
 def fade_mask(u: Float[np.ndarray, " *s"], v: Float[np.ndarray, " *s"]) -> Float[np.ndarray, " *s"]:
     """Return the opacity at positions of the square: 1 in the middle, 0 from its edge on, smooth between."""
-    return _ramp(_distance(u, v), (1 - 2 / GRID, FADE_START))
+    return _ramp(_distance(u, v), (1 - 2 / FIELD_SIZE, FADE_START))
 
 
 def matching_blur(photo_square: Image.Image, generated: Image.Image) -> float:
@@ -183,8 +183,8 @@ def _magnitude(field: Field, reach: float = 0.0) -> Field:
 
 def _blur(field: Field, reach: float) -> Field:
     """Blur by a Gaussian of standard deviation `reach` of the square; at the edges, only inner values count."""
-    position = np.arange(GRID, dtype=np.float32)
-    kernel = np.exp(-((position[:, None] - position) ** 2) / (2 * (reach * GRID) ** 2))
+    position = np.arange(FIELD_SIZE, dtype=np.float32)
+    kernel = np.exp(-((position[:, None] - position) ** 2) / (2 * (reach * FIELD_SIZE) ** 2))
     kernel /= kernel.sum(1, keepdims=True)
     down = np.tensordot(kernel, field, (1, 0))  # [grid, grid, *c]
     return np.asarray(np.swapaxes(np.tensordot(kernel, down, (1, 1)), 0, 1), dtype=np.float32)
@@ -202,7 +202,7 @@ def _resize(square: Image.Image, side: int) -> Image.Image:
 
 
 def _to_field(square: Image.Image) -> Field:
-    return _levels(square.resize((GRID, GRID), Image.Resampling.BOX))
+    return _levels(square.resize((FIELD_SIZE, FIELD_SIZE), Image.Resampling.BOX))
 
 
 def _levels(picture: Image.Image) -> Float[np.ndarray, "h w *c"]:
@@ -211,7 +211,7 @@ def _levels(picture: Image.Image) -> Float[np.ndarray, "h w *c"]:
 
 def _inside_photo(quad: Quad, size: tuple[int, int]) -> Field:
     """Return a field that is 1 where the square shows the photo itself, 0 where it shows padding."""
-    v, u = (np.mgrid[:GRID, :GRID] + 0.5) / GRID
+    v, u = (np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE
     points = transform_points(quad_frame(quad), np.stack([u, v], -1))
     return np.asarray(((points > 0) & (points < size)).all(-1), dtype=np.float32)
 

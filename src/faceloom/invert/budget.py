@@ -49,7 +49,7 @@ class EncodeConfig:
     seed: int = 0
 
 
-PRESETS = {"instant": EncodeConfig(2.0), "booth": EncodeConfig(10.0), "studio": EncodeConfig(120.0)}
+ENCODE_PRESETS = {"instant": EncodeConfig(2.0), "booth": EncodeConfig(10.0), "studio": EncodeConfig(120.0)}
 
 
 @dataclass(frozen=True)

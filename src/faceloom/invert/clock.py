@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -21,6 +21,7 @@ StopCondition = Callable[[Tensor], bool]
 STOP_CHECK_INTERVAL = 8  # steps between two calls of the stop condition
 
 
+@runtime_checkable
 class Optimization(Protocol):
     """An optimization that advances step by step and keeps its best result."""
 

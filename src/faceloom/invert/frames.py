@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from faceloom.latents import WPlus
 from faceloom.smooth import smooth
 
 
+@runtime_checkable
 class FrameInverter(Protocol):
     """A method that inverts a batch of frames: the encoder, gradient descent, or both."""
 

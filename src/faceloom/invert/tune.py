@@ -18,7 +18,7 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, 
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
-from faceloom.networks.tuned import LEFT, RIGHT, Delta, Tuned, tunable_weights
+from faceloom.networks.tuned import LEFT_FACTOR, RIGHT_FACTOR, Delta, Tuned, tunable_weights
 
 NeighborSampler = Callable[[WPlus, torch.Generator], WPlus]
 """Function that draws a random neighbor of `w_plus [1, num_ws, w_dim]`, whose image tuning must not change."""
@@ -140,17 +140,19 @@ class PivotalTuning:
                 parameters[name] = torch.zeros(weight.shape) if change is None else change.float() / self.scale[name]
             else:
                 right = torch.randn(rank, columns, generator=self.random) / rank**0.5
-                parameters[name + LEFT] = delta.get(name + LEFT, torch.zeros(rows, rank)).float() / self.scale[name]
-                parameters[name + RIGHT] = delta.get(name + RIGHT, right).float()
+                parameters[name + LEFT_FACTOR] = (
+                    delta.get(name + LEFT_FACTOR, torch.zeros(rows, rank)).float() / self.scale[name]
+                )
+                parameters[name + RIGHT_FACTOR] = delta.get(name + RIGHT_FACTOR, right).float()
         return parameters
 
     def _delta(self, detach: bool = True) -> dict[str, Tensor]:
         delta = {}
         for name, parameter in self.parameters.items():
-            if name.endswith(RIGHT):
+            if name.endswith(RIGHT_FACTOR):
                 delta[name] = parameter
             else:
-                delta[name] = parameter * self.scale[name.removesuffix(LEFT)]
+                delta[name] = parameter * self.scale[name.removesuffix(LEFT_FACTOR)]
         return {name: part.detach().clone() for name, part in delta.items()} if detach else delta
 
     def _keep_best(self, loss: float) -> None:

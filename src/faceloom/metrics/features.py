@@ -7,7 +7,7 @@ FID that papers report.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +20,10 @@ from faceloom.networks.inception import DIM, Inception, resize_as_tensorflow1
 from faceloom.networks.lpips import Lpips
 
 Features = Float[Tensor, "n dim"]
-BATCH = 16  # pictures that go through a network together
+FEATURE_BATCH = 16  # pictures that go through a network together
 
 
+@runtime_checkable
 class FeatureNet(Protocol):
     """A feature network.
 
@@ -108,7 +109,7 @@ def extract(net: FeatureNet, pictures: Iterable[Img]) -> Features:
     batch: list[Tensor] = []
     for img in pictures:
         batch.append(net.prepare(img))
-        if len(batch) == BATCH:
+        if len(batch) == FEATURE_BATCH:
             rows.append(_run_batch(net, batch))
             batch = []
     if batch:

@@ -5,13 +5,12 @@ Source: Karras et al. 2021, section 3.1 and appendix C; Kaiser 1974 for the wind
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-Taps = np.ndarray[Any, np.dtype[np.float64]]
+Taps = NDArray[np.float64]
 
 
 def lowpass(taps: int, cutoff: float, width: float, rate: float, radial: bool = False) -> Tensor:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 WEIGHT_STEP, BIAS_STEP = "weight_step", "bias_step"
-SQRT2 = 2**0.5
 
 
 def init_weights(layer: nn.Linear | nn.Conv2d, gain: float = 1, bias: float = 0, multiplier: float = 1) -> None:

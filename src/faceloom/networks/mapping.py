@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
-from faceloom.networks.init import SQRT2, init_weights
+from faceloom.networks.init import init_weights
+from faceloom.networks.ops import SQRT2
 
 
 def normalize_pixels(x: Tensor) -> Tensor:

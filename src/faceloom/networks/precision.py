@@ -9,8 +9,6 @@ from torch import nn
 
 Precision = Literal["fp32", "bf16"]
 
-DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
 
 def fast_precision() -> Precision:
     """Return 'bf16' if the processor has instructions for it (x86 AVX-512 BF16 or AMX), else 'fp32'."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from faceloom.errors import ShapeError
 from faceloom.networks.layers import FullyConnected
 
-STAGES = ((1, 3), (2, 4), (4, 14), (8, 3))
+BACKBONE_STAGES = ((1, 3), (2, 4), (4, 14), (8, 3))
 """The backbone's stages: (features in units of the first layer's, blocks). Each stage halves the side first."""
 
 COARSE, MIDDLE, FINE = 4, 5, 6
@@ -106,7 +106,7 @@ class PspEncoder(nn.Module):
         first = nn.Conv2d(config.in_channels, width, 3, padding=1, bias=False)
         self.input_layer = nn.Sequential(first, nn.BatchNorm2d(width), nn.PReLU(width))
         before, blocks, self.stage_ends = width, [], []
-        for factor, count in STAGES:
+        for factor, count in BACKBONE_STAGES:
             for i in range(count):
                 blocks.append(Block(before, factor * width, 1 if i else 2))
                 before = factor * width

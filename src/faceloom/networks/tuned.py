@@ -21,7 +21,7 @@ from faceloom.networks.generator import Generator, NoiseMode
 Delta = Mapping[str, Tensor]
 """Changes of weights by name: the full change under NAME, or factors NAME.left `[o, r]` and NAME.right `[r, i]`."""
 
-LEFT, RIGHT = ".left", ".right"
+LEFT_FACTOR, RIGHT_FACTOR = ".left", ".right"
 
 
 class Tuned:
@@ -71,7 +71,7 @@ def network_of(G: Generator) -> Any:
 def changed_weights(G: nn.Module, delta: Delta) -> Iterator[tuple[str, Tensor]]:
     """Yield the name and the new value, in the weight's own precision, of every weight that a delta changes."""
     weights: dict[str, Tensor] = dict(G.named_parameters())
-    for name in sorted({name.removesuffix(LEFT).removesuffix(RIGHT) for name in delta}):
+    for name in sorted({name.removesuffix(LEFT_FACTOR).removesuffix(RIGHT_FACTOR) for name in delta}):
         weight, change = weights.get(name), full_change(delta, name)
         if weight is None or change.numel() != weight.numel():
             raise LatentError("the likeness's tuning does not fit this generator", "encode the photo again")
@@ -83,7 +83,7 @@ def full_change(delta: Delta, name: str) -> Tensor:
     if name in delta:
         return delta[name].float()
     try:
-        left, right = delta[name + LEFT].float(), delta[name + RIGHT].float()
+        left, right = delta[name + LEFT_FACTOR].float(), delta[name + RIGHT_FACTOR].float()
         return left @ right
     except (KeyError, RuntimeError) as error:
         raise LatentError("the likeness's tuning is damaged", "encode the photo again") from error
@@ -96,13 +96,13 @@ def blend_deltas(a: Delta, b: Delta, t: float) -> Delta:
     parts: dict[str, list[Tensor]] = {}
     for delta, share in ((a, 1 - t), (b, t)):
         for name, part in delta.items():
-            parts.setdefault(name, []).append(part.float() * (1.0 if name.endswith(RIGHT) else share))
+            parts.setdefault(name, []).append(part.float() * (1.0 if name.endswith(RIGHT_FACTOR) else share))
     return {name: _join_parts(name, changes) for name, changes in parts.items()}
 
 
 def _join_parts(name: str, parts: list[Tensor]) -> Tensor:
-    if name.endswith((LEFT, RIGHT)):
-        return torch.cat(parts, dim=1 if name.endswith(LEFT) else 0)
+    if name.endswith((LEFT_FACTOR, RIGHT_FACTOR)):
+        return torch.cat(parts, dim=1 if name.endswith(LEFT_FACTOR) else 0)
     return torch.stack(parts).sum(0)
 
 

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
 from faceloom.networks.discriminator import minibatch_deviation
-from faceloom.networks.init import SQRT2, init_weights
+from faceloom.networks.init import init_weights
 from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, make_plain_conv, make_separable_conv
+from faceloom.networks.ops import SQRT2
 
 
 @dataclass(frozen=True)
