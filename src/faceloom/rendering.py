@@ -47,7 +47,7 @@ class Renderer:
         self.generator_name = generator
         faster = fast_precision() if device == "cpu" else "fp16"
         self.picture_precision, self.precision = precision or "fp32", precision or faster
-        self.film_precision = precision or engines.usual_precision(engine, device, faster)
+        self.film_precision = precision or engines.supported_precision(engine, device, faster)
         self.engine, self.device, self.images, self.note = engine, device, images, note
         for name in ("torch", "torch" if engine == "auto" else engine):
             engines.Choice(name, self.film_precision, device).check()
@@ -72,7 +72,7 @@ class Renderer:
             return load_generator(self.generator_name, precision)
         model = load_generator(self.generator_name, "fp32")
         if engine == "auto":
-            choice = engines.choose(model, self.images, precision=precision, device=self.device, note=self.note)
+            choice = engines.choose_engine(model, self.images, precision=precision, device=self.device, note=self.note)
         else:
             choice = engines.Choice(engine, precision, self.device)
         return engines.open_engine(model, choice)

@@ -96,18 +96,18 @@ def _config(
     space: str,
     **options: Any,
 ) -> EncodeConfig:
-    from faceloom.invert.budget import PRESETS, EncodeConfig
+    from faceloom.invert.budget import ENCODE_PRESETS, EncodeConfig
 
     if space not in ("w", "w_plus"):
         raise typer.BadParameter(f"'{space}' is neither w nor w_plus", param_hint="--space")
-    if preset is not None and preset not in PRESETS:
-        raise typer.BadParameter(f"'{preset}' is not one of {', '.join(PRESETS)}", param_hint="--preset")
+    if preset is not None and preset not in ENCODE_PRESETS:
+        raise typer.BadParameter(f"'{preset}' is not one of {', '.join(ENCODE_PRESETS)}", param_hint="--preset")
     if preset is not None and seconds is not None:
         raise typer.BadParameter("give either a preset or the seconds", param_hint="--seconds")
     if preset is not None:
-        seconds = PRESETS[preset].seconds
+        seconds = ENCODE_PRESETS[preset].seconds
     if seconds is None and steps is None:
-        seconds = EncodeConfig().seconds if until_identity is None else PRESETS["studio"].seconds
+        seconds = EncodeConfig().seconds if until_identity is None else ENCODE_PRESETS["studio"].seconds
     return EncodeConfig(seconds, steps, until_identity, space="w" if space == "w" else "w_plus", **options)
 
 

@@ -56,7 +56,7 @@ def metrics(
       faceloom metrics mobilestylegan-ffhq faces.zip --count 2000 --json
       faceloom metrics snapshot.pkl real.zip --features inception --weights inception.pth --sha256 6726825d...
     """
-    from faceloom.metrics import compare, extract, opened
+    from faceloom.metrics import compare, extract, open_pictures
 
     collection = _is_collection(a)
     studio = open_studio(generator=None if collection else a, device=device)
@@ -66,11 +66,11 @@ def metrics(
         pictures = (
             _drawn(G, count or DEFAULT_COUNT, seed, psi, report)
             if G
-            else opened(Path(a), count, report, _report_broken)
+            else open_pictures(Path(a), count, report, _report_broken)
         )
         features_a = extract(net, pictures)
     with _report_progress(str(b), _count_of(b, count)) as report:
-        features_b = extract(net, opened(b, count, report, _report_broken))
+        features_b = extract(net, open_pictures(b, count, report, _report_broken))
     comparison = compare(net, features_a, features_b)
     length = _path_length(G, ppl, seed, studio.device) if G and ppl else None
     facts = {
@@ -123,9 +123,9 @@ def _count_of(path: Path, count: int | None) -> int:
 
 
 def _drawn(G: Generator, count: int, seed: int, psi: float, report: Callable[[int, str], None]) -> Iterator[Tensor]:
-    from faceloom.metrics import drawn
+    from faceloom.metrics import generate_pictures
 
-    return drawn(G, count, seed=seed, psi=psi, callback=report)
+    return generate_pictures(G, count, seed=seed, psi=psi, callback=report)
 
 
 @contextmanager
