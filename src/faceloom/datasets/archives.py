@@ -12,8 +12,9 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from faceloom.errors import StoreError
 
@@ -26,6 +27,7 @@ READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, ta
 REFUSED_HINT = "if you trust the archive, unpack it and give the folder"
 
 
+@runtime_checkable
 class FileTree(Protocol):
     """A set of files with relative names.
 
@@ -42,7 +44,7 @@ class FileTree(Protocol):
         """The names of all files."""
         ...
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedIOBase:
         """Open one file for reading. Raises one of READ_ERRORS."""
         ...
 
@@ -58,7 +60,7 @@ class FolderTree:
         self.path = path
         self.names = sorted(self._walk())
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedIOBase:
         """Open one file."""
         return (self.path / name).open("rb")
 
@@ -83,11 +85,11 @@ class ZipTree:
         _check_zip(path, infos)
         self.names = sorted(info.filename for info in infos if not info.is_dir() and not _is_hidden(info.filename))
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedIOBase:
         """Open one member."""
         if self._process != os.getpid():  # forked processes share the file position
             self._open_in(os.getpid())
-        return cast(BinaryIO, self._archive.open(name))
+        return cast(BufferedIOBase, self._archive.open(name))
 
     def close(self) -> None:
         """Close the archive."""
@@ -125,12 +127,12 @@ class TarTree:
         self._members = {info.name: info for info in infos if info.isreg() and not _is_hidden(info.name)}
         self.names = list(self._members)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedIOBase:
         """Open one member."""
         stream = self._archive.extractfile(self._members[name])
         if stream is None:
             raise tarfile.ReadError(f"{name} is not a regular file")
-        return cast(BinaryIO, stream)
+        return cast(BufferedIOBase, stream)
 
     def close(self) -> None:
         """Close the archive."""

@@ -75,7 +75,9 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
         made.written = len(writer.rows)
         if not made.written:
             why = f": {made.skipped[0][0]}: {made.skipped[0][1]}" if made.skipped else ""
-            raise StoreError(f"no picture of {path} can be used{why}", "see docs/how-to/datasets.md for supported sources")
+            raise StoreError(
+                f"no picture of {path} can be used{why}", "see docs/how-to/datasets.md for supported sources"
+            )
         made.labels = _labels(writer, source)
         card = {"resolution": list(config.size), "crop": config.crop, "source": Path(path).name}
         writer.finish(made.labels, card)

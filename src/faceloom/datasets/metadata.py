@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 from faceloom.errors import StoreError
 
@@ -63,7 +64,7 @@ class TableConfig:
     where: Sequence[Condition] = ()
 
 
-def read_table(stream: BinaryIO, name: str, reading: TableConfig | None = None) -> Table:
+def read_table(stream: BufferedIOBase, name: str, reading: TableConfig | None = None) -> Table:
     """Read a table in the format of its ending: .csv, .jsonl, or .json (dataset.json, or a list of objects).
 
     Raises StoreError when it is damaged, too large, or lacks a column of files or a column named in `reading`.

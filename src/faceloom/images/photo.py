@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,7 +59,7 @@ class Photo:
     notes: tuple[str, ...] = ()
 
 
-def open_photo(source: Path | str | bytes | BinaryIO, *, min_side: int = MIN_SIDE) -> Photo:
+def open_photo(source: Path | str | bytes | BinaryIO | BufferedIOBase, *, min_side: int = MIN_SIDE) -> Photo:
     """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
 
     Of an animation the first frame is used; transparent parts are shown on BACKGROUND. The kind is detected by content,
@@ -80,7 +81,7 @@ def open_photo(source: Path | str | bytes | BinaryIO, *, min_side: int = MIN_SID
             raise ImageError(f"this {kind} picture is damaged or cut short", SAVE_AGAIN) from error
 
 
-def _read(source: Path | str | bytes | BinaryIO) -> bytes:
+def _read(source: Path | str | bytes | BinaryIO | BufferedIOBase) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source[: MAX_BYTES + 1])
     elif isinstance(source, str | Path):

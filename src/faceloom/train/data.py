@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from faceloom.errors import FaceloomError, TrainingError
@@ -21,6 +22,7 @@ DECODE_THREADS = 2
 DECODE_CHUNK = 256  # images submitted to the decoding threads at once, which bounds the memory
 
 
+@runtime_checkable
 class ImageDataset(Protocol):
     """A dataset that training reads, such as `faceloom.datasets.Dataset`."""
 
@@ -42,6 +44,7 @@ class ImageDataset(Protocol):
         ...
 
 
+@runtime_checkable
 class TrainingImages(Protocol):
     """The real images that the discriminator sees: images of one size, by index, with labels."""
 
@@ -132,7 +135,7 @@ def _decode(dataset: ImageDataset, index: int) -> Pixels:
 
 
 @lru_cache(maxsize=4)
-def _shuffle(count: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _shuffle(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
