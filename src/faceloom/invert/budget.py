@@ -28,8 +28,8 @@ DescentFactory = Callable[[Tensor, WPlus], NaturalGradientDescent]
 
 OPTIMIZATION_SHARE = 0.4  # part of the time after the encoder's guess that optimization gets; tuning gets the rest
 MAX_OPTIMIZATION_SECONDS = 6.0  # for an optimization that starts at a guess; after it, tuning gains more
-MAX_OPTIMIZATION_STEPS = 20  # likewise; with more steps the latents also stray from editable ones
-REFINE_LEARNING_RATE = 0.03  # for a start at the encoder's guess, where the default rate would overshoot
+MAX_OPTIMIZATION_STEPS = 20  # likewise; with more steps the latents also become harder to edit
+REFINE_LEARNING_RATE = 0.03  # learning rate from the encoder's guess, where the default would overshoot
 IMAGES_PER_STEP = 3.0  # duration of an optimization step (forward and backward), in durations of a generated image
 MIN_ADAM_STEPS = 3  # Adam is skipped when fewer steps fit: one or two only make a good guess worse
 FINAL_EVALUATION_STEPS = 0.45  # duration of the last evaluation, in durations of a natural-gradient step
