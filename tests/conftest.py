@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import beartype
 import pytest
 import torch
 
-from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
+# Shapes are checked with `--jaxtyping-packages=faceloom,beartype.beartype`. jaxtyping looks the checker up by that name
+# when it decorates a function, which is later than this line: an int may stand for a float, as in mypy.
+beartype.beartype = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+
+if TYPE_CHECKING:
+    from faceloom.networks.mobilestylegan import MobileStyleGAN
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip tests that pass wrong types on purpose when shapes are checked."""
+    if not config.getoption("jaxtyping_packages"):
+        return
+    skip = pytest.mark.skip(reason="passes wrong types on purpose")
+    for item in items:
+        if item.get_closest_marker("wrong_types"):
+            item.add_marker(skip)
 
 
 @pytest.fixture
 def tiny() -> MobileStyleGAN:
     """Return a seeded generator: 32 px, w_dim 16, 8 layers."""
+    from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
+
     torch.manual_seed(0)
     G = MobileStyleGAN(MobileStyleGANConfig(channels=(16, 16, 8), z_dim=16, w_dim=16, mapping_layers=2))
     for name, buffer in G.named_buffers():

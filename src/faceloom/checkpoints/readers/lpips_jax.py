@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from faceloom.checkpoints.sandbox.pickles import read_pickle
@@ -43,7 +44,7 @@ def _kernel(tree: Mapping[str, Any], *keys: str) -> Tensor:
     return torch.from_numpy(_array(tree, 4, *keys)).permute(3, 2, 0, 1).contiguous()  # [h w i o] -> [o i h w]
 
 
-def _array(tree: Mapping[str, Any], ndim: int, *keys: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _array(tree: Mapping[str, Any], ndim: int, *keys: str) -> NDArray[np.float32]:
     node: Any = tree
     for key in keys:
         node = node.get(key) if isinstance(node, dict) else None

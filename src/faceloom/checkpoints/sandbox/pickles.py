@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloom.errors import CorruptFile, UnsafePickle
 
@@ -26,7 +27,7 @@ MAX_BYTES = 2**31
 class _Array:
     """Stand-in for `numpy.ndarray` while a pickle is read; `value` is the array once its state is set."""
 
-    value: np.ndarray[Any, np.dtype[Any]]
+    value: NDArray[Any]
 
     def __init__(self, *_: object) -> None:
         """Ignore the arguments of NumPy's `_reconstruct`."""
