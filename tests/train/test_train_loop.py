@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from faceloom.errors import TrainingError
 from faceloom.train import ada, checkpoint
+from faceloom.train.config import from_json, to_json
 from faceloom.train.loop import MAIN, Trainer
 from tests.train.tiny_run import differences, tiny_config, tiny_trainer
 
@@ -162,4 +163,4 @@ def test_checkpoint_of_another_run_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("wrong", [{"part": 3}, {"family": "dcgan"}, {"gamma": -1}, {"kimg": 0}, {"augment": "more"}])
 def test_invalid_settings_are_refused(wrong: dict[str, object]):
     with pytest.raises(TrainingError):
-        tiny_config(**wrong)
+        from_json(to_json(tiny_config()) | wrong)
