@@ -175,61 +175,63 @@ def soak(report: Report, url: str, photos: list[bytes], visits: int, mishaps: bo
 def five_at_once(report: Report, url: str, photos: list[bytes]) -> None:
     """Run five visits at once: each gets their own pictures and a place in the queue, and cannot see the others'."""
     visitors = [Visitor(url) for _ in range(5)]
-    places: dict[int, list[int]] = {n: [] for n in range(5)}
-    waits: list[float] = [0.0] * 5
+    places: list[int] = []
+    waits: list[float] = []
     failed: list[str] = []
 
-    def visit(number: int) -> None:
-        me = visitors[number]
+    def visit(visitor: Visitor, photo: bytes) -> None:
         try:
             start = time.perf_counter()
-            me.start_visit(photos[number % len(photos)])
-            threading.Thread(target=listen, args=(number,), daemon=True).start()
-            me.wait_until_playable(600)
-            waits[number] = time.perf_counter() - start
+            visitor.start_visit(photo)
+            threading.Thread(target=_collect_places, args=(visitor, places), daemon=True).start()
+            visitor.wait_until_playable(600)
+            waits.append(time.perf_counter() - start)
         except Exception as error:  # noqa: BLE001  a thread's error is reported with the others
             failed.append(f"{type(error).__name__}: {error}")
 
-    def listen(number: int) -> None:
-        try:
-            with visitors[number].http.stream("GET", f"{API}/visit/events") as stream:
-                event = ""
-                for line in stream.iter_lines():
-                    event = line.removeprefix("event: ") if line.startswith("event: ") else event
-                    if line.startswith("data: ") and event == "queue":
-                        places[number].append(json.loads(line[6:])["place"])
-        except httpx.HTTPError:
-            return  # the visit is over
-
-    threads = [threading.Thread(target=visit, args=(number,)) for number in range(5)]
+    threads = [
+        threading.Thread(target=visit, args=(visitor, photos[number % len(photos)]))
+        for number, visitor in enumerate(visitors)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     report.expect("five at once: all were encoded", not failed)
-    report.record("five at once: longest wait, s", max(waits))
     if failed:
         print(failed)
         return
-    report.expect(
-        "five at once: a place in the queue was reported",
-        any(place > 0 for positions in places.values() for place in positions),
-    )
-    crops = [me.request("GET", f"/people/{me.person}/crop") for me in visitors]
-    faces = [me.request("GET", f"/people/{me.person}/image") for me in visitors]
-    different = min(5, len(photos))
+    report.record("five at once: longest wait, s", max(waits))
+    report.expect("five at once: a place in the queue was reported", any(place > 0 for place in places))
+    _check_separation(report, visitors, min(5, len(photos)))
+    for visitor in visitors:
+        visitor.request("DELETE", "/visit")
+        visitor.http.close()
+
+
+def _collect_places(visitor: Visitor, places: list[int]) -> None:
+    """Append the places in the queue that the visit's events report, until the visit is over."""
+    with suppress(httpx.HTTPError), visitor.http.stream("GET", f"{API}/visit/events") as stream:
+        event = ""
+        for line in stream.iter_lines():
+            event = line.removeprefix("event: ") if line.startswith("event: ") else event
+            if line.startswith("data: ") and event == "queue":
+                places.append(json.loads(line[6:])["place"])
+
+
+def _check_separation(report: Report, visitors: list[Visitor], different: int) -> None:
+    """Check that there are as many different pictures as photos, and that no visitor can load another's."""
+    crops = [visitor.request("GET", f"/people/{visitor.person}/crop") for visitor in visitors]
+    faces = [visitor.request("GET", f"/people/{visitor.person}/image") for visitor in visitors]
     report.expect("five at once: each has their own picture", len(set(crops)) == len(set(faces)) == different)
-    strangers = [
-        me.http.get(f"{API}/people/{other.person}/{what}").status_code
-        for me in visitors
+    statuses = [
+        visitor.http.get(f"{API}/people/{other.person}/{what}").status_code
+        for visitor in visitors
         for other in visitors
-        if me is not other
+        if visitor is not other
         for what in ("image", "crop", "preview")
     ]
-    report.expect("five at once: no access to other visitors", set(strangers) == {404})
-    for me in visitors:
-        me.request("DELETE", "/visit")
-        me.http.close()
+    report.expect("five at once: no access to other visitors", set(statuses) == {404})
 
 
 def deletion(report: Report, url: str, photos: list[bytes], home: Path) -> None:

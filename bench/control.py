@@ -161,6 +161,7 @@ class Bench:
             print(f"  a smile is seen in {smiles[0]} before, {smiles[1]} after, of {len(after)}", flush=True)
 
     def draw(self, person: Likeness) -> Pixels:
+        """Render a person at 256 px."""
         return np.asarray(self.studio.render(person, 256))
 
 

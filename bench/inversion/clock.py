@@ -24,6 +24,7 @@ class Budget:
         self.start = time.perf_counter()
 
     def elapsed(self) -> float:
+        """Return the seconds since construction."""
         return time.perf_counter() - self.start
 
     def steps(self, limit: int, pace: Pace, until: float) -> Iterator[float]:

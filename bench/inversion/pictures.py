@@ -67,6 +67,7 @@ class _Panel:
             self.up = Scale(min(0.0, *values), max(best, *values) * 1.05, False)
 
     def draw(self) -> None:
+        """Draw the frame, the ticks and the lines."""
         self.pen.text((self.left, MARGIN - 30), PANELS[self.figure], TEXT_COLOR, self.font)
         self.pen.rectangle((self.left, MARGIN, self.left + SIDE, MARGIN + SIDE), outline=(190, 190, 190))
         for value in self.across.ticks():

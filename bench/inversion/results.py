@@ -29,6 +29,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, float, str]:
+        """The portrait, the budget and the method, which identify a row."""
         return self.file, self.seconds, self.method
 
     def __str__(self) -> str:

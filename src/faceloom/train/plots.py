@@ -47,15 +47,19 @@ def plot(title: str, curves: Sequence[Curve], unit: str = "kimg", level: float |
 
 @dataclass(frozen=True)
 class _Frame:
+    """The ranges of both axes."""
+
     x0: float
     x1: float
     y0: float
     y1: float
 
     def x(self, value: float) -> float:
+        """Return the horizontal position of a value in the picture."""
         return LEFT + (value - self.x0) / ((self.x1 - self.x0) or 1) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
+        """Return the vertical position of a value in the picture."""
         return HEIGHT - BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (HEIGHT - TOP - BOTTOM)
 
 
