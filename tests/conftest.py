@@ -11,7 +11,7 @@ import torch
 
 # Shapes are checked with `--jaxtyping-packages=faceloom,beartype.beartype`. jaxtyping looks the checker up by that name
 # when it decorates a function, which is later than this line: an int may stand for a float, as in mypy.
-beartype.beartype = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+beartype.beartype = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from faceloom.networks.mobilestylegan import MobileStyleGAN
