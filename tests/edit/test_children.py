@@ -60,5 +60,9 @@ def test_invalid_requests_are_rejected(tiny: MobileStyleGAN, statistics: LatentS
         make(tiny, statistics, 0, variation=3.0)
     with pytest.raises(LatentError, match="from 0"):
         make(tiny, statistics, -1)
+
+
+@pytest.mark.wrong_types
+def test_parents_of_two_generators_are_rejected(tiny: MobileStyleGAN, statistics: LatentStatistics):
     with pytest.raises(ShapeError):
         make_child(A, B[:, :5], 0, seed=0, layer_resolutions=tiny.layer_resolutions, statistics=statistics)

@@ -91,6 +91,7 @@ def test_labels_that_do_not_vary_are_rejected(labels: torch.Tensor) -> None:
         fit("age", W, labels, unit="years", generator=Named())
 
 
+@pytest.mark.wrong_types
 def test_counts_that_differ_are_rejected() -> None:
     with pytest.raises(ShapeError, match="labels"):
         fit("age", W, AGE[:10], unit="years", generator=Named())

@@ -70,6 +70,11 @@ def test_invalid_requests_are_rejected(tmp_path: Path) -> None:
     for fps in (0, float("nan"), 1e9):
         with pytest.raises(ImageError, match="frames a second"):
             save_film(frames(2), tmp_path / "film.webp", fps=fps)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.wrong_types
+def test_frames_of_two_sizes_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match="expected"):
         save_film([*frames(1), *frames(1, 32)], tmp_path / "film.webp")
     assert not list(tmp_path.iterdir())

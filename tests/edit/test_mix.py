@@ -44,6 +44,7 @@ def test_layers_out_of_range_are_rejected(layers: list[int]) -> None:
         mix(A, B, layers)
 
 
+@pytest.mark.wrong_types
 def test_faces_of_two_generators_are_rejected() -> None:
     with pytest.raises(ShapeError, match="one shape"):
         mix(A, torch.zeros(1, 6, 16), [0])

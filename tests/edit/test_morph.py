@@ -58,6 +58,7 @@ def test_too_few_people_or_frames_are_rejected() -> None:
         morph_path(PEOPLE, 0)
 
 
+@pytest.mark.wrong_types
 def test_people_of_two_generators() -> None:
     with pytest.raises(ShapeError, match="one shape"):
         morph_path([PEOPLE[0], torch.zeros(1, 6, 16)], 5)

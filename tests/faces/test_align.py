@@ -105,7 +105,13 @@ def test_coinciding_landmarks_are_refused(landmarks: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     "quad",
-    [np.zeros((4, 2)), np.full((4, 2), np.nan), np.zeros((3, 2)), square(5, 5, 9)[::-1], square(5, 5, 9) * (1, 2)],
+    [
+        np.zeros((4, 2)),
+        np.full((4, 2), np.nan),
+        pytest.param(np.zeros((3, 2)), marks=pytest.mark.wrong_types),
+        square(5, 5, 9)[::-1],
+        square(5, 5, 9) * (1, 2),
+    ],
 )
 def test_a_quad_that_is_not_a_square_is_refused(quad: np.ndarray) -> None:
     with pytest.raises(ShapeError, match="quad"):

@@ -333,7 +333,7 @@ def test_endless_stream_is_bounded() -> None:
             return bytes(size)
 
     with pytest.raises(ImageError, match="MB"):
-        open_photo(Endless())  # type: ignore[arg-type]
+        open_photo(Endless())
 
 
 def test_huge_png_text_is_refused() -> None:

@@ -43,10 +43,14 @@ def test_gradients_and_bf16() -> None:
     assert to_pixels(torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)).dtype == np.uint8
 
 
-def test_wrong_shapes() -> None:
+def test_several_images_for_one() -> None:
     with pytest.raises(ShapeError, match="to_pixel_list"):
         to_pixels(torch.zeros(2, 3, 4, 4))
     assert len(to_pixel_list(torch.zeros(2, 3, 4, 4))) == 2
+
+
+@pytest.mark.wrong_types
+def test_wrong_channels_types_and_sizes() -> None:
     with pytest.raises(ShapeError, match=r"\[n, 3, h, w\]"):
         to_pixel_list(torch.zeros(1, 4, 4, 4))
     with pytest.raises(ShapeError, match="uint8"):

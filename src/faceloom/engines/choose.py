@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -84,7 +85,8 @@ class SpeedCache:
         with atomic_write(self.path) as draft:
             draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
-    def _load_all(self) -> dict[str, dict[str, dict[str, float]]]:
+    def _load_all(self) -> dict[str, Any]:
+        """Return the file's content, whose values are not checked; {} for a missing or damaged file."""
         try:
             table = json.loads(self.path.read_bytes())
         except (OSError, ValueError, RecursionError):

@@ -168,7 +168,7 @@ def _pad(picture: Image.Image, quad: Quad) -> tuple[Image.Image, Quad]:
     before, after = (np.maximum(pad, round(side * PAD)).astype(int) for pad in (before, after))
     sides = ((before[1], after[1]), (before[0], after[0]), (0, 0))
     padded = Image.fromarray(np.pad(np.asarray(picture), sides, mode="reflect"))
-    across, down = (_padding_depth(padded.size[axis], before[axis], after[axis]) for axis in (0, 1))
+    across, down = (_padding_depth(padded.size[axis], int(before[axis]), int(after[axis])) for axis in (0, 1))
     blurred = padded.filter(ImageFilter.GaussianBlur(side * BLUR))
     padded = Image.composite(blurred, padded, _mask(3 * across + 1, 3 * down + 1))
     median = Image.new("RGB", padded.size, _median(padded))

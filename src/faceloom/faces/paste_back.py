@@ -9,7 +9,8 @@ edit changed shapes and R0 differs from the photo: there R1 itself is shown, wit
 is 0, the photo keeps its own detail. Neither term leaves a seam: both vanish where the edit does.
 
 Convention: quads as in `align`; inside, (u, v) are positions in the aligned square, 0...1, and colors are float32
-levels, 0...255. A `Field` is [FIELD_SIZE, FIELD_SIZE, channels] over the square.
+levels, 0...255. A `Field` is [FIELD_SIZE, FIELD_SIZE, channels] over the square;
+a `MaskField` has no channels.
 Sources: changing a picture by the difference of two renderings is Debevec 1998 (differential rendering). The noise
 estimate is Immerkaer 1996, "Fast noise variance estimation", with a quantile instead of the mean.
 """
@@ -31,6 +32,8 @@ from faceloom.images import Picture, to_photo
 
 Box = tuple[int, int, int, int]
 Field = Float[np.ndarray, "grid grid *c"]
+ColorField = Float[np.ndarray, "grid grid 3"]
+MaskField = Float[np.ndarray, "grid grid"]
 
 FIELD_SIZE = 256  # pixels; side of the fields on which the change and the light are computed
 FADE_POWER = 4  # of the superellipse that the mask fades along: 2 would be an ellipse, more is squarer
@@ -49,9 +52,9 @@ BAND = 256  # rows of the photo that are blended at a time, which bounds the mem
 class ChangePlan:
     """The change of the photo, as fields: `mask` m, `replaced` k, and `light` (three channels, in levels)."""
 
-    mask: Field
-    replaced: Field
-    light: Field
+    mask: MaskField
+    replaced: MaskField
+    light: ColorField
 
 
 def paste_back(
@@ -79,7 +82,9 @@ def paste_back(
     return _apply_plan(photo, before, after, plan, quad, _missing_grain(photo_square, after), seed)
 
 
-def plan_change(photo_square: Field, before: Field, after: Field, weight: Field | None = None) -> ChangePlan:
+def plan_change(
+    photo_square: ColorField, before: ColorField, after: ColorField, weight: MaskField | None = None
+) -> ChangePlan:
     """Compute where the face changed, where the generated image must replace the photo, and the light there.
 
     `photo_square`, `before`, `after` are P, R0, R1 as fields of three channels, in levels; `weight` is a field without
@@ -175,7 +180,7 @@ def _ramp(x: Float[np.ndarray, " *s"], ends: tuple[float, float]) -> Float[np.nd
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
 
-def _magnitude(field: Field, reach: float = 0.0) -> Field:
+def _magnitude(field: ColorField, reach: float = 0.0) -> MaskField:
     """Return the root mean square over the channels, and over a blur of `reach` of the square."""
     square = (field**2).mean(-1)
     return np.asarray(np.sqrt(_blur(square, reach) if reach else square))
@@ -201,7 +206,7 @@ def _resize(square: Image.Image, side: int) -> Image.Image:
     return square if square.width == side else square.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def _to_field(square: Image.Image) -> Field:
+def _to_field(square: Image.Image) -> ColorField:
     return _levels(square.resize((FIELD_SIZE, FIELD_SIZE), Image.Resampling.BOX))
 
 
@@ -209,7 +214,7 @@ def _levels(picture: Image.Image) -> Float[np.ndarray, "h w *c"]:
     return np.asarray(picture, dtype=np.float32)
 
 
-def _inside_photo(quad: Quad, size: tuple[int, int]) -> Field:
+def _inside_photo(quad: Quad, size: tuple[int, int]) -> MaskField:
     """Return a field that is 1 where the square shows the photo itself, 0 where it shows padding."""
     v, u = (np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE
     points = transform_points(quad_frame(quad), np.stack([u, v], -1))

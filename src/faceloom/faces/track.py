@@ -6,6 +6,7 @@ rotation in radians, clockwise in the picture; NaN where the face is not visible
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -172,7 +173,7 @@ def may_be_same_face(a: Quad, b: Quad) -> bool:
     """Return whether two squares in consecutive pictures are close enough to be of one face."""
     side = min(quad_side(a), quad_side(b))
     distance = float(np.hypot(*(a.mean(0) - b.mean(0))))
-    return distance < MAX_MOTION * side and abs(np.log(quad_side(a) / quad_side(b))) < MAX_MOTION
+    return distance < MAX_MOTION * side and abs(math.log(quad_side(a) / quad_side(b))) < MAX_MOTION
 
 
 def make_coarse_image(picture: Image.Image) -> Float[np.ndarray, "9 16 3"]:

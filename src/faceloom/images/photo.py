@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol, runtime_checkable
 
 from PIL import AvifImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
@@ -48,6 +47,19 @@ _READERS = {
 }
 
 
+@runtime_checkable
+class ByteStream(Protocol):
+    """A stream of bytes: an opened file, an archive's member, or an upload."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, and none at the end."""
+        ...
+
+
+PhotoSource = Path | str | bytes | bytearray | memoryview | ByteStream
+"""A photo to open: the path of a file, the file's content, or a stream of it."""
+
+
 @dataclass(frozen=True)
 class Photo:
     """An opened picture and notes about its conversion.
@@ -59,7 +71,7 @@ class Photo:
     notes: tuple[str, ...] = ()
 
 
-def open_photo(source: Path | str | bytes | BinaryIO | BufferedIOBase, *, min_side: int = MIN_SIDE) -> Photo:
+def open_photo(source: PhotoSource, *, min_side: int = MIN_SIDE) -> Photo:
     """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
 
     Of an animation the first frame is used; transparent parts are shown on BACKGROUND. The kind is detected by content,
@@ -81,7 +93,7 @@ def open_photo(source: Path | str | bytes | BinaryIO | BufferedIOBase, *, min_si
             raise ImageError(f"this {kind} picture is damaged or cut short", SAVE_AGAIN) from error
 
 
-def _read(source: Path | str | bytes | BinaryIO | BufferedIOBase) -> bytes:
+def _read(source: PhotoSource) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source[: MAX_BYTES + 1])
     elif isinstance(source, str | Path):

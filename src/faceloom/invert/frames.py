@@ -18,6 +18,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from faceloom.images import to_img
@@ -48,7 +49,7 @@ def encode_frames(
     inverters: Sequence[FrameInverter],
     frames: Sequence[Pixels],
     runs: Sequence[range],
-    person: WPlus,
+    person: Float[Tensor, "1 num_ws w_dim"],
     best_frame: int,
     *,
     config: SequenceConfig | None = None,

@@ -20,6 +20,8 @@ from faceloom.networks.inception import DIM, Inception, resize_as_tensorflow1
 from faceloom.networks.lpips import Lpips
 
 Features = Float[Tensor, "n dim"]
+OtherFeatures = Float[Tensor, "m dim"]
+"""A second set of features, which may be of another number of pictures."""
 FEATURE_BATCH = 16  # pictures that go through a network together
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from faceloom.errors import ShapeError
-from faceloom.metrics.features import Features
+from faceloom.metrics.features import Features, OtherFeatures
 
 PICTURES_PER_FEATURE = 10
 """Number of pictures per feature from which on the covariance is accurate enough to need no note."""
@@ -22,7 +22,7 @@ class Moments:
     factor: Tensor
 
 
-def frechet_distance(a: Features, b: Features) -> float:
+def frechet_distance(a: Features, b: OtherFeatures) -> float:
     """Return the squared Frechet distance of two sets of features, as usually reported (Heusel et al. 2017, eq. 6).
 
     |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), covariances over n - 1, in float64. With fewer pictures than
@@ -54,7 +54,7 @@ def fit_moments(features: Features) -> Moments:
     return Moments(mean, vectors[:, kept] * values[kept].sqrt())
 
 
-def describe_shortage(a: Features, b: Features) -> str:
+def describe_shortage(a: Features, b: OtherFeatures) -> str:
     """Return a note if the pictures are too few to compare the distance with that of other numbers, else ''."""
     fewest, dim = min(len(a), len(b)), a.shape[1]
     if fewest >= PICTURES_PER_FEATURE * dim:
@@ -66,7 +66,7 @@ def describe_shortage(a: Features, b: Features) -> str:
     )
 
 
-def _check_features(a: Features, b: Features) -> None:
+def _check_features(a: Features, b: OtherFeatures) -> None:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
         raise ShapeError(
             f"features: expected [n, dim] of one kind, n from 2, got {list(a.shape)} and {list(b.shape)}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from faceloom.metrics.features import Features
+from faceloom.metrics.features import Features, OtherFeatures
 
 SUBSETS = 100  # number of random subsets
 SUBSET = 1000  # pictures of a subset
@@ -21,7 +21,9 @@ class Kernel:
     std: float
 
 
-def kernel_distance(a: Features, b: Features, *, subsets: int = SUBSETS, subset: int = SUBSET, seed: int = 0) -> Kernel:
+def kernel_distance(
+    a: Features, b: OtherFeatures, *, subsets: int = SUBSETS, subset: int = SUBSET, seed: int = 0
+) -> Kernel:
     """Return the unbiased squared maximum mean discrepancy with the kernel (x y / dim + 1)^3.
 
     Convention: subsets have `subset` pictures, or all if there are fewer, drawn without replacement by `seed`.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from faceloom.errors import ShapeError
-from faceloom.metrics.features import Features
+from faceloom.metrics.features import Features, OtherFeatures
 
 NEIGHBORS = 3  # number of the nearest neighbor that sets a ball's radius
 _ROWS = 2048  # rows of distances that are computed at once
@@ -25,7 +25,7 @@ class Manifolds:
     recall: float
 
 
-def precision_recall(a: Features, b: Features, neighbors: int = NEIGHBORS) -> Manifolds:
+def precision_recall(a: Features, b: OtherFeatures, neighbors: int = NEIGHBORS) -> Manifolds:
     """Return the precision and recall of the generated pictures A with respect to the real pictures B.
 
     A set's manifold is the union of balls around its pictures, each of which reaches the picture's nearest neighbor

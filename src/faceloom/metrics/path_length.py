@@ -13,7 +13,6 @@ from torch import Tensor
 from faceloom import latents
 from faceloom.errors import LatentError
 from faceloom.networks.generator import Generator, area_reduce
-from faceloom.networks.lpips import Lpips
 
 EPSILON = 1e-4  # length of a step, as a part of the way from w0 to w1
 MAX_RESOLUTION = 256  # pixels; larger images are area-reduced
@@ -22,7 +21,12 @@ OUTLIERS = 0.01  # share of the distances, at either end, that are dropped
 
 @torch.no_grad()
 def path_length(
-    G: Generator, lpips: Lpips, count: int, *, seed: int = 0, callback: Callable[[int], None] | None = None
+    G: Generator,
+    lpips: Callable[[Tensor, Tensor], Tensor],
+    count: int,
+    *,
+    seed: int = 0,
+    callback: Callable[[int], None] | None = None,
 ) -> float:
     """Return the mean LPIPS (VGG16, 256 px) of `count` short steps from w0 towards w1, over the step length squared.
 
