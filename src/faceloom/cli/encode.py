@@ -74,7 +74,7 @@ def encode(
       faceloom encode photos/ --until-identity 0.9 -o likenesses --json
     """
     config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
-    studio = open_studio(precision, generator, device=device)
+    studio = open_studio(precision, generator, device=device, measure_threads=True)
     if len(photos) == 1 and not every_face and not photos[0].is_dir():
         person = _encode_one(studio, photos[0], face, config)
         output = output or Path(f"{photos[0].stem}.likeness")

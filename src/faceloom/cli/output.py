@@ -42,19 +42,27 @@ def open_studio(
     engine: str = "torch",
     device: str = "cpu",
     images: int = 1,
+    measure_threads: bool = False,
 ) -> Studio:
-    """Make a studio with the default generator, or the named one; `images` is the number that will be drawn."""
+    """Make a studio with the default generator, or the named one; `images` is the number that will be drawn.
+
+    `measure_threads` measures which number of threads is fastest now, for work of several seconds on a CPU.
+    """
     _check_choice(precision, ("fp32", "bf16", "fp16"), "--precision")
     _check_choice(engine, ("auto", "torch", "compile", "onnx", "openvino"), "--engine")
     _check_choice(device, ("auto", "cpu", "cuda", "mps"), "--device")
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
+    from faceloom.threads import choose_threads
     from faceloom.workflows.studio import Studio
 
+    device = _detect_device() if device == "auto" else device
+    if measure_threads and device == "cpu":
+        choose_threads()
     return Studio(
         generator or DEFAULT_GENERATOR,
         precision=precision,
         engine=engine,
-        device=_detect_device() if device == "auto" else device,
+        device=device,
         images=images,
         note=note,
     )

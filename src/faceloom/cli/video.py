@@ -47,12 +47,12 @@ def video(
     """
     from faceloom.edit.film import save_film
     from faceloom.images.clip import open_clip
-    from faceloom.workflows.video import render_clip, encode_clip
+    from faceloom.workflows.video import encode_clip, render_clip
 
     if not values:
         raise typer.BadParameter("give at least one attribute, such as --age +20", param_hint="--age, --smile, ...")
     opened = open_clip(clip)
-    studio = open_studio(precision)
+    studio = open_studio(precision, measure_threads=True)
     likeness = studio.load(person) if person else None
     with progress(1.0, "film") as draw:
         found = encode_clip(

@@ -194,9 +194,11 @@ def run_worker(connection: Connection, make_studio: Callable[[], BoothStudio]) -
     from faceloom.memory import keep_memory
 
     keep_memory()
+    from faceloom.threads import choose_threads
     from faceloom.web.worker.state import WorkerState
     from faceloom.web.worker.tasks import run_task
 
+    choose_threads()
     try:
         state = WorkerState(make_studio())
         state.warm_up()
