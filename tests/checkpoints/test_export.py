@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from checkpoints import foreign_files
+
 from faceloom.checkpoints import export, graphs
 from faceloom.checkpoints.arrays import save_arrays
 from faceloom.checkpoints.detect import read_checkpoint
@@ -146,6 +146,11 @@ def test_unsupported_exports_are_refused(tmp_path: Path):
         export_generator(make_model(foreign_files.make_stylegan2(c_dim=2)), "rosinality", tmp_path / "g.pt")
     with pytest.raises(UnknownFormat, match="not written in int8"):
         export_generator(make_model(foreign_files.make_stylegan2()), "torch-export", tmp_path / "g.pt2", "int8")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.wrong_types
+def test_unknown_format_is_refused(tmp_path: Path):
     with pytest.raises(UnknownFormat, match="no format 'keras'"):
         export_generator(make_model(foreign_files.make_stylegan2()), "keras", tmp_path / "g")  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []

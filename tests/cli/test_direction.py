@@ -202,7 +202,9 @@ def test_conditional_generators_have_people_of_every_class():
     from faceloom.edit.latent_statistics import sample_w
 
     heard: list[Tensor] = []
-    G = SimpleNamespace(z_dim=4, c_dim=3, w_avg=torch.zeros(4), mapping=lambda z, c: (heard.append(c), z)[1])
+    unused = dict.fromkeys(("synthesis", "synthesis_at", "affines"))
+    sizes = {"z_dim": 4, "c_dim": 3, "w_dim": 4, "num_ws": 1, "img_resolution": 4, "layer_resolutions": (4,)}
+    G = SimpleNamespace(**sizes, **unused, w_avg=torch.zeros(4), mapping=lambda z, c: (heard.append(c), z)[1])
     sample_w(G, 50)  # type: ignore[arg-type]
     assert heard[0].sum(1).eq(1).all()
     assert heard[0].sum(0).gt(0).all()

@@ -13,10 +13,11 @@ from faceloom import likeness
 from faceloom.errors import Cancelled, ImageError, LatentError, StoreError
 from faceloom.likeness import Likeness
 from faceloom.workflows.batch import batch_encode, list_files, read_labels
+from faceloom.workflows.studio import Studio
 
 
 @dataclass
-class FakeStudio:
+class FakeStudio(Studio):
     """A studio that encodes every file whose content is not 'bad'."""
 
     encoded: list[str] = field(default_factory=list)

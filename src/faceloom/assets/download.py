@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from faceloom.errors import AssetError
-from faceloom.files import atomic_write
+from faceloom.files import atomic_write, read_regular
 
 MAX_BYTES = 2 << 30
 """Maximum size of a download in bytes; checkpoints are smaller."""
@@ -79,10 +79,10 @@ def remember(name: str, sha256: str, folder: Path) -> None:
 
 def _read_known(folder: Path) -> dict[str, str]:
     try:
-        known = json.loads((folder / KNOWN_DOWNLOADS).read_bytes())
+        known = json.loads(read_regular(folder / KNOWN_DOWNLOADS, MAX_CARD_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AssetError(f"{folder / KNOWN_DOWNLOADS} is damaged", "repair or delete it") from error
     return {str(name): str(sha256) for name, sha256 in known.items()} if isinstance(known, dict) else {}
 
@@ -98,7 +98,7 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     """Refuses redirects to addresses without https."""
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+        self, req: urllib.request.Request, fp: IO[bytes] | HTTPResponse, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         _check_address(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -68,10 +68,11 @@ app.add_typer(likeness.app, name="likeness")
 app.add_typer(models.app, name="models")
 
 
-def _print_version(is_requested: bool) -> None:
+def _print_version(is_requested: bool) -> bool:
     if is_requested:
         print(f"faceloom {__version__}")
         raise typer.Exit
+    return is_requested
 
 
 @app.callback()
