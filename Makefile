@@ -15,11 +15,11 @@ booth: models page
 
 # The main run checks the types and shapes of every call: this costs 8% of the time of the tests of networks, faces,
 # edits, inversion, training and the rest of the mathematics, less than a second run. The tests that pass wrong types on
-# purpose are skipped there and follow alone.
+# purpose are skipped there, so they run first, alone.
 test: models page browser
 	$(BIN)/python hatch_build.py test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --jaxtyping-packages=faceloom,beartype.beartype
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m wrong_types
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --jaxtyping-packages=faceloom,beartype.beartype
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
