@@ -7,7 +7,7 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
-from faceloom.cli.booth import addresses, hosts
+from faceloom.cli.booth import addresses, names
 from faceloom.cli.main import app
 from faceloom.errors import FaceloomError
 
@@ -32,5 +32,8 @@ def test_a_port_in_use_is_refused(command, tmp_path):
 
 def test_listens_on_localhost_by_default():
     assert addresses(8000, False) == {"address": "http://127.0.0.1:8000", "lan": ""}
-    assert hosts("") == []
-    assert hosts("http://192.0.2.7:8000")[0] == "192.0.2.7"
+    assert names("", "") == {"hosts": []}
+    assert names("http://192.0.2.7:8000", "")["hosts"][0] == "192.0.2.7"
+    assert names("http://192.0.2.7:8000", "https://events.example/booth") == {
+        "public_url": "https://events.example/booth"
+    }

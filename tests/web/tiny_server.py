@@ -16,6 +16,7 @@ import numpy as np
 import uvicorn
 from PIL import Image
 
+from faceloom.web.connections import server_config
 from tests.web.tiny_booth import tiny_app
 
 PIN, TOKEN = "123456", "a-token-of-the-tests"
@@ -54,7 +55,8 @@ class Server:
 
     def __init__(self, app: Any, home: Path) -> None:
         self.app, self.home = app, home
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+        config = server_config(app, "127.0.0.1", 0)
+        config.timeout_graceful_shutdown = 1
         self.uvicorn = uvicorn.Server(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.uvicorn.serve()), daemon=True)
         self.thread.start()

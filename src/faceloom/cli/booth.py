@@ -25,6 +25,14 @@ DEFAULT_ASSET, REQUIRED_ASSETS = "mobilestylegan-ffhq", ("lpips", "mtcnn")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 Home = Annotated[Path | None, typer.Option(help="Folder for visits; by default FACELOOM_HOME/booth.")]
+PublicAddress = Annotated[
+    str,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="URL at which a reverse proxy shows this server, with its path if it has one.",
+    ),
+]
 Lan = Annotated[bool, typer.Option("--lan", help="Accept connections from phones and computers on the local network.")]
 
 
@@ -33,6 +41,7 @@ def booth(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     home: Home = None,
     lan: Lan = False,
+    public_url: PublicAddress = "",
     generator: options.Generator = None,
 ) -> None:
     """Run the photo booth: visitors take a photo, and edit their own face in the browser.
@@ -44,19 +53,24 @@ def booth(
       faceloom booth
       faceloom booth --port 9000 --no-browser --lan
       faceloom booth --generator mine
+      faceloom booth --no-browser --public-url https://events.example/booth
     """
     create_app = web_app()
     reached = addresses(port, lan)
-    app = create_app(home=home, **drawn_by(generator), **reached, hosts=hosts(reached["lan"]))
-    note(f"the booth is at {reached['address']}")
-    if lan:
-        note(f"phones reach it at {reached['lan']}")
-    note(f"the operator's page is {reached['address']}/operator; the PIN is {app.state.pin}")
-    if not no_browser:
-        opener = Timer(1.5, webbrowser.open, [reached["address"]])
-        opener.daemon = True
-        opener.start()
-    serve_app(app, port, lan, generator)
+    app = create_app(home=home, **drawn_by(generator), **reached, **names(reached["lan"], public_url))
+
+    def announce() -> None:
+        address = public_url.rstrip("/") or reached["address"]
+        note(f"the booth is at {address}")
+        if lan and not public_url:
+            note(f"phones reach it at {reached['lan']}")
+        note(f"the operator's page is {address}/operator; the PIN is {app.state.pin}")
+        if not no_browser:
+            opener = Timer(1.5, webbrowser.open, [reached["address"]])
+            opener.daemon = True
+            opener.start()
+
+    serve_app(app, port, lan, generator, announce=announce, behind_proxy=bool(public_url))
 
 
 def drawn_by(generator: str | None) -> dict[str, Any]:
@@ -66,11 +80,25 @@ def drawn_by(generator: str | None) -> dict[str, Any]:
     return {"make_studio": partial(make_default_studio, generator)}
 
 
-def serve_app(app: FastAPI, port: int, lan: bool, generator: str | None = None) -> None:
-    """Serve until Ctrl-C or SIGTERM. Raises FaceloomError when the port is taken, AssetError without the models."""
+def serve_app(
+    app: FastAPI,
+    port: int,
+    lan: bool,
+    generator: str | None = None,
+    *,
+    announce: Callable[[], None],
+    behind_proxy: bool = False,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; `announce` is called when nothing stands in the way any more.
+
+    Raises FaceloomError when the port is taken, AssetError without the models, StoreError when another server uses
+    the folder.
+    """
     import uvicorn
 
     from faceloom.assets.cache import open_asset
+    from faceloom.web.app import open_folder
+    from faceloom.web.connections import server_config
 
     host = "0.0.0.0" if lan else "127.0.0.1"
     with socket.socket() as probe:
@@ -83,12 +111,10 @@ def serve_app(app: FastAPI, port: int, lan: bool, generator: str | None = None) 
             ) from error
     for name in REQUIRED_ASSETS if generator else (DEFAULT_ASSET, *REQUIRED_ASSETS):
         open_asset(name)
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False,
-        limit_concurrency=400, h11_max_incomplete_event_size=16 << 10,
-    )  # fmt: skip
+    config = server_config(app, host, port, behind_proxy=behind_proxy)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the server as Ctrl-C does
-    with contextlib.suppress(KeyboardInterrupt):
+    with open_folder(app), contextlib.suppress(KeyboardInterrupt):
+        announce()
         uvicorn.Server(config).run()
 
 
@@ -106,9 +132,14 @@ def addresses(port: int, lan: bool) -> dict[str, str]:
     return {"address": f"http://127.0.0.1:{port}", "lan": f"http://{_lan_ip()}:{port}" if lan else ""}
 
 
-def hosts(lan: str) -> list[str]:
-    """Return the host names besides localhost that the server accepts."""
-    return [lan.removeprefix("http://").rpartition(":")[0], socket.gethostname()] if lan else []
+def names(lan: str, public_url: str) -> dict[str, Any]:
+    """Return the keyword arguments of `create_app` for the host names besides localhost that the server accepts.
+
+    With a public URL, this is the host of that URL alone.
+    """
+    if public_url:
+        return {"public_url": public_url}
+    return {"hosts": [lan.removeprefix("http://").rpartition(":")[0], socket.gethostname()] if lan else []}
 
 
 def _lan_ip() -> str:

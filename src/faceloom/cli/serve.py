@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.booth import Home, Lan, Port, addresses, drawn_by, hosts, serve_app, web_app
+from faceloom.cli.booth import Home, Lan, Port, PublicAddress, addresses, drawn_by, names, serve_app, web_app
 from faceloom.cli.output import note
 
 
@@ -15,6 +15,7 @@ def serve(
     port: Port = 8000,
     home: Home = None,
     lan: Lan = False,
+    public_url: PublicAddress = "",
     token: Annotated[
         str | None, typer.Option(envvar="FACELOOM_TOKEN", help="The API token; a random one by default.")
     ] = None,
@@ -30,6 +31,7 @@ def serve(
       faceloom serve
       faceloom serve --port 9000 --lan
       faceloom serve --workers 4
+      faceloom serve --public-url https://events.example/faces
     """
     reached = addresses(port, lan)
     create_app = web_app()
@@ -38,14 +40,18 @@ def serve(
         token=token,
         **drawn_by(generator),
         **reached,
-        hosts=hosts(reached["lan"]),
+        **names(reached["lan"], public_url),
         visitors=False,
         pages=False,
         **several(workers),
     )
-    note(f"the API is at {reached['lan'] or reached['address']}/api/v1 and described in /api/v1/openapi.json")
-    note(f"the token is {app.state.token}")
-    serve_app(app, port, lan, generator)
+
+    def announce() -> None:
+        address = public_url.rstrip("/") or reached["lan"] or reached["address"]
+        note(f"the API is at {address}/api/v1 and described in {address}/api/v1/openapi.json")
+        note(f"the token is {app.state.token}")
+
+    serve_app(app, port, lan, generator, announce=announce, behind_proxy=bool(public_url))
 
 
 def several(workers: int) -> dict[str, Any]:

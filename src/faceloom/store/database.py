@@ -69,14 +69,19 @@ class Database:
             self.rows("BEGIN IMMEDIATE")
             try:
                 yield
+                self.rows("COMMIT")
             except BaseException:
-                self.rows("ROLLBACK")
+                if self.connection.in_transaction:  # SQLite itself ends a transaction for which the disk is too full
+                    self.rows("ROLLBACK")
                 raise
-            self.rows("COMMIT")
 
     def truncate_log(self) -> None:
-        """Write the log into the file and truncate it, so that no deleted row can be read in either."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Write the log into the file and truncate it, so that no deleted row can be read in either.
+
+        Raises StoreError when the log could not be truncated.
+        """
+        if any(row[0] for row in self.rows("PRAGMA wal_checkpoint(TRUNCATE)")):  # the first column: it was busy
+            raise StoreError("the database's log could not be emptied", "does another program read it?")
 
     def close(self) -> None:
         """Close the file; SQLite then deletes the log."""

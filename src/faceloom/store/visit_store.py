@@ -6,19 +6,22 @@ of the models that have no column of their own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from faceloom.errors import StoreError
 from faceloom.store.database import Database
+from faceloom.store.erasing import ErasePending, Erasures, erase_files, erase_folder, run_every
 from faceloom.store.models import Download, Recipe, Visit, VisitKind, VisitState
 
 VISIT_COLUMNS = {"id", "kind", "state", "created", "expires", "people"}
@@ -40,7 +43,9 @@ class VisitStore:
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self.folder, self.clock = folder, clock
         self.database = Database(folder / "booth.sqlite")
+        self.erasures = Erasures()
         self.finish_erasing()
+        self._erase_leftovers()
 
     # -- visits -------------------------------------------------------------------------------------------------------
 
@@ -79,7 +84,7 @@ class VisitStore:
                 visits.append(Visit.model_validate(_fields(row) | {"people": people.get(row["id"], [])}))
             except (ValidationError, ValueError):
                 log.warning("erased a stored visit that cannot be read")
-                self.erase(row["id"])
+                self._try_to_erase(("visit", row["id"]), partial(self._erase_visit, row["id"], True))
         return visits
 
     def folder_of(self, visit_id: str) -> Path:
@@ -88,40 +93,95 @@ class VisitStore:
 
     # -- erasing ------------------------------------------------------------------------------------------------------
 
+    def mark_erased(self, visit_id: str) -> None:
+        """Mark a visit as over and delete its personal data from the database, as far as the disk allows this now.
+
+        A marked visit is never returned again: when the process ends before `erase`, the next start erases the rest.
+        """
+        with contextlib.suppress(StoreError), self.database.transaction():
+            self.database.rows("UPDATE visits SET state = 'wiped', body = '{}' WHERE id = ?", (visit_id,))
+            self.database.rows("DELETE FROM people WHERE visit = ?", (visit_id,))
+
     def erase(self, visit_id: str, *, downloads: bool = True) -> None:
         """Erase a visit: its row, people and files, and with `downloads` its downloads outside the gallery.
 
-        The row is marked first: after a crash, `finish_erasing` erases the rest.
+        Raises ErasePending when something is left; `retry_erasing` then tries again.
         """
-        self.database.rows("UPDATE visits SET state = 'wiped' WHERE id = ?", (visit_id,))
-        erase_folder(self.folder_of(visit_id))
+        self.erasures.run(("visit", visit_id), partial(self._erase_visit, visit_id, downloads))
+
+    def _erase_visit(self, visit_id: str, downloads: bool) -> None:
+        self.mark_erased(visit_id)  # may fail on a full disk, until files are unlinked
+        steps = [partial(erase_folder, self.folder_of(visit_id))]
         if downloads:
-            self.erase_downloads("visit = ? AND NOT gallery", (visit_id,))
+            steps.append(partial(self._erase_downloads_of, visit_id))
+        run_every(*steps)
         self.database.rows("DELETE FROM visits WHERE id = ?", (visit_id,))
         self.database.truncate_log()
 
+    def _erase_downloads_of(self, visit_id: str) -> None:
+        self.erase_downloads("visit = ? AND NOT gallery", (visit_id,))
+
     def erase_people(self, ids: Iterable[str], visit_id: str) -> None:
-        """Erase some people of a visit, and every file of it that begins with their ids."""
-        for person in ids:
-            erase_files(self.folder_of(visit_id).glob(f"{person}*"))
-            self.database.rows("DELETE FROM people WHERE id = ?", (person,))
+        """Erase some people of a visit, and every file of it that begins with their ids. Raises ErasePending."""
+        self.erasures.run_all(
+            (("person", visit_id, person), partial(self._erase_person, visit_id, person)) for person in ids
+        )
+
+    def _erase_person(self, visit_id: str, person: str) -> None:
+        folder = self.folder_of(visit_id)
+        run_every(
+            lambda: erase_files([*folder.glob(f"{person}*"), *folder.glob(f".{person}*")]),  # drafts begin with a dot
+            lambda: self._delete_rows("people", person),
+        )
         self.database.truncate_log()
 
+    def _delete_rows(self, table: str, id: str) -> None:
+        self.database.rows(f"DELETE FROM {table} WHERE id = ?", (id,))
+
+    def retry_erasing(self) -> None:
+        """Try again what could not be erased. Raises ErasePending when something is still left."""
+        self.erasures.retry()
+
     def finish_erasing(self) -> None:
-        """Erase visits that a crash left half erased, and folders and files without a row."""
+        """Erase visits that are marked as over, and folders and files without a row. What fails stays on record."""
         for row in self.database.rows("SELECT id FROM visits WHERE state = 'wiped'"):
-            self.erase(row["id"])
+            self._try_to_erase(("visit", row["id"]), partial(self._erase_visit, row["id"], True))
         known = {row["id"] for row in self.database.rows("SELECT id FROM visits")}
         for folder in (self.folder / "visits").glob("*"):
             if folder.name not in known:
-                erase_folder(folder)
+                self._try_to_erase(("folder", folder.name), partial(erase_folder, folder))
         files = {row["file"] for row in self.database.rows("SELECT file FROM takes")}
         for path in self._downloads_folder.glob("*"):
             if path.is_dir():
-                erase_folder(path)
+                self._try_to_erase(("file", path.name), partial(erase_folder, path))
             elif path.name not in files:
-                erase_files([path])
-        self.database.truncate_log()
+                self._try_to_erase(("file", path.name), partial(erase_files, [path]))
+        self._try_to_erase(("log",), self.database.truncate_log)
+
+    def _try_to_erase(self, key: tuple[str, ...], erase: Callable[[], None]) -> None:
+        with contextlib.suppress(ErasePending):
+            self.erasures.run(key, erase)
+
+    def _erase_leftovers(self) -> None:
+        """Erase, at the start, what an interrupted erasure has left of visits that go on.
+
+        These are files of people and photos without a row, people whose likeness is gone, and visits whose folder is
+        gone: their erasure could not be recorded on a full disk.
+        """
+        for visit in self.visits():
+            folder = self.folder_of(visit.id)
+            has_files = bool(visit.photo) or any(person.playable for person in visit.people)
+            if has_files and not folder.is_dir():
+                self._try_to_erase(("visit", visit.id), partial(self._erase_visit, visit.id, True))
+                continue
+            gone = [p.id for p in visit.people if p.playable and not (folder / f"{p.id}.likeness").is_file()]
+            photos = {visit.photo, *(person.photo for person in visit.people if person.id not in gone)}
+            ids = tuple(person.id for person in visit.people if person.id not in gone)
+            for person in gone:
+                self._try_to_erase(("person", visit.id, person), partial(self._erase_person, visit.id, person))
+            left = [path for path in folder.glob("*") if path.name not in photos and not path.name.startswith(ids)]
+            if left:
+                self._try_to_erase(("files", visit.id), partial(erase_files, left))
 
     # -- downloads and the gallery ------------------------------------------------------------------------------------
 
@@ -149,13 +209,16 @@ class VisitStore:
         downloads = []
         rows = self.database.rows("SELECT * FROM takes WHERE gallery OR expires > ? ORDER BY rowid", (self.clock(),))
         for row in rows:
+            if ("download", row["id"]) in self.erasures.unfinished:
+                continue
             try:
                 recipe = Recipe.model_validate_json(row["body"])
                 fields = {key: row[key] for key in ("id", "visit", "file", "expires", "gallery")}
                 downloads.append(Download.model_validate(fields | {"recipe": recipe}))
             except ValidationError:
                 log.warning("erased a stored download that cannot be read")
-                self.erase_downloads("id = ?", (row["id"],))
+                erase = partial(self._erase_download, row["id"], row["file"])
+                self._try_to_erase(("download", row["id"]), erase)
         return downloads
 
     def path_of(self, download: Download) -> Path:
@@ -163,19 +226,25 @@ class VisitStore:
         return self._downloads_folder / download.file
 
     def erase_reserved_downloads(self, names: Iterable[str]) -> None:
-        """Erase the files of downloads that were reserved and never added."""
-        for name in names:
-            erase_files(self._downloads_folder.glob(f"{name}*"))
+        """Erase the files of downloads that were reserved and never added. Raises ErasePending."""
+        self.erasures.run_all((("reserved", name), partial(self._erase_reserved, name)) for name in names)
+
+    def _erase_reserved(self, name: str) -> None:
+        folder = self._downloads_folder
+        erase_files([*folder.glob(f"{name}*"), *folder.glob(f".{name}*")])  # drafts begin with a dot
 
     def erase_downloads(self, where: str = "1", values: tuple[Any, ...] = ()) -> int:
-        """Erase all downloads, or those that a SQL condition selects, and return their number."""
+        """Erase all downloads, or those that a SQL condition selects, and return their number. Raises ErasePending."""
         rows = self.database.rows(f"SELECT id, file FROM takes WHERE {where}", values)
-        erase_files(self._downloads_folder / row["file"] for row in rows)
-        for row in rows:
-            self.database.rows("DELETE FROM takes WHERE id = ?", (row["id"],))
-        if rows:
-            self.database.truncate_log()
+        steps = [(("download", row["id"]), partial(self._erase_download, row["id"], row["file"])) for row in rows]
+        self.erasures.run_all([*steps, (("log",), self.database.truncate_log)] if rows else ())
         return len(rows)
+
+    def _erase_download(self, id: str, file: str) -> None:
+        with contextlib.suppress(StoreError):  # a full disk may refuse this until the file is unlinked
+            self.database.rows("UPDATE takes SET expires = 0, gallery = 0 WHERE id = ?", (id,))
+        erase_files([self._downloads_folder / file])
+        self._delete_rows("takes", id)
 
     @property
     def _downloads_folder(self) -> Path:
@@ -184,8 +253,12 @@ class VisitStore:
     # -- settings -----------------------------------------------------------------------------------------------------
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings that the operator changed, by name."""
-        return {row["name"]: json.loads(row["value"]) for row in self.database.rows("SELECT * FROM settings")}
+        """Return the settings that the operator changed, by name. Leaves out values that are not JSON."""
+        settings = {}
+        for row in self.database.rows("SELECT * FROM settings"):
+            with contextlib.suppress(ValueError):
+                settings[row["name"]] = json.loads(row["value"])
+        return settings
 
     def save_settings(self, values: Mapping[str, Any]) -> None:
         """Write some settings."""
@@ -199,23 +272,3 @@ def _fields(row: sqlite3.Row) -> dict[str, Any]:
     columns = dict(row)
     body = json.loads(columns.pop("body"))
     return {**body, **columns} if isinstance(body, dict) else columns
-
-
-def erase_folder(folder: Path) -> None:
-    """Erase a folder of files, if it exists."""
-    if folder.is_dir():
-        erase_files(folder.iterdir())
-        folder.rmdir()
-
-
-def erase_files(paths: Iterable[Path]) -> None:
-    """Overwrite files with zeros, then unlink them: on most disks their content cannot be recovered."""
-    for path in list(paths):
-        try:
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-        except FileNotFoundError:
-            continue

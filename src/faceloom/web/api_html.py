@@ -18,7 +18,7 @@ def openapi_html(openapi: Json) -> str:
             by_tag.setdefault(tag, []).append(_entry(openapi, method, path, operation))
     parts = [f"<h2>{escape(tag)}</h2>{''.join(entries)}" for tag, entries in by_tag.items()]
     head = f"<h1>{escape(openapi['info']['title'])} {escape(openapi['info']['version'])}</h1>"
-    link = '<p><a href="/api/v1/openapi.json">openapi.json</a></p>'
+    link = '<p><a href="openapi.json">openapi.json</a></p>'
     return _PAGE.format(body=head + link + "".join(parts))
 
 
@@ -59,7 +59,7 @@ _FACTS = ("type", "enum", "minimum", "maximum", "default", "pattern", "maxLength
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>faceloom API</title><link rel="stylesheet" href="/api/v1/docs.css"></head><body><main>{body}</main></body></html>
+<title>faceloom API</title><link rel="stylesheet" href="docs.css"></head><body><main>{body}</main></body></html>
 """
 
 CSS = """body { background: #141312; color: #f3efe9; font: 16px/1.5 system-ui, sans-serif; margin: 0; padding: 1rem }

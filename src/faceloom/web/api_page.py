@@ -24,6 +24,7 @@ from faceloom.web.settings import BoothSettings
 Json = Mapping[str, Any]
 
 STATUSES: Mapping[int, str] = {
+    400: "The request is not valid HTTP, or its body cannot be read",
     401: "The token or the PIN is missing or wrong",
     403: "The request is forbidden: a wrong Host header, another site's page, no consent, or a closed Lab",
     404: "There is no such thing, or it has expired",
@@ -39,7 +40,12 @@ STATUSES: Mapping[int, str] = {
 }
 """Meaning of every HTTP status of an error."""
 
-HTTP_ERROR_CODES: Mapping[int, tuple[str, ...]] = {404: ("not_found",), 405: ("wrong_method",), 422: ("invalid",)}
+HTTP_ERROR_CODES: Mapping[int, tuple[str, ...]] = {
+    400: ("bad_request", "refused"),
+    404: ("not_found",),
+    405: ("wrong_method",),
+    422: ("invalid",),
+}
 """Codes of errors that the web framework raises."""
 
 TAGS: Mapping[str, str] = {
@@ -209,7 +215,7 @@ def _response(operation: Json) -> str:
     content = response.get("content", {})
     if not content:
         return f"{status}, without a body"
-    kinds = [_type(body["schema"]) if kind == "application/json" else f"`{kind}`" for kind, body in content.items()]
+    kinds = [_type(media["schema"]) if kind == "application/json" else f"`{kind}`" for kind, media in content.items()]
     return f"{status}, {' or '.join(kinds)}"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
+from faceloom.web.public_url import PublicUrl
 from faceloom.web.routes import api, downloads, lab, operator, people, visit
 from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
 from faceloom.web.worker.client import ProcessClient, WorkerClient
@@ -35,7 +37,9 @@ if TYPE_CHECKING:  # at run time this would load torch in the server
 MakeStudio = Callable[[], "BoothStudio"]
 
 PAGE_FOLDER = Path(__file__).parent / "dist"
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1", "testserver")
+PAGE_PATH = re.compile(r"[A-Za-z0-9._/-]{0,200}")
+"""Paths of the page: of its files, and of its screens with a token."""
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 ERROR_STATUSES = {
     "stale": 409,
     "stopped": 409,
@@ -43,6 +47,7 @@ ERROR_STATUSES = {
     "no_memory": 503,
     "internal": 500,
     "store_error": 507,
+    "erase_pending": 507,
 }
 """HTTP statuses by the code of a FaceloomError; every other code has 422."""
 
@@ -66,6 +71,7 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
+    public_url: str = "",
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
@@ -74,12 +80,17 @@ def create_app(
     `home` is the folder of the booth, by default in FACELOOM_HOME. `make_studio` makes the worker's studio; a new
     process must be able to import it. `make_client` makes the client of the worker, by default one process. `pin` is
     the operator's and `token` the API's, both random unless given. `lan` is the address for phones; `hosts` are
-    further names of the server. Without `visitors` there is only the API for programs; without `pages` no page.
+    further names of the server. `public_url` is the URL of the server behind a reverse proxy, which takes the place of
+    both addresses. Without `visitors` there is only the API for programs; without `pages` no page.
+    Raises FaceloomError for a `public_url` that is not one.
     """
+    public = PublicUrl.parse(public_url) if public_url else None
+
+    def make_booth(store: VisitStore) -> Booth:
+        return Booth(store, make_client(make_studio), address=address, lan=lan, public=public)
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
-        folder = home or Settings().home / "booth"
-        return _run_booth(app, folder, lambda store: Booth(store, make_client(make_studio), address=address, lan=lan))
+        return _run_booth(app, make_booth)
 
     app = FastAPI(
         title="faceloom",
@@ -89,24 +100,42 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         summary="The booth and the REST API of the StyleGAN face studio.",
+        redirect_slashes=False,  # a redirection would lose the public URL
+        servers=[{"url": public.path}] if public and public.path else None,
         generate_unique_id_function=lambda route: "_".join([*map(str, route.tags[:1]), route.name]),
     )
+    app.state.folder = home or Settings().home / "booth"
+    app.state.store = None
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
     app.state.token = token or secrets.token_urlsafe(24)
     app.state.operator_sessions = {}
     app.state.drags = Drags()
-    _add_routes(app, visitors=visitors, pages=pages)
+    _add_routes(app, public.path if public else "", visitors=visitors, pages=pages)
     _add_error_handlers(app)
-    app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts])
+    app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts], public=public)
     extra_schemas.install(app)
     return app
 
 
+@contextmanager
+def open_folder(app: FastAPI) -> Iterator[None]:
+    """Lock and open the folder of a server before it is started, so that an error is not raised inside of the server.
+
+    Raises StoreError when another server uses the folder, or when it cannot be read or written.
+    """
+    try:
+        with SingleServerLock(app.state.folder):
+            app.state.store = VisitStore(app.state.folder)
+            yield
+    finally:
+        app.state.store = None
+
+
 @asynccontextmanager
-async def _run_booth(app: FastAPI, folder: Path, make_booth: Callable[[VisitStore], Booth]) -> AsyncIterator[None]:
-    """Open the booth of a folder, continue its background work, and close it at the end of the block."""
-    with SingleServerLock(folder):
-        app.state.booth = booth = make_booth(VisitStore(folder))
+async def _run_booth(app: FastAPI, make_booth: Callable[[VisitStore], Booth]) -> AsyncIterator[None]:
+    """Open the booth, continue its background work, and close it at the end of the block."""
+    with nullcontext() if app.state.store else open_folder(app):
+        app.state.booth = booth = make_booth(app.state.store)
         with booth.logging():
             await booth.open()
             background.resume(booth)
@@ -116,7 +145,7 @@ async def _run_booth(app: FastAPI, folder: Path, make_booth: Callable[[VisitStor
                 await booth.close()
 
 
-def _add_routes(app: FastAPI, *, visitors: bool, pages: bool) -> None:
+def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
     for module in (visit, people, downloads, lab, operator) if visitors else ():
         app.include_router(module.router, prefix=API)
     for router in (visit.server, downloads.files, api.router, api.jobs):
@@ -124,21 +153,24 @@ def _add_routes(app: FastAPI, *, visitors: bool, pages: bool) -> None:
     app.include_router(_reference_routes(app), prefix=API)
     if pages:
         app.include_router(downloads.pages)
-        app.include_router(_page_routes())
+        app.include_router(_page_routes(base_path))
 
 
 class SingleServerLock:
-    """A lock that allows one server for each folder. Raises StoreError when another server holds it."""
+    """A lock that allows one server for each folder. Raises StoreError when another server holds it, or it fails."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(folder / "lock")
+        self.folder, self.lock = folder, FileLock(folder / "lock")
 
     def __enter__(self) -> None:
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self.lock.acquire(timeout=0)
         except Timeout as error:
             raise StoreError("another booth uses this folder", "end it, or give another --home") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StoreError(f"cannot use {self.folder}: {reason}", "give another --home") from error
 
     def __exit__(self, *_: object) -> None:
         self.lock.release()
@@ -159,25 +191,36 @@ def _reference_routes(app: FastAPI) -> APIRouter:
     return router
 
 
-def _page_routes() -> APIRouter:
-    """Return the route of the page: its built files, and `index.html` for each address of the page."""
+def _page_routes(base_path: str) -> APIRouter:
+    """Return the route of the page: its built files, and `index.html` for each address of the page.
+
+    `base_path` is the path before every path of the server, or ''.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/{path:path}")
     async def read_page(path: str) -> Response:
-        file = (PAGE_FOLDER / path).resolve()
-        if path.startswith("api/"):
+        if path.startswith("api/") or not PAGE_PATH.fullmatch(path):
             raise RequestRefused(404, "not_found", "there is nothing at this address")
-        if path and file.is_relative_to(PAGE_FOLDER.resolve()) and file.is_file():
+        file = (PAGE_FOLDER / path).resolve()
+        if path and path != "index.html" and file.is_relative_to(PAGE_FOLDER.resolve()) and file.is_file():
             forever = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
             return FileResponse(file, headers={"Cache-Control": forever})
-        if "." in path.rpartition("/")[2]:
+        if "." in path.rpartition("/")[2] and path != "index.html":
             raise RequestRefused(404, "not_found", "there is nothing at this address")
-        if not (PAGE_FOLDER / "index.html").is_file():
+        try:
+            page = (PAGE_FOLDER / "index.html").read_text(encoding="utf-8")
+        except OSError:
             return HTMLResponse("<!doctype html><title>faceloom</title><p>The page was not built.", 503)
-        return FileResponse(PAGE_FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
+        return HTMLResponse(_with_base_path(page, base_path), headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+def _with_base_path(page: str, base_path: str) -> str:
+    """Return the built page with all of its addresses below a path: it is served at addresses of any depth."""
+    base = '<meta name="base-path" content="'
+    return page.replace('="./', f'="{base_path}/').replace(f'{base}"', f'{base}{base_path}"')
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

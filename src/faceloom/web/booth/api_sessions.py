@@ -88,7 +88,7 @@ async def _encode(booth: Booth, visit: Visit, person: Person, job: Job, seconds:
         person.crop = True
         visit.state = "play"
         booth.publish(visit)
-        job.finish(likeness_view(visit, person))
+        job.finish(likeness_view(visit, person, booth.api))
     except FaceloomError as error:
         job.fail(Failure.from_error(error))
     booth.publish_job(job)
@@ -106,7 +106,7 @@ async def generate(booth: Booth, seed: int, psi: float) -> LikenessView:
         raise
     visit.people.append(person)
     booth.publish(visit)
-    return likeness_view(visit, person)
+    return likeness_view(visit, person, booth.api)
 
 
 def find_likeness(booth: Booth, likeness_id: str) -> tuple[Visit, Person]:

@@ -13,7 +13,7 @@ from faceloom.store import Person, Visit
 from faceloom.store.models import Failure
 from faceloom.web.booth.booth import Booth, ProgressFrame
 from faceloom.web.booth.state_machine import Event, next_state
-from faceloom.web.booth.views import API, ProgressView, QueueView
+from faceloom.web.booth.views import ProgressView, QueueView
 from faceloom.web.worker.messages import (
     CalibrateSlider,
     Encode,
@@ -138,7 +138,7 @@ def _publish_progress(booth: Booth, visit: Visit, person: Person, report: Encode
         seconds_left=round(report.seconds_left, 1),
         quality=None if report.identity is None else round(max(report.identity, 0.0), 3),
         word=person.quality.word,
-        image=f"{API}/people/{person.id}/image?v={version}",
+        image=f"{booth.api}/people/{person.id}/image?v={version}",
         playable=person.playable,
     )
     booth.events.send(visit.id, "progress", view)

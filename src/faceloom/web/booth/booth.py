@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from faceloom.errors import StoreError
-from faceloom.store import Person, Visit, VisitStore
-from faceloom.store.models import VisitKind, VisitState
+from faceloom.store import Attempts, ErasePending, Person, Visit, VisitStore
+from faceloom.store.models import Step, VisitKind, VisitState
 from faceloom.store.visit_store import make_token
-from faceloom.web.booth.build_views import visit_view
+from faceloom.web.booth.build_views import person_view, visit_view
 from faceloom.web.booth.events import EventHub
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import JobKind, VisitView, WipedView
-from faceloom.web.security import RateLimiter, RequestRefused
+from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView
+from faceloom.web.public_url import PublicUrl
+from faceloom.web.security import PinGuard, RateLimiter, RequestRefused
 from faceloom.web.settings import BoothSettings
 from faceloom.web.worker.client import WorkerClient
 
@@ -44,6 +45,14 @@ class FriendCode:
 
 
 @dataclass(frozen=True)
+class EndedVisit:
+    """A visit that is over and not yet erased; `downloads` is whether its downloads are erased with it."""
+
+    visit: Visit
+    downloads: bool
+
+
+@dataclass(frozen=True)
 class ProgressFrame:
     """The last picture of a running encoding, and the number of pictures so far."""
 
@@ -52,13 +61,27 @@ class ProgressFrame:
 
 
 class Booth:
-    """One booth. `address` is its own address, as `http://127.0.0.1:8000`; `lan` is the address for phones, or ''."""
+    """One booth.
 
-    def __init__(self, store: VisitStore, worker: WorkerClient, *, address: str, lan: str = "") -> None:
-        self.store, self.worker, self.address, self.lan = store, worker, address, lan
+    `address` is its own address, as `http://127.0.0.1:8000`; `lan` is the address for phones, or ''. `public` is its
+    URL behind a proxy, which takes the place of both.
+    """
+
+    def __init__(
+        self, store: VisitStore, worker: WorkerClient, *, address: str, lan: str = "", public: PublicUrl | None = None
+    ) -> None:
+        self.store, self.worker = store, worker
+        self.address, self.lan = (public.url, public.url) if public else (address, lan)
+        self.base_path = public.path if public else ""
+        """Path before every path of the server, as `/booth`, or ''."""
+        self.api = self.base_path + API
+        """Path before every address of the REST API that pages and programs get."""
+        self.uses_https = public is not None and public.uses_https
         self.events, self.rate_limiter = EventHub(), RateLimiter()
+        self.pin_guard = PinGuard(self.rate_limiter)
         self.settings = _load_settings(store)
         self.visits = {visit.id: visit for visit in store.visits()}
+        self.ended: dict[str, EndedVisit] = {}  # visits that are over and not yet erased, by id
         self.locks: dict[str, asyncio.Lock] = {}
         self.progress_frames: dict[str, ProgressFrame] = {}  # by person
         self.pictures: OrderedDict[tuple[str, ...], bytes] = OrderedDict()  # the ids of people are part of the key
@@ -84,30 +107,44 @@ class Booth:
             for task in tasks:
                 task.cancel()
         await self.worker.close()
+        for ended in list(self.ended.values()):
+            with _logged_failure("erase a visit"):
+                self.store.erase(ended.visit.id, downloads=ended.downloads)
         for visit in self.visits.values():
-            self.store.save(visit)
+            with _logged_failure("save a visit"):
+                self.store.save(visit)
         self.store.database.close()
 
     async def _sweep_regularly(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
-            try:
-                await self.sweep()
-            except StoreError as error:
-                log.error("cannot erase what has expired: %s", error)
+            await self.sweep()
 
     async def sweep(self) -> None:
-        """Erase what has expired, and save the time at which the other visits expire."""
+        """Erase what has expired and what could not be erased before, and save when the other visits expire.
+
+        An error is logged; it does not keep the rest from being erased.
+        """
         now = self.store.clock()
+        for ended in list(self.ended.values()):
+            with contextlib.suppress(ErasePending):  # logged when it failed first
+                await self._erase_ended(ended)
+        with contextlib.suppress(ErasePending):
+            self.store.retry_erasing()
         for visit in list(self.visits.values()):
-            if visit.expires <= now:
-                log.info("a visit has expired")
-                await self.erase(visit, downloads=False)
-            elif visit.touched:
-                visit.touched = False
-                self.store.save(visit)
-        self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
+            with _logged_failure("erase or save a visit"):
+                await self._sweep_visit(visit, now)
+        with _logged_failure("erase downloads that have expired"):
+            self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
         self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.expires > now}
+
+    async def _sweep_visit(self, visit: Visit, now: float) -> None:
+        if visit.expires <= now:
+            log.info("a visit has expired")
+            await self.erase(visit, downloads=False)
+        elif visit.touched:
+            self.store.save(visit)
+            visit.touched = False
 
     # -- visits -------------------------------------------------------------------------------------------------------
 
@@ -134,7 +171,11 @@ class Booth:
     def view(self, visit: Visit) -> VisitView:
         """Return the view of a visit."""
         friends = [self.visits[name] for name in visit.friends if name in self.visits]
-        return visit_view(visit, friends, now=self.store.clock(), lan=self.lan)
+        return visit_view(visit, friends, now=self.store.clock(), lan=self.lan, api=self.api)
+
+    def view_person(self, person: Person) -> PersonView:
+        """Return the view of a person."""
+        return person_view(person, self.api)
 
     def publish(self, visit: Visit) -> None:
         """Save a visit and send it to its pages, unless it was erased."""
@@ -142,25 +183,68 @@ class Booth:
             self.store.save(visit)
             self.events.send(visit.id, "visit", self.view(visit))
 
+    def publish_later(self, visit: Visit) -> None:
+        """Send a visit to its pages, and save it now or, when the disk refuses this, at a later sweep."""
+        try:
+            self.publish(visit)
+        except StoreError:
+            visit.touched = True
+            self.events.send(visit.id, "visit", self.view(visit))
+
     def lock(self, visit: Visit) -> asyncio.Lock:
         """Return the lock of a visit: requests that change it wait for one another."""
         return self.locks.setdefault(visit.id, asyncio.Lock())
 
     async def erase(self, visit: Visit, *, downloads: bool = True) -> None:
-        """End a visit and erase it: rows, files, caches, and what other visits made of its people."""
+        """End a visit and erase it: rows, files, caches, and what other visits made of its people.
+
+        Raises ErasePending when something is left. The visit then stays in `ended`, and every sweep tries again.
+        """
         if self.visits.pop(visit.id, None) is None:
-            return
+            if visit.id not in self.ended:
+                return
+            downloads = downloads or self.ended[visit.id].downloads
+        self.ended[visit.id] = ended = EndedVisit(visit, downloads)
+        self.store.mark_erased(visit.id)
         self.cancel_tasks(visit.id)
+        await self._erase_ended(ended)
+
+    async def erase_all(self) -> None:
+        """Erase every visit and all downloads outside the gallery. Raises ErasePending at the end.
+
+        What could not be erased before is tried again.
+        """
+        attempts = Attempts()
+        for visit in [*self.visits.values(), *(ended.visit for ended in self.ended.values())]:
+            with attempts.attempt():
+                await self.erase(visit)
+        with attempts.attempt():
+            self.store.erase_downloads("NOT gallery")
+        with attempts.attempt():
+            self.store.retry_erasing()
+        attempts.finish()
+
+    async def _erase_ended(self, ended: EndedVisit) -> None:
+        visit, attempts = ended.visit, Attempts()
         ids = {person.id for person in visit.people}
         await self.worker.forget(visit.id, str(self.store.folder_of(visit.id)))
         self._drop_pictures(ids)
         unfinished = [job.file for job in self.jobs.values() if job.visit == visit.id and job.state == "running"]
-        self.store.erase_reserved_downloads(name for name in unfinished if name)
-        self.store.erase(visit.id, downloads=downloads)
+        with attempts.attempt():
+            self.store.erase_reserved_downloads(name for name in unfinished if name)
+        with attempts.attempt():
+            self.store.erase(visit.id, downloads=ended.downloads)
         for friend in visit.friends:
-            if other := self.visits.get(friend):
-                await self._remove_friend(other, visit.id, ids)
-        self.events.send(visit.id, "visit", WipedView())
+            with attempts.attempt():
+                if other := self.visits.get(friend):
+                    await self._remove_friend(other, visit.id, ids)
+        self._forget_visit(visit, is_pending=attempts.pending is not None)
+        attempts.finish()
+        self.ended.pop(visit.id, None)
+
+    def _forget_visit(self, visit: Visit, *, is_pending: bool) -> None:
+        """Close the pages of a visit, and drop what is kept about it in memory."""
+        self.events.send(visit.id, "visit", WipedView(pending=is_pending))
         self.events.close(visit.id)
         self.locks.pop(visit.id, None)
         self.tasks.pop(visit.id, None)
@@ -168,28 +252,35 @@ class Booth:
         self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.visit != visit.id}
 
     async def _remove_friend(self, visit: Visit, friend: str, ids: set[str]) -> None:
-        """Erase what a visit made of the people `ids` of a friend's visit that was erased."""
+        """Erase what a visit made of the people `ids` of a friend's visit that was erased. Raises ErasePending."""
         visit.friends = [name for name in visit.friends if name != friend]
-        await self.erase_people(visit, [person for person in visit.people if ids & set(person.of)])
+        children = [person for person in visit.people if ids & set(person.of)]
         bases = []
         for person in visit.people:
-            person.history = [step for step in person.history if not ids & set(step.of)]
+            person.history = [step for step in person.history if not ids & set(step.of)] or [Step()]
             person.kept = [kept for kept in person.kept if not ids & set(kept.of)]
             person.at = min(person.at, len(person.history) - 1)
             person.version += 1
             bases += [f"{person.id}.{base}" for base in person.borrowed.pop(friend, [])]
+        attempts = Attempts()
+        with attempts.attempt():
+            await self.erase_people(visit, children)
         for base in bases:
             await self.worker.forget("", str(self.store.folder_of(visit.id)), base)
-            self.store.erase_people([base], visit.id)
-        self.publish(visit)
+        with attempts.attempt():
+            self.store.erase_people(bases, visit.id)
+        self.publish_later(visit)
+        attempts.finish()
 
     async def erase_people(self, visit: Visit, people: Iterable[Person]) -> None:
-        """Erase some people of a visit."""
+        """Erase some people of a visit. Raises ErasePending; they are not shown any more then either."""
         erased = list(people)
         for person in erased:
             self.cancel_tasks(visit.id, person.id)
-            await self.worker.forget("", str(self.store.folder_of(visit.id)), person.id)
             visit.people.remove(person)
+        self._drop_pictures({person.id for person in erased})
+        for person in erased:
+            await self.worker.forget("", str(self.store.folder_of(visit.id)), person.id)
         self._drop_pictures({person.id for person in erased})
         self.store.erase_people([person.id for person in erased], visit.id)
 
@@ -228,7 +319,7 @@ class Booth:
 
     def add_job(self, visit: Visit, kind: JobKind) -> Job:
         """Register a new running job."""
-        job = Job(make_token(), visit.id, kind)
+        job = Job(make_token(), visit.id, kind, self.api)
         self.jobs[job.id] = job
         return job
 
@@ -252,6 +343,17 @@ class Booth:
             yield
         finally:
             logging.getLogger("faceloom").removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _logged_failure(action: str) -> Iterator[None]:
+    """Log a StoreError of the `with` block, and go on after it. What could not be erased is logged elsewhere."""
+    try:
+        yield
+    except ErasePending:
+        return
+    except StoreError as error:
+        log.error("cannot %s: %s", action, error.message)
 
 
 class _LogLines(logging.Handler):

@@ -6,24 +6,27 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from faceloom.store.models import Download, Person, Visit
-from faceloom.web.booth.views import API, DownloadView, LikenessView, PersonView, PictureView, VisitView
+from faceloom.web.booth.views import DownloadView, LikenessView, PersonView, PictureView, VisitView
 
 
-def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str) -> VisitView:
-    """Return the view of a visit. `friends` are the visits that joined it, `now` is in seconds since 1970."""
+def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str, api: str) -> VisitView:
+    """Return the view of a visit. `friends` are the visits that joined it, `now` is in seconds since 1970.
+
+    `api` is the path before every address of the REST API, here and below.
+    """
     return VisitView(
         id=visit.id,
         state=visit.state,
         expires=iso_time(visit.expires),
         seconds_left=round(max(visit.expires - now, 0)),
         consent=visit.consent,
-        photo=f"{API}/visit/photo?v={visit.photo}" if visit.photo else None,
+        photo=f"{api}/visit/photo?v={visit.photo}" if visit.photo else None,
         size=visit.size,
         faces=visit.faces,
         notes=visit.notes,
-        people=[person_view(person) for person in visit.people],
+        people=[person_view(person, api) for person in visit.people],
         friends=[
-            PictureView(id=person.id, image=f"{API}/people/{person.id}/image?v={person.version}")
+            PictureView(id=person.id, image=f"{api}/people/{person.id}/image?v={person.version}")
             for friend in friends
             for person in friend.people
             if person.playable and not person.of
@@ -32,9 +35,9 @@ def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str) 
     )
 
 
-def person_view(person: Person) -> PersonView:
+def person_view(person: Person, api: str) -> PersonView:
     """Return the view of a person."""
-    address = f"{API}/people/{person.id}"
+    address = f"{api}/people/{person.id}"
     image = f"{address}/image?v={person.version}"
     return PersonView(
         id=person.id,
@@ -57,9 +60,9 @@ def person_view(person: Person) -> PersonView:
     )
 
 
-def likeness_view(visit: Visit, person: Person) -> LikenessView:
+def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
     """Return the view of a likeness of the API."""
-    address = f"{API}/likenesses/{visit.id}"
+    address = f"{api}/likenesses/{visit.id}"
     return LikenessView(
         likeness=visit.id,
         image=f"{address}/image",
@@ -71,9 +74,9 @@ def likeness_view(visit: Visit, person: Person) -> LikenessView:
     )
 
 
-def download_view(download: Download, *, address: str, lan: str) -> DownloadView:
+def download_view(download: Download, *, address: str, lan: str, api: str) -> DownloadView:
     """Return the view of a download. `address` and `lan` are the booth's own address and the one for phones."""
-    file = download_address(download)
+    file = download_address(download, api)
     return DownloadView(
         id=download.id,
         form=download.recipe.form,
@@ -87,9 +90,9 @@ def download_view(download: Download, *, address: str, lan: str) -> DownloadView
     )
 
 
-def download_address(download: Download) -> str:
+def download_address(download: Download, api: str) -> str:
     """Return the address of a download's file."""
-    return f"{API}/downloads/{download.id}"
+    return f"{api}/downloads/{download.id}"
 
 
 def iso_time(seconds: float) -> str:

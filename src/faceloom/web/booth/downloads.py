@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import io
 
 from faceloom._version import __version__
 from faceloom.errors import StoreError
-from faceloom.store import Download, Person, Visit
+from faceloom.store import Download, ErasePending, Person, Visit
 from faceloom.store.models import Recipe, Step
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
@@ -40,12 +41,16 @@ async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintF
         photo=person.photo,
         event=booth.settings.event,
     )
-    await booth.worker.run(task, visit=visit.id)
-    if visit.id not in booth.visits:
-        path.unlink(missing_ok=True)
-        raise RequestRefused(404, "no_visit", "the visit is over")
     seconds = booth.settings.take_minutes * 60
-    return booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
+    try:
+        await booth.worker.run(task, visit=visit.id)
+        if visit.id not in booth.visits:
+            raise RequestRefused(404, "no_visit", "the visit is over")
+        return booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
+    except BaseException:
+        with contextlib.suppress(ErasePending):  # the store tries again
+            booth.store.erase_reserved_downloads([download])
+        raise
 
 
 def _other_steps(person: Person) -> list[Step]:
@@ -69,7 +74,7 @@ def _make_recipe(person: Person, form: PrintForm) -> Recipe:
 
 def view_of(booth: Booth, download: Download) -> DownloadView:
     """Return the view of a download."""
-    return download_view(download, address=booth.address, lan=booth.lan)
+    return download_view(download, address=booth.address, lan=booth.lan, api=booth.api)
 
 
 def find_download(booth: Booth, download_id: str) -> Download:
@@ -99,7 +104,7 @@ def qr_svg(text: str) -> bytes:
 
 def phone_page(booth: Booth, download: Download) -> str:
     """Return the page that a phone opens, as HTML: the picture, a link to download it, and when it expires."""
-    source = download_address(download)
+    source = download_address(download, booth.api)
     if download.file.endswith(".mp4"):
         picture = f'<video src="{source}" autoplay loop muted playsinline controls></video>'
     else:
@@ -114,7 +119,7 @@ def phone_page(booth: Booth, download: Download) -> str:
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{event}</title><link rel="stylesheet" href="/download.css"></head>
+<title>{event}</title><link rel="stylesheet" href="../download.css"></head>
 <body><main><h1>{event}</h1>{picture}
 <p><a class="button" href="{source}?download=1" download>Download</a></p>
 <p>AI-generated with faceloom. This address expires at <time>{expires}</time>.</p></main></body></html>

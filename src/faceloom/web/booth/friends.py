@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 
 from faceloom.errors import FaceloomError
-from faceloom.store import Person, Visit
+from faceloom.store import ErasePending, Person, Visit
 from faceloom.store.models import Failure, Recipe
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth.background import shown_ref
@@ -131,12 +132,14 @@ async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonR
     task = MakeFilm(people, str(path), FRAMES, FILM_SIZE)
     try:
         file = path.with_name(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id, progress=report))
-        if visit.id not in booth.visits:
-            file.unlink(missing_ok=True)
-            return
-        seconds = booth.settings.take_minutes * 60
-        download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
-        job.finish(FilmView(take=download.id))
+        if visit.id in booth.visits:
+            seconds = booth.settings.take_minutes * 60
+            download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
+            job.finish(FilmView(take=download.id))
     except FaceloomError as error:
         job.fail(Failure.from_error(error))
+    finally:
+        if job.state != "done":
+            with contextlib.suppress(ErasePending):  # the store tries again
+                booth.store.erase_reserved_downloads([name])
     booth.publish_job(job)

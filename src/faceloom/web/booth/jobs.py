@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faceloom.store.models import Failure
-from faceloom.web.booth.views import API, FilmView, JobKind, JobState, JobView, LikenessView
+from faceloom.web.booth.views import FilmView, JobKind, JobState, JobView, LikenessView
 
 
 @dataclass
 class Job:
-    """A job of a visit. `file` is the name, without a suffix, of the download that it writes, or ''."""
+    """A job of a visit.
+
+    `api` is the path before the API's addresses; `file` is the name, without a suffix, of the download that it writes,
+    or ''.
+    """
 
     id: str
     visit: str
     kind: JobKind
+    api: str
     state: JobState = "running"
     progress: float = 0.0
     result: LikenessView | FilmView | None = None
@@ -37,6 +42,6 @@ class Job:
             state=self.state,
             progress=self.progress,
             error=self.error,
-            url=f"{API}/downloads/{self.result.take}" if isinstance(self.result, FilmView) else None,
+            url=f"{self.api}/downloads/{self.result.take}" if isinstance(self.result, FilmView) else None,
             result=self.result,
         )

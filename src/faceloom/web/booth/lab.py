@@ -13,7 +13,7 @@ from faceloom.store.visit_store import make_token
 from faceloom.web.booth import edits
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.views import API, DragState, DragView
+from faceloom.web.booth.views import DragState, DragView
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker import messages
@@ -25,11 +25,15 @@ IDLE_SECONDS = 10.0  # seconds without a request after which a drag is stopped
 
 @dataclass
 class Drag:
-    """A drag of a person of a visit, or of a generated face (`visit` and `person` are '')."""
+    """A drag of a person of a visit, or of a generated face (`visit` and `person` are '').
+
+    `api` is the path before the API's addresses.
+    """
 
     visit: str
     person: str
     task: messages.Drag
+    api: str
     state: DragState = "running"
     progress: DragProgress | None = None
     error: Failure | None = None
@@ -47,7 +51,7 @@ class Drag:
 
     def view(self) -> DragView:
         """Return the view of the drag; its figures are left out before the first step."""
-        image = f"{API}/lab/drags/{self.id}/image?v="
+        image = f"{self.api}/lab/drags/{self.id}/image?v="
         if self.progress is None:
             return DragView(id=self.id, state=self.state, error=self.error, image=None)
         return DragView(
@@ -70,7 +74,7 @@ class Drags:
 
     def start(self, booth: Booth, visit: Visit | None, person: str, task: messages.Drag) -> Drag:
         """Start a drag."""
-        drag = Drag(visit.id if visit else "", person, task)
+        drag = Drag(visit.id if visit else "", person, task, booth.api)
         self.drags[drag.id] = drag
         while len(self.drags) > MAX_DRAGS:
             self.drags.popitem(last=False)[1].state = "stopped"

@@ -105,9 +105,12 @@ class VisitView(View):
 
 
 class WipedView(View):
-    """A visit that was erased."""
+    """A visit that is over and erased."""
 
     state: Literal["wiped"] = "wiped"
+    pending: bool = Field(
+        default=False, description="Whether something could not be erased yet; the booth tries again every few seconds"
+    )
 
 
 class ChildrenView(View):
@@ -342,6 +345,7 @@ class OperatorView(View):
     memory: MemoryView
     queue: int = Field(description="Number of encodings that wait or run")
     visits: int
+    unerased: int = Field(description="Number of things that could not be erased yet")
     takes: int = Field(description="Number of downloads")
     gallery: int
     address: str

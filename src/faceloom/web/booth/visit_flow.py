@@ -124,10 +124,12 @@ def show_screen(booth: Booth, visit: Visit, screen: VisitState) -> None:
 
 
 async def erase_photos(booth: Booth, visit: Visit) -> None:
-    """Erase all photos of a visit, and all of its people."""
-    await booth.erase_people(visit, list(visit.people))
+    """Erase all photos of a visit, and all of its people. Raises ErasePending."""
     visit.photo, visit.size, visit.faces, visit.notes = None, None, [], []
-    booth.store.erase_people(["photo-"], visit.id)
+    try:
+        await booth.erase_people(visit, list(visit.people))
+    finally:
+        booth.store.erase_people(["photo-"], visit.id)
 
 
 async def _erase_unencoded(booth: Booth, visit: Visit) -> None:

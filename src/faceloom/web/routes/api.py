@@ -88,7 +88,7 @@ async def edit(booth: BoothWithToken, request: LikenessEdit) -> LikenessView:
     """Edit a likeness to slider values. Sliders that are not named keep their values."""
     visit, person = api_sessions.find_likeness(booth, request.likeness)
     async with booth.lock(visit):
-        return likeness_view(visit, await edits.edit(booth, visit, person.id, request.slider_values()))
+        return likeness_view(visit, await edits.edit(booth, visit, person.id, request.slider_values()), booth.api)
 
 
 @router.post("/mix")
@@ -96,7 +96,7 @@ async def mix(booth: BoothWithToken, request: LikenessMix) -> LikenessView:
     """Replace layers of the likeness `a` with those of `b`."""
     visit, person = api_sessions.find_likeness(booth, request.a)
     async with booth.lock(visit):
-        return likeness_view(visit, await api_sessions.mix(booth, visit, person, request.b, request.layers))
+        return likeness_view(visit, await api_sessions.mix(booth, visit, person, request.b, request.layers), booth.api)
 
 
 @router.post("/morph", status_code=202)
@@ -114,7 +114,7 @@ async def generate(booth: BoothWithToken, request: GenerateRequest) -> LikenessV
 @router.get("/likenesses/{id}")
 async def read_likeness(booth: BoothWithToken, id: Id) -> LikenessView:
     """Return the facts of a likeness: quality, attributes, slider values."""
-    return likeness_view(*api_sessions.find_likeness(booth, id))
+    return likeness_view(*api_sessions.find_likeness(booth, id), booth.api)
 
 
 @router.get("/likenesses/{id}/image", response_class=JpegResponse, responses=JPEG)
@@ -134,7 +134,14 @@ async def read_likeness_file(booth: BoothWithToken, id: Id) -> FileResponse:
 
 @router.delete("/likenesses/{id}", status_code=204)
 async def erase_likeness(booth: BoothWithToken, id: Id) -> None:
-    """Erase a likeness and all that was made of it."""
+    """Erase a likeness and all that was made of it.
+
+    Answers 507 `erase_pending` when the disk keeps something from being erased. The likeness is gone then, the server
+    tries again every few seconds, and so does this request.
+    """
+    if id in booth.ended:
+        await booth.erase(booth.ended[id].visit)
+        return
     visit, _ = api_sessions.find_likeness(booth, id)
     await booth.erase(visit)
 

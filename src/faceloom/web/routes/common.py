@@ -65,6 +65,18 @@ def get_visit(request: Request, booth: TheBooth) -> Visit:
 TheVisit = Annotated[Visit, Depends(get_visit)]
 
 
+def set_cookie(response: Response, booth: Booth, name: str, value: str, path: str = "/") -> None:
+    """Set a cookie for the addresses below `path` of this booth; it is sent over HTTPS only where the booth has it."""
+    response.set_cookie(
+        name, value, httponly=True, samesite="strict", path=booth.base_path + path, secure=booth.uses_https
+    )
+
+
+def delete_cookie(response: Response, booth: Booth, name: str, path: str = "/") -> None:
+    """Delete a cookie that `set_cookie` set."""
+    response.delete_cookie(name, httponly=True, samesite="strict", path=booth.base_path + path, secure=booth.uses_https)
+
+
 def client_host(request: Request) -> str:
     """Return the address of the client, or ''."""
     return request.client.host if request.client else ""

@@ -11,7 +11,6 @@ from faceloom.store.models import Recipe
 from faceloom.web.booth import downloads, friends
 from faceloom.web.booth.build_views import download_address, iso_time
 from faceloom.web.booth.views import (
-    API,
     DownloadsView,
     DownloadView,
     GalleryPictureView,
@@ -118,7 +117,9 @@ async def read_gallery(booth: TheBooth) -> GalleryView:
     shown = [download for download in booth.store.downloads() if download.gallery] if booth.settings.gallery else []
     return GalleryView(
         pictures=[
-            GalleryPictureView(id=download.id, image=download_address(download), until=iso_time(download.expires))
+            GalleryPictureView(
+                id=download.id, image=download_address(download, booth.api), until=iso_time(download.expires)
+            )
             for download in shown
         ]
     )
@@ -138,7 +139,9 @@ async def render_seed(
     key = ("random", str(seed), f"{psi:.3f}", str(size))
     if key in booth.pictures:
         return JpegResponse(booth.pictures[key])
-    picture = await booth.worker.run(RenderSeed(seed, psi, size), priority=Priority.PREVIEW)
+    picture = await booth.worker.run(
+        RenderSeed(seed, psi, size), priority=Priority.PREVIEW, client=client_host(request)
+    )
     return JpegResponse(booth.cache_picture(key, picture))
 
 
@@ -147,7 +150,7 @@ async def list_samples(booth: TheBooth) -> SamplesView:
     """Return generated faces for the first screen, and to mix with."""
     return SamplesView(
         samples=[
-            SampleView(id=f"sample:{seed}", seed=seed, image=f"{API}/random?seed={seed}&size=512")
+            SampleView(id=f"sample:{seed}", seed=seed, image=f"{booth.api}/random?seed={seed}&size=512")
             for seed in SAMPLE_SEEDS
         ]
     )

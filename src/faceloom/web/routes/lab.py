@@ -10,7 +10,6 @@ from faceloom.store import Visit
 from faceloom.web.booth import lab, visit_flow
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.build_views import person_view
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import DragView, PersonView
 from faceloom.web.routes.common import (
@@ -39,6 +38,9 @@ from faceloom.web.worker.messages import (
     RenderDistanceMap,
     RenderLabFace,
 )
+
+MAX_LAB_FACES = 300  # faces of the Lab that a client may request in a minute, as a moving slider does
+MAX_LAB_INSPECTIONS = 60  # other results of networks that a client may request in a minute
 
 
 def require_lab(request: Request, booth: Annotated[Booth, Depends(get_booth)]) -> None:
@@ -91,22 +93,28 @@ async def describe_generator(booth: TheBooth) -> GeneratorFacts:
 
 
 @router.get("/axes")
-async def discover_axes(booth: TheBooth, method: AxisMethod = "pca") -> tuple[Axis, ...]:
+async def discover_axes(request: Request, booth: TheBooth, method: AxisMethod = "pca") -> tuple[Axis, ...]:
     """Return the strongest axes that a method discovers without labels."""
+    booth.rate_limiter.check("lab", client_host(request), MAX_LAB_INSPECTIONS, 60)
     return await booth.worker.run(DiscoverAxes(method), priority=Priority.FILM)
 
 
 @router.get("/face", response_class=JpegResponse, responses=JPEG)
-async def render_face(booth: TheBooth, visit: OptionalVisit, query: Annotated[LabFaceQuery, Query()]) -> Response:
+async def render_face(
+    request: Request, booth: TheBooth, visit: OptionalVisit, query: Annotated[LabFaceQuery, Query()]
+) -> Response:
     """Draw a face of the generator."""
+    client = visit.id if visit else client_host(request)
+    booth.rate_limiter.check("lab face", client, MAX_LAB_FACES, 60)
     task = RenderLabFace(lab_face(booth, visit, query))
-    picture = await booth.worker.run(task, priority=Priority.PREVIEW, visit=visit.id if visit else "")
+    picture = await booth.worker.run(task, priority=Priority.PREVIEW, visit=visit.id if visit else "", client=client)
     return JpegResponse(picture)
 
 
 @router.get("/people/{id}")
 async def inspect_person(booth: TheBooth, visit: TheVisit, id: Id) -> Inspection:
     """Return intermediate results of the networks: the detector's boxes, the LPIPS distance, each layer's style."""
+    booth.rate_limiter.check("lab", visit.id, MAX_LAB_INSPECTIONS, 60)
     task = InspectPerson(*_person_and_photo(booth, visit, id))
     return await booth.worker.run(task, priority=Priority.FILM, visit=visit.id)
 
@@ -114,6 +122,7 @@ async def inspect_person(booth: TheBooth, visit: TheVisit, id: Id) -> Inspection
 @router.get("/people/{id}/distance", response_class=JpegResponse, responses=JPEG)
 async def render_distance(booth: TheBooth, visit: TheVisit, id: Id) -> Response:
     """Draw a map of the LPIPS distance between photo and likeness: black where it is 0."""
+    booth.rate_limiter.check("lab", visit.id, MAX_LAB_INSPECTIONS, 60)
     task = RenderDistanceMap(*_person_and_photo(booth, visit, id))
     return JpegResponse(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id))
 
@@ -178,4 +187,4 @@ async def stop_drag(booth: TheBooth, visit: OptionalVisit, drags: TheDrags, id: 
 async def keep_drag(booth: TheBooth, visit: TheVisit, drags: TheDrags, id: Id) -> PersonView:
     """Store the result of a drag as a step of the person, which can be undone."""
     async with booth.lock(visit):
-        return person_view(await lab.keep_drag(booth, visit, drags.find(booth, id, visit.id)))
+        return booth.view_person(await lab.keep_drag(booth, visit, drags.find(booth, id, visit.id)))

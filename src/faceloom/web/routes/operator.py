@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from faceloom._version import __version__
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.views import API, DiskView, LogsView, MemoryView, ModelView, OperatorView
-from faceloom.web.routes.common import ERRORS, TheBooth
+from faceloom.web.routes.common import ERRORS, TheBooth, client_host, delete_cookie, set_cookie
 from faceloom.web.routes.models import Login
 from faceloom.web.security import RequestRefused, require_page_header, secrets_equal
 from faceloom.web.settings import BoothSettings
@@ -40,22 +40,22 @@ OperatedBooth = Annotated[Booth, Depends(get_operated_booth)]
 
 @router.post("/login", status_code=204)
 async def log_in(request: Request, response: Response, booth: TheBooth, login: Login) -> None:
-    """Enter the PIN. Five attempts in five minutes are allowed."""
+    """Enter the PIN. Each address has five attempts in five minutes; many addresses slow one another down."""
     require_page_header(request)
-    booth.rate_limiter.check("pin", "", 5, 300)
+    await booth.pin_guard.admit(client_host(request))
     if not secrets_equal(login.pin, request.app.state.pin):
         raise RequestRefused(401, "wrong_pin", "the PIN is wrong", "the booth printed it in its terminal")
-    booth.rate_limiter.requests.pop(("pin", ""), None)
+    booth.pin_guard.forgive(client_host(request))
     session = secrets.token_urlsafe(24)
     request.app.state.operator_sessions[session] = time.monotonic() + SESSION_SECONDS
-    response.set_cookie(OPERATOR_COOKIE, session, httponly=True, samesite="strict", path=COOKIE_PATH)
+    set_cookie(response, booth, OPERATOR_COOKIE, session, COOKIE_PATH)
 
 
 @router.post("/logout", status_code=204)
 async def log_out(request: Request, response: Response, booth: OperatedBooth) -> None:
     """End the operator's session."""
     request.app.state.operator_sessions.pop(request.cookies.get(OPERATOR_COOKIE, ""), None)
-    response.delete_cookie(OPERATOR_COOKIE, path=COOKIE_PATH)
+    delete_cookie(response, booth, OPERATOR_COOKIE, COOKIE_PATH)
 
 
 @router.get("/settings")
@@ -86,6 +86,7 @@ async def read_state(booth: OperatedBooth) -> OperatorView:
         memory=_memory_view(booth),
         queue=booth.worker.encodings_waiting,
         visits=len(booth.visits),
+        unerased=len(booth.store.erasures.unfinished.keys() | {("visit", id) for id in booth.ended}),
         takes=len(downloads),
         gallery=sum(download.gallery for download in downloads),
         address=booth.address,
@@ -123,13 +124,14 @@ async def read_logs(booth: OperatedBooth) -> LogsView:
 
 @router.delete("/visits", status_code=204)
 async def erase_visits(booth: OperatedBooth) -> None:
-    """Erase every visit and all downloads outside the gallery."""
-    for visit in list(booth.visits.values()):
-        await booth.erase(visit)
-    booth.store.erase_downloads("NOT gallery")
+    """Erase every visit and all downloads outside the gallery, and try again what could not be erased before.
+
+    Answers 507 `erase_pending` when the disk keeps something from being erased.
+    """
+    await booth.erase_all()
 
 
 @router.delete("/gallery", status_code=204)
 async def empty_gallery(booth: OperatedBooth) -> None:
-    """Erase the gallery."""
+    """Erase the gallery. Answers 507 `erase_pending` when the disk keeps something from being erased."""
     booth.store.erase_downloads("gallery")

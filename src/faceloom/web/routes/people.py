@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Response
 
 from faceloom.store.models import Person, Step
 from faceloom.web.booth import edits, friends, visit_flow
-from faceloom.web.booth.build_views import person_view
 from faceloom.web.booth.views import ChildrenView, FriendCodeView, FriendCountView, JobView, PersonView
 from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
 from faceloom.web.routes.models import (
@@ -26,10 +25,13 @@ from faceloom.web.security import RequestRefused
 
 router = APIRouter(tags=["people"], responses=ERRORS)
 
+MAX_PREVIEWS = 1200  # previews that a visit may request in a minute, as a moving slider does
+
 
 @router.get("/people/{id}/preview", response_class=JpegResponse, responses=JPEG)
 async def preview(booth: TheBooth, visit: TheVisit, id: Id, query: Annotated[PreviewQuery, Query()]) -> Response:
     """Draw the predicted face at slider values, at once. A request that a newer `n` replaced is answered 409."""
+    booth.rate_limiter.check("preview", visit.id, MAX_PREVIEWS, 60)
     values = query.slider_values()
     return JpegResponse(await edits.preview(booth, visit, id, values, size=query.size, sequence=query.n))
 
@@ -75,51 +77,51 @@ async def read_crop(booth: TheBooth, visit: TheVisit, id: Id) -> Response:
 async def edit(booth: TheBooth, visit: TheVisit, id: Id, values: SliderValues) -> PersonView:
     """Edit a person to slider values. The result is checked and corrected."""
     async with booth.lock(visit):
-        return person_view(await edits.edit(booth, visit, id, values.slider_values()))
+        return booth.view_person(await edits.edit(booth, visit, id, values.slider_values()))
 
 
 @router.post("/people/{id}/undo")
 async def undo(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
     """Undo the last step."""
-    return person_view(edits.move_in_history(booth, visit, id, -1))
+    return booth.view_person(edits.move_in_history(booth, visit, id, -1))
 
 
 @router.post("/people/{id}/redo")
 async def redo(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
     """Redo the step that was undone last."""
-    return person_view(edits.move_in_history(booth, visit, id, +1))
+    return booth.view_person(edits.move_in_history(booth, visit, id, +1))
 
 
 @router.post("/people/{id}/reset")
 async def reset(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
     """Go back to the person as encoded."""
-    return person_view(edits.reset(booth, visit, id))
+    return booth.view_person(edits.reset(booth, visit, id))
 
 
 @router.post("/people/{id}/keep")
 async def keep(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
     """Keep the current step."""
-    return person_view(edits.keep(booth, visit, id))
+    return booth.view_person(edits.keep(booth, visit, id))
 
 
 @router.post("/people/{id}/kept/{kept}")
 async def restore(booth: TheBooth, visit: TheVisit, id: Id, kept: Id) -> PersonView:
     """Go to a kept step."""
-    return person_view(edits.restore(booth, visit, id, kept))
+    return booth.view_person(edits.restore(booth, visit, id, kept))
 
 
 @router.post("/people/{id}/mix")
 async def mix(booth: TheBooth, visit: TheVisit, id: Id, request: PersonMix) -> PersonView:
     """Replace layers of a person with those of another person or of a generated face."""
     async with booth.lock(visit):
-        return person_view(await edits.mix(booth, visit, id, request.other, request.layers))
+        return booth.view_person(await edits.mix(booth, visit, id, request.other, request.layers))
 
 
 @router.post("/people/{id}/surprise")
 async def surprise(booth: TheBooth, visit: TheVisit, id: Id) -> PersonView:
     """Edit two or three random sliders."""
     async with booth.lock(visit):
-        return person_view(await edits.surprise(booth, visit, id))
+        return booth.view_person(await edits.surprise(booth, visit, id))
 
 
 # -- friends ----------------------------------------------------------------------------------------------------------
@@ -149,6 +151,7 @@ async def blend(
     size: ImageSize = 512,
 ) -> Response:
     """Draw the face between two people."""
+    booth.rate_limiter.check("preview", visit.id, MAX_PREVIEWS, 60)
     return JpegResponse(await friends.render_between(booth, visit, a, b, t=t, size=size, sequence=n))
 
 
@@ -157,7 +160,7 @@ async def make_children(booth: TheBooth, visit: TheVisit, parents: Parents) -> C
     """Make nine children of two people."""
     async with booth.lock(visit):
         children = await friends.make_children(booth, visit, parents.a, parents.b, parents.seed)
-    return ChildrenView(children=[person_view(child) for child in children])
+    return ChildrenView(children=[booth.view_person(child) for child in children])
 
 
 @router.post("/film", status_code=202, tags=["friends"])

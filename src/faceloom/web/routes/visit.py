@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, File, Header, Query, Request, Response, UploadFile
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from faceloom.store import ErasePending
 from faceloom.web.booth import visit_flow
+from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.views import (
     BoothView,
     FrameFacesView,
@@ -27,7 +30,9 @@ from faceloom.web.routes.common import (
     TheBooth,
     TheVisit,
     client_host,
+    delete_cookie,
     read_photo,
+    set_cookie,
 )
 from faceloom.web.routes.models import ChosenFaces, ConsentAnswer, Screen
 from faceloom.web.security import RequestRefused, require_page_header
@@ -35,6 +40,8 @@ from faceloom.web.worker.messages import DetectInFrame
 
 router = APIRouter(tags=["visit"], responses=ERRORS)
 server = APIRouter(tags=["server"], responses=ERRORS)
+
+EVENT_ID = re.compile(r"[0-9]{1,18}")  # numbers of events are milliseconds since 1970
 
 
 @server.get("/booth")
@@ -54,10 +61,10 @@ async def begin_visit(request: Request, response: Response, booth: TheBooth) -> 
     """Begin a visit in this browser. The browser's earlier visit is erased."""
     require_page_header(request)
     booth.rate_limiter.check("visits", client_host(request), 30, 60)
-    with contextlib.suppress(RequestRefused):
+    with contextlib.suppress(RequestRefused, ErasePending):  # what is pending is tried again by every sweep
         await booth.erase(booth.find_visit(request.cookies.get(VISIT_COOKIE)), downloads=False)
     visit = booth.begin_visit("booth", "consent")
-    response.set_cookie(VISIT_COOKIE, visit.id, httponly=True, samesite="strict", path="/")
+    set_cookie(response, booth, VISIT_COOKIE, visit.id)
     return booth.view(visit)
 
 
@@ -68,17 +75,29 @@ async def read_visit(booth: TheBooth, visit: TheVisit) -> VisitView:
 
 
 @router.delete("/visit", status_code=204)
-async def erase_visit(booth: TheBooth, visit: TheVisit, response: Response) -> None:
-    """Erase the visit and all of its data now, including its downloads. Running work is canceled."""
-    await booth.erase(visit)
-    response.delete_cookie(VISIT_COOKIE, path="/")
+async def erase_visit(request: Request, booth: TheBooth, response: Response) -> None:
+    """Erase the visit and all of its data now, including its downloads. Running work is canceled.
+
+    Answers 507 `erase_pending` when the disk keeps something from being erased. The visit is over then, the booth
+    tries again every few seconds, and so does this request.
+    """
+    await _erase(request, booth, downloads=True)
+    delete_cookie(response, booth, VISIT_COOKIE)
 
 
 @router.post("/visit/end", status_code=204)
-async def end_visit(booth: TheBooth, visit: TheVisit, response: Response) -> None:
-    """Erase the visit; its downloads stay until they expire."""
-    await booth.erase(visit, downloads=False)
-    response.delete_cookie(VISIT_COOKIE, path="/")
+async def end_visit(request: Request, booth: TheBooth, response: Response) -> None:
+    """Erase the visit; its downloads stay until they expire. Answers 507 `erase_pending` as `DELETE` does."""
+    await _erase(request, booth, downloads=False)
+    delete_cookie(response, booth, VISIT_COOKIE)
+
+
+async def _erase(request: Request, booth: Booth, *, downloads: bool) -> None:
+    """Erase the visit of this browser, or try again when it is over. Raises RequestRefused (404), ErasePending."""
+    require_page_header(request)
+    visit_id = request.cookies.get(VISIT_COOKIE, "")
+    visit = booth.ended[visit_id].visit if visit_id in booth.ended else booth.find_visit(visit_id)
+    await booth.erase(visit, downloads=downloads)
 
 
 @router.post("/visit/consent")
@@ -156,7 +175,7 @@ async def stream_events(
     booth: TheBooth, visit: TheVisit, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first."""
-    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else None
+    after = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     first = booth.events.make("visit", booth.view(visit))
     async for event in booth.events.listen(visit.id, after, first):
         yield ServerSentEvent(data=event.data, event=event.name, id=str(event.id), retry=1000)

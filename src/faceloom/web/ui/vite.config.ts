@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 // The page is built into ../dist, where the server and the wheel expect it.
 // `npm run dev` uses the server at the address BOOTH, for instance BOOTH=http://127.0.0.1:8000.
 export default defineConfig({
+  base: "./", // the server puts the path of its public URL before the addresses in index.html
   build: {
     outDir: "../dist",
     emptyOutDir: true,

@@ -87,12 +87,13 @@ class WorkerClient(Protocol):
         visit: str = "",
         key: str = "",
         sequence: int = 0,
+        client: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> Result:
         """Run a task and return its result; waits first until the worker is ready.
 
-        `key` and `sequence` as in `messages.Request`; without a sequence, a later request replaces earlier ones.
-        `progress` receives the task's reports. Canceling the coroutine cancels the task. Raises WorkerError.
+        `key`, `sequence` and `client` as in `messages.Request`; without a sequence, a later request replaces earlier
+        ones. `progress` receives the task's reports. Canceling the coroutine cancels the task. Raises WorkerError.
         """
 
     async def forget(self, visit: str, folder: str, prefix: str = "") -> None:
@@ -142,6 +143,7 @@ class ProcessClient:
         visit: str = "",
         key: str = "",
         sequence: int = 0,
+        client: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> Result:
         """Run a task and return its result, as in `WorkerClient`. Raises WorkerError."""
@@ -149,7 +151,8 @@ class ProcessClient:
         if self.error:
             raise WorkerError(self.error)
         with self.pending.add(priority, progress) as request:
-            self._send(Request(request.id, task, priority, visit, key, sequence or (request.id if key else 0)))
+            sequence = sequence or (request.id if key else 0)
+            self._send(Request(request.id, task, priority, visit, key, sequence, client))
             try:
                 result: Result = await request.answer
             except asyncio.CancelledError:

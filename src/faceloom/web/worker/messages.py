@@ -499,7 +499,8 @@ class KeepDrag(Task[PersonFacts]):
 class Request:
     """A task, with the facts that decide its place in the queue.
 
-    Among waiting requests with the same `key`, the one with the highest `sequence` replaces the others.
+    Among waiting requests with the same `key`, the one with the highest `sequence` replaces the others. `client` is the
+    visit, or the address, that takes turns with others; '' is the visit.
     """
 
     id: int
@@ -508,6 +509,7 @@ class Request:
     visit: str = ""
     key: str = ""
     sequence: int = 0
+    client: str = ""
 
 
 @dataclass(frozen=True)

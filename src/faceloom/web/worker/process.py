@@ -1,9 +1,9 @@
 """The worker process, which owns the generator and runs tasks in three threads.
 
 Messages arrive and leave by a pipe. The first thread draws pictures: the newest preview of each person first, and it
-drops previews that were replaced. The second runs tasks of a second or two, such as opening a photo and editing. The
-third runs long work in the order of its priority: encodings, films, slider calibration, previews drawn in advance, and
-improvements. Long work pauses while the other threads are busy.
+drops previews that were replaced. The second runs tasks of a second or two, such as opening a photo and editing. In
+both, visits take turns. The third runs long work in the order of its priority: encodings, films, slider calibration,
+previews drawn in advance, and improvements. Long work pauses while the other threads are busy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from faceloom.web.worker.messages import (
     Task,
     ToWorker,
 )
-from faceloom.web.worker.scheduler import Job, Scheduler
+from faceloom.web.worker.scheduler import Job, Scheduler, Turns
 
 if TYPE_CHECKING:  # at run time this would load torch in the server
     from faceloom.web.worker.studio import BoothStudio
@@ -134,12 +134,13 @@ class Worker:
     # -- running ------------------------------------------------------------------------------------------------------
 
     def _run_jobs(self, thread: Priority) -> None:
-        """Run a thread's jobs for ever: lowest priority value first, then previews of a slider, then the oldest."""
+        """Run a thread's jobs for ever, in the order of `Turns`."""
+        turns = Turns()
         while True:
             with self.queued:
                 while not (mine := [job for job in self.waiting if job.thread == thread]):
                     self.queued.wait()
-                job = min(mine, key=lambda job: (job.priority, not job.request.key))
+                job = turns.choose(mine)
                 self.waiting.remove(job)
                 self.running[job.id] = job
             self._answer(job.id, partial(self._run, job))

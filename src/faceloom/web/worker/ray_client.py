@@ -103,6 +103,7 @@ class RayClient:
         visit: str = "",
         key: str = "",
         sequence: int = 0,
+        client: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> Result:
         """Run a task and return its result, as in `WorkerClient`. Raises WorkerError."""
@@ -111,7 +112,7 @@ class RayClient:
             raise WorkerError(self.error)
         with self.pending.add(priority, progress) as pending:
             sequence = sequence or (pending.id if key else 0)
-            request = Request(pending.id, task, priority, visit, key, sequence)
+            request = Request(pending.id, task, priority, visit, key, sequence, client)
             self._spawn(self._pass_on(request, self.place_of(visit)))
             try:
                 result: Result = await pending.answer

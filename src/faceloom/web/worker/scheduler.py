@@ -1,8 +1,11 @@
-"""The scheduler of the worker: decides when long work must pause. Loads no torch."""
+"""The scheduler of the worker: decides which job is next, and when long work must pause. Loads no torch."""
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Condition
 
@@ -10,6 +13,7 @@ from faceloom.web.worker.messages import Priority, Request
 
 REST_AFTER_PREVIEW = 0.7  # seconds without a new preview after which background work resumes
 MAX_PAUSE = 0.3  # seconds that an encoding pauses at most in each step while pictures are drawn
+MAX_CLIENTS = 1000  # clients whose last turn is remembered
 POLL_INTERVAL = 0.05  # seconds between two checks of paused work whether it may go on
 
 
@@ -31,6 +35,11 @@ class Job:
         return self.request.priority
 
     @property
+    def client(self) -> str:
+        """The visit or the address that takes turns with others."""
+        return self.request.client or self.request.visit
+
+    @property
     def thread(self) -> Priority:
         """The thread that runs the job: PREVIEW, INTERACTIVE, or ENCODE for all long work."""
         return min(self.priority, Priority.ENCODE)
@@ -39,6 +48,33 @@ class Job:
     def is_background(self) -> bool:
         """Return whether no visitor waits for the job."""
         return self.priority > Priority.ENCODE
+
+
+class Turns:
+    """Turns of the clients of one thread: who was served longest ago is next. Belongs to the queue's lock."""
+
+    def __init__(self) -> None:
+        self.counter = itertools.count(1)
+        self.last: OrderedDict[str, int] = OrderedDict()  # number of the last turn by client
+
+    def choose(self, jobs: Sequence[Job]) -> Job:
+        """Return the job that is next, and count its client's turn.
+
+        The lowest priority value goes first. Among previews and interactive tasks, clients take turns, so that a client
+        with many requests makes another one wait for a single one of them; long work is done in the order of its
+        requests. Of one client's, previews of a slider go first, then the oldest.
+        """
+
+        def rank(job: Job) -> tuple[int, int, bool]:
+            is_short = job.thread < Priority.ENCODE
+            return job.priority, self.last.get(job.client, 0) if is_short else 0, not job.request.key
+
+        job = min(jobs, key=rank)
+        self.last[job.client] = next(self.counter)
+        self.last.move_to_end(job.client)
+        while len(self.last) > MAX_CLIENTS:
+            self.last.popitem(last=False)
+        return job
 
 
 class Scheduler:

@@ -367,6 +367,8 @@ export interface components {
       /** Number of encodings that wait or run */
       queue: number;
       visits: number;
+      /** Number of things that could not be erased yet */
+      unerased: number;
       /** Number of downloads */
       takes: number;
       gallery: number;
@@ -511,9 +513,11 @@ export interface components {
       /** Address of the page on which a phone can send the photo */
       phone: string | null;
     };
-    /** A visit that was erased. */
+    /** A visit that is over and erased. */
     WipedView: {
       state: "wiped";
+      /** Whether something could not be erased yet; the booth tries again every few seconds */
+      pending: boolean;
     };
     /** The body of every error response. */
     ErrorBody: {
@@ -548,13 +552,13 @@ export interface paths {
     get: {
       response: components["schemas"]["VisitView"];
     };
-    /** Erase the visit and all of its data now, including its downloads. Running work is canceled. */
+    /** Erase the visit and all of its data now, including its downloads. Running work is canceled. Answers 507 `erase_pending` when the disk keeps something from being erased. The visit is over then, the booth tries again every few seconds, and so does this request. */
     delete: {
       response: undefined;
     };
   };
   "/api/v1/visit/end": {
-    /** Erase the visit; its downloads stay until they expire. */
+    /** Erase the visit; its downloads stay until they expire. Answers 507 `erase_pending` as `DELETE` does. */
     post: {
       response: undefined;
     };
@@ -973,7 +977,7 @@ export interface paths {
     };
   };
   "/api/v1/operator/login": {
-    /** Enter the PIN. Five attempts in five minutes are allowed. */
+    /** Enter the PIN. Each address has five attempts in five minutes; many addresses slow one another down. */
     post: {
       body: components["schemas"]["Login"];
       response: undefined;
@@ -1009,13 +1013,13 @@ export interface paths {
     };
   };
   "/api/v1/operator/visits": {
-    /** Erase every visit and all downloads outside the gallery. */
+    /** Erase every visit and all downloads outside the gallery, and try again what could not be erased before. Answers 507 `erase_pending` when the disk keeps something from being erased. */
     delete: {
       response: undefined;
     };
   };
   "/api/v1/operator/gallery": {
-    /** Erase the gallery. */
+    /** Erase the gallery. Answers 507 `erase_pending` when the disk keeps something from being erased. */
     delete: {
       response: undefined;
     };
@@ -1119,7 +1123,7 @@ export interface paths {
       };
       response: components["schemas"]["LikenessView"];
     };
-    /** Erase a likeness and all that was made of it. */
+    /** Erase a likeness and all that was made of it. Answers 507 `erase_pending` when the disk keeps something from being erased. The likeness is gone then, the server tries again every few seconds, and so does this request. */
     delete: {
       path: {
         id: string;

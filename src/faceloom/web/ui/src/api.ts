@@ -4,6 +4,12 @@ import type { paths } from "./api-types";
 
 export const API = "/api/v1";
 
+/** The path before every address of the server, as `/booth`, or "": the server writes it into index.html. */
+export const BASE_PATH =
+  typeof document === "undefined"
+    ? ""
+    : (document.querySelector<HTMLMetaElement>('meta[name="base-path"]')?.content ?? "");
+
 type Method = "get" | "post" | "put" | "delete";
 
 /** The paths that answer to a method, without the prefix `/api/v1`. */
@@ -67,7 +73,7 @@ export function withQuery(url: string, query: Query = {}): string {
 
 function buildUrl(path: string, { path: parameters = {}, query }: UntypedOptions = {}): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
-  return withQuery(API + filled, query);
+  return withQuery(BASE_PATH + API + filled, query);
 }
 
 /** Return the URL of a GET operation, for pictures and event streams. */

@@ -1,6 +1,7 @@
 /** The open page, by the address. All screens of a visit share one address: the server's state selects the screen. */
 
 import { signal } from "@preact/signals";
+import { BASE_PATH } from "./api";
 
 export interface Route {
   page: "visit" | "random" | "lab" | "operator" | "gallery" | "phone";
@@ -9,8 +10,10 @@ export interface Route {
 
 const PAGES = new Set(["random", "lab", "operator", "gallery", "phone"]);
 
-export function parseRoute(path: string): Route {
-  const [page = "", token = ""] = path.split("/").filter(Boolean);
+/** Read an address of the page. The path before it, if the page has one, is left out. */
+export function parseRoute(path: string, base = BASE_PATH): Route {
+  const own = base && (path === base || path.startsWith(`${base}/`)) ? path.slice(base.length) : path;
+  const [page = "", token = ""] = own.split("/").filter(Boolean);
   return PAGES.has(page) ? { page: page as Route["page"], token } : { page: "visit", token: "" };
 }
 
@@ -21,7 +24,7 @@ const readLocation = (): void => {
 };
 
 export function go(path: string): void {
-  history.pushState(null, "", path);
+  history.pushState(null, "", BASE_PATH + path);
   route.value = parseRoute(path);
 }
 

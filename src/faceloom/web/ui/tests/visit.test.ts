@@ -133,8 +133,21 @@ test("a wiped visit leaves no state behind", () => {
   state.visit.value = makeVisit("encoding", [makePerson("a")]);
   state.selectedId.value = "a";
   state.receiveProgress(makeProgress());
-  state.receiveVisit({ state: "wiped" });
+  state.receiveVisit({ state: "wiped", pending: false });
   expect([state.visit.value, state.progress.value, state.selectedId.value]).toEqual([null, {}, ""]);
+});
+
+test("the page says what is not deleted yet, and that it is deleted later", async () => {
+  vi.stubGlobal("fetch", answer(507, { error: { code: "erase_pending", message: "", hint: "" } }));
+  state.visit.value = makeVisit("play", [makePerson("a")]);
+  await state.wipeVisit();
+  expect([state.visit.value, state.wiped.value, state.erasePending.value]).toEqual([null, true, true]);
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(async () => new Response(null, { status: 204 })),
+  );
+  await state.eraseAgain();
+  expect(state.erasePending.value).toBe(false);
 });
 
 test("the encoding screen stays until the visitor plays; a reloaded page plays at once", () => {
@@ -147,6 +160,9 @@ test("the encoding screen stays until the visitor plays; a reloaded page plays a
 test("the address selects the page", () => {
   expect(parseRoute("/phone/abc")).toEqual({ page: "phone", token: "abc" });
   expect(parseRoute("/nowhere/abc").page).toBe("visit");
+  expect(parseRoute("/booth/phone/abc", "/booth")).toEqual({ page: "phone", token: "abc" });
+  expect(parseRoute("/booth", "/booth").page).toBe("visit");
+  expect(parseRoute("/boothlab", "/booth").page).toBe("visit");
 });
 
 test("at most two faces are selected", () => {

@@ -24,6 +24,7 @@ function rowsOf({ model, disk, memory, ...state }: OperatorState): Row[] {
     { name: translate("state.restarts"), value: String(model.restarts), warning: model.restarts > 0 },
     { name: translate("state.queue"), value: String(state.queue) },
     { name: translate("operator.visits"), value: String(state.visits) },
+    { name: translate("state.unerased"), value: String(state.unerased), warning: state.unerased > 0 },
     { name: translate("state.downloads"), value: `${state.takes} / ${state.gallery}` },
     { name: translate("state.disk"), value: `${gigabytes(disk.free)} / ${gigabytes(disk.total)}`, warning: disk.low },
     { name: translate("state.memory"), value: gigabytes(memory.server + (memory.worker ?? 0)) },

@@ -37,6 +37,8 @@ export const notice = signal<{ message: string; hint: string } | null>(null);
 export const busy = signal(false);
 /** Whether the visit was just deleted; the page then shows the screen that confirms it. */
 export const wiped = signal(false);
+/** Whether something of the deleted visit could not be deleted yet: the booth tries again. */
+export const erasePending = signal(false);
 /** The id of the person that the visitor selected; empty selects the first. */
 export const selectedId = signal<string>("");
 
@@ -53,6 +55,7 @@ export const photographedPeople = computed<Person[]>(() =>
 /** Store the visit that the server sent; null means that it is over. */
 export function receiveVisit(answer: VisitAnswer | null): void {
   const next = answer?.state === "wiped" ? null : answer;
+  if (answer?.state === "wiped") erasePending.value = answer.pending;
   if (!next && visit.value) resetVisit(true);
   visit.value = next;
 }
@@ -129,6 +132,7 @@ export async function changeVisit(call: () => Promise<VisitAnswer>): Promise<boo
 
 export async function startVisit(): Promise<void> {
   wiped.value = false;
+  erasePending.value = false;
   await changeVisit(() => post("/visits"));
 }
 
@@ -140,13 +144,29 @@ export const endVisit = (): Promise<void> => endWith(() => post("/visit/end"));
 
 async function endWith(call: () => Promise<unknown>): Promise<void> {
   await runAction(async () => {
-    try {
-      await call();
-    } catch (error) {
-      if (!(error instanceof ServerError && error.status === 404)) throw error;
-    }
+    erasePending.value = await isErasePending(call);
     receiveVisit(null);
   });
+}
+
+/** Run a call that deletes the visit. Returns whether something could not be deleted yet. */
+async function isErasePending(call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+  } catch (error) {
+    if (error instanceof ServerError && error.code === "erase_pending") return true;
+    if (!(error instanceof ServerError && error.status === 404)) throw error;
+  }
+  return false;
+}
+
+/** Ask the server to delete again what it could not delete. A lost connection changes nothing. */
+export async function eraseAgain(): Promise<void> {
+  try {
+    erasePending.value = await isErasePending(() => remove("/visit"));
+  } catch (error) {
+    if (!(error instanceof NetworkError || error instanceof ServerError)) throw error;
+  }
 }
 
 /** Load this browser's visit. Returns false while the server does not answer. */
