@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +23,20 @@ from faceloom.edit import directions, discover, stylespace
 from faceloom.edit import search as search_module
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.likeness import Likeness
-from faceloom.networks.analyzer import ATTRIBUTES, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.workflows.studio import Studio
+
+
+class FakeAnalyzer(Analyzer):
+    """An analyzer that reads colors."""
+
+    def __init__(self, read: Callable[[Tensor], Reading]) -> None:
+        torch.nn.Module.__init__(self)
+        self.read = read
+
+    def forward(self, img: Tensor) -> Reading:
+        return self.read(img)
 
 
 def red_is_age(img: Tensor) -> Reading:
@@ -39,8 +51,8 @@ def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     model = GeneratorModel(tiny, "small", "mobilestylegan", "0123456789abcdef", "none")
     monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
     for module in ("studio", "search"):
-        monkeypatch.setattr(f"faceloom.workflows.{module}.load_analyzer", lambda: red_is_age)
-    monkeypatch.setattr(shipped, "load_analyzer", lambda: red_is_age)
+        monkeypatch.setattr(f"faceloom.workflows.{module}.load_analyzer", lambda: FakeAnalyzer(red_is_age))
+    monkeypatch.setattr(shipped, "load_analyzer", lambda: FakeAnalyzer(red_is_age))
     for module in (discover, search_module):
         monkeypatch.setattr(module, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
@@ -202,7 +214,7 @@ def test_conditional_generators_have_people_of_every_class():
     from faceloom.edit.latent_statistics import sample_w
 
     heard: list[Tensor] = []
-    unused = dict.fromkeys(("synthesis", "synthesis_at", "affines"))
+    unused = dict.fromkeys(("synthesis", "synthesis_at", "affines"), print)
     sizes = {"z_dim": 4, "c_dim": 3, "w_dim": 4, "num_ws": 1, "img_resolution": 4, "layer_resolutions": (4,)}
     G = SimpleNamespace(**sizes, **unused, w_avg=torch.zeros(4), mapping=lambda z, c: (heard.append(c), z)[1])
     sample_w(G, 50)  # type: ignore[arg-type]
@@ -219,8 +231,8 @@ def test_attributes_of_a_generator_become_its_sliders(
         attributes[:, 0] = 40 + 90_000 * (img[:, 0, :middle] - img[:, 0, middle:]).mean((1, 2))
         return Reading(attributes, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
 
-    monkeypatch.setattr(shipped, "load_analyzer", lambda: upper)
-    monkeypatch.setattr("faceloom.workflows.studio.load_analyzer", lambda: upper)
+    monkeypatch.setattr(shipped, "load_analyzer", lambda: FakeAnalyzer(upper))
+    monkeypatch.setattr("faceloom.workflows.studio.load_analyzer", lambda: FakeAnalyzer(upper))
     monkeypatch.setattr("faceloom.edit.fit_attributes.READ_SIDE", 32)
     monkeypatch.setattr("faceloom.edit.fit_attributes.IDENTITY_HELD", ())
     model = replace(small, folder=tmp_path / "mine")
