@@ -75,7 +75,7 @@ def test_names_with_control_characters_are_printed_safely():
     for name in ("[b].png", "\x1b[2J.png", "[red]x.jpg"):
         Path("photos", name).write_text("text")
     told = faceloom("dataset", "make", "photos", "--resolution", "32", "-o", "d.zip")
-    assert "(b).png: left out" in told.stderr
+    assert "[b].png: left out" in told.stderr
     assert "\x1b[2J" not in told.stderr
 
 

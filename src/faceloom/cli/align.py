@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, open_studio, print_json
+from faceloom.cli.output import note, open_studio, print_json, print_line
 
 FaceNumber = Annotated[
     int | None,
@@ -43,4 +43,4 @@ def align(
         quad = [[round(float(x), 3), round(float(y), 3)] for x, y in aligned.quad]
         print_json({"output": str(output), "quad": quad, "face": face_facts(chosen.face), "notes": list(chosen.notes)})
     else:
-        print(output)
+        print_line(output)

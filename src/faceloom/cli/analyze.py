@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, open_studio, print_json
+from faceloom.cli.output import note, open_studio, print_json, print_line
 
 if TYPE_CHECKING:
     from faceloom.workflows.studio import Studio
@@ -42,7 +42,7 @@ def analyze(
         print_json({"faces": faces, "errors": errors})
     else:
         for face in faces:
-            print(_describe(face))
+            print_line(_describe(face))
     for failure in errors:
         note(f"{failure['photo']}: {failure['message']}; {failure['hint']}")
     if errors:

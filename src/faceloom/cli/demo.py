@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, open_studio, print_json, progress
+from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -64,7 +64,7 @@ def demo(
     if as_json:
         print_json(summary | {"output": str(output)})
     else:
-        print(f"open {output / 'index.html'}")
+        print_line(f"open {output / 'index.html'}")
 
 
 def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[Likeness, dict[str, Image.Image]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, open_studio, print_json
+from faceloom.cli.output import note, open_studio, print_json, print_line
 
 if TYPE_CHECKING:
     from faceloom.workflows.studio import Studio
@@ -62,7 +62,7 @@ def _print(entry: dict[str, Any]) -> None:
         note(f"{entry['photo']}: {text}")
     if entry["error"]:
         return
-    print(f"{entry['photo']}: {len(entry['faces'])} face{'' if len(entry['faces']) == 1 else 's'}")
+    print_line(f"{entry['photo']}: {len(entry['faces'])} face{'' if len(entry['faces']) == 1 else 's'}")
     for face in entry["faces"]:
         x0, y0, x1, y1 = (round(x) for x in face["box"])
-        print(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), score {100 * face['score']:.1f} %")
+        print_line(f"  {face['number']}: {x1 - x0}x{y1 - y0} px at ({x0}, {y0}), score {100 * face['score']:.1f} %")

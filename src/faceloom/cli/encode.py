@@ -10,7 +10,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.align import FaceNumber
-from faceloom.cli.output import note, open_studio, print_json, progress
+from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.invert.budget import EncodeConfig
@@ -198,4 +198,4 @@ def _report(output: Path, person: Likeness, as_json: bool) -> None:
         print_json(facts)
     else:
         figures = f"LPIPS {facts['lpips']:.3f}, MSE {facts['mse']:.4f}, identity {facts['identity']:.2f}"
-        print(f"{output}: {facts['quality']} ({figures}), {facts['steps']} steps in {facts['seconds']:.1f} s")
+        print_line(f"{output}: {facts['quality']} ({figures}), {facts['steps']} steps in {facts['seconds']:.1f} s")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, print_json
+from faceloom.cli.output import note, print_json, print_line
 
 FORMATS = ("safetensors", "onnx", "openvino", "rosinality", "torch-export")
 
@@ -56,10 +56,10 @@ def export(
     if as_json:
         print_json(facts)
     elif source:
-        print(output)
+        print_line(output)
     else:
         quality = f"PSNR {facts['psnr_db']:.1f} dB, largest difference {facts['max_abs']:.2g}"
-        print(f"{output}: {facts['bytes']:,} bytes, {quality}")
+        print_line(f"{output}: {facts['bytes']:,} bytes, {quality}")
 
 
 def _generator(name: str | None, format: Any, output: Path, precision: Any, allow_loss: bool) -> dict[str, Any]:
@@ -78,7 +78,9 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
 
     is_direction = source in directions.list_shipped() or Path(source).suffix == directions.SUFFIX
     if is_direction:
-        direction = directions.load_shipped(source) if source in directions.list_shipped() else directions.load(Path(source))
+        direction = (
+            directions.load_shipped(source) if source in directions.list_shipped() else directions.load(Path(source))
+        )
         card: dict[str, Any] = {name: value for name, value in vars(direction).items() if name != "vector"}
         arrays = {"vector": direction.vector}
     else:

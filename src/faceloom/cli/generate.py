@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_studio, print_json, progress
+from faceloom.cli.output import open_studio, print_json, print_line, progress
 
 
 def generate(
@@ -55,7 +55,7 @@ def generate(
     if as_json:
         print_json({"pictures": pictures, "psi": psi})
     else:
-        print(f"{len(pictures)} pictures in {output}")
+        print_line(f"{len(pictures)} pictures in {output}")
 
 
 def parse_seeds(text: str) -> list[int]:

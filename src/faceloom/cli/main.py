@@ -32,6 +32,7 @@ from faceloom.cli import (
     train,
     video,
 )
+from faceloom.cli.output import note, print_line
 from faceloom.errors import Cancelled, FaceloomError
 
 app = typer.Typer(
@@ -70,7 +71,7 @@ app.add_typer(models.app, name="models")
 
 def _print_version(is_requested: bool) -> bool:
     if is_requested:
-        print(f"faceloom {__version__}")
+        print_line(f"faceloom {__version__}")
         raise typer.Exit
     return is_requested
 
@@ -107,5 +108,5 @@ def run() -> None:
 
 
 def _fail(sentence: str, status: int) -> None:
-    print(f"faceloom: {' '.join(sentence.split())}", file=sys.stderr)
+    note(f"faceloom: {' '.join(sentence.split())}")
     sys.exit(status)

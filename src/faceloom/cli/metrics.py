@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.dataset import printable
-from faceloom.cli.output import note, open_studio, print_json, progress
+from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,12 +129,12 @@ def _drawn(G: Generator, count: int, seed: int, psi: float, report: Callable[[in
 
 @contextmanager
 def _report_progress(name: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    with progress(total or 1, printable(f"reading {Path(name).name}")) as draw:
-        yield lambda done, detail: draw(done, printable(detail))
+    with progress(total or 1, f"reading {Path(name).name}") as draw:
+        yield lambda done, detail: draw(done, detail)
 
 
 def _report_broken(_: int, name: str) -> None:
-    note(printable(f"left out: {name}"))
+    note(f"left out: {name}")
 
 
 def _path_length(G: Generator, steps: int, seed: int, device: str) -> float:
@@ -154,8 +153,8 @@ def _print_comparison(comparison: Comparison, length: float | None, steps: int) 
     ]
     if length is not None:
         rows.append((f"perceptual path length ({steps} steps in W)", f"{length:.1f}"))
-    print(f"{comparison.counts[0]} pictures against {comparison.counts[1]}")
+    print_line(f"{comparison.counts[0]} pictures against {comparison.counts[1]}")
     for name, value in rows:
-        print(f"{name}: {value}")
+        print_line(f"{name}: {value}")
     for sentence in comparison.notes:
-        print(sentence)
+        print_line(sentence)

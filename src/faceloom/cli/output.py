@@ -17,9 +17,24 @@ if TYPE_CHECKING:
     from faceloom.workflows.studio import Studio
 
 
+def printable(text: str) -> str:
+    """Return text with '?' in place of every character that is not printable, except line ends and tabs.
+
+    Names and texts from files may hold escape sequences, which would move the cursor, hide or recolor what is printed,
+    or change the terminal's settings. Everything that a command prints passes here.
+    """
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+
+
+def print_line(text: object = "") -> None:
+    """Print a line of a result to standard output, without characters that act on the terminal."""
+    print(printable(str(text)))
+
+
 def print_json(facts: Mapping[str, Any]) -> None:
-    """Print one JSON object."""
-    print(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Print one JSON object. Characters that are not printable are escaped, so that a program reads them unchanged."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    print("".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text))
 
 
 def print_result(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -27,12 +42,12 @@ def print_result(facts: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:
-        print(facts["output"])
+        print_line(facts["output"])
 
 
 def note(text: str) -> None:
-    """Print a line for the user to standard error."""
-    print(text, file=sys.stderr)
+    """Print a line for the user to standard error, without characters that act on the terminal."""
+    print(printable(text), file=sys.stderr)
 
 
 def open_studio(
@@ -83,7 +98,7 @@ def _detect_device() -> str:
 
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
     """Open a likeness file, or generate the face of 'seed:N' or 'seed:N:LABEL'."""
-    if match := re.fullmatch(r"seed:(\d+)(?::(\d+))?", name):
+    if match := re.fullmatch(r"seed:(\d{1,18})(?::(\d{1,9}))?", name):
         return studio.generate(int(match[1]), psi, label=int(match[2]) if match[2] else None)
     return studio.load(name)
 
@@ -108,22 +123,25 @@ def save_picture_and_likeness(studio: Studio, person: Likeness, stem: Path, size
 
 @contextmanager
 def progress(total: float, label: str) -> Iterator[Callable[[float, str], None]]:
-    """Draw a progress bar on standard error; the yielded function takes the value reached and a detail to show."""
+    """Draw a progress bar on standard error; the yielded function takes the value reached and a detail to show.
+
+    The label and the detail may come from files: markup in them is shown, not followed.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(label, total=total, detail="")
+        task = bars.add_task(printable(label), total=total, detail="")
 
         def draw(done: float, detail: str) -> None:
-            bars.update(task, completed=done, detail=detail)
+            bars.update(task, completed=done, detail=printable(detail))
 
         yield draw
         bars.update(task, completed=total)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_studio, print_json, progress, save_picture_and_likeness
+from faceloom.cli.output import open_studio, print_json, print_line, progress, save_picture_and_likeness
 
 if TYPE_CHECKING:
     from faceloom.images import Photo
@@ -59,7 +59,7 @@ def search(
     for fact in facts:
         met = "meets the description" if not fact["missed"] else f"misses the description by {fact['missed']:.2f}"
         similarity = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
-        print(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{similarity}")
+        print_line(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{similarity}")
 
 
 def _open(studio: Studio, name: str) -> Photo | Likeness:

@@ -9,7 +9,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.direction.show import direction_facts
-from faceloom.cli.output import note, open_studio, print_json, progress
+from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.edit.fit_attributes import AttributeFit
@@ -66,8 +66,8 @@ def _report(found: AttributeFit, folder: Path, as_json: bool) -> None:
         facts = [direction_facts(direction) for direction in found.directions]
         print_json({"output": str(folder), "directions": facts, "moved": moved, "missing": found.missing})
         return
-    print("one sigma of     moves, in sigmas: " + " ".join(f"{name[:8]:>8}" for name in names))
+    print_line("one sigma of     moves, in sigmas: " + " ".join(f"{name[:8]:>8}" for name in names))
     for direction, row in zip(found.directions, found.moved.tolist(), strict=True):
         sigma = f"{direction.sigma:.1f} {direction.unit}"
-        print(f"{direction.name:<12}{sigma:>22} " + " ".join(f"{value:+8.2f}" for value in row))
-    print(f"{folder}: {', '.join(names)}")
+        print_line(f"{direction.name:<12}{sigma:>22} " + " ".join(f"{value:+8.2f}" for value in row))
+    print_line(f"{folder}: {', '.join(names)}")

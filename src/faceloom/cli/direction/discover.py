@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_studio, print_json, progress
+from faceloom.cli.output import open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
@@ -60,7 +60,7 @@ def discover(
         print_json({"output": str(output), "method": method, "directions": index})
     else:
         for entry in index:
-            print(f"{entry['file']:<20} {100 * entry['explained']:5.1f} %  {entry['moves']}")
+            print_line(f"{entry['file']:<20} {100 * entry['explained']:5.1f} %  {entry['moves']}")
 
 
 def _describe(

@@ -10,7 +10,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.direction.show import direction_facts
-from faceloom.cli.output import note, open_studio, print_json, print_result
+from faceloom.cli.output import note, open_studio, print_json, print_line, print_result
 
 
 def export(
@@ -86,4 +86,4 @@ def import_directions(
         print_json({"directions": imported})
     else:
         for facts in imported:
-            print(facts["name"])
+            print_line(facts["name"])

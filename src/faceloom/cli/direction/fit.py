@@ -11,7 +11,7 @@ import typer
 from faceloom.cli import options
 from faceloom.cli.direction.discover import parse_layers
 from faceloom.cli.direction.show import direction_facts
-from faceloom.cli.output import note, open_studio, print_json, progress
+from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
@@ -156,4 +156,4 @@ def _report_fit(fitted: FewShotFit, encoded: BatchResult, output: Path, as_json:
         if of_groups
         else f"r = {fitted.agreement:.2f}"
     )
-    print(f"{output}: {len(encoded.people)} people; leave-one-out check: {value}")
+    print_line(f"{output}: {len(encoded.people)} people; leave-one-out check: {value}")

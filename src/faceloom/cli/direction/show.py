@@ -9,7 +9,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.direction.discover import direction_sheet
-from faceloom.cli.output import open_person, open_studio, print_json, print_result, save_person
+from faceloom.cli.output import open_person, open_studio, print_json, print_line, print_result, save_person
 
 if TYPE_CHECKING:
     from faceloom.edit.directions import Direction
@@ -36,7 +36,7 @@ def list_directions(as_json: options.Json = False) -> None:
         return
     for name, (where, direction) in found.items():
         summary = direction.notes.partition(".")[0][:60]
-        print(f"{name:<24} {where:<9} {direction.unit:<8} {direction.generator_name}  {summary}")
+        print_line(f"{name:<24} {where:<9} {direction.unit:<8} {direction.generator_name}  {summary}")
 
 
 def show(
@@ -66,7 +66,7 @@ def show(
         print_json(facts)
     else:
         for key, value in facts.items():
-            print(f"{key:<12} {value}")
+            print_line(f"{key:<12} {value}")
 
 
 def apply(

@@ -9,7 +9,7 @@ import typer
 
 from faceloom.cli import options
 from faceloom.cli.models.show import show_generator
-from faceloom.cli.output import print_json, print_result
+from faceloom.cli.output import print_json, print_line, print_result
 
 Bgr = Annotated[bool, typer.Option("--bgr", help="The generator draws BGR, as those trained with MMGeneration do.")]
 
@@ -67,4 +67,4 @@ def remove(name: Annotated[str, typer.Argument(help="An imported generator.")], 
     if as_json:
         print_json({"removed": name})
     else:
-        print(f"{name} was removed")
+        print_line(f"{name} was removed")

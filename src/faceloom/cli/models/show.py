@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import print_json
+from faceloom.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from faceloom.assets.manifest import Asset
@@ -41,17 +41,17 @@ def list_models(
         return
     for fact in facts:
         state = "present" if fact["present"] else "absent"
-        print(
+        print_line(
             f"{fact['name']:<20} {state:<7} {fact['download_bytes'] / 1e6:5.1f} MB  {fact['title']} [{fact['licence']}]"
         )
     for name, card in (shipped | imported).items():
         state = "shipped" if name in shipped else "imported"
         summary = f"{card['family']}, {card['img_resolution']} px, from {card['origin']}"
-        print(f"{name:<20} {state} {card['parameters'] / 1e6:5.1f} M weights  {summary} [{card['licence']}]")
+        print_line(f"{name:<20} {state} {card['parameters'] / 1e6:5.1f} M weights  {summary} [{card['licence']}]")
     for remote in available if everything else ():
-        print(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
+        print_line(f"{remote['name']:<32} to download  {remote['title']} [{remote['licence']}]")
     if available and not everything:
-        print(f"{len(available)} published generators can be downloaded: faceloom models list --all")
+        print_line(f"{len(available)} published generators can be downloaded: faceloom models list --all")
 
 
 def show(name: Annotated[str, typer.Argument(help="An asset or a generator.")], as_json: options.Json = False) -> None:
@@ -74,7 +74,7 @@ def show(name: Annotated[str, typer.Argument(help="An asset or a generator.")], 
     for key, value in facts.items():
         if key == "archives":
             value = "; ".join(f"{archive['requirement']} (sha256 {archive['sha256']})" for archive in value)
-        print(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
+        print_line(f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
 
 
 def _facts(asset: Asset) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def show_generator(name: str, as_json: bool) -> None:
     facts.pop("config")
     for key, value in facts.items():
         if value not in ("", None):
-            print(f"{key.replace('_', ' ')}: {value}")
+            print_line(f"{key.replace('_', ' ')}: {value}")
 
 
 def _card_facts(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
