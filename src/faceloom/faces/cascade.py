@@ -39,8 +39,8 @@ class Thresholds:
 class CascadeResult:
     """The boxes that P-net and R-net passed on, and the boxes, scores and landmarks that O-net returned."""
 
-    pnet_boxes: Boxes
-    rnet_boxes: Boxes
+    pnet_boxes: Float[np.ndarray, "p 4"]
+    rnet_boxes: Float[np.ndarray, "r 4"]
     boxes: Boxes
     scores: Scores
     points: Points
@@ -106,7 +106,7 @@ def _detect_windows(pnet: PNet, level: Image.Image, size: tuple[int, int], thres
     return boxes * np.tile(np.divide(size, level.size), 2), scores[kept]
 
 
-def _run_rnet(rnet: RNet, photo: Image.Image, boxes: Boxes, threshold: float) -> Boxes:
+def _run_rnet(rnet: RNet, photo: Image.Image, boxes: Boxes, threshold: float) -> Float[np.ndarray, "k 4"]:
     boxes = square_boxes(boxes)
     parts = [rnet(batch) for batch in crop_boxes(photo, boxes, RNET_SIZE).split(CROP_BATCH)]
     scores, offsets = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
@@ -115,7 +115,9 @@ def _run_rnet(rnet: RNet, photo: Image.Image, boxes: Boxes, threshold: float) ->
     return np.asarray(boxes[suppress_overlaps(boxes, scores[likely], 0.7)])
 
 
-def _detect_in_boxes(onet: ONet, photo: Image.Image, boxes: Boxes, threshold: float) -> tuple[Boxes, Scores, Points]:
+def _detect_in_boxes(
+    onet: ONet, photo: Image.Image, boxes: Boxes, threshold: float
+) -> tuple[Float[np.ndarray, "k 4"], Float[np.ndarray, " k"], Float[np.ndarray, "k 5 2"]]:
     """Run O-net on the boxes, and return the boxes, scores and landmarks of the faces that pass the threshold."""
     boxes = square_boxes(boxes)
     scores, offsets, points = run_onet(onet, crop_boxes(photo, boxes, ONET_SIZE))

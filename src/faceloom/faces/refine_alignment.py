@@ -37,7 +37,7 @@ def refine_quad(net: Aligner, photo: Image.Image, quad: Quad) -> Quad:
 def _estimate_error(net: Aligner, photo: Image.Image, quad: Quad, mirrored: bool) -> np.ndarray:
     """Return the aligner's estimate for a square, mirrored or not: x, y, log side, roll."""
     low = np.array(ALIGNER_CENTER) - ALIGNER_CROP / 2
-    crop: Frame = np.array([(ALIGNER_CROP, 0, low[0]), (0, ALIGNER_CROP, low[1])])
+    crop: Frame = np.array([(ALIGNER_CROP, 0, low[0]), (0, ALIGNER_CROP, low[1])], dtype=float)
     img = to_img([sample_frame(photo, compose_frames(quad_frame(quad), crop), ALIGNER_RESOLUTION)])
     error: np.ndarray = net(img.flip(3) if mirrored else img)[0].double().numpy()
     return np.asarray(error * (-1, 1, 1, -1)) if mirrored else error

@@ -56,4 +56,4 @@ def _run_mirrored(onet: ONet, img: Tensor) -> tuple[Scores, Points]:
 
 
 def _shift_frame(frame: Frame, shift: tuple[float, float]) -> Frame:
-    return compose_frames(frame, np.array([(1, 0, shift[0]), (0, 1, shift[1])]))
+    return compose_frames(frame, np.array([(1, 0, shift[0]), (0, 1, shift[1])], dtype=float))
