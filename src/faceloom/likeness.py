@@ -20,6 +20,8 @@ from faceloom.latents import WPlus
 KIND = "likeness"
 VERSION = 1
 DELTA = "delta."
+MAX_NUMBER = 1e12  # largest absolute value of a quality figure or a coordinate
+MAX_SIDE = 1 << 20  # pixels of a photo's or an aligned square's side
 STYLE = "affine"  # part of the names of weights that only edits in StyleSpace change; tuning never changes them
 
 Point = tuple[float, float]
@@ -127,7 +129,7 @@ class Likeness:
                 w_plus=tensors["w_plus"],
                 generator_hash=str(card["generator"]["hash"]),
                 generator_name=str(card["generator"]["name"]),
-                quality={str(name): float(value) for name, value in card["quality"].items()},
+                quality={str(name): _read_number(value) for name, value in card["quality"].items()},
                 geometry=_read_geometry(card["geometry"]),
                 provenance=dict(card["provenance"]),
                 delta={name.removeprefix(DELTA): value for name, value in tensors.items() if name.startswith(DELTA)},
@@ -159,6 +161,27 @@ def _label(name: str, digest: str) -> str:
 def _read_geometry(card: Mapping[str, Any] | None) -> Geometry | None:
     if card is None:
         return None
-    tl, bl, br, tr = ((float(x), float(y)) for x, y in card["quad"])
-    width, height = card["photo_size"]
-    return Geometry((tl, bl, br, tr), (int(width), int(height)), int(card["aligned_size"]))
+    tl, bl, br, tr = ((_read_number(x), _read_number(y)) for x, y in card["quad"])
+    width, height = map(_read_side, card["photo_size"])
+    return Geometry((tl, bl, br, tr), (width, height), _read_side(card["aligned_size"]))
+
+
+def _read_number(value: object) -> float:
+    """Return a number of the card. Raises ValueError for text, and for NaN, infinity and what exceeds MAX_NUMBER."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
+        raise ValueError(f"a finite number: it holds {_shorten(value)}")
+    return float(value)
+
+
+def _read_side(value: object) -> int:
+    """Return a length in pixels. Raises ValueError unless it is a whole number from 1 to MAX_SIDE."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIDE:
+        raise ValueError(f"a length of 1 to {MAX_SIDE} pixels: it holds {_shorten(value)}")
+    return value
+
+
+def _shorten(value: object) -> str:
+    """Return a value as text of at most 40 characters; an integer beyond 64 bits by its size alone."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)[:40]

@@ -6,6 +6,8 @@ Files are written atomically and checked when read. They hold no code.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +18,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor
 
 from faceloom.errors import CorruptFile, LatentError, StoreError
-from faceloom.files import atomic_write
+from faceloom.files import atomic_write, open_regular
 
 MAX_BYTES = 64 << 20  # of a file
 MAX_HEADER = 1 << 20  # bytes of the header
@@ -59,11 +61,13 @@ def load(path: Path, kind: str, version: int) -> tuple[dict[str, Tensor], dict[s
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LatentError(f"{path} is larger than {MAX_BYTES >> 20} MiB", "faceloom did not write this file")
-        return path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}", "check the name of the file") from error
+    if len(content) > MAX_BYTES:
+        raise LatentError(f"{path} is larger than {MAX_BYTES >> 20} MiB", "faceloom did not write this file")
+    return content
 
 
 def _read_header(path: Path, content: bytes) -> dict[str, Any]:
@@ -87,12 +91,12 @@ def _read_card(path: Path, header: Mapping[str, Any], kind: str, version: int) -
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or metadata.get("kind") != kind:
         raise LatentError(f"{path} is not a {kind}", f"give a file that faceloom saved as a {kind}")
-    if not str(metadata.get("version")).isdecimal():
+    if not re.fullmatch(r"[0-9]{1,9}", str(metadata.get("version"))):
         _raise_damaged(path, "its version is not a number")
     if int(metadata["version"]) > version:
         raise LatentError(f"{path} was written by a newer faceloom", "update faceloom")
     try:
-        card = json.loads(metadata["card"], parse_constant=_refuse_constant)
+        card = json.loads(metadata["card"], parse_constant=_refuse_constant, parse_float=_parse_finite)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         _raise_damaged(path, "its card is not JSON", error)
     if not isinstance(card, dict):
@@ -102,6 +106,12 @@ def _read_card(path: Path, header: Mapping[str, Any], kind: str, version: int) -
 
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a finite number")
+
+
+def _parse_finite(text: str) -> float:
+    """Return a number of the card. Raises ValueError for one beyond the range of floats, such as 1e999."""
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_constant(text[:40])
 
 
 def _raise_damaged(path: Path, problem: str, cause: Exception | None = None) -> NoReturn:

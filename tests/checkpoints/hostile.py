@@ -171,6 +171,12 @@ LITTLE = {"little_endian": True, "protocol_version": 1001, "type_sizes": {}}
 MANY = {f"t{i}": {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i in range(100_000)}
 
 
+def hash_bomb(before: bytes, after: bytes) -> bytes:
+    """Return a pickle with a tuple of two equal tuples, nested 60 deep, which takes 2 ** 60 steps to hash or print."""
+    doubled = b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(60))
+    return b"\x80\x04" + before + b")" + doubled + after + b"."
+
+
 def object_array() -> bytes:
     return pickle.dumps({"G_ema": np.array([{"a": 1}], dtype=object)})
 
@@ -227,7 +233,6 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         CheckpointError,
     ),
     "an extension's number": (lambda _, cmd: b"\x80\x02\x82\x01.", CheckpointError),
-    "getattr": (lambda _, cmd: snapshot_with(Gadget(getattr, OrderedDict, "clear")), UnsafePickle),
     "numpy's own loader": (lambda _, cmd: snapshot_with(Gadget(np.load, "x.npy", None, True)), UnsafePickle),
     "dill": (lambda _, cmd: b"\x80\x04" + stack_global("dill._dill", "_create_function") + b")R.", UnsafePickle),
     "build on a listed class": (
@@ -261,8 +266,12 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         UnsafePickle,
     ),
     # arrays of other things than numbers
-    "an array of objects": (lambda *_: object_array(), UnsafePickle),
-    "an array of records": (lambda *_: record_array(), UnsafePickle),
+    "an array of objects": (lambda *_: object_array(), UnknownFormat),
+    "an array of records": (lambda *_: record_array(), UnknownFormat),
+    "a gadget in an array of objects": (
+        lambda _, cmd: pickle.dumps({"G_ema": np.array([Gadget(os.system, cmd)], dtype=object)}),
+        UnsafePickle,
+    ),
     # memory and time
     "a distant memo slot": (lambda *_: b"\x80\x02}r\xff\xff\xff\xff.", UnknownFormat),
     "a string of 2 ** 62 bytes": (lambda *_: b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"abc.", CorruptFile),
@@ -270,7 +279,35 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     "a frame of 2 ** 62 bytes": (lambda *_: b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", CheckpointError),
     "2 ** 38 nested lists": (lambda *_: nested_lists(38), CorruptFile),
     "lists nested 300,000 deep": (lambda *_: b"\x80\x02" + b"]" * 300_000 + b"a" * 299_999 + b".", CheckpointError),
-    "a cycle": (lambda *_: recursive_dict(), CorruptFile),
+    "a cycle": (lambda *_: recursive_dict(), UnknownFormat),
+    "a key of 2 ** 60 tuples": (lambda *_: hash_bomb(b"}", b"Ns"), CheckpointError),
+    "a key of 2 ** 60 tuples in an old dict": (lambda *_: hash_bomb(b"(", b"Nd"), CheckpointError),
+    "2 ** 60 tuples in a set": (lambda *_: hash_bomb(b"\x8f(", b"\x90"), CheckpointError),
+    "2 ** 60 tuples in a frozen set": (lambda *_: hash_bomb(b"(", b"\x91"), CheckpointError),
+    "2 ** 60 tuples in a called set": (lambda *_: hash_bomb(b"cbuiltins\nset\n]", b"a\x85R"), CheckpointError),
+    "2 ** 60 tuples in a called dict": (
+        lambda *_: hash_bomb(b"ccollections\nOrderedDict\n]", b"N\x86a\x85R"),
+        CheckpointError,
+    ),
+    "2 ** 60 tuples as a module's name": (
+        lambda *_: hash_bomb(
+            b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n}" + push_text("class_name"), b"s\x85R"
+        ),
+        CheckpointError,
+    ),
+    "2 ** 60 tuples as an array's type": (lambda *_: hash_bomb(b"cnumpy\ndtype\n", b"\x85R"), CheckpointError),
+    "an integer of 5,000 digits": (
+        lambda *_: b"\x80\x02}" + push_text("synthesis.b4.const") + b"L" + b"9" * 5000 + b"L\ns.",
+        CheckpointError,
+    ),
+    "an integer of 2,000 bytes": (
+        lambda *_: b"\x80\x02}" + push_text("a") + b"\x8b" + struct.pack("<i", 2000) + b"\x7f" * 2000 + b"s.",
+        UnknownFormat,
+    ),
+    "an integer of 2,000 bytes as a key": (
+        lambda *_: b"\x80\x02}\x8b" + struct.pack("<i", 2000) + b"\x7f" * 2000 + b"Ns.",
+        UnknownFormat,
+    ),
     "100,000 tensors in one storage": (
         lambda folder, _: save_zip({f"t{i}": t for i, t in enumerate(torch.zeros(100_000).unbind())}, folder),
         CorruptFile,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from faceloom.checkpoints.readers.latent_files import MAX_BYTES, read_arrays, read_directions, read_latents
-from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnsafePickle
+from faceloom.errors import CheckpointError, CorruptFile, LatentError, UnknownFormat, UnsafePickle
 from tests.checkpoints import foreign_files
 
 W_PLUS = torch.arange(3 * 8 * 4.0).view(3, 8, 4)
@@ -102,6 +103,15 @@ def write_npz(path: Path, content: bytes, count: int = 1) -> Path:
     return path
 
 
+def write_lying_npz(path: Path) -> Path:
+    """Write an archive whose member unpacks to 100 MB, where its headers state 100 bytes."""
+    size = 100 << 20
+    write_npz(path, npy_header("{'descr':'<f4','fortran_order':False,'shape':(5,)}\n") + bytes(size))
+    content, stated = path.read_bytes(), struct.pack("<I", 100)
+    real = re.findall(rb"PK\x01\x02.{20}(.{4})", content, re.DOTALL)[0]
+    return write_bytes(path, content.replace(real, stated))
+
+
 def write_bytes(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
@@ -112,8 +122,7 @@ HOSTILE = {
     "objects in npz": (lambda d: save_npz(d / "a.npz", w=np.array([Malice()], dtype=object)), UnsafePickle),
     "a pickle": (lambda d: write_bytes(d / "a.npy", pickle.dumps(Malice())), UnsafePickle),
     "a pickle of torch's": (lambda d: foreign_files.save_torch(d / "a.pt", {"w": Malice()}), UnsafePickle),
-    "text": (lambda d: save_npy(d / "a.npy", np.array("text")), UnsafePickle),
-    "not a number": (lambda d: save_npy(d / "a.npy", np.full((8, 4), np.nan)), CorruptFile),
+    "text": (lambda d: save_npy(d / "a.npy", np.array("text")), UnknownFormat),
     "a huge shape": (
         lambda d: write_bytes(
             d / "a.npy", npy_header("{'descr':'<f4','fortran_order':False,'shape':(1000000000000,)}\n", b"1")
@@ -135,7 +144,8 @@ HOSTILE = {
         CorruptFile,
     ),
     "a zip bomb": (lambda d: write_npz(d / "a.npz", bytes(MAX_BYTES + 1)), CorruptFile),
-    "too many arrays": (lambda d: write_npz(d / "a.npz", b"", 1001), CorruptFile),
+    "a zip whose header lies": (lambda d: write_lying_npz(d / "a.npz"), CorruptFile),
+    "too many arrays": (lambda d: write_npz(d / "a.npz", b"", 10_001), CorruptFile),
     "truncated": (lambda d: write_bytes(d / "a.npy", save_npy(d / "b.npy", W_PLUS).read_bytes()[:-4]), CorruptFile),
     "missing": (lambda d: d / "a.npy", CorruptFile),
     "plain text": (lambda d: write_bytes(d / "a.npy", b"hello, world"), CheckpointError),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from faceloom.errors import AssetError
+from faceloom.files import open_regular
 
 MEMBER_LIMIT = 256 * 2**20
 """Maximum unpacked size of one member in bytes; the largest pinned member has 59 MB."""
@@ -22,8 +23,8 @@ _CHUNK = 2**20
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as hex digits."""
-    with path.open("rb") as file:
+    """Return the sha256 of a regular file as hex digits. Raises OSError as `open_regular` does."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

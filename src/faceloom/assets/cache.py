@@ -12,10 +12,14 @@ from typing import Any
 from faceloom.assets.archives import sha256_of
 from faceloom.assets.manifest import Asset, find_asset
 from faceloom.errors import AssetError
+from faceloom.files import read_regular
 from faceloom.settings import Settings
 
 CARD = "asset.json"
 LICENSE_FILE = "LICENSE"
+
+MAX_CARD_BYTES = 1 << 20
+"""Maximum size of a JSON file beside the assets in bytes."""
 
 
 def asset_folder(name: str) -> Path:
@@ -85,9 +89,9 @@ def _read_hashes(name: str) -> dict[str, str] | None:
     """Read the sha256 of each file from the asset's card; return None for a missing, damaged or outdated card."""
     asset = find_asset(name)
     try:
-        card = json.loads((asset_folder(name) / CARD).read_text(encoding="utf-8"))
+        card = json.loads(read_regular(asset_folder(name) / CARD, MAX_CARD_BYTES))
         hashes = {str(file): str(facts["sha256"]) for file, facts in card["files"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     return hashes if _is_current(card, asset) and set(hashes) == set(asset.files) else None
 

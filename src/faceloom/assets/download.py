@@ -27,6 +27,10 @@ TIMEOUT = 30.0
 """Seconds without data after which a download stops."""
 
 KNOWN_DOWNLOADS = "known-downloads.json"
+
+MAX_CARD_BYTES = 1 << 20
+"""Maximum size of that file in bytes."""
+
 _CHUNK = 1 << 20
 
 ProgressCallback = Callable[[int, int], None]

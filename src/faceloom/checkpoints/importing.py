@@ -14,11 +14,10 @@ from typing import Any
 
 from filelock import FileLock
 
-from faceloom.checkpoints.detect import identify_network
+from faceloom.checkpoints.detect import identify_network, read_content
 from faceloom.checkpoints.face_encoder import save_encoder
 from faceloom.checkpoints.library import ENCODER, LICENSE_NOT_STATED, find_free_folder
 from faceloom.checkpoints.readers import native
-from faceloom.checkpoints.sandbox.process import read_in_sandbox
 from faceloom.errors import StoreError, UnknownFormat
 
 
@@ -63,7 +62,7 @@ def _convert(path: Path, folder: Path, bgr: bool, facts: Mapping[str, Any]) -> P
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(encoder, folder / ENCODER)
     else:
-        content = read_in_sandbox(path)
+        content = read_content(path)
         loaded = identify_network(content, path, bgr)
         facts["encoder"] = save_encoder(folder, content)
     if loaded.family.endswith("discriminator"):

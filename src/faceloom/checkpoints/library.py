@@ -17,6 +17,7 @@ from typing import Any
 
 from faceloom.assets.manifest import MANIFEST
 from faceloom.errors import AssetError, StoreError
+from faceloom.files import read_regular
 from faceloom.settings import Settings
 
 CARD = "card.json"
@@ -58,8 +59,8 @@ def _read_cards(folder: Path) -> dict[str, Mapping[str, Any]]:
     cards: dict[str, Mapping[str, Any]] = {}
     for path in sorted(folder.glob(f"[!.]*/{CARD}")):
         try:
-            card = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            card = json.loads(read_regular(path, 1 << 20))
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(card, dict) and {"family", "config", "parameters"} <= card.keys():
             cards[path.parent.name] = card

@@ -28,6 +28,7 @@ class StyleGAN3Config:
     c_dim: int = 0  # numbers in a label, 0: unconditional
     w_dim: int = 512
     mapping_layers: int = 2
+    embed_features: int | None = None  # width of the embedded label, None: w_dim
     lr_multiplier: float = 0.01  # factor of the mapping network's stored weights when they are used
     channel_base: int = 32768  # twice the features times the cutoff
     channel_max: int = 512  # features of a layer at most
@@ -43,6 +44,7 @@ class StyleGAN3Config:
     lrelu_upsampling: int = 2  # sampling rate of the leaky ReLU, in the layer's rates
     use_radial_filters: bool = False  # rotationally symmetric filters where the layer is not critically sampled
     conv_clamp: float | None = 256  # bound of every activation, None: unbounded
+    bands: tuple[float, ...] | None = None  # cutoff, half width, rate, size, channels of each layer; None: computed
 
 
 MAGNITUDE_HALF_LIFE = 20_000
@@ -66,8 +68,12 @@ class Band:
 def layer_bands(config: StyleGAN3Config) -> list[Band]:
     """Return the bands of all layers and of the color layer.
 
-    Cutoffs and stopbands grow geometrically (section 3.2, figure 4c).
+    Cutoffs and stopbands grow geometrically (section 3.2, figure 4c), unless the configuration states the bands: a
+    super-resolution network (Sauer et al. 2022, StyleGAN-XL) grows them in several sections.
     """
+    if config.bands is not None:
+        rows = [config.bands[i : i + 5] for i in range(0, len(config.bands), 5)]
+        return [Band(cutoff, width, int(rate), int(size), int(c)) for cutoff, width, rate, size, c in rows]
     last = config.img_resolution / 2
     result = []
     for i in range(config.num_layers + 1):
@@ -243,6 +249,7 @@ class StyleGAN3(nn.Module):
             config.c_dim,
             config.w_dim,
             num_layers=config.mapping_layers,
+            embed_features=config.embed_features,
             lr_multiplier=config.lr_multiplier,
         )
         self.synthesis = SynthesisNetwork(config)

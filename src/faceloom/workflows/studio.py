@@ -20,7 +20,8 @@ from faceloom._version import __version__
 from faceloom.analyze.reading import Attributes, read, read_attributes
 from faceloom.checkpoints.face_encoder import load_imported_encoder
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips, load_mtcnn
-from faceloom.checkpoints.readers.latent_files import read_latents
+from faceloom.checkpoints.people import ForeignPeople, read_people
+from faceloom.checkpoints.readers.latent_files import Space
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_curvature, load_encoder
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
@@ -259,18 +260,29 @@ class Studio(Renderer):
         require_generator(person, self.generator)
         return person
 
-    def load_latents(self, source: Path | str, number: int = 0) -> tuple[Likeness, int]:
+    def load_latents(
+        self, source: Path | str, person: int | str = 0, space: Space | None = None
+    ) -> tuple[Likeness, int]:
         """Load a person from a file of latents of another program; return it with the number of people in the file.
 
-        Raises LatentError when the shape of the latents is another generator's, and for a number out of range.
+        Convention: `person` is a number from 0 or a name in the file; `space` is that of the numbers, by default the
+        one that names and shapes in the file state.
+        Raises LatentError when the shape of the latents is another generator's, and for a person who is not there.
         """
-        source, G = Path(source), self.generator.G
-        people = read_latents(source, G.num_ws, G.w_dim)
-        if not 0 <= number < len(people):
-            raise LatentError(f"{source.name} holds {len(people)} people, and none is number {number}", "count from 0")
-        provenance = {"faceloom": __version__, "method": "imported", "origin": source.name, "number": number}
-        w_plus = people[number : number + 1].clone()
-        return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=provenance), len(people)
+        people = self.read_people(source, space)
+        index = people.find(person)
+        return self.make_imported(source, people, index), len(people.names)
+
+    def read_people(self, source: Path | str, space: Space | None = None) -> ForeignPeople:
+        """Read all people in a file of latents of another program. Raises as `load_latents`."""
+        return read_people(Path(source), self.generator.G, space)
+
+    def make_imported(self, source: Path | str, people: ForeignPeople, index: int) -> Likeness:
+        """Return one of the people in a file as a likeness."""
+        provenance = {"faceloom": __version__, "method": "imported", "origin": Path(source).name, "number": index}
+        w_plus = people.w_plus[index : index + 1].clone()
+        provenance["space"] = people.spaces[index]
+        return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=provenance)
 
     # -- edit ---------------------------------------------------------------------------------------------------------
 

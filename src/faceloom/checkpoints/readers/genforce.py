@@ -37,12 +37,13 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
 
 def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
     """Read the network that `find` identified. Raises WrongShape or CorruptFile."""
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
+    content = content.without_prefix(prefix)
+    tensors = content.tensors
     if family == "stylegan2":
-        renamed = rename(tensors, _STYLEGAN2)
+        renamed = rename(tensors, _STYLEGAN2, content.unread)
         return shapes.infer_stylegan2(renamed.state, SOURCE, unused=tuple(renamed.unused))
     last = max((int(n) for n in re.findall(r"output(\d{1,2})\.", " ".join(tensors))), default=0)
-    renamed = rename(tensors, _stylegan1_rules(last))
+    renamed = rename(tensors, _stylegan1_rules(last), content.unread)
     return shapes.infer_stylegan1(renamed.state, SOURCE, unused=tuple(renamed.unused))
 
 

@@ -1,146 +1,233 @@
 """Reader for latents and directions of other code bases: `.npy`, `.npz`, and files written by torch or pickle.
 
-Pickles are read in the sandbox; arrays of objects are refused.
+Every file is read in the sandbox, arrays of objects too.
 """
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from faceloom.checkpoints.sandbox.containers import MAX_ARCHIVE_BYTES
 from faceloom.checkpoints.sandbox.process import read_in_sandbox
-from faceloom.errors import CorruptFile, LatentError, UnsafePickle
+from faceloom.errors import CorruptFile, LatentError, UnknownFormat
 from faceloom.latents import WPlus
 
-MAX_BYTES = 64 << 20
-"""Maximum size of all arrays in a file, in bytes; 1000 latents of 18 x 512 float32 take 37 MB."""
+Space = Literal["z", "w", "w_plus"]
 
-MAX_ARRAYS = 1000
-"""Maximum number of arrays in an `.npz` file."""
+MAX_BYTES = 2 * MAX_ARCHIVE_BYTES
+"""Maximum size of a file in bytes."""
 
-_LATENT_NAMES = ("w", "w_plus", "wp", "latent", "latents", "projected_w", "codes", "latents.latents")
+MAX_PEOPLE = 10_000
+"""Maximum number of latents in a file."""
+
+_W_NAMES = ("w", "w_plus", "wp", "latent", "latents", "projected_w", "codes", "ws", "dlatent", "dlatents")
+_Z_NAMES = ("z", "zs", "z_latent", "latent_z", "z_code", "z_codes", "input_z")
+_KNOWN_NAMES = frozenset((*_W_NAMES, *_Z_NAMES))
+_OTHER_NAMES = frozenset(
+    ("latent_avg", "w_avg", "w_mean", "w_std", "avg", "mean", "std", "img", "image", "images", "noise", "noises")
+)
+"""Names of arrays beside a latent that are not one."""
+
 _COMPONENT_NAMES = ("lat_comp", "comp", "act_comp")
+_FACTOR_NAMES = ("eigvec", "eigen_vectors")
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCode:
+    """One person's latent in a file: w_plus `[num_ws, w_dim]`, w `[1, w_dim]` or z `[1, z_dim]`."""
+
+    name: str  # the key, file name or number that the file gives the person
+    space: Space
+    values: Tensor
+
+
+def read_codes(
+    path: Path, num_ws: int, w_dim: int, z_dim: int | None = None, space: Space | None = None
+) -> list[LatentCode]:
+    """Read the latents of all people in a file, in the file's order.
+
+    Supports NVIDIA's `projected_w.npz`, plain arrays, dicts and lists of arrays, and the `.pt` files of rosinality's
+    projector, pSp, e4e, ReStyle and PTI. People are named by their key, those of one array by their number.
+    Convention: `space` is the space of the numbers; by default the names in the file decide between z and w, and the
+    shape between w and w_plus. `z_dim` defaults to `w_dim`.
+    Raises LatentError when no array has the shape of this generator's latents, CorruptFile, UnknownFormat or
+    UnsafePickle for the file itself.
+    """
+    arrays = read_arrays(path)
+    sizes = _Sizes(num_ws, w_dim, z_dim or w_dim)
+    codes: list[LatentCode] = []
+    for person, group in _group_by_person(arrays).items():
+        codes += _choose_codes(person, group, sizes, space, Path(path).stem)
+    if not codes:
+        expected = f"[n, {sizes.z_dim}]" if space == "z" else f"[n, {num_ws}, {w_dim}]"
+        shapes = ", ".join(str(list(array.shape)) for array in list(arrays.values())[:4])
+        raise LatentError(
+            f"{Path(path).name} holds no latent of this generator: expected {expected}, got {shapes}",
+            "name the generator that it was made in with --generator, or the space with --space",
+        )
+    if len(codes) > MAX_PEOPLE:
+        raise LatentError(f"{Path(path).name} holds {len(codes)} latents", f"split it: at most {MAX_PEOPLE} are read")
+    _refuse_infinite(((code.name, code.values) for code in codes), Path(path).name)
+    return codes
 
 
 def read_latents(path: Path, num_ws: int, w_dim: int) -> WPlus:
-    """Read latents: `[n, num_ws, w_dim]`.
+    """Read the w or w_plus of all people in a file: `[n, num_ws, w_dim]`; a single w is repeated for every layer.
 
-    Supports NVIDIA's `projected_w.npz`, plain arrays of w or w_plus, and the `.pt` files of rosinality's projector,
-    pSp, e4e, ReStyle and PTI. A single `w` is repeated for every layer. Raises LatentError when no array has the shape
-    of this generator's latents, CorruptFile or UnsafePickle for the file itself.
+    Raises as `read_codes`, and LatentError for z, which only the generator can turn into w.
     """
-    arrays = read_arrays(path)
-    full_names = {name.rpartition(".")[2]: name for name in arrays}
-    named = [arrays[full_names[name]] for name in _LATENT_NAMES if name in full_names]
-    for array in named or list(arrays.values()):
-        if (w_plus := _to_w_plus(array, num_ws, w_dim)) is not None:
-            return w_plus
-    shapes = ", ".join(str(list(array.shape)) for array in list(arrays.values())[:4])
-    raise LatentError(
-        f"{path.name} holds no latent of this generator: expected [n, {num_ws}, {w_dim}], got {shapes}",
-        "name the generator that it was made in with --generator",
-    )
+    codes = read_codes(path, num_ws, w_dim)
+    if any(code.space == "z" for code in codes):
+        raise LatentError(f"{Path(path).name} holds z, not w", "import it with --space z")
+    return torch.stack([code.values.expand(num_ws, -1) for code in codes])
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The sizes of a generator's latents."""
+
+    num_ws: int
+    w_dim: int
+    z_dim: int
+
+
+def name_part(name: str) -> str:
+    """Return the last part of a full name in lower case: 'a.jpg.latent' -> 'latent'."""
+    return name.rpartition(".")[2].lower()
+
+
+def _group_by_person(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Group arrays by person, because a file can hold several of one: w and z, image, noise.
+
+    Convention: the key is the person's name, '' for arrays of the whole file; the inner key is the array's own name.
+    """
+    split = {name: _split_name(name) for name in arrays if not _OTHER_NAMES.intersection(name.lower().split("."))}
+    has_named = any(own_name.lower() in _KNOWN_NAMES for _, own_name in split.values())
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, (person, own_name) in split.items():
+        if has_named and own_name.lower() in _KNOWN_NAMES:
+            groups.setdefault(person, {})[own_name] = arrays[name]
+        elif not has_named:
+            groups[name] = {"": arrays[name]}
+    return groups
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return the person and the own name of an array: 'a.jpg.latent' -> 'a.jpg', 'latent'; 'w.3' -> '3', 'w'."""
+    person, _, own_name = name.rpartition(".")
+    if own_name.isdecimal() and name_part(person) in _KNOWN_NAMES:
+        return _join(person.rpartition(".")[0], own_name), name_part(person)
+    return person, own_name
+
+
+def _choose_codes(
+    person: str, group: Mapping[str, Tensor], sizes: _Sizes, space: Space | None, stem: str
+) -> list[LatentCode]:
+    """Return the latents in one person's arrays: of those with known names the first that fits, else of all."""
+    preferred = (*_Z_NAMES, *_W_NAMES) if space == "z" else (*_W_NAMES, *_Z_NAMES)
+    names = {name.lower(): name for name in group}
+    ordered = [names[name] for name in preferred if name in names]
+    ordered = ordered or list(group)
+    for name in ordered:
+        own_space = space or _space_of_name(name or name_part(person), stem)
+        if own_space == "w_or_w_plus" and name.lower() in _Z_NAMES:
+            own_space = "z"
+        rows = _split_people(group[name], sizes, own_space)
+        if rows:
+            names_of_rows = [person] if len(rows) == 1 and person else [_join(person, str(i)) for i in range(len(rows))]
+            return [
+                LatentCode(_printable(label), row_space, row)
+                for label, (row_space, row) in zip(names_of_rows, rows, strict=True)
+            ]
+    return []
+
+
+def _space_of_name(name: str, stem: str) -> str:
+    """Return the space that an array's name, or without one the file's name, states: 'z', or 'w_or_w_plus'."""
+    words = re.split(r"[^a-z]+", (name or stem).lower())
+    return "z" if name.lower() in _Z_NAMES or (not name and "z" in words and "w" not in words) else "w_or_w_plus"
+
+
+def _split_people(array: Tensor, sizes: _Sizes, space: str) -> list[tuple[Space, Tensor]]:
+    """Return (space, `[rows, dim]`) of every person in an array; an empty list when its shape does not fit."""
+    dim = sizes.z_dim if space == "z" else sizes.w_dim
+    if array.ndim < 1 or array.shape[-1] != dim or not array.numel():
+        return []
+    is_w_plus = array.ndim > 1 and array.shape[-2] == sizes.num_ws and space in ("w_plus", "w_or_w_plus")
+    if is_w_plus:
+        return [("w_plus", person) for person in array.reshape(-1, sizes.num_ws, dim)]
+    if space == "w_plus" or (array.ndim > 2 and array.shape[-2] != 1):
+        return []
+    return [("z" if space == "z" else "w", person[None]) for person in array.reshape(-1, dim)]
+
+
+def _join(person: str, number: str) -> str:
+    return f"{person}.{number}" if person else number
+
+
+def _printable(name: str) -> str:
+    """Return a name from a file without characters that a terminal would act on."""
+    return "".join(char if char.isprintable() else "?" for char in name)[:120]
 
 
 def read_directions(path: Path) -> dict[str, Tensor]:
     """Read directions by name, each `[w_dim]` or `[num_ws, w_dim]`, as stored, not normalized.
 
     Supports InterFaceGAN's boundaries `[1, w_dim]`, the `[num_ws, w_dim]` of Puzer's and pbaylies' code, GANSpace's
-    components (named 'component0' ...), and files of several named arrays. Raises LatentError when no array has
-    such a shape, CorruptFile or UnsafePickle for the file itself.
+    components and the factors of rosinality's SeFa, which are the columns of a matrix (named 'component0' ...), and
+    files of several named arrays. Raises LatentError when no array has such a shape, or one is not finite,
+    CorruptFile, UnknownFormat or UnsafePickle for the file itself.
     """
     arrays = read_arrays(path)
-    full_names = {name.rpartition(".")[2]: name for name in arrays}
-    for name in _COMPONENT_NAMES:
-        if name in full_names:
-            components = arrays[full_names[name]]
-            rows = components.flatten(1) if components.ndim > 1 else components[None]
-            return {f"component{i}": row for i, row in enumerate(rows)}
-    squeezed = {
-        name: array.squeeze(0) if array.ndim > 1 and len(array) == 1 else array for name, array in arrays.items()
-    }
-    directions = {name: array for name, array in squeezed.items() if array.ndim in (1, 2) and array.shape[-1] > 1}
+    own_names = {name_part(name): name for name in arrays}
+    directions: dict[str, Tensor] = {}
+    if factors := next((n for n in _FACTOR_NAMES if n in own_names), None):
+        matrix = arrays[own_names[factors]]
+        columns = matrix.T if matrix.ndim == 2 else ()
+        directions = {f"component{i}": column.contiguous() for i, column in enumerate(columns)}
+    elif components := next((n for n in _COMPONENT_NAMES if n in own_names), None):
+        array = arrays[own_names[components]]
+        rows = array.flatten(1) if array.ndim > 1 else array[None]
+        directions = {f"component{i}": row for i, row in enumerate(rows)}
+    else:
+        squeezed = {n: a.squeeze(0) if a.ndim > 1 and len(a) == 1 else a for n, a in arrays.items()}
+        directions = {n: a for n, a in squeezed.items() if a.ndim in (1, 2) and a.shape[-1] > 1}
+        if len(directions) == 1:
+            directions = {Path(path).stem: next(iter(directions.values()))}
     if not directions:
-        raise LatentError(f"{path.name} holds no direction", "give an array [w_dim] or [num_ws, w_dim]")
-    return {path.stem: next(iter(directions.values()))} if len(directions) == 1 else directions
+        raise LatentError(f"{Path(path).name} holds no direction", "give an array [w_dim] or [num_ws, w_dim]")
+    _refuse_infinite(directions.items(), Path(path).name)
+    return directions
+
+
+def _refuse_infinite(arrays: Iterable[tuple[str, Tensor]], file: str) -> None:
+    for name, array in arrays:
+        if not torch.isfinite(array).all():
+            raise CorruptFile(f"{name} of {file} holds numbers that are not finite", "get the file again")
 
 
 def read_arrays(path: Path) -> dict[str, Tensor]:
-    """Read every numeric array in a file, as float32 tensors by name.
+    """Read every numeric array in a file, as float32 tensors by name, in the file's order.
 
-    Raises CorruptFile for a damaged file, UnsafePickle for one that holds objects, UnknownFormat for another format.
+    Arrays of text are left out. Raises CorruptFile for a damaged file, UnsafePickle for one with names that could
+    harm, UnknownFormat for another format or a file without arrays of numbers.
     """
     path = Path(path)
     try:
-        is_small = path.stat().st_size <= 2 * MAX_BYTES
-        head = path.read_bytes()[:6] if is_small else b""
-        if head == b"\x93NUMPY":
-            arrays: Mapping[str, Any] = {path.stem: _read_npy(path.read_bytes(), allow_text=False)}
-        elif head[:4] == b"PK\x03\x04" and _is_npz(path):
-            arrays = _read_npz(path)
-        else:
-            arrays = read_in_sandbox(path, "latents").tensors
+        is_large = path.stat().st_size > MAX_BYTES
     except OSError as error:
         raise CorruptFile(f"cannot read {path}: {error.strerror}", "check the name of the file") from error
-    except (ValueError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CorruptFile(f"{path.name} is damaged: {str(error)[:200]}", "get the file again") from error
-    tensors = {name: torch.as_tensor(array).float() for name, array in arrays.items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CorruptFile(f"{name} of {path.name} holds numbers that are not finite", "get the file again")
-    return tensors
-
-
-def _is_npz(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return all(name.endswith(".npy") for name in archive.namelist())
-
-
-def _read_npz(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        if sum(info.file_size for info in infos) > MAX_BYTES or len(infos) > MAX_ARRAYS:
-            raise ValueError(f"more than {MAX_BYTES >> 20} MB, or more than {MAX_ARRAYS} arrays")
-        arrays = {info.filename.removesuffix(".npy"): _read_npy(archive.read(info)) for info in infos}
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
-def _read_npy(data: bytes, allow_text: bool = True) -> Any:
-    """Return a numeric array as float32, or None for an array of text when `allow_text` is set.
-
-    NumPy parses the header, a Python literal; the declared size is compared with the bytes that follow.
-    Raises UnsafePickle for an array of objects, ValueError for a wrong size.
-    """
-    file = io.BytesIO(data)
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, is_fortran, dtype = read(file)
-    if allow_text and dtype.kind in "USb":
-        return None
-    if dtype.hasobject or dtype.kind not in "fiu":
-        raise UnsafePickle(f"the file holds an array of '{dtype.str[:20]}', not of numbers", "nothing in it was run")
-    body = data[file.tell() :]
-    if math.prod(shape) * dtype.itemsize != len(body) or any(n < 0 for n in shape):
-        raise ValueError(f"an array of {list(shape)[:8]} does not have {len(body)} bytes")
-    return np.frombuffer(body, dtype).reshape(shape, order="F" if is_fortran else "C").astype(np.float32)
-
-
-def _to_w_plus(array: Tensor, num_ws: int, w_dim: int) -> WPlus | None:
-    """Return the array as latents `[n, num_ws, w_dim]`, or None when its shape does not fit."""
-    if array.ndim < 1 or array.shape[-1] != w_dim or not array.numel():
-        return None
-    if array.ndim > 3:
-        array = array.flatten(0, -3)
-    if array.ndim == 3:
-        return array if array.shape[1] == num_ws else array.expand(-1, num_ws, -1) if array.shape[1] == 1 else None
-    if array.ndim == 2 and len(array) == num_ws:
-        return array[None]
-    return array.reshape(-1, 1, w_dim).expand(-1, num_ws, -1).contiguous()
+    if is_large:
+        raise CorruptFile(f"{path.name} is larger than {MAX_BYTES >> 20} MB", "give a file of latents or directions")
+    content = read_in_sandbox(path, "latents")
+    if not content.tensors:
+        reason = next((f"; {reason}" for reason in content.unread.values()), "")
+        raise UnknownFormat(f"{path.name} holds no array of numbers{reason}", "nothing in the file was run")
+    return {name.removeprefix("latents").removeprefix("."): t.float() for name, t in content.tensors.items()}

@@ -49,8 +49,7 @@ def read(content: FileContent, prefix: str, bgr: bool) -> LoadedNetwork:
 
     Raises WrongShape or CorruptFile.
     """
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
-    loaded = rosinality.read_generator(tensors, SOURCE, _RULES)
+    loaded = rosinality.read_generator(content.without_prefix(prefix), SOURCE, _RULES)
     if not bgr:
         note = "assumed to draw RGB, as converted networks do; if faces are blue, import it again with bgr"
         return replace(loaded, notes=(*loaded.notes, note))

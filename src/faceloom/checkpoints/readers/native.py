@@ -18,21 +18,24 @@ from faceloom.checkpoints.library import CARD
 from faceloom.checkpoints.loaded_network import FAMILIES, LoadedNetwork, summarize
 from faceloom.checkpoints.sandbox.containers import check_safetensors, detect_container
 from faceloom.errors import CorruptFile, UnknownFormat
-from faceloom.files import atomic_write
+from faceloom.files import atomic_write, read_regular
 
 WEIGHTS = "generator.safetensors"
 VERSION = 1
 """Version of the card's layout."""
 
+MAX_CARD_BYTES = 1 << 20
+"""Maximum size of a card in bytes."""
+
 _IMPORT_AGAIN = "import the network again"
 
 
 def is_native(path: Path) -> bool:
-    """Return whether the path is a folder or a safetensors file.
+    """Return whether the path is a folder, or a safetensors file with a card beside it.
 
     Raises CorruptFile or UnknownFormat as `detect_container` does.
     """
-    return path.is_dir() or detect_container(path) == "safetensors"
+    return path.is_dir() or (detect_container(path) == "safetensors" and path.with_name(CARD).is_file())
 
 
 def write(loaded: LoadedNetwork, folder: Path, facts: Mapping[str, Any] | None = None) -> Path:
@@ -84,9 +87,7 @@ def read(path: Path) -> LoadedNetwork:
 def read_card(path: Path) -> dict[str, Any]:
     """Read a card. Raises UnknownFormat when it is missing or too new, CorruptFile when it is damaged."""
     try:
-        if path.stat().st_size > 1 << 20:
-            raise CorruptFile(f"{path} is larger than a card's 1 MiB", _IMPORT_AGAIN)
-        card = json.loads(path.read_bytes())
+        card = json.loads(read_regular(path, MAX_CARD_BYTES))
     except (FileNotFoundError, NotADirectoryError) as error:
         hint = "safetensors hold no architecture: import the file that they were made from"
         raise UnknownFormat(f"there is no {CARD} beside the weights", hint) from error

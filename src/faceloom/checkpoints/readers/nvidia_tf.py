@@ -38,7 +38,6 @@ _FIXED = {
     "const_input_layer": True,
     "normalize_latents": True,
     "fmap_decay": 1.0,
-    "num_channels": 3,
 }
 """Options that our networks do not support, with the only accepted value of each."""
 
@@ -72,7 +71,8 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
             )
     size = max((int(side) for side in re.findall(r"(\d+)x\1/", " ".join(tensors))), default=4)
     make_rules = {"stylegan1": _stylegan1_rules, "stylegan2": _stylegan2_rules, "discriminator": _discriminator_rules}
-    renamed = rename(tensors, make_rules[family](size, options))
+    unread = {name.removeprefix(prefix): reason for name, reason in content.unread.items()}
+    renamed = rename(tensors, make_rules[family](size, options), unread)
     infer: Callable[..., LoadedNetwork] = _INFER[family]
     return infer(renamed.state, SOURCE, unused=tuple(renamed.unused), **_config_fields(family, options))
 

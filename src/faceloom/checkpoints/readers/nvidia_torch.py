@@ -15,8 +15,15 @@ from torch import Tensor
 
 from faceloom.checkpoints.check_state import check_state
 from faceloom.checkpoints.loaded_network import LoadedNetwork
-from faceloom.checkpoints.readers import shapes
+from faceloom.checkpoints.readers import shapes, stylegan_xl
+from faceloom.checkpoints.readers.layer_settings import (
+    check_layer_settings,
+    check_stated_sizes,
+    stated_architecture,
+    used_filters,
+)
 from faceloom.checkpoints.readers.rename import Rule, rename, unchanged
+from faceloom.checkpoints.sandbox.bounds import check_bounds
 from faceloom.checkpoints.sandbox.process import FileContent
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.stylegan3 import StyleGAN3, StyleGAN3Config
@@ -51,39 +58,38 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
 
     Raises WrongShape, CorruptFile, or UnknownFormat for a variant with different layers.
     """
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
-    values = {name.removeprefix(prefix): value for name, value in content.values.items()}
-    renamed = rename(tensors, _RULES)
+    content = content.without_prefix(prefix)
+    tensors, values = content.tensors, content.values
+    check_layer_settings(content, family)
+    renamed = rename(tensors, _RULES, content.unread)
     unused = tuple(renamed.unused)
     if family == "stylegan3":
         return _read_stylegan3(renamed.state, tensors, values, unused)
-    fields: dict[str, Any] = shapes.infer_filter(t for name, t in tensors.items() if name.endswith("resample_filter"))
+    architecture = stated_architecture(values)
+    fields: dict[str, Any] = shapes.infer_filter(used_filters(tensors, family, architecture))
     fields["lr_multiplier"] = values.get("mapping.fc0.bias_gain", 0.01)
     if family == "discriminator":
-        _check_activation(values, "b4.conv.activation")
         fields["conv_clamp"] = values.get("b4.conv.conv_clamp")
         fields["mbstd_group_size"] = values.get("b4.mbstd.group_size", 4)
-        return shapes.infer_discriminator(renamed.state, SOURCE, unused=unused, **fields)
-    _check_activation(values, "synthesis.b4.conv1.activation")
-    fields["conv_clamp"] = values.get("synthesis.b4.conv1.conv_clamp")
-    return shapes.infer_stylegan2(renamed.state, SOURCE, unused=unused, **fields)
-
-
-def _check_activation(values: Mapping[str, Any], name: str) -> None:
-    if values.get(name, "lrelu") != "lrelu":
-        raise UnknownFormat(
-            f"the network's activation is {values[name]}", "faceloom reads networks with leaky ReLU only"
-        )
+        loaded = shapes.infer_discriminator(renamed.state, SOURCE, unused=unused, **fields)
+    else:
+        fields["conv_clamp"] = values.get("synthesis.b4.conv1.conv_clamp")
+        loaded = shapes.infer_stylegan2(renamed.state, SOURCE, unused=unused, **fields)
+    check_stated_sizes(loaded.config, values)
+    return loaded
 
 
 def _read_stylegan3(
     state: dict[str, Tensor], tensors: Mapping[str, Tensor], values: Mapping[str, Any], unused: tuple[str, ...]
 ) -> LoadedNetwork:
+    state, tensors, notes = stylegan_xl.simplify(state, tensors)
+    notes = (*notes, *shapes.average_class_means(state))
     config = _infer_stylegan3_config(state, tensors, values)
     state.setdefault("synthesis.input.transform", torch.eye(3))
     check_state(StyleGAN3, config, state)
     _check_filters(config, tensors)
-    return LoadedNetwork("stylegan3", SOURCE, config, state, (), unused)
+    check_stated_sizes(config, values)
+    return LoadedNetwork("stylegan3", SOURCE, config, state, notes, unused)
 
 
 def _infer_stylegan3_config(
@@ -98,9 +104,8 @@ def _infer_stylegan3_config(
         _, img_resolution, _ = layers[-1]
         _, _, last_channels = layers[-2]
         first_weight = state["synthesis.L0_{1}_{2}.weight".format(*layers[0])]
+        shape: dict[str, Any] = {"img_resolution": img_resolution, "num_layers": len(layers) - 1}
         inferred: dict[str, Any] = {
-            "img_resolution": img_resolution,
-            "num_layers": len(layers) - 1,
             "channel_base": last_channels * img_resolution,
             "channel_max": layers[0][2],
             "conv_kernel": first_weight.shape[-1],
@@ -111,12 +116,17 @@ def _infer_stylegan3_config(
         }
     except (KeyError, IndexError) as error:
         raise WrongShape(f"the StyleGAN3 in the file is incomplete: {error}", "get the file again") from error
+    inferred["embed_features"] = None if embed.shape[0] in (0, inferred["w_dim"]) else embed.shape[0]
     inferred["use_radial_filters"] = any(n.endswith("down_filter") and t.ndim == 2 for n, t in tensors.items())
     inferred["lr_multiplier"] = values.get("mapping.fc0.bias_gain", 0.01)
     prefix = "synthesis._init_kwargs."
     fields = StyleGAN3Config.__dataclass_fields__
     stated = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
-    return StyleGAN3Config(**inferred | {name: value for name, value in stated.items() if name in fields})
+    config = StyleGAN3Config(
+        **shape | inferred | {name: value for name, value in stated.items() if name in fields and name not in shape}
+    )
+    check_bounds(config)
+    return stylegan_xl.with_stated_bands(config, layers, values)
 
 
 _LAYER = re.compile(r"synthesis\.L(\d+)_(\d+)_(\d+)\.weight")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -28,12 +29,13 @@ def read(content: FileContent) -> LoadedNetwork:
     The encoder's tensors are reported as unused. Raises WrongShape or CorruptFile.
     """
     rules: list[Rule] = [(prefix.replace(".", r"\.") + ".*", None, unchanged) for prefix in _OTHER_NETWORKS]
-    tensors = {name.removeprefix(_DECODER): tensor for name, tensor in content.tensors.items()}
+    content = content.without_prefix(_DECODER)
+    tensors = content.tensors
     match = nvidia_torch.find(tensors)
     if match is None:
-        return rosinality.read_generator(tensors, SOURCE, tuple(rules))
+        return rosinality.read_generator(content, SOURCE, tuple(rules))
     decoder = {name: t for name, t in tensors.items() if not name.startswith(_OTHER_NETWORKS)}
     mean = decoder.pop("latent_avg", None)
     if mean is not None:
         decoder.setdefault("mapping.w_avg", rosinality.average_w(mean))
-    return nvidia_torch.read(FileContent(decoder, {}, content.skipped_entries), *match)
+    return nvidia_torch.read(replace(content, tensors=decoder, values={}), *match)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from faceloom.checkpoints.check_state import refuse_names
-from faceloom.errors import WrongShape
+from faceloom.errors import UnknownFormat, WrongShape
 
 Target = str | Callable[[re.Match[str]], str] | None
 Change = Callable[[Tensor], Tensor]
@@ -25,14 +25,19 @@ class RenamedTensors:
     unused: list[str] = field(default_factory=list)
 
 
-def rename(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> RenamedTensors:
+def rename(
+    tensors: Mapping[str, Tensor], rules: Sequence[Rule], unread: Mapping[str, str] | None = None
+) -> RenamedTensors:
     """Apply to each tensor the first rule whose pattern matches its whole name.
 
+    Convention: `unread` maps the names of entries that could not be read to the reasons.
     Raises WrongShape when a tensor's shape does not fit its rule's change, when two tensors get one name, or when no
-    rule matches a name: ignoring an unknown tensor would change the image.
+    rule matches a name: ignoring an unknown tensor would change the image. Raises UnknownFormat when the network needs
+    an entry that could not be read.
     """
     result, unknown = RenamedTensors(), set()
     compiled = [(re.compile(pattern), target, change) for pattern, target, change in rules]
+    _refuse_unread(unread or {}, compiled)
     for name, tensor in tensors.items():
         attempts = ((p.fullmatch(name), target, change) for p, target, change in compiled)
         match, target, change = next((attempt for attempt in attempts if attempt[0]), (None, None, unchanged))
@@ -47,6 +52,17 @@ def rename(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> RenamedTenso
             result.state[str(new_name)] = _apply_change(name, tensor, change)
     refuse_names("holds tensors that its family does not know:", unknown)
     return result
+
+
+def _refuse_unread(unread: Mapping[str, str], rules: Sequence[tuple[re.Pattern[str], Target, Change]]) -> None:
+    """Raise UnknownFormat for an entry that could not be read and that a rule needs."""
+    for name, reason in unread.items():
+        target = next((target for pattern, target, _ in rules if pattern.fullmatch(name)), None)
+        if target is not None:
+            raise UnknownFormat(
+                f"'{name[:80]}', which the network needs, could not be read: {reason}",
+                "save the network's state_dict() as plain tensors; nothing in the file was run",
+            )
 
 
 def _apply_change(name: str, tensor: Tensor, change: Change) -> Tensor:

@@ -27,26 +27,28 @@ def find(names: Mapping[str, Tensor]) -> tuple[str, str] | None:
 
 def read(content: FileContent, part: str, prefix: str) -> LoadedNetwork:
     """Read a generator or discriminator whose names begin with `prefix`. Raises WrongShape or CorruptFile."""
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
-    return read_discriminator(tensors, SOURCE) if part == "discriminator" else read_generator(tensors, SOURCE)
+    content = content.without_prefix(prefix)
+    return read_discriminator(content, SOURCE) if part == "discriminator" else read_generator(content, SOURCE)
 
 
-def read_generator(tensors: Mapping[str, Tensor], source: str, rules: tuple[Rule, ...] = ()) -> LoadedNetwork:
-    """Read a generator; `rules` are tried before rosinality's own. Raises WrongShape or CorruptFile."""
-    renamed = rename(tensors, [*rules, *GENERATOR])
-    return shapes.infer_stylegan2(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors))
+def read_generator(content: FileContent, source: str, rules: tuple[Rule, ...] = ()) -> LoadedNetwork:
+    """Read a generator; `rules` are tried before rosinality's own. Raises WrongShape, CorruptFile or UnknownFormat."""
+    tensors = content.tensors
+    renamed = rename(tensors, [*rules, *GENERATOR], content.unread)
+    return shapes.infer_stylegan2(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors, 4))
 
 
-def read_discriminator(tensors: Mapping[str, Tensor], source: str) -> LoadedNetwork:
-    """Read a discriminator. Raises WrongShape or CorruptFile."""
+def read_discriminator(content: FileContent, source: str) -> LoadedNetwork:
+    """Read a discriminator. Raises WrongShape, CorruptFile or UnknownFormat."""
+    tensors = content.tensors
     size = 4 << min(sum(re.fullmatch(r"convs\.\d\.skip\.1\.weight", name) is not None for name in tensors), 9)
-    renamed = rename(tensors, _discriminator_rules(size))
-    return shapes.infer_discriminator(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors))
+    renamed = rename(tensors, _discriminator_rules(size), content.unread)
+    return shapes.infer_discriminator(renamed.state, source, unused=tuple(renamed.unused), **_filter(tensors, 1))
 
 
-def _filter(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return the low-pass filter as a setting, inferred from the stored kernels, which are equal up to a factor."""
-    return shapes.infer_filter(tensor for name, tensor in tensors.items() if re.fullmatch(_KERNEL, name))
+def _filter(tensors: Mapping[str, Tensor], gain: float) -> dict[str, Any]:
+    """Return the low-pass filter as a setting, inferred from the stored kernels, whose numbers sum to `gain`."""
+    return shapes.infer_filter((tensor for name, tensor in tensors.items() if re.fullmatch(_KERNEL, name)), gain)
 
 
 def layer_name(layer: str) -> str:

@@ -39,6 +39,8 @@ def infer_stylegan2(
 
     Raises WrongShape or CorruptFile.
     """
+    state = dict(state)
+    notes = (*notes, *unify_colors(state), *average_class_means(state))
     widths = _infer_widths(state)
     config = StyleGAN2Config(
         channels=widths,
@@ -51,11 +53,14 @@ def infer_stylegan2(
     check_bounds(config)
     state, more_notes = _add_missing(state, config)
     check_state(StyleGAN2, config, state)
-    return LoadedNetwork("stylegan2", source, config, state, (*notes, *more_notes), unused)
+    notes = (*notes, *more_notes, *_note_missing_labels(config))
+    return LoadedNetwork("stylegan2", source, config, state, notes, unused)
 
 
 def infer_stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), **settings: Any) -> LoadedNetwork:
     """Turn StyleGAN weights into a network. Raises WrongShape or CorruptFile."""
+    state = dict(state)
+    color_notes = unify_colors(state)
     w_dim = _axis_size(state, "synthesis.b4.conv1.affine.weight", 1)
     mapping = _mapping_settings(state, w_dim)
     if mapping.pop("c_dim") or mapping.pop("embed_features"):
@@ -64,11 +69,13 @@ def infer_stylegan1(state: State, source: str, *, unused: tuple[str, ...] = (), 
     check_bounds(config)
     state, notes = _add_missing(state, config)
     check_state(StyleGAN1, config, state)
-    return LoadedNetwork("stylegan1", source, config, state, notes, unused)
+    return LoadedNetwork("stylegan1", source, config, state, (*color_notes, *notes), unused)
 
 
 def infer_discriminator(state: State, source: str, *, unused: tuple[str, ...] = (), **settings: Any) -> LoadedNetwork:
     """Turn a StyleGAN2 discriminator's weights into a network. Raises WrongShape or CorruptFile."""
+    state = dict(state)
+    _unify_input(state)
     widths = [_axis_size(state, "b4.conv.weight", 0)]
     while f"b{8 << (len(widths) - 1)}.conv0.weight" in state:
         widths.append(_axis_size(state, f"b{8 << (len(widths) - 1)}.conv0.weight", 0))
@@ -88,23 +95,68 @@ def infer_discriminator(state: State, source: str, *, unused: tuple[str, ...] = 
     return LoadedNetwork("stylegan2-discriminator", source, config, state, (), unused)
 
 
-def infer_filter(kernels: Iterable[Tensor]) -> dict[str, Any]:
+def infer_filter(kernels: Iterable[Tensor], gain: float | None = None) -> dict[str, Any]:
     """Return the filter of all layers as the setting `resample_filter`; an empty dict without kernels.
 
-    Convention: kernels `[k, k]`, equal up to a factor. Raises UnknownFormat for kernels that differ, or that are not
-    the outer product of a row of taps with itself.
+    Convention: kernels `[k, k]`, or `[k]` for a separable filter, equal up to a factor; `gain` is the expected sum of
+    each, None: any.
+    Raises UnknownFormat for kernels that differ, that have another sum, or that are not the outer product of a row of
+    taps with itself.
     """
-    squares = [kernel.float() / kernel.sum() for kernel in kernels]
-    if not squares:
+    stored = [torch.outer(kernel, kernel) if kernel.ndim == 1 else kernel for kernel in kernels]
+    if not stored:
         return {}
+    for kernel in stored:
+        if gain is not None and not abs(float(kernel.sum()) - gain) < 0.01 * gain:
+            raise UnknownFormat(
+                f"a low-pass filter's numbers sum to {float(kernel.sum()):.4g}, expected {gain:g}",
+                "faceloom reads networks whose filters keep the brightness",
+            )
+    squares = [kernel.float() / kernel.sum() for kernel in stored]
     shape, taps = squares[0].shape, squares[0].sum(dim=0)
-    if len(shape) != 2 or any(k.shape != shape or not torch.allclose(k, torch.outer(taps, taps)) for k in squares):
+    if len(shape) != 2 or any(k.shape != shape or not _is_close(k, torch.outer(taps, taps)) for k in squares):
         raise UnknownFormat(
-            "the layers have different low-pass filters", "faceloom reads networks with one filter for all layers"
+            "the layers have different low-pass filters, or ones that differ by direction",
+            "faceloom reads networks with one separable filter for all layers",
         )
     default_taps = fir_kernel(StyleGAN2Config.resample_filter).sum(dim=0)
-    is_default = taps.shape == default_taps.shape and torch.allclose(taps, default_taps)
+    is_default = taps.shape == default_taps.shape and _is_close(taps, default_taps)
     return {"resample_filter": StyleGAN2Config.resample_filter if is_default else tuple(taps.tolist())}
+
+
+def _is_close(a: Tensor, b: Tensor) -> bool:
+    """Return whether two filters agree within the rounding of half precision, in which some files store them."""
+    return torch.allclose(a, b, rtol=2e-3, atol=2e-4 * float(b.abs().max()))
+
+
+def unify_colors(state: State) -> tuple[str, ...]:
+    """Turn a generator's gray or RGBA output, in place, into the three color channels that faceloom's networks draw.
+
+    A gray network draws the same numbers in all three channels. The alpha channel of RGBA is left out. The color
+    layers are linear, so the colors do not change. Returns notes for the user.
+    """
+    names = [name for name in state if re.search(r"\.torgb\.(weight|bias)$", name) and state[name].ndim]
+    channels = {state[name].shape[0] for name in names}
+    for name in names:
+        if state[name].shape[0] == 1:
+            state[name] = state[name].expand(3, *state[name].shape[1:]).contiguous()
+        elif state[name].shape[0] == 4:
+            state[name] = state[name][:3].contiguous()
+    if channels == {1}:
+        return ("the network draws gray images: all three channels are equal",)
+    return ("the network draws RGBA: its alpha channel is left out",) if channels == {4} else ()
+
+
+def _unify_input(state: State) -> None:
+    """Turn a gray discriminator's input, in place, into three channels that are expected to be equal.
+
+    Raises UnknownFormat for RGBA, because no RGB image has an alpha channel.
+    """
+    for name in [name for name in state if name.endswith("fromrgb.weight") and state[name].ndim == 4]:
+        if state[name].shape[1] == 1:
+            state[name] = (state[name] / 3**0.5).expand(-1, 3, -1, -1).contiguous()  # scaled by 1 / sqrt(inputs)
+        elif state[name].shape[1] == 4:
+            raise UnknownFormat("the discriminator takes RGBA images", "faceloom reads those of RGB and gray images")
 
 
 def _axis_size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
@@ -134,6 +186,25 @@ def _mapping_settings(state: State, w_dim: int) -> dict[str, Any]:
         "embed_features": None if embedded in (0, w_dim) else embedded,
         "layer_features": None if width == w_dim else width,
     }
+
+
+def average_class_means(state: State) -> tuple[str, ...]:
+    """Replace, in place, a mean w for each class, `[c_dim, w_dim]`, by the mean of all; return notes about it."""
+    mean = state.get("w_avg")
+    if mean is None or mean.ndim != 2:
+        return ()
+    state["w_avg"] = mean.mean(dim=0)
+    return (f"the file holds a mean w for each of {len(mean)} classes: truncation uses the mean of all",)
+
+
+def _note_missing_labels(config: StyleGAN2Config) -> tuple[str, ...]:
+    """Return a note for a z twice as long as w without labels: the embedding of labels may be missing."""
+    if config.c_dim or config.z_dim != 2 * config.w_dim:
+        return ()
+    return (
+        f"z has {config.z_dim} numbers, twice as many as w: "
+        "if the network was trained with labels, the file lacks their embedding",
+    )
 
 
 def _infer_architecture(state: State, prefix: str, to_colors: str) -> Architecture:

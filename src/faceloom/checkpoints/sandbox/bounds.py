@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields
 from typing import Any
 
@@ -29,6 +28,7 @@ VALUE_BOUNDS: dict[str, tuple[float, float]] = {
     "in_channels": (3, 6),
     "width": (2, 1024),
     "base": (1, 64),
+    "bands": (0, 1 << 16),
 }
 """Minimum and maximum value of fields with tighter bounds."""
 
@@ -38,6 +38,7 @@ LENGTH_BOUNDS = {
     "head_depths": (1, 32),
     "resample_filter": (1, 32),
     "blur_filter": (1, 32),
+    "bands": (5, 5 * 65),
 }
 """Minimum and maximum number of entries of fields that hold several numbers."""
 
@@ -51,11 +52,11 @@ def check_bounds(config: Any) -> None:
         min_length, max_length = LENGTH_BOUNDS.get(field.name, (0, 1))
         fits = isinstance(value, str | None) or (
             min_length <= len(numbers) <= max_length
-            and all(isinstance(n, int | float) and math.isfinite(n) and minimum <= n <= maximum for n in numbers)
+            and all(isinstance(n, int | float) and minimum <= n <= maximum for n in numbers)  # false for NaN
         )
         if not fits or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
             raise WrongShape(
-                f"the network's {field.name} is {str(value)[:60]}", "the file is damaged or of another family"
+                f"the network's {field.name} is {_shorten(value)}", "the file is damaged or of another family"
             )
     side = getattr(config, "img_resolution", 4)
     is_unsupported_size = side & (side - 1) and not hasattr(config, "base")
@@ -68,3 +69,13 @@ def check_bounds(config: Any) -> None:
             f"the network's resolution ({side}) and number of layers do not fit each other",
             "the file is damaged or of another family",
         )
+
+
+def _shorten(value: object) -> str:
+    """Return a value as text of at most 60 characters; Python does not print integers of more than 4300 digits."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        return str(value)[:60]
+    except ValueError:
+        return f"a {type(value).__name__} with a very large integer"

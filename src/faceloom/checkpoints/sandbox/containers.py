@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import os
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
-from faceloom.checkpoints.sandbox.unpickle import TORCH_MAGIC, ListedUnpickler, Storage, read_torch_stream
-from faceloom.errors import CorruptFile, UnknownFormat
+import numpy as np
 
-Container = Literal["safetensors", "torch zip", "torch stream", "pickle"]
+from faceloom.checkpoints.sandbox.unpickle import (
+    TORCH_MAGIC,
+    ListedUnpickler,
+    NumpyArray,
+    Storage,
+    Unknown,
+    read_torch_stream,
+)
+from faceloom.errors import CorruptFile, UnknownFormat
+from faceloom.files import open_regular
+
+Container = Literal["safetensors", "zip", "torch stream", "pickle", "npy"]
+
+MAX_ARCHIVE_BYTES = 64 << 20
+"""Maximum size of all arrays of an `.npz` file in bytes; 1000 latents of 18 x 512 float32 take 37 MB."""
+
+MAX_ARRAYS = 10_000
+"""Maximum number of arrays in an `.npz` file."""
 
 _REFUSED = {
     b"\x89HDF": "an HDF5 file (Keras?)",
     b"GGUF": "a GGUF file",
-    b"\x93NUMPY": "a NumPy array: a latent or a direction, not a network",
     b"\x1f\x8b": "a gzip archive; unpack it first",
     b"7z\xbc\xaf": "a 7z archive; unpack it first",
     b"<": "a web page or XML: the download went wrong",
@@ -33,7 +50,7 @@ def detect_container(path: Path) -> Container:
     Raises UnknownFormat for an unsupported format, CorruptFile for an empty or unreadable file.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(32)
     except OSError as error:
         raise CorruptFile(f"cannot read {path}: {error.strerror}", "check the name of the file") from error
@@ -43,7 +60,9 @@ def detect_container(path: Path) -> Container:
         if head.startswith(magic):
             raise UnknownFormat(f"{path.name} is {description}", _ACCEPTED)
     if head.startswith(b"PK\x03\x04"):
-        return "torch zip"
+        return "zip"
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
     if head.startswith(TORCH_MAGIC):
         return "torch stream"
     if head[8:9] == b"{":
@@ -53,24 +72,95 @@ def detect_container(path: Path) -> Container:
     raise UnknownFormat(f"{path.name} is not a weight file that faceloom knows", _ACCEPTED)
 
 
-def read_tree(path: Path) -> Any:
-    """Read a pickle or a torch file into a tree of dicts, lists, numbers and stand-ins. Runs in the child process.
+def read_tree(path: Path, allow_arrays: bool = False) -> tuple[Any, int]:
+    """Read a file into a tree of dicts, lists, numbers and stand-ins, and return it with the size of its content.
 
-    Raises UnsafePickle for a name that is not listed, UnknownFormat for a TorchScript archive, CorruptFile for a
-    damaged zip archive; the unpickler raises built-in exceptions for other damage.
+    Convention: `allow_arrays` also reads NumPy's `.npy` and `.npz`. The size is that of the file, or of the unpacked
+    arrays, in bytes. Runs in the child process.
+    Raises UnsafePickle for a name that could harm, UnknownFormat for a TorchScript archive, CorruptFile for a
+    damaged archive; the unpickler raises built-in exceptions for other damage.
     """
     container = detect_container(path)
-    data = path.read_bytes()
-    if container == "torch zip":
-        return _read_zip(data)
+    with open_regular(path) as file:
+        data = file.read()
+    if container == "npy":
+        if not allow_arrays:
+            raise UnknownFormat("the file is a NumPy array: a latent or a direction, not a network", _ACCEPTED)
+        return read_npy(io.BytesIO(data), len(data)), len(data)
+    if container == "zip":
+        return _read_zip(data, allow_arrays)
     if container == "torch stream":
-        return read_torch_stream(io.BytesIO(data))
-    return ListedUnpickler(io.BytesIO(data)).load()
+        return read_torch_stream(io.BytesIO(data)), len(data)
+    return ListedUnpickler(io.BytesIO(data)).load(), len(data)
 
 
-def _read_zip(data: bytes) -> Any:
+def read_npy(file: io.BytesIO, size: int) -> Any:
+    """Read a NumPy array of numbers or, as a list, of objects; an array of text or dates becomes an `Unknown`.
+
+    NumPy parses the header, a Python literal; the declared size is compared with the bytes that follow, of `size` in
+    all. Objects are unpickled as everywhere. Raises ValueError for a wrong size.
+    """
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read(file)
+    if dtype == np.dtype(object):
+        return _list_objects(ListedUnpickler(file).load())
+    if dtype.hasobject or dtype.kind not in "fiub":
+        return Unknown(f"numpy array of '{dtype.str[:20]}'")
+    left = size - file.tell()
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != left:
+        raise ValueError(f"an array of {list(shape)[:8]} does not have {left} bytes")
+    array = NumpyArray()
+    array.array = np.frombuffer(file.read(), dtype).reshape(shape, order="F" if is_fortran else "C")
+    return array
+
+
+def _list_objects(content: Any) -> Any:
+    """Return the objects of an array of objects; an array of one object is that object."""
+    items = content.items if isinstance(content, NumpyArray) and content.items is not None else content
+    return items[0] if isinstance(items, list) and len(items) == 1 else items
+
+
+def _read_npz(archive: zipfile.ZipFile) -> tuple[dict[str, Any], int]:
+    """Read the arrays of an `.npz` file by name, and return them with their size in bytes.
+
+    No member may unpack to more than its header states, or to more than MAX_ARCHIVE_BYTES with all others.
+    """
+    infos = archive.infolist()
+    if sum(info.file_size for info in infos) > MAX_ARCHIVE_BYTES or len(infos) > MAX_ARRAYS:
+        raise CorruptFile(
+            f"the archive holds more than {MAX_ARCHIVE_BYTES >> 20} MB, or more than {MAX_ARRAYS} arrays",
+            "save fewer arrays in one file",
+        )
+    arrays: dict[str, Any] = {}
+    for info in infos:
+        name = info.filename.removesuffix(".npy")
+        if name in arrays or info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise CorruptFile("the archive holds a name twice, or is not as NumPy packs it", "get the file again")
+        content = io.BytesIO(_read_member(archive, info))
+        arrays[name] = read_npy(content, info.file_size)
+    return arrays, sum(info.file_size for info in infos)
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Unpack a member in pieces. Raises CorruptFile when it has another size than its header states."""
+    pieces, left = [], info.file_size
+    with archive.open(info) as member:
+        while piece := member.read(min(left, 1 << 20) or 1):
+            pieces.append(piece)
+            left -= len(piece)
+            if left < 0:
+                break
+    if left:
+        raise CorruptFile(f"{info.filename[:80]} does not have the size that its header states", "get the file again")
+    return b"".join(pieces)
+
+
+def _read_zip(data: bytes, allow_arrays: bool) -> tuple[Any, int]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {info.filename: info for info in archive.infolist()}
+        if allow_arrays and members and all(name.endswith(".npy") for name in members):
+            return _read_npz(archive)
         _check_members(archive, members, len(data))
         root = next((name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")), None)
         if root is None:
@@ -92,7 +182,7 @@ def _read_zip(data: bytes) -> Any:
                 part.data = archive.read(f"{root}data/{key}")
             return storages[str(key)]
 
-        return ListedUnpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage).load()
+        return ListedUnpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage).load(), len(data)
 
 
 def _check_members(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], size: int) -> None:
@@ -109,11 +199,12 @@ def _check_members(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]
 def check_safetensors(path: Path, max_header: int = 8 << 20, max_tensors: int = 20_000) -> dict[str, Any]:
     """Return a safetensors header, its size bounded before any library parses it.
 
-    Convention: `max_header` is in bytes. Raises CorruptFile.
+    Convention: `max_header` is in bytes. Raises CorruptFile, and OSError for a file that cannot be read or is not
+    regular.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         declared = int.from_bytes(file.read(8), "little")
-        if not 2 <= declared <= min(max_header, path.stat().st_size - 8):
+        if not 2 <= declared <= min(max_header, os.fstat(file.fileno()).st_size - 8):
             raise CorruptFile(f"{path.name}: a header of {declared} bytes is not valid", "get the file again")
         raw = file.read(declared)
     try:

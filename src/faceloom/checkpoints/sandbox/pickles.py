@@ -6,7 +6,6 @@ Arrays are rebuilt from their bytes by code in this module, so that NumPy's own 
 from __future__ import annotations
 
 import io
-import pickle
 import pickletools
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloom.checkpoints.sandbox.unpickle import PlainUnpickler
 from faceloom.errors import CorruptFile, UnsafePickle
+from faceloom.files import read_regular
 
 Names = Mapping[tuple[str, str], Any]
 """Maps (module, name), as the pickle writes them, to the stand-in that is used instead."""
@@ -42,8 +43,10 @@ class _Dtype:
     """Stand-in for `numpy.dtype`: numeric types only."""
 
     def __init__(self, code: str, *_: object) -> None:
-        if not isinstance(code, str) or code[:1] not in set("fiub"):
-            raise UnsafePickle(f"the pickle holds an array of '{code}', not of numbers")
+        if not isinstance(code, str):
+            raise ValueError("the type of an array's numbers is not a string")
+        if code[:1] not in set("fiub") or len(code) > 4:
+            raise UnsafePickle(f"the pickle holds an array of '{code[:20]}', not of numbers")
         self.value = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -59,7 +62,7 @@ NUMPY: Names = {
 """The names that a pickle of NumPy arrays needs."""
 
 
-class _ListedUnpickler(pickle.Unpickler):
+class _ListedUnpickler(PlainUnpickler):
     def __init__(self, data: bytes, names: Names) -> None:
         super().__init__(io.BytesIO(data))
         self._names = names
@@ -78,9 +81,12 @@ def read_pickle(path: Path, names: Names = NUMPY) -> Any:
 
     Raises UnsafePickle for any other name, and says which; CorruptFile for a damaged or incomplete pickle.
     """
-    if path.stat().st_size > MAX_BYTES:
+    try:
+        data = read_regular(path, MAX_BYTES) if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        raise CorruptFile(f"cannot read {path.name}: {error.strerror}", "check the name of the file") from error
+    if data is None:
         raise CorruptFile(f"{path.name} is larger than {MAX_BYTES >> 30} GB", "this is not the published file")
-    data = path.read_bytes()
     try:
         _check_memory(data)
         return _replace_stand_ins(_ListedUnpickler(data, names).load(), {})

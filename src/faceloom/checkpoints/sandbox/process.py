@@ -12,11 +12,12 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceloom import errors
+from faceloom.checkpoints.sandbox.containers import detect_container, read_tree
 from faceloom.checkpoints.sandbox.flatten import Part, flatten, select_part
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ CPU_SECONDS = 30
 
 CLOCK_FACTOR = 10
 """Maximum elapsed time as a multiple of the CPU time, so that a busy machine does not fail a good file."""
+
+MAX_REPORTED = 1000
+"""Maximum number of skipped entries that are reported."""
 
 _START = (  # the child's program; the parent fills in its import path
     "import sys; sys.path[:] = {path}; from faceloom.checkpoints.sandbox.process import main; "
@@ -45,22 +49,36 @@ class FileContent:
     tensors: Mapping[str, Tensor]  # by full name, float32 or int64
     values: Mapping[str, Any]  # plain values by full name
     skipped_entries: tuple[str, ...]  # entries of the snapshot that were not read: optimizers, other networks
+    dropped: Mapping[str, str] = field(default_factory=dict)  # values beside the weights -> why each was not read
+    unread: Mapping[str, str] = field(default_factory=dict)  # entries among the weights -> why each was not read
+
+    def without_prefix(self, prefix: str) -> FileContent:
+        """Return the content with `prefix` removed from the names that have it."""
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in self.tensors.items()}
+        values, dropped, unread = (
+            {name.removeprefix(prefix): value for name, value in entries.items()}
+            for entries in (self.values, self.dropped, self.unread)
+        )
+        return FileContent(tensors, values, self.skipped_entries, dropped, unread)
 
 
 def read_in_sandbox(path: Path, part: Part = "generator") -> FileContent:
-    """Read a pickle or a torch file in a child process.
+    """Read a pickle or a torch file, and for 'latents' also NumPy's files, in a child process.
 
-    Raises UnsafePickle, UnknownFormat or CorruptFile; a hostile file cannot raise or run anything else.
+    Raises UnsafePickle, UnknownFormat or CorruptFile; a hostile file cannot raise or run anything else. An error of
+    faceloom itself is a plain CheckpointError, which says so.
     """
     from safetensors.torch import load_file
 
+    detect_container(path)  # before the child starts: refuses FIFOs, devices and other formats
     with tempfile.TemporaryDirectory(prefix="faceloom-", ignore_cleanup_errors=True) as folder:
         out = Path(folder) / "content.safetensors"
         answer = _run_child(path.resolve(), out, part)
         if "error" in answer:
             raise getattr(errors, answer["error"])(f"{path.name}: {answer['message']}", answer["hint"])
-        tensors = {name: tensor.clone() for name, tensor in load_file(out).items()} if out.exists() else {}
-    return FileContent(tensors, answer["values"], tuple(answer["skipped_entries"]))
+        stored = load_file(out) if out.exists() else {}
+        tensors = {name: stored[name].clone() for name in answer["order"]}
+    return FileContent(tensors, answer["values"], tuple(answer["skipped_entries"]), answer["dropped"], answer["unread"])
 
 
 def _run_child(path: Path, out: Path, part: Part) -> dict[str, Any]:
@@ -89,23 +107,52 @@ def main(path: str, out: str, answer: str, part: Part) -> int:
         reply = _read(Path(path), Path(out), part)
     except errors.FaceloomError as error:
         reply = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
-    except Exception as error:  # noqa: BLE001  # a hostile file can raise nearly any exception
-        message = f"it is damaged: {str(error)[:200] or type(error).__name__}"
-        reply = {"error": "CorruptFile", "message": message, "hint": "get the file again"}
+    except Exception as error:  # noqa: BLE001  # whatever happens, the parent gets an answer
+        message, hint = describe_own_error(error)
+        reply = {"error": "CheckpointError", "message": message, "hint": hint}
     Path(answer).write_text(json.dumps(reply))
     return 0
+
+
+def describe_own_error(error: Exception) -> tuple[str, str]:
+    """Return message and hint for an error of faceloom, which does not mean that the file is damaged."""
+    message = f"faceloom failed while reading it ({type(error).__name__}: {str(error)[:200]})"
+    return message, "this may be an error of faceloom, not of the file: please report it"
 
 
 def _read(path: Path, out: Path, part: Part) -> dict[str, Any]:
     from safetensors.numpy import save_file
 
-    from faceloom.checkpoints.sandbox.containers import read_tree
-
-    selected, skipped_entries = select_part(read_tree(path), part)
-    flat = flatten(selected, path.stat().st_size)
+    tree, size = _read_tree(path, part == "latents")
+    selected, skipped_entries = select_part(tree, part)
+    try:
+        flat = flatten(selected, size)
+    except (ValueError, OverflowError, MemoryError) as error:  # a tensor beyond its storage, of a wrong size ...
+        raise _damaged(error) from error
     if flat.tensors:
         save_file(flat.tensors, out)
-    return {"values": flat.values, "skipped_entries": skipped_entries}
+    return {
+        "order": list(flat.tensors),  # safetensors does not keep it
+        "values": flat.values,
+        "skipped_entries": skipped_entries[:MAX_REPORTED],
+        "dropped": flat.dropped,
+        "unread": flat.unread,
+    }
+
+
+def _read_tree(path: Path, allow_arrays: bool) -> tuple[Any, int]:
+    """Read the file's tree. An exception of the unpickler means a damaged or hostile file and becomes CorruptFile."""
+    try:
+        return read_tree(path, allow_arrays)
+    except (errors.FaceloomError, NameError, AssertionError, ImportError):
+        raise
+    except Exception as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> errors.CorruptFile:
+    message = f"it is damaged: {str(error)[:200] or type(error).__name__}"
+    return errors.CorruptFile(message, "get the file again")
 
 
 def _set_limits(size: int) -> None:

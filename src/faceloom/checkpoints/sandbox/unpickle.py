@@ -1,21 +1,25 @@
 """Restricted unpickling of foreign networks into a tree of plain data, in which every name is an inert stand-in.
 
-Nothing named in a file is imported or called. The allowed names are listed; their stand-ins only store their arguments.
-The unpickler is the standard library's pure Python one: its memo is a dict, so that five bytes cannot allocate
-gigabytes, and it has no C code to attack. Needs NumPy only, so that the child process starts quickly.
+Nothing named in a file is imported or called. Listed names have stand-ins that store their arguments; names that could
+harm are refused (`names`); every other name becomes an `Unknown`, which stores its name only. Dict keys are plain
+values, so that no key takes long to hash. The unpickler is the standard library's pure Python one: its memo is a dict,
+so that five bytes cannot allocate gigabytes, and it has no C code to attack. Needs NumPy only, so that the child
+process starts quickly.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloom.errors import CorruptFile, UnsafePickle
+from faceloom.checkpoints.sandbox.names import refuse_dangerous
+from faceloom.errors import CorruptFile
 
 Array = NDArray[Any]
 
@@ -27,11 +31,65 @@ class StandIn:
         raise ValueError(f"a {type(self).__name__.lower()} takes no state")
 
 
+class Unknown(StandIn):
+    """Stand-in for a name that is not listed and for everything made with it. Stores the name, drops the content."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *_: object, **__: object) -> Unknown:
+        """Return another stand-in of this name, for an object that the file makes by calling it."""
+        return Unknown(self.name)
+
+    def __setstate__(self, state: object) -> None:
+        """Drop the state."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Drop an entry."""
+
+    def extend(self, values: object) -> None:
+        """Drop entries of a list or of a set."""
+
+    append = add = update = extend
+
+
 class Dict(dict[Any, Any], StandIn):
-    """Stand-in for dicts with attributes: OrderedDict, EasyDict. The attributes are dropped."""
+    """Stand-in for dicts with attributes: OrderedDict, EasyDict. The attributes are dropped, and keys are plain."""
+
+    def __init__(self, items: object = ()) -> None:
+        pairs = items.items() if isinstance(items, dict) else items
+        if not isinstance(pairs, Iterable):
+            raise ValueError("a dict is made of something that is not a list of pairs")
+        super().__init__((key, value) for key, value in pairs if is_plain_key(key))
 
     def __setstate__(self, state: object) -> None:
         pass
+
+
+class DefaultDict(Dict):
+    """Stand-in for `collections.defaultdict`; the factory of missing entries is dropped."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__()
+
+
+class Set(StandIn):
+    """Stand-in for sets, whose content no network needs. Nothing is hashed."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def update(self, values: object) -> None:
+        """Drop the values."""
+
+    add = update
+
+
+class Reconstructed(StandIn):
+    """Stand-in for `copyreg`'s functions, with which old pickles make an object of a class."""
+
+    def __new__(cls, kind: Any, *arguments: Any) -> Any:
+        return kind() if kind is not Dtype else Unknown("numpy.dtype")
 
 
 class Encoded(StandIn):
@@ -44,29 +102,56 @@ class Encoded(StandIn):
 
 
 class Dtype(StandIn):
-    """Stand-in for `numpy.dtype`: numeric types only."""
+    """Stand-in for `numpy.dtype`; `value` is None for other types than numbers."""
 
     def __init__(self, code: str, *_: object) -> None:
-        if not isinstance(code, str) or code.lstrip("<>|=")[:1] not in set("fiub") or len(code) > 4:
-            raise UnsafePickle(f"the pickle holds an array of '{code}', not of numbers", "nothing in it was run")
-        self.value = np.dtype(code)
+        if isinstance(code, Dtype):
+            self.value: np.dtype[Any] | None = code.value
+        elif not isinstance(code, str):
+            raise ValueError("the type of an array's numbers is not a string")
+        else:
+            is_number = code.lstrip("<>|=")[:1] in set("fiub") and len(code) <= 4
+            self.value = np.dtype(code) if is_number else None
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.value = self.value.newbyteorder(state[1])
+        self.value = None if self.value is None else self.value.newbyteorder(state[1])
 
 
 class NumpyArray(StandIn):
     """Stand-in for `numpy.ndarray` and its `_reconstruct`; the state holds the content."""
 
-    array: Array
+    array: Array | None = None  # None: an array of objects, text or dates, which no weights are made of
+    items: list[Any] | None = None  # the objects of an array of objects
 
     def __init__(self, *_: object) -> None:
         pass
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[2], Dtype):
+            raise ValueError("the description of an array is not valid")
         _, shape, dtype, is_fortran, data = state
-        raw = data.encode("latin1") if isinstance(data, str) else data  # a str comes from Python 2
-        self.array = np.frombuffer(raw, dtype.value).reshape(shape, order="F" if is_fortran else "C")
+        if isinstance(data, list):
+            self.items = data
+            return
+        self.array = _decode_array(data, dtype, shape, "F" if is_fortran else "C")
+
+
+class FromBuffer(NumpyArray):
+    """Stand-in for `numpy.core.numeric._frombuffer`, with which protocol 5 writes an array."""
+
+    def __init__(self, data: Any, dtype: Any, shape: Any, order: str = "C", *_: object) -> None:
+        if not isinstance(dtype, Dtype) or order not in ("C", "F"):
+            raise ValueError("the description of an array is not valid")
+        self.array = _decode_array(data, dtype, shape, order)
+
+
+def _decode_array(data: Any, dtype: Dtype, shape: Any, order: Any) -> Array | None:
+    """Return an array of numbers from its bytes, or None for another type. Raises ValueError for damaged parts."""
+    raw = data.encode("latin1") if isinstance(data, str) else data  # a str comes from Python 2
+    is_shape = isinstance(shape, tuple) and len(shape) <= 32 and all(isinstance(n, int) and n >= 0 for n in shape)
+    if not isinstance(raw, bytes | bytearray) or not is_shape:
+        raise ValueError("the description of an array is not valid")
+    return None if dtype.value is None else np.frombuffer(raw, dtype.value).reshape(shape, order=order)
 
 
 class NumpyScalar(StandIn):
@@ -74,7 +159,9 @@ class NumpyScalar(StandIn):
 
     def __new__(cls, dtype: Dtype, data: bytes | str) -> Any:
         raw = data.encode("latin1") if isinstance(data, str) else data
-        return np.frombuffer(raw, dtype.value, count=1)[0].item()
+        if not isinstance(dtype, Dtype) or not isinstance(raw, bytes | bytearray):
+            raise ValueError("the description of a number is not valid")
+        return Unknown("numpy.dtype") if dtype.value is None else np.frombuffer(raw, dtype.value, count=1)[0].item()
 
 
 class StorageKind(StandIn):
@@ -84,11 +171,15 @@ class StorageKind(StandIn):
     is_bfloat16 = False
 
 
+def _is_storage_kind(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, StorageKind)
+
+
 class Storage(StandIn):
     """The numbers of one or several tensors; `data` may be set after the pickle has been read."""
 
     def __init__(self, kind: type[StorageKind], numel: int) -> None:
-        if not (isinstance(kind, type) and issubclass(kind, StorageKind)) or not isinstance(numel, int) or numel < 0:
+        if not _is_storage_kind(kind) or not isinstance(numel, int) or numel < 0:
             raise ValueError("the description of a storage is not valid")
         self.kind, self.numel = kind, numel
         self.data: bytes | memoryview = b""
@@ -107,11 +198,19 @@ class Storage(StandIn):
 
 
 class TorchTensor(StandIn):
-    """Stand-in for `torch._utils._rebuild_tensor_v2`: a view of a storage."""
+    """Stand-in for `torch._utils._rebuild_tensor_v2`: a view of a storage.
+
+    A tensor of other types than integers and floats becomes an `Unknown`.
+    """
+
+    def __new__(cls, storage: object = None, *_: object) -> Any:
+        return storage if isinstance(storage, Unknown) else super().__new__(cls)
 
     def __init__(
         self, storage: Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
     ) -> None:
+        if not isinstance(size, tuple) or not isinstance(stride, tuple):
+            raise ValueError("the description of a tensor is not valid")
         numbers = (offset, *size, *stride)
         if not isinstance(storage, Storage) or any(not isinstance(n, int) or n < 0 for n in numbers):
             raise ValueError("the description of a tensor is not valid")
@@ -140,19 +239,30 @@ class Parameter(StandIn):
         return data
 
 
+class TensorSubclass(StandIn):
+    """Stand-in for `torch._tensor._rebuild_from_type_v2`, with which tensors that have attributes are written."""
+
+    def __new__(cls, rebuild: object, kind: object = None, arguments: object = (), *_: object) -> Any:
+        is_tensor = rebuild in (TorchTensor, Parameter) and isinstance(arguments, tuple)
+        return rebuild(*arguments) if is_tensor else Unknown("torch._tensor._rebuild_from_type_v2")  # type: ignore[operator,misc]
+
+
 class Module(StandIn):
     """Stand-in for NVIDIA's persistent object, whose source code is ignored, or a plain torch module."""
 
-    def __init__(self, meta: dict[str, Any] | None = None, *_: object) -> None:
-        self.class_name = str(meta["class_name"])[:80] if meta else ""
-        self.state: dict[str, Any] = meta["state"] if meta else {}
-        if not isinstance(self.state, dict):
-            raise ValueError("a network's state is not a dict")
+    def __init__(self, meta: object = None, *_: object) -> None:
+        facts = meta if isinstance(meta, dict) else {}
+        name = facts.get("class_name", "")
+        self.class_name = name[:80] if isinstance(name, str) else ""
+        self.state: dict[str, Any] = {}
+        self.__setstate__(facts.get("state", {}))
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if not isinstance(state, dict):
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) == 2:  # a dict and the values of slots
+            state = state[0]
+        if state is not None and not isinstance(state, dict):
             raise ValueError("a network's state is not a dict")
-        self.state = state
+        self.state = state or {}
 
 
 class Namespace(Module):
@@ -166,6 +276,7 @@ class TFNetwork(Module):
 def _storage_kinds() -> dict[str, type[StorageKind]]:
     widths = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2", "Long": "<i8", "Int": "<i4"}
     widths |= {"Short": "<i2", "Char": "<i1", "Byte": "<u1", "Bool": "<u1"}
+    widths |= {"ComplexFloat": "V8", "ComplexDouble": "V16", "QInt8": "V1", "QUInt8": "V1", "QInt32": "V4"}
     return {
         f"{name}Storage": type(name, (StorageKind,), {"dtype": np.dtype(code), "is_bfloat16": name == "BFloat16"})
         for name, code in widths.items()
@@ -191,17 +302,24 @@ NAMES: dict[tuple[str, str], type[Any]] = {
     ("numpy", "dtype"): Dtype,
     ("numpy", "ndarray"): NumpyArray,
     ("torch", "Size"): tuple,
-    ("builtins", "set"): set,
-    ("__builtin__", "set"): set,
+    ("collections", "defaultdict"): DefaultDict,
+    ("easydict", "EasyDict"): Dict,
+    ("types", "SimpleNamespace"): Namespace,
+    **{(builtins, name): Set for builtins in ("builtins", "__builtin__") for name in ("set", "frozenset")},
+    **{(builtins, "dict"): Dict for builtins in ("builtins", "__builtin__")},
+    **{(module, "_reconstructor"): Reconstructed for module in ("copyreg", "copy_reg")},
+    **{(module, "__newobj__"): Reconstructed for module in ("copyreg", "copy_reg")},
     ("torch.storage", "_load_from_bytes"): _load_from_bytes_class(),
     ("torch._utils", "_rebuild_tensor"): TorchTensor,
     ("torch._utils", "_rebuild_tensor_v2"): TorchTensor,
     ("torch._utils", "_rebuild_parameter"): Parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): Parameter,
+    ("torch._tensor", "_rebuild_from_type_v2"): TensorSubclass,
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): Module,
     ("dnnlib.tflib.network", "Network"): TFNetwork,
     **{("torch", name): kind for name, kind in _storage_kinds().items()},
     **{(f"numpy.{core}.multiarray", "_reconstruct"): NumpyArray for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): FromBuffer for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): NumpyScalar for core in ("core", "_core")},
 }
 """Maps (module, name), as a file writes them, to the stand-in that is used instead."""
@@ -214,8 +332,24 @@ MAX_STEPS = 400_000
 """Maximum number of opcodes in one pickle, ten times that of a snapshot with the state of every optimizer."""
 
 
-REFUSED_OPCODES = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
-"""Opcodes that no network's pickle contains. BYTEARRAY8 would allocate the declared size before reading any byte."""
+REFUSED_OPCODES = (pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
+"""Opcodes that no network's pickle contains: they refer to data outside the file."""
+
+KEY_TYPES = (str, int, float, bool, bytes, type(None))
+"""Types of plain keys. A key may also be a tuple of them."""
+
+MAX_KEY_LENGTH = 16
+"""Maximum number of values in a key that is a tuple."""
+
+
+def is_plain_key(key: object) -> bool:
+    """Return whether a dict key is plain, so that hashing it takes little time.
+
+    A tuple in tuples, repeated n times, takes 2 ** n steps to hash.
+    """
+    if type(key) is tuple:
+        return len(key) <= MAX_KEY_LENGTH and all(type(part) in KEY_TYPES for part in key)
+    return type(key) in KEY_TYPES
 
 
 class Opcodes(dict[int, Any]):
@@ -227,6 +361,7 @@ class Opcodes(dict[int, Any]):
         super().__init__(pickle._Unpickler.dispatch)
         for opcode in REFUSED_OPCODES:
             del self[opcode[0]]
+        self |= {opcode[0]: load for opcode, load in SAFE_OPCODES.items()}
 
     def __getitem__(self, opcode: int) -> Any:
         self.remaining -= 1
@@ -235,30 +370,101 @@ class Opcodes(dict[int, Any]):
         return super().__getitem__(opcode)
 
 
-class ListedUnpickler(pickle._Unpickler):
-    """An unpickler that accepts listed names only."""
+class PlainUnpickler(pickle._Unpickler):
+    """An unpickler whose dicts have plain keys only, and whose objects are whole: `__init__` always runs.
 
-    def __init__(self, file: io.BytesIO, storage: Callable[[tuple[Any, ...]], Storage] | None = None) -> None:
+    An entry with another key is dropped and counted in `dropped_keys`. Sets are not built.
+    """
+
+    def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, encoding="latin1")
-        self._storage = storage
+        self.dropped_keys = 0
         self.dispatch = Opcodes()  # type: ignore[misc]  # a table of its own, which counts
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in of a listed name. Raises UnsafePickle for any other name, and says which."""
-        if module.startswith(MODULE_PREFIXES):
-            return Module
-        if (module, name) not in NAMES:
-            raise UnsafePickle(
-                f"the pickle asks for {module[:80]}.{name[:80]}, which is not on the list of harmless names",
-                "nothing in it was run; do not open this file with other tools",
-            )
-        return NAMES[module, name]
+    def _set_items(self, target: Any, items: list[Any]) -> None:
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if is_plain_key(key):
+                target[key] = value
+            else:
+                self.dropped_keys += 1
 
-    def persistent_load(self, pid: Any) -> Storage:
-        """Return the storage that torch's persistent id describes."""
-        if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
+    def _load_dict(self) -> None:
+        items, target = self.pop_mark(), Dict()  # type: ignore[attr-defined]
+        self._set_items(target, items)
+        self.append(target)  # type: ignore[attr-defined]
+
+    def _load_set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()  # type: ignore[attr-defined]
+        self._set_items(self.stack[-1], [key, value])  # type: ignore[attr-defined]
+
+    def _load_set_items(self) -> None:
+        items = self.pop_mark()  # type: ignore[attr-defined]
+        self._set_items(self.stack[-1], items)  # type: ignore[attr-defined]
+
+    def _load_set(self) -> None:
+        self.append(Set())  # type: ignore[attr-defined]
+
+    def _load_frozen_set(self) -> None:
+        self.pop_mark()  # type: ignore[attr-defined]
+        self.append(Set())  # type: ignore[attr-defined]
+
+    def _load_add_items(self) -> None:
+        self.pop_mark()  # type: ignore[attr-defined]
+
+    def _load_new_object(self) -> None:
+        arguments, kind = self.stack.pop(), self.stack.pop()  # type: ignore[attr-defined]
+        self.append(kind(*arguments))  # type: ignore[attr-defined]
+
+    def _load_new_object_with_names(self) -> None:
+        named, arguments, kind = (self.stack.pop() for _ in range(3))  # type: ignore[attr-defined]
+        self.append(kind(*arguments, **named))  # type: ignore[attr-defined]
+
+    def _instantiate(self, kind: Any, arguments: Any) -> None:
+        self.append(kind(*arguments))  # type: ignore[attr-defined]
+
+    def _load_byte_array(self) -> None:
+        (size,) = struct.unpack("<Q", self.read(8))  # type: ignore[attr-defined]
+        data = self.read(size)  # type: ignore[attr-defined]  # returns at most what the file holds
+        if len(data) != size:
+            raise ValueError(f"a byte array has {len(data)} bytes, expected {size}")
+        self.append(data)  # type: ignore[attr-defined]
+
+
+SAFE_OPCODES: dict[bytes, Callable[[Any], None]] = {
+    pickle.DICT: PlainUnpickler._load_dict,
+    pickle.SETITEM: PlainUnpickler._load_set_item,
+    pickle.SETITEMS: PlainUnpickler._load_set_items,
+    pickle.EMPTY_SET: PlainUnpickler._load_set,
+    pickle.FROZENSET: PlainUnpickler._load_frozen_set,
+    pickle.ADDITEMS: PlainUnpickler._load_add_items,
+    pickle.NEWOBJ: PlainUnpickler._load_new_object,
+    pickle.NEWOBJ_EX: PlainUnpickler._load_new_object_with_names,
+    pickle.BYTEARRAY8: PlainUnpickler._load_byte_array,
+}
+"""Opcodes that are carried out here instead of by the standard library."""
+
+
+class ListedUnpickler(PlainUnpickler):
+    """An unpickler in which listed names get their stand-in and all others an `Unknown`."""
+
+    def __init__(self, file: io.BytesIO, storage: Callable[[tuple[Any, ...]], Storage] | None = None) -> None:
+        super().__init__(file)
+        self._storage = storage
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the stand-in of a name. Raises UnsafePickle for a name that could harm, and says which."""
+        refuse_dangerous(module, name)
+        if (module, name) in NAMES:
+            return NAMES[module, name]
+        return Module if module.startswith(MODULE_PREFIXES) else Unknown(f"{module[:80]}.{name[:80]}")
+
+    def persistent_load(self, pid: Any) -> Storage | Unknown:
+        """Return the storage that torch's persistent id describes. A storage of an unknown type
+        becomes an `Unknown`. Raises ValueError for another id."""
+        is_description = isinstance(pid, tuple) and len(pid) >= 5 and isinstance(pid[0], str) and pid[0] == "storage"
+        if self._storage is None or not is_description or not isinstance(pid[2], str | int):
             raise ValueError("an object is stored outside the pickle")
-        return self._storage(pid)
+        return self._storage(pid) if _is_storage_kind(pid[1]) else Unknown("torch.storage.UntypedStorage")
 
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -281,6 +487,8 @@ def read_torch_stream(file: io.BytesIO) -> Any:
         raise ValueError("a torch stream has another version or byte order")
     tree = ListedUnpickler(file, storage).load()
     for key in ListedUnpickler(file).load():
+        if not isinstance(key, str | int):
+            raise ValueError("the name of a storage is not a string")
         part = storages[str(key)]
         if int.from_bytes(file.read(8), "little") != part.numel or part.data:
             raise ValueError("a storage does not have the declared length")

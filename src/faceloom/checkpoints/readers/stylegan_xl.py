@@ -1,0 +1,103 @@
+"""The parts in which StyleGAN-XL differs from StyleGAN3: its label embedding, and the layers of its super-resolution.
+
+Source: Sauer et al. 2022, "StyleGAN-XL: Scaling StyleGAN to Large Diverse Datasets", sections 3.2 and 3.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceloom.errors import UnknownFormat, WrongShape
+from faceloom.networks.stylegan3 import StyleGAN3Config, layer_bands
+
+State = dict[str, Tensor]
+
+_EMBED, _PROJECTION = "mapping.embed.weight", "mapping.embed_proj.weight"
+_LAST_LAYER = re.compile(r"(synthesis\.L\d+_\d+_)([14])(\..*)")
+
+
+def simplify(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> tuple[State, State, tuple[str, ...]]:
+    """Return weights and filters as StyleGAN3 has them: a linear label embedding, and three color channels.
+
+    Returns the notes for the user as well. Raises WrongShape for an incomplete embedding.
+    """
+    renamed_state, notes = _unify_colors(state)
+    renamed_tensors = {_rename_colors(name): tensor for name, tensor in tensors.items()}
+    if _PROJECTION in renamed_state:
+        _fold_projection(renamed_state)
+        notes = (*notes, "the embedding of labels was computed for each class: labels select one class")
+    elif _EMBED in renamed_state and "mapping.embed.bias" not in renamed_state:
+        del renamed_state[_EMBED]  # stored by an unconditional network too, which does not use it
+    return renamed_state, renamed_tensors, notes
+
+
+def _fold_projection(state: State) -> None:
+    """Replace, in place, the table of embedded classes and its projection by one linear layer with the same result.
+
+    A class's row of the table passes a linear layer and a leaky ReLU; both depend on the class only. The linear layer
+    scales its input by 1 / sqrt(number of classes).
+    """
+    table, weight = state.pop(_EMBED, None), state.pop(_PROJECTION)
+    bias, means = state.pop("mapping.embed_proj.bias", None), state.get("w_avg")
+    if table is None or bias is None or table.ndim != 2 or weight.ndim != 2 or weight.shape[1] != table.shape[1]:
+        raise WrongShape("the embedding of labels is incomplete", "get the file again")
+    classes = len(means) if means is not None and means.ndim == 2 else len(table)
+    rows = F.leaky_relu(F.linear(table[:classes], weight / weight.shape[1] ** 0.5, bias), 0.2) * 2**0.5
+    state[_EMBED] = (rows.T * len(rows) ** 0.5).contiguous()  # [z_dim, classes]
+    state["mapping.embed.bias"] = torch.zeros(len(state[_EMBED]))
+
+
+def _rename_colors(name: str) -> str:
+    return _LAST_LAYER.sub(r"\g<1>3\3", name)
+
+
+def _unify_colors(state: Mapping[str, Tensor]) -> tuple[State, tuple[str, ...]]:
+    """Turn a gray or RGBA color layer, whose name states its channels, into one of three channels."""
+    renamed, notes = {}, set()
+    for name, tensor in state.items():
+        match = _LAST_LAYER.fullmatch(name)
+        if match and match[3] in (".weight", ".bias") and tensor.shape[:1] == (int(match[2]),):
+            is_gray = match[2] == "1"
+            tensor = (tensor.expand(3, *tensor.shape[1:]) if is_gray else tensor[:3]).contiguous()
+            notes.add(
+                "the network draws gray images: all three channels are equal"
+                if is_gray
+                else "the network draws RGBA: its alpha channel is left out"
+            )
+        renamed[_rename_colors(name)] = tensor
+    return renamed, tuple(notes)
+
+
+def with_stated_bands(
+    config: StyleGAN3Config, layers: Sequence[tuple[int, ...]], values: Mapping[str, Any]
+) -> StyleGAN3Config:
+    """Return the configuration with the bands that a snapshot's layers state, where they are not the computed ones.
+
+    Convention: `layers` holds (number, size, channels) of every layer, from the names. Raises UnknownFormat when a
+    layer states something that is not a number.
+    """
+    stated: list[float] = []
+    for i, size, channels in layers:
+        prefix = f"synthesis.L{i}_{size}_{channels}."
+        names = [
+            next((n for n in (f"{prefix}{key}", f"{prefix[:-2]}1.{key}", f"{prefix[:-2]}4.{key}") if n in values), None)
+            for key in ("out_cutoff", "out_half_width", "out_sampling_rate")
+        ]
+        row = [values[name] for name in names if name is not None]
+        if len(row) < 3:
+            return config
+        if not all(isinstance(number, int | float) for number in row):
+            raise UnknownFormat(f"the band of layer L{i} is not stated in numbers", "get the file again")
+        stated += [*map(float, row), size, channels]
+    computed = [n for b in layer_bands(config) for n in (b.cutoff, b.half_width, b.rate, b.size, b.channels)]
+    is_computed = len(computed) == len(stated) and all(
+        abs(a - b) <= 1e-6 * max(abs(a), 1) for a, b in zip(computed, stated, strict=True)
+    )
+    return config if is_computed else replace(config, bands=tuple(stated))
