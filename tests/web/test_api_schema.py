@@ -13,6 +13,9 @@ from schemathesis.checks import not_a_server_error
 from tests.web.tiny_booth import tiny_app
 from tests.web.tiny_server import PIN, TOKEN, Client, Server, photo
 
+# The shape checker, in the thread of the server, uses `random` to choose which items of a list it checks.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisWarning")
+
 EVENT_STREAMS = r"/events$"  # these answers end with the visit or the job
 
 
