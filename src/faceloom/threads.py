@@ -33,14 +33,16 @@ class ThreadChoice:
     reason: str
 
 
-def choose_threads(work: Work | None = None, *, requested: int | None = None) -> ThreadChoice:
+def choose_threads(
+    work: Work | None = None, *, requested: int | None = None, reason: str = "requested"
+) -> ThreadChoice:
     """Choose the number of torch threads that is fastest now, and set it for this process.
 
-    `requested` threads are used without a measurement, as is the number in the environment variable OMP_NUM_THREADS.
-    `work` is the work that is measured, by default a small convolution with its gradients.
+    `requested` threads are used without a measurement, for the stated `reason`, as is the number in the environment
+    variable OMP_NUM_THREADS. `work` is the work that is measured, by default a small convolution with its gradients.
     """
     if requested:
-        return _set_threads(requested, "requested")
+        return _set_threads(requested, reason)
     available = torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ or available == 1:
         return _set_threads(available, "set by OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "one core")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from safetensors.torch import load_file
 from faceloom.errors import TrainingError
 from faceloom.train import ada, checkpoint
 from faceloom.train.config import from_json, to_json
+from faceloom.train.data import TrainingImages
+from faceloom.train.distributed import Ranks
 from faceloom.train.loop import MAIN, Trainer
 from tests.train.tiny_run import differences, tiny_config, tiny_trainer
 
@@ -173,3 +177,39 @@ def test_checkpoint_of_another_run_is_refused(tmp_path: Path):
 def test_invalid_settings_are_refused(wrong: dict[str, object]):
     with pytest.raises(TrainingError):
         from_json(to_json(tiny_config()) | wrong)
+
+
+class RecordingImages:
+    """Images that record which indices were loaded and which were announced as the next ones."""
+
+    def __init__(self, images: TrainingImages) -> None:
+        self.images, self.labels = images, images.labels
+        self.calls: list[tuple[list[int], list[int]]] = []
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def load(self, indices: Sequence[int], upcoming: Sequence[int] = ()) -> torch.Tensor:
+        self.calls.append((list(indices), list(upcoming)))
+        return self.images.load(indices, upcoming)
+
+
+class SilentRanks(Ranks):
+    """A rank whose sums leave out the other processes."""
+
+    def add(self, tensors: Sequence[torch.Tensor]) -> None:
+        return
+
+
+@pytest.mark.parametrize(("size", "batch"), [(1, 8), (2, 8), (2, 16), (4, 16)])
+def test_announced_images_are_the_next_ones_of_the_same_process(size: int, batch: int):
+    loaded: list[list[int]] = []
+    for rank in range(size):
+        trainer = tiny_trainer(SilentRanks(rank, size), batch=batch, penalty_every=2)
+        trainer.images = images = RecordingImages(trainer.images)
+        steps(trainer, 4)
+        for (_, announced), (indices, _) in pairwise(images.calls):
+            assert announced == indices
+        loaded += [indices for indices, _ in images.calls]
+    shown = {index for indices in loaded for index in indices}
+    assert len(shown) == 20  # every picture of the data set was loaded by some process

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from faceloom.errors import ImageError, TrainingError
 from faceloom.train.build import base_size
-from faceloom.train.config import from_json, to_json
+from faceloom.train.config import LIMITS, from_json, to_json
 from faceloom.train.data import derive_seed, open_training_images, shuffled_indices
 from faceloom.train.health import examine
 from faceloom.train.plan import PRESETS, TrainingFacts, plan
 from faceloom.train.plots import Curve, axis_ticks, plot
+from faceloom.train.snapshot import is_one_hot, spread_labels
 from tests.train.tiny_run import tiny_config, tiny_pictures
 
 FACES = TrainingFacts("faces.zip", images=3438, height=64, width=64, has_bf16=True)
@@ -154,3 +156,43 @@ def test_plots_show_round_ticks_and_every_curve():
 )
 def test_part_on_a_cpu_is_smaller_for_larger_images(side, preset, part):
     assert plan(replace(FACES, height=side, width=side), preset).config.part == part
+
+
+class LabeledPictures:
+    """A dataset of two pictures with given labels."""
+
+    resolution = (16, 16)
+
+    def __init__(self, *labels: Any) -> None:
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return np.zeros((16, 16, 3), np.uint8), self.label(index)
+
+    def label(self, index: int) -> Any:
+        return np.array(self.labels[index], np.float64)
+
+
+def test_numbers_are_continuous_labels():
+    images = open_training_images(LabeledPictures(0.25, 31.5), with_labels=True)
+    assert images.labels.tolist() == [[0.25], [31.5]]
+    assert not is_one_hot(images.labels)
+    assert is_one_hot(torch.eye(3))
+    assert not is_one_hot(torch.tensor([[0.5, 0.5]]))
+    assert spread_labels(images, 2).tolist() == [[0.25], [31.5]]
+
+
+@pytest.mark.parametrize("label", [float("nan"), float("inf"), 1e308, -1e7])
+def test_labels_that_are_not_usable_numbers_are_refused(label: float):
+    with pytest.raises(TrainingError, match="label of picture 1"):
+        open_training_images(LabeledPictures([0.5, 1.0], [0.5, label]), with_labels=True)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
+def test_settings_that_are_not_usable_numbers_are_refused(name: str, value: float):
+    with pytest.raises(TrainingError, match=name):
+        tiny_config(**{name: value})

@@ -168,3 +168,80 @@ def test_report_is_one_page_without_scripts(tmp_path: Path):
     assert "<script" not in page
     assert 'src="http' not in page
     assert json.loads((tmp_path / "options.json").read_text())["family"] == "stylegan2"
+
+
+def test_snapshots_below_a_thousand_images_keep_their_own_names(tmp_path: Path):
+    tiny_run(tmp_path, snap_kimg=0.016).train()
+    names = sorted(path.name for path in tmp_path.glob("network-snapshot-*"))
+    assert names == [f"network-snapshot-{'000000' + (f'{n:03d}' if n else '')}" for n in (0, 16, 32, 48, 64, 80)]
+    assert len(list(tmp_path.glob("fakes*.png"))) == 6
+
+
+@pytest.mark.parametrize("batch", [4, 32, 256, 1024])
+def test_snapshot_names_are_unique_and_sort_by_images(batch: int):
+    places = range(0, 40 * max(batch, 100) + 1, batch)
+    names = [snapshot.snapshot_name("fakes", nimg, batch, ".png") for nimg in places]
+    assert len(set(names)) == len(names)
+    assert [snapshot.kimg_of(name) for name in sorted(names)] == sorted(map(snapshot.kimg_of, names))
+    assert snapshot.snapshot_name("network-snapshot-", 200_032, 64) == "network-snapshot-000200"
+    assert snapshot.kimg_of("network-snapshot-000200512") == 200.512
+    assert snapshot.kimg_of("network-snapshot-1000000") == 1_000_000
+
+
+def test_best_snapshot_is_kept(tmp_path: Path):
+    distances = {32: 5.0, 64: 3.0, 80: 4.0}
+    run = tiny_run(tmp_path)
+    run.measure = lambda G, trainer: {"frechet_vgg16": distances[trainer.nimg]}
+    outcome = run.train()
+    assert outcome.best == tmp_path / "network-best"
+    card = json.loads((tmp_path / "network-best" / "card.json").read_text())
+    assert card["training"]["kimg"] == 0.064
+    assert card["training"]["frechet_vgg16"] == 3.0
+    assert load_generator(str(outcome.best)).G.w_dim == 8
+
+
+def test_fid_decides_which_snapshot_is_the_best():
+    earlier = [{"kimg": 1, "fid50k_full": 10.0, "frechet_vgg16": 1.0}]
+    assert runs.is_best({"frechet_vgg16": 2.0, "fid50k_full": 9.0}, earlier)
+    assert not runs.is_best({"frechet_vgg16": 0.5, "fid50k_full": 11.0}, earlier)
+    assert not runs.is_best({}, earlier)
+
+
+@pytest.mark.parametrize(("tick_kimg", "seconds", "expected"), [(0.016, 1e9, 16), (1000, 0.0, 8)])
+def test_first_checkpoint_comes_after_the_first_tick_or_minute(
+    tick_kimg: float, seconds: float, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    saved: list[int] = []
+    monkeypatch.setattr(runs, "FIRST_CHECKPOINT_SECONDS", seconds)
+    monkeypatch.setattr(checkpoint, "save", lambda trainer, path: saved.append(trainer.nimg))
+    tiny_run(tmp_path, tick_kimg=tick_kimg, snap_kimg=1000).train()
+    assert saved == [0, expected, 80]
+
+
+def test_changes_on_resuming_are_recorded_once(tmp_path: Path):
+    tiny_run(tmp_path, gamma=0.5)
+    assert runs.record_changes(tmp_path, 4000, gamma=2.0) == ["resumed at 4 kimg: gamma 0.5 -> 2.0"]
+    assert runs.record_changes(tmp_path, 8000, gamma=2.0) == []
+    changes = runs.read_options(tmp_path)["changes"]
+    assert changes == [{"kimg": 4, "name": "gamma", "from": 0.5, "to": 2.0}]
+
+
+def test_a_process_that_cannot_start_ends_the_others_without_a_traceback(tmp_path: Path):
+    """Start two processes in a folder that holds a run: each prints one line, and none waits for the other."""
+    torch.manual_seed(0)
+    (tmp_path / "pictures").mkdir()
+    for i in range(8):
+        levels = torch.randint(0, 256, (16, 16, 3), dtype=torch.uint8).numpy()
+        Image.fromarray(levels).save(tmp_path / "pictures" / f"{i}.png")
+    tiny_run(tmp_path / "run")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    program = [sys.executable, "-m", "faceloom", "train", "--data", "pictures", "--out", "run", "--device", "cpu"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [*launch, *program], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment, timeout=120
+    )
+    assert result.returncode != 0
+    ours = [line for line in result.stderr.splitlines() if line.startswith("faceloom: ")]
+    assert any("already holds a run" in line for line in ours), result.stderr
+    assert all("already holds a run" in line or "another process" in line for line in ours)
+    assert "faceloom/train" not in result.stderr.replace("\\", "/")  # no traceback through our modules

@@ -49,6 +49,16 @@ KeepIdentity = Annotated[
 ]
 
 
+def explicit_options(context: typer.Context) -> dict[str, str]:
+    """Return the options that the user gave, on the command line or in the environment: flag by parameter name."""
+    explicit: dict[str, str] = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name and source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
+            explicit[parameter.name] = max(parameter.opts, key=len)
+    return explicit
+
+
 def with_attribute_options(command: Callable[..., None]) -> Callable[..., None]:
     """Replace the parameter `values` of a command by one option for each attribute that has an option in the table.
 

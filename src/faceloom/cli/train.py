@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, print_json
+from faceloom.cli.output import note, print_json, print_line
 from faceloom.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def train(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option(help="A dataset made by `faceloom dataset make` or by NVIDIA's tool.")
     ] = None,
@@ -42,6 +43,25 @@ def train(
     ] = None,
     augment: Annotated[str | None, typer.Option(help="Augmentation: ada, fixed, none or diffaugment.")] = None,
     p: Annotated[float | None, typer.Option(min=0, max=1, help="Augmentation probability for --augment fixed.")] = None,
+    pipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Stages of ADA: blit, geom, color, filter, noise, cutout, or the initials of the first ones, as bgc."
+        ),
+    ] = None,
+    ada_target: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="ADA's target for the mean sign of D on real pictures.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0, max=1, help="Learning rate of both networks.")] = None,
+    ema: Annotated[
+        float | None, typer.Option(min=0, help="Half-life of the averaged generator in thousands of images.")
+    ] = None,
+    path_weight: Annotated[
+        float | None, typer.Option(min=0, help="Weight of the path length penalty; 0 leaves it out.")
+    ] = None,
+    style_mixing: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Probability that an image mixes the styles of two latents.")
+    ] = None,
     loss: Annotated[
         str | None, typer.Option(help="Adversarial loss: nonsaturating, or relativistic as in R3GAN.")
     ] = None,
@@ -75,6 +95,20 @@ def train(
     metrics: Annotated[
         str, typer.Option(help="vgg16: measure the Frechet distance at every snapshot; none.")
     ] = "vgg16",
+    inception: Annotated[
+        Path | None, typer.Option(help="File of Inception-v3 weights: measure the FID at every snapshot.")
+    ] = None,
+    sha256: Annotated[str | None, typer.Option(help="The sha256 of the --inception file.")] = None,
+    fid_images: Annotated[
+        int, typer.Option(min=2, help="Number of generated images of the FID; papers use 50,000.")
+    ] = 50_000,
+    log_to: Annotated[
+        str | None,
+        typer.Option(help="Trackers, as tensorboard,wandb,mlflow, or none; by default TensorBoard if installed."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Number of threads on a CPU; measured at the start if not given.")
+    ] = None,
     device: options.Device = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the settings and their reasons, and stop.")] = False,
     as_json: options.Json = False,
@@ -82,12 +116,15 @@ def train(
     """Train a generator on pictures that share similarities, or continue a run.
 
     Settings that are not given are chosen from the pictures and the machine, and explained. Ctrl-C saves and stops.
+    --resume takes new values of --kimg, --minutes, --snap, --tick, --gamma, --augment and its options, --mirror,
+    --rate, --ema, --path-weight and --style-mixing. It refuses options that cannot change.
 
     \b
     Examples:
       faceloom train --data faces.zip --out run --minutes 60
       faceloom train --data faces.zip --out run --preset faces --dry-run
       faceloom train --resume run
+      faceloom train --resume run --gamma 2 --mirror
       torchrun --nproc-per-node 2 -m faceloom train --data faces.zip --out run
     """
     if metrics not in ("vgg16", "none"):
@@ -96,21 +133,26 @@ def train(
     requested |= {"loss": loss, "family": family, "precision": precision, "channel_max": width, "channel_base": base}
     requested |= {"mirror": mirror, "source": source, "freeze_d": freeze_d, "seed": seed}
     requested |= {"channels": _numbers(channels), "d_channels": _numbers(d_channels), "w_dim": w_dim, "z_dim": w_dim}
-    requested |= {"snap_kimg": snap, "tick_kimg": tick}
+    requested |= {"snap_kimg": snap, "tick_kimg": tick, "pipe": pipe, "target": ada_target, "rate": rate}
+    requested |= {"ema_kimg": ema, "path_weight": path_weight, "style_mixing": style_mixing}
     if (data is None) == (resume is None) or (data and not out):
         raise typer.BadParameter("give --data FILE and --out FOLDER, or --resume FOLDER")
+    explicit = options.explicit_options(context)
+    _check_options(explicit, resume is not None)
     folder = resume or out
     assert folder is not None
     from faceloom.train import distributed
-    from faceloom.workflows.training import NewRun, plan_run, resume_run, start_run
+    from faceloom.train.config import RESUMABLE
+    from faceloom.workflows.training import Measures, NewRun, plan_run, resume_run, start_run
 
+    measures = Measures(metrics != "none", inception, sha256 or "", fid_images)
+    trackers = _tracker_names(log_to)
     ranks = distributed.join(_device(device))
-    if data and _is_restarted(folder):
-        data, resume = None, folder
     try:
-        if data:
-            start = NewRun(data, folder, preset, cond, metrics != "none")
-            plan = plan_run(start, ranks, **requested)
+        _check_threads(threads, ranks)
+        if data and not _is_restarted(folder):
+            start = NewRun(data, folder, preset, cond, measures, threads, trackers)
+            plan = ranks.run_in_step(lambda: plan_run(start, ranks, **requested))
             _check_size(resolution, plan)
             if not as_json and ranks.is_first:
                 _explain(plan)
@@ -121,13 +163,49 @@ def train(
             with _stop_on_signal(ranks, plan.config.kimg, minutes) as limits:
                 outcome = start_run(start, ranks, limits, **requested)
         else:
-            changed = {name: requested[name] for name in ("kimg", "snap_kimg", "tick_kimg")}
+            changed = {name: requested[name] for name in RESUMABLE if resume and requested.get(name) is not None}
+            given = measures if {"metrics", "inception"} & set(explicit) else None
             with _stop_on_signal(ranks, kimg, minutes) as limits:
-                outcome = resume_run(folder, ranks, limits, metrics=metrics != "none", **changed)
+                outcome = resume_run(folder, ranks, limits, measures=given, threads=threads, log_to=trackers, **changed)
     finally:
         distributed.leave()
     if ranks.is_first:
         _print_outcome(outcome, folder, as_json)
+
+
+RESUME_OPTIONS = (
+    *("resume", "kimg", "minutes", "snap", "tick", "gamma", "augment", "pipe", "p", "ada_target", "mirror", "rate"),
+    *("ema", "path_weight", "style_mixing", "metrics", "inception", "sha256", "fid_images", "log_to", "threads"),
+    *("device", "as_json"),
+)
+"""Options that --resume uses; it refuses all others."""
+
+
+def _check_options(explicit: Mapping[str, str], resumes: bool) -> None:
+    """Check that the chosen mode uses every option that the user gave. Raises typer.BadParameter with the reason."""
+    if resumes:
+        from faceloom.train.config import reason_fixed
+
+        for name, flag in explicit.items():
+            if name not in RESUME_OPTIONS:
+                raise typer.BadParameter(
+                    f"--resume cannot change it: {reason_fixed(name)}; start a new run with --from", param_hint=flag
+                )
+    for name, needed in (("sha256", "inception"), ("inception", "sha256"), ("fid_images", "inception")):
+        if name in explicit and needed not in explicit:
+            raise typer.BadParameter(f"it has no effect without --{needed}", param_hint=explicit[name])
+
+
+def _check_threads(threads: int | None, ranks: Ranks) -> None:
+    if threads and ranks.device != "cpu":
+        raise typer.BadParameter(f"threads are for training on a CPU, not on {ranks.device}", param_hint="--threads")
+
+
+def _tracker_names(text: str | None) -> tuple[str, ...] | None:
+    """Parse the names of trackers; 'none' stands for no tracker, None for the default."""
+    if text is None:
+        return None
+    return tuple(name.strip() for name in text.split(",") if name.strip() != "none")
 
 
 def _device(device: str) -> str:
@@ -195,12 +273,20 @@ def _stop_on_signal(ranks: Ranks, kimg: float | None, minutes: float | None) -> 
 
 def _print_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     findings = [asdict(finding) for finding in outcome.findings]
-    facts = {"run": str(folder), "kimg": outcome.nimg / 1000, "seconds": round(outcome.seconds, 1), "why": outcome.why}
+    facts = {
+        "run": str(folder),
+        "kimg": outcome.nimg / 1000,
+        "seconds": round(outcome.seconds, 1),
+        "why": outcome.reason,
+    }
     if as_json:
-        print_json({**facts, "snapshot": str(outcome.snapshot), "findings": findings})
+        facts |= {"snapshot": str(outcome.snapshot)} | ({"best": str(outcome.best)} if outcome.best else {})
+        print_json({**facts, "findings": findings})
         return
-    print(outcome.snapshot)
-    if outcome.why != "done":
+    print_line(outcome.snapshot)
+    if outcome.best:
+        note(f"the best snapshot is {outcome.best}")
+    if outcome.reason != "done":
         note(f"continue with: faceloom train --resume {folder}")
     for finding in outcome.findings:
         note(f"{finding.what}: {finding.advice}")

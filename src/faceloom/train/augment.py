@@ -14,12 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceloom.train.config import ADA_STAGES, PIPE_NAMES
 from faceloom.train.warp import warp
 
-STAGES = ("blit", "geom", "color", "filter", "noise", "cutout")
-PIPES = {stage: (stage,) for stage in STAGES} | {
-    letters: STAGES[: len(letters)] for letters in ("bg", "bgc", "bgcf", "bgcfn", "bgcfnc")
-}
+STAGES = ADA_STAGES
+PIPES = {name: (name,) if name in STAGES else STAGES[: len(name)] for name in PIPE_NAMES}
 
 DRAW_COUNTS = {
     "flip": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -14,6 +15,9 @@ Augmentation = Literal["ada", "fixed", "none", "diffaugment"]
 
 FAMILIES = ("stylegan2", "stylegan3", "mobilestylegan")
 AUGMENTATIONS = ("ada", "fixed", "none", "diffaugment")
+LOSS_NAMES = ("nonsaturating", "relativistic")
+ADA_STAGES = ("blit", "geom", "color", "filter", "noise", "cutout")
+PIPE_NAMES = (*ADA_STAGES, "bg", "bgc", "bgcf", "bgcfn", "bgcfnc")  # a stage, or the initials of the first stages
 PRECISIONS = ("fp32", "bf16")
 VERSION = 1
 
@@ -62,7 +66,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Validate the settings. Raises TrainingError when one is invalid."""
-        for name, choices in (("family", FAMILIES), ("augment", AUGMENTATIONS), ("precision", PRECISIONS)):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TrainingError(
                     f"{name} '{getattr(self, name)}' is not one of {', '.join(choices)}", "choose one of these"
@@ -71,11 +75,59 @@ class TrainConfig:
             raise TrainingError(
                 f"a batch of {self.batch} is not divisible into parts of {self.part}", "choose a part that divides it"
             )
-        positive = ("kimg", "penalty_every", "path_every", "rate", "tick_kimg", "snap_kimg", "ada_kimg")
-        if wrong := [name for name in positive if not getattr(self, name) > 0]:
-            raise TrainingError(f"{wrong[0]} is {getattr(self, wrong[0])}", "it must be above zero")
-        if not 0 <= self.p <= 1 or self.gamma < 0:
-            raise TrainingError(f"p {self.p} or gamma {self.gamma} is out of range", "p is 0...1, gamma 0 or more")
+        for name, (least, most) in LIMITS.items():
+            if not least <= getattr(self, name) <= most:  # false for NaN, too
+                raise TrainingError(f"{name} is {getattr(self, name)}", f"it must be {least:g} to {most:g}")
+
+
+CHOICES = {
+    "family": FAMILIES,
+    "augment": AUGMENTATIONS,
+    "precision": PRECISIONS,
+    "loss": LOSS_NAMES,
+    "pipe": PIPE_NAMES,
+}
+"""The allowed words of each setting that is a word."""
+
+_POSITIVE = math.ulp(0.0)  # the smallest number above zero
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "kimg": (_POSITIVE, 1e9),
+    "tick_kimg": (_POSITIVE, 1e9),
+    "snap_kimg": (_POSITIVE, 1e9),
+    "ada_kimg": (_POSITIVE, 1e9),
+    "penalty_every": (1, 1e9),
+    "path_every": (1, 1e9),
+    "rate": (_POSITIVE, 1),
+    "gamma": (0, 1e9),
+    "path_weight": (0, 1e9),
+    "style_mixing": (0, 1),
+    "p": (0, 1),
+    "target": (-1, 1),
+    "ema_kimg": (0, 1e9),
+    "ema_ramp": (0, 1e9),
+}
+"""The smallest and largest value of each setting that is a number."""
+
+
+RESUMABLE = (
+    *("kimg", "snap_kimg", "tick_kimg", "gamma", "penalty_every", "path_weight", "path_every", "style_mixing"),
+    *("augment", "pipe", "policy", "p", "target", "ada_kimg", "mirror", "rate", "ema_kimg", "ema_ramp"),
+)
+"""Settings that can change when a run is resumed: no weight, random number or image order depends on them."""
+
+
+def reason_fixed(name: str) -> str:
+    """Return why a setting cannot change when a run is resumed."""
+    if name in ("batch", "part", "seed"):
+        return "the order of the images and all random numbers depend on it"
+    if name in ("data", "out", "source", "freeze_d", "preset", "resolution", "dry_run"):
+        return "it belongs to the start of a run"
+    if name == "loss":
+        return "the discriminator's scores mean something else with another loss"
+    if name == "precision":
+        return "a resumed run gives the results of an uninterrupted one"
+    return "the checkpoint holds networks of one shape, trained on one dataset"
 
 
 def to_json(config: TrainConfig) -> dict[str, Any]:

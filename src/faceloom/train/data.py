@@ -18,6 +18,7 @@ from faceloom.images.tensors import Pixels
 
 CACHE_BYTES = 2 << 30
 """Maximum size of the decoded images that are cached in memory, in bytes."""
+MAX_LABEL = 1e6  # largest absolute value of a number in a label
 DECODE_THREADS = 2
 DECODE_CHUNK = 256  # images submitted to the decoding threads at once, which bounds the memory
 
@@ -103,12 +104,11 @@ def open_training_images(
 ) -> TrainingImages:
     """Open the images of a dataset for training: cached when they fit into `cache_bytes`, streamed otherwise.
 
-    `callback` receives the number of images decoded so far. Raises TrainingError that names an unreadable image.
+    `callback` receives the number of images decoded so far. Raises TrainingError that names an unreadable image or a
+    label that is not finite.
     """
     count, (width, height) = len(dataset), dataset.resolution
-    labels = torch.zeros(count, 0)
-    if with_labels:
-        labels = torch.from_numpy(np.stack([dataset.label(i) for i in range(count)]))
+    labels = _read_labels(dataset) if with_labels else torch.zeros(count, 0)
     if count * width * height * 3 > cache_bytes:
         return StreamedImages(dataset, labels)
     levels = torch.empty(count, height, width, 3, dtype=torch.uint8)
@@ -118,6 +118,18 @@ def open_training_images(
             if callback:
                 callback(i + 1)
     return CachedImages(levels, labels)
+
+
+def _read_labels(dataset: ImageDataset) -> Tensor:
+    """Return all labels, float32 `[n, c_dim]`. Raises TrainingError for a label that is not finite or too large."""
+    labels = np.stack([np.atleast_1d(np.asarray(dataset.label(i), np.float64)) for i in range(len(dataset))])
+    wrong = np.flatnonzero(~(np.abs(labels) <= MAX_LABEL).all(1))  # also NaN
+    if len(wrong):
+        raise TrainingError(
+            f"the label of picture {wrong[0]} is {labels[wrong[0]].tolist()}",
+            f"labels are classes from 0 on, or numbers from {-MAX_LABEL:g} to {MAX_LABEL:g}",
+        )
+    return torch.from_numpy(labels.astype(np.float32))
 
 
 def _decode_all(pool: ThreadPoolExecutor, dataset: ImageDataset, count: int) -> Iterator[Pixels]:

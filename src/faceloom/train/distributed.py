@@ -6,15 +6,19 @@ torchrun starts the processes and restarts them when one dies.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from faceloom.errors import TrainingError
+from faceloom.errors import FaceloomError, TrainingError
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Ranks:
         if self.size == 1:
             return
         flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
-        dist.all_reduce(flat)
+        with _connection_errors():
+            dist.all_reduce(flat)
         for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
@@ -44,13 +49,46 @@ class Ranks:
         if self.size == 1:
             return flag
         votes = torch.tensor(float(flag), device=self.device)
-        dist.all_reduce(votes)
+        with _connection_errors():
+            dist.all_reduce(votes)
         return votes.item() > 0
 
     def wait(self) -> None:
         """Wait until all processes have reached this call."""
         if self.size > 1:
-            dist.barrier()
+            with _connection_errors():
+                dist.barrier()
+
+    def run_in_step(self, action: Callable[[], Result]) -> Result:
+        """Run an action in all processes and return this process's result when it succeeded everywhere.
+
+        Raises this process's error, or TrainingError when the action failed in another process only. Without this,
+        the other processes would wait for one that has ended.
+        """
+        error: FaceloomError | None = None
+        result: Result | None = None
+        try:
+            result = action()
+        except FaceloomError as raised:
+            error = raised
+        failed = self.any(error is not None)
+        if error:
+            raise error
+        if failed:
+            raise TrainingError("another process of this run cannot start", "see the message of that process")
+        return result  # type: ignore[return-value]
+
+
+@contextmanager
+def _connection_errors() -> Iterator[None]:
+    """Raise TrainingError when a process of the group has ended or does not answer."""
+    try:
+        yield
+    except RuntimeError as error:
+        first_line = next(iter(str(error).splitlines()), "")
+        raise TrainingError(
+            f"another process of this run has ended: {first_line}", "see the message of that process"
+        ) from error
 
 
 def join(device: str = "cpu") -> Ranks:

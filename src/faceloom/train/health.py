@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faceloom.train.config import TrainConfig
+from faceloom.train.snapshot import snapshot_name
 from faceloom.train.stats import column
 
 Line = Mapping[str, Any]
@@ -30,7 +31,13 @@ class Finding:
 
 def examine(lines: Sequence[Line], config: TrainConfig) -> tuple[Finding, ...]:
     """Diagnose a run from all lines of its statistics."""
-    findings = (_diverged(lines), _overfits(lines, config), _weak_d(lines), _collapsed(lines), _stands_still(lines))
+    findings = (
+        _diverged(lines),
+        _overfits(lines, config),
+        _weak_d(lines),
+        _collapsed(lines),
+        _stands_still(lines, config),
+    )
     return tuple(finding for finding in findings if finding)
 
 
@@ -83,7 +90,7 @@ def _collapsed(lines: Sequence[Line]) -> Finding | None:
     )
 
 
-def _stands_still(lines: Sequence[Line]) -> Finding | None:
+def _stands_still(lines: Sequence[Line], config: TrainConfig) -> Finding | None:
     """Detect stagnation: the Frechet distance had its minimum more than a third of the run ago."""
     distances = column(lines, "frechet_vgg16")
     if len(distances) < 6:
@@ -92,8 +99,9 @@ def _stands_still(lines: Sequence[Line]) -> Finding | None:
     since, (now, value) = distances[-1][0] - best_kimg, distances[-1]
     if since < now / 3 or value < best * 1.02:
         return None
+    name = snapshot_name("network-snapshot-", round(best_kimg * 1000), config.batch)
     return Finding(
         "stands_still",
         f"the Frechet distance (VGG16) has not improved for {since:.0f} kimg: {best:.4g} at {best_kimg:.0f} kimg",
-        f"stop and use network-snapshot-{int(best_kimg):06d}; or continue with a larger --gamma",
+        f"stop and use {name}; or continue with a larger --gamma",
     )

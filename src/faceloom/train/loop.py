@@ -38,11 +38,15 @@ Augmentation = Callable[[Tensor, float, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """Part of a batch: the number of its first image, its size, and the random generator for all its draws."""
+    """Part of a batch: the number of its first image, its size, and the random generator for all its draws.
+
+    Convention: `next_first` is the number of the first image of the part that this process computes next.
+    """
 
     first: int
     size: int
     generator: torch.Generator
+    next_first: int = 0
 
 
 class Trainer:
@@ -82,12 +86,17 @@ class Trainer:
         self._update_weights(self.optimizer_d, self.d_weights)
         if config.path_weight and count % config.path_every == 0:
             self._regularize_paths()
-        if config.gamma and count % config.penalty_every == 0:
+        if self._penalty_is_due():
             self._apply_gradient_penalty()
         self._update_average()
         self.nimg += config.batch
         if config.augment == "ada" and (count + 1) % ada.ADJUSTMENT_STEPS == 0:
             self._update_augmentation()
+
+    def _penalty_is_due(self) -> bool:
+        """Return whether the present step ends with a gradient penalty."""
+        config = self.config
+        return bool(config.gamma) and self.nimg // config.batch % config.penalty_every == 0
 
     def _accumulate_gradients(self, part: Part) -> None:
         """Compute both losses on one part and add their gradients to those of the weights."""
@@ -172,17 +181,19 @@ class Trainer:
         """Yield this process's parts of the batch, with torch's global seed set for each."""
         config, (rank, size) = self.config, (self.ranks.rank, self.ranks.size)
         share = config.batch // config.part // size
-        for index in range(rank * share, (rank + 1) * share):
-            first = self.nimg + index * config.part
+        start = self.nimg + rank * share * config.part
+        repeats = purpose == MAIN and self._penalty_is_due()  # the penalty loads the same images again
+        numbers = [start + index * config.part for index in range(share)]
+        for first, next_first in zip(numbers, [*numbers[1:], start + (0 if repeats else config.batch)], strict=True):
             seed = derive_seed(config.seed, purpose, first)
             torch.manual_seed(seed)  # for the noise that layers add
-            yield Part(first, config.part, torch.Generator(self.device).manual_seed(seed ^ 0x9E3779B9))
+            yield Part(first, config.part, torch.Generator(self.device).manual_seed(seed ^ 0x9E3779B9), next_first)
 
     def _real_images(self, part: Part) -> tuple[Tensor, Tensor | None]:
         """Return real images `[n, 3, h, w]` and their labels, randomly mirrored when the config says so."""
         count, seed = len(self.images), self.config.seed
         indices = shuffled_indices(count, seed, part.first, part.size)
-        upcoming = shuffled_indices(count, seed, part.first + part.size * self.ranks.size, part.size)
+        upcoming = shuffled_indices(count, seed, part.next_first, part.size)
         levels = self.images.load(indices, upcoming).to(self.device, non_blocking=True)
         if self.config.mirror:
             turned = torch.rand(part.size, generator=part.generator, device=self.device) < 0.5

@@ -13,6 +13,9 @@ GROUP = 4
 """Number of images that the discriminator compares with each other; a part's size is a multiple of it."""
 
 
+FIXED_P = 0.3  # default probability of a fixed augmentation
+
+
 @dataclass(frozen=True)
 class Preset:
     """Settings that a run starts from, before those that depend on the data."""
@@ -104,6 +107,27 @@ def plan(facts: TrainingFacts, preset: str = "auto", **requested: Any) -> Plan:
     return Plan(TrainConfig(**chosen), tuple(advice))
 
 
+def check_used(config: TrainConfig, requested: Mapping[str, Any]) -> None:
+    """Check that a run with this config uses every requested setting. Raises TrainingError that names one it ignores.
+
+    `requested` holds only what the user asked for, without defaults.
+    """
+    augment = config.augment
+    reasons = {
+        "p": "" if augment in ("ada", "fixed") else f"--augment {augment} has no probability",
+        "target": "" if augment == "ada" else f"--augment {augment} has no target",
+        "ada_kimg": "" if augment == "ada" else f"--augment {augment} does not adapt",
+        "pipe": "" if augment in ("ada", "fixed") else f"--augment {augment} has no pipe",
+        "freeze_d": "" if config.source else "without --from the frozen weights would be random",
+        "channels": "" if config.family != "stylegan3" else "StyleGAN3's widths follow --width and --base",
+    }
+    if requested.get("channels") and requested.get("d_channels"):
+        reasons |= dict.fromkeys(("channel_max", "channel_base"), "--channels and --d-channels give all widths")
+    for name, reason in reasons.items():
+        if reason and requested.get(name) is not None and (name != "freeze_d" or requested[name]):
+            raise TrainingError(f"the option for {name} has no effect: {reason}", "omit one of them")
+
+
 def _widths(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if "channels" in chosen and "w_dim" in chosen:
         return []
@@ -190,7 +214,7 @@ def _augment(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
     if facts.images >= 100_000:
         advice.append(Advice("augment", "none", f"{facts.images} pictures are enough without augmentation"))
     if chosen.get("augment") == "fixed":
-        advice.append(Advice("p", 0.3, "a fixed probability that small datasets usually need"))
+        advice.append(Advice("p", FIXED_P, "a fixed probability that small datasets usually need"))
     return advice
 
 

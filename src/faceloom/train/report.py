@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -17,6 +16,7 @@ from faceloom.train import stats
 from faceloom.train.config import TrainConfig
 from faceloom.train.health import Finding, examine
 from faceloom.train.plots import Curve, plot
+from faceloom.train.snapshot import kimg_of
 
 PAGE, FILM = "report.html", "film.webp"
 MAX_FRAMES = 60
@@ -56,12 +56,12 @@ def render_page(
     last: Mapping[str, Any] = next((line for line in reversed(lines) if "sec_per_kimg" in line), {})
     summary = f"{config.width} x {config.height} px, {options.get('pictures', '?')} pictures, {config.family}"
     speed = f", {last['images_per_second']:.1f} images per second" if last else ""
-    sheets = sorted(folder.glob("fakes*.png"))
+    sheets = sorted(folder.glob("fakes*.png"), key=lambda path: kimg_of(path.name))
     parts = [
         f"<h1>{escape(folder.resolve().name)}</h1><small>{escape(summary)}; {kimg:g} thousand images{speed}</small>",
         _health(examine(lines, config)),
         _picture(FILM, "The same latents at every snapshot") if (folder / FILM).exists() else "",
-        _picture(sheets[-1].name, f"Generated images after {_kimg_of(sheets[-1])} thousand training images")
+        _picture(sheets[-1].name, f"Generated images after {kimg_of(sheets[-1].name):g} thousand training images")
         if sheets
         else "",
         _picture("reals.png", "Training images") if (folder / "reals.png").exists() else "",
@@ -88,6 +88,7 @@ def _curves(lines: Sequence[Mapping[str, Any]], config: TrainConfig) -> list[str
 
     target = config.target if config.augment == "ada" else None
     return [
+        *(plot(f"FID ({name})", [curve(name, "lower is better")]) for name in _fid_names(lines)),
         plot("Frechet distance (VGG16) to the training images", [curve("frechet_vgg16", "lower is better")]),
         plot(
             "Mean signs of D, and ADA's p",
@@ -101,6 +102,11 @@ def _curves(lines: Sequence[Mapping[str, Any]], config: TrainConfig) -> list[str
         plot("Path length", [curve("path_length", "now"), curve("path_mean", "mean")]),
         plot("Images per second", [curve("images_per_second", "")]),
     ]
+
+
+def _fid_names(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the FIDs that were measured, such as fid50k_full."""
+    return sorted({name for line in lines for name in line if name.startswith("fid")})
 
 
 def _choices(config: TrainConfig, options: Mapping[str, Any]) -> str:
@@ -117,14 +123,9 @@ def _picture(name: str, caption: str) -> str:
     return f'<figure><figcaption><b>{escape(caption)}</b></figcaption><img src="{escape(name)}" alt=""></figure>'
 
 
-def _kimg_of(path: Path) -> int:
-    match = re.search(r"(\d+)\.png$", path.name)
-    return int(match[1]) if match else 0
-
-
 def save_film(folder: Path, config: TrainConfig) -> Path | None:
     """Save the first images of all sheets as a looping film; return None when there are fewer than two sheets."""
-    sheets = sorted(folder.glob("fakes*.png"))
+    sheets = sorted(folder.glob("fakes*.png"), key=lambda path: kimg_of(path.name))
     if len(sheets) < 2:
         return None
     count = min(len(sheets), MAX_FRAMES)

@@ -23,11 +23,15 @@ from faceloom.train.distributed import Ranks
 from faceloom.train.health import Finding, examine
 from faceloom.train.loop import Trainer
 from faceloom.train.plan import Advice
-from faceloom.train.tensorboard import TensorBoardWriter
+from faceloom.train.trackers import Trackers, make_run_id
 
-OPTIONS, LOG = "options.json", "log.txt"
+OPTIONS, LOG, BEST = "options.json", "log.txt", "network-best"
+FIRST_CHECKPOINT_SECONDS = 60
+"""Maximum seconds until the first checkpoint of a start; it is written after the first tick if that comes earlier."""
 CHECKPOINT_SECONDS = 600
 """Maximum seconds between two checkpoints, which is the most training time that a crash can cost."""
+QUALITY_COLUMNS = ("fid", "frechet_vgg16")
+"""Beginnings of the names of the statistics that decide which snapshot is the best, the most reliable first."""
 
 Measure = Callable[[Any, Trainer], Mapping[str, float]]
 """Function that measures the generator of a snapshot. The numbers are added to the statistics under their names."""
@@ -77,6 +81,7 @@ class Outcome:
     reason: str  # 'done', 'minutes', 'stopped'
     snapshot: Path
     findings: Sequence[Finding] = ()
+    best: Path | None = None  # the snapshot with the lowest distance to the training images, if it was measured
 
 
 @dataclass
@@ -88,13 +93,14 @@ class Run:
     ranks: Ranks = field(default_factory=Ranks)
     measure: Measure | None = None
     control: RunControl = field(default_factory=RunControl)
+    trackers: Trackers = field(default_factory=lambda: Trackers({}, lambda message: None))
 
     def __post_init__(self) -> None:
         self.config = self.trainer.config
         self.started_at = self.last_tick_at = self.last_save_at = time.monotonic()
         self.last_tick_nimg = self.start_nimg = self.trainer.nimg
         self.last_sheet = torch.zeros(0)  # images of the last sheet, [n, 3, h, w]
-        self.tensorboard = TensorBoardWriter(self.folder) if self.ranks.is_first else None
+        self.has_saved = False  # whether this start has written a checkpoint after its first step
         self.save_error = ""  # error message of the last checkpoint, empty when it was written
 
     def train(self) -> Outcome:
@@ -108,7 +114,10 @@ class Run:
             with lock.acquire(timeout=0) if self.ranks.is_first else nullcontext():
                 if self.ranks.is_first:
                     remove_partial_files(self.folder)
-                return self._train_until_stopped()
+                try:
+                    return self._train_until_stopped()
+                finally:
+                    self.trackers.close()
         except Timeout as error:
             raise TrainingError(f"{self.folder} is being trained by another process", "wait for it") from error
 
@@ -119,20 +128,37 @@ class Run:
         while not reason:
             self.trainer.step()
             reason = self._reason_to_stop()
-            ticks = reason or self._crossed(self.config.tick_kimg)
+            ticks = bool(reason) or self._crossed(self.config.tick_kimg)
             if ticks:
                 self._record_tick()
             if reason or self._crossed(self.config.snap_kimg):
                 self._save_snapshot(measures=reason != "stopped")
-            elif ticks and self.ranks.any(time.monotonic() - self.last_save_at > CHECKPOINT_SECONDS):
+                self.has_saved = True
+            elif self.ranks.any(self._checkpoint_is_due(ticks)):
                 self._save()
+                self.has_saved = True
         if self.save_error:
             raise StoreError(self.save_error, "free some space, then use --resume: the previous checkpoint is intact")
         seconds = time.monotonic() - self.started_at
-        return Outcome(self.trainer.nimg, seconds, reason, self._snapshot_folder(), self.findings())
+        best = self.folder / BEST
+        return Outcome(
+            self.trainer.nimg,
+            seconds,
+            reason,
+            self._snapshot_folder(),
+            self.findings(),
+            best if best.exists() else None,
+        )
+
+    def _checkpoint_is_due(self, ticks: bool) -> bool:
+        """Return whether to write a checkpoint: after the first tick or minute, and then at every tenth minute."""
+        if not self.has_saved and ticks:
+            return True
+        limit = CHECKPOINT_SECONDS if self.has_saved else min(FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS)
+        return time.monotonic() - self.last_save_at > limit
 
     def _snapshot_folder(self) -> Path:
-        return self.folder / snapshot.snapshot_name("network-snapshot-", self.trainer.nimg)
+        return self.folder / snapshot.snapshot_name("network-snapshot-", self.trainer.nimg, self.config.batch)
 
     def findings(self) -> Sequence[Finding]:
         """Return problems that the statistics so far indicate."""
@@ -170,8 +196,7 @@ class Run:
 
     def _write_stats(self, line: Mapping[str, Any]) -> None:
         stats.append(self.folder / stats.FILE, line)
-        if self.tensorboard:
-            self.tensorboard.add(line)
+        self.trackers.add(line)
 
     def _seconds_left(self) -> float:
         done = self.trainer.nimg - self.start_nimg
@@ -198,13 +223,14 @@ class Run:
             line["change"] = (previous - self.last_sheet).abs().mean().item()
         if self.measure and measures and trainer.nimg:
             measured = self.measure(snapshot.averaged_generator(trainer), trainer)
+            if is_best(measured, stats.read(self.folder / stats.FILE)):
+                snapshot.save_network(trainer, self.folder, BEST, data=Path(self.config.data).name, **measured)
             for name, value in measured.items():
                 stats.append(self.folder / f"metric-{name}.jsonl", {"nimg": trainer.nimg, name: value})
             line |= measured
         self._write_stats(line)
-        if self.tensorboard:
-            sheet = self.folder / snapshot.snapshot_name("fakes", trainer.nimg, ".png")
-            self.tensorboard.add_sheet(sheet, trainer.nimg)
+        sheet = self.folder / snapshot.snapshot_name("fakes", trainer.nimg, self.config.batch, ".png")
+        self.trackers.add_sheet(sheet, trainer.nimg)
         report.write(self.folder, self.config, read_options(self.folder))
 
     def _save(self) -> None:
@@ -231,9 +257,22 @@ class Run:
 
 def remove_partial_files(folder: Path) -> None:
     """Remove the temporary files that `atomic_write` left behind when a process was killed while writing."""
-    for temp_path in (*folder.glob(".*-*"), *folder.glob("network-snapshot-*/.*-*")):
+    for temp_path in (*folder.glob(".*-*"), *folder.glob("network-*/.*-*")):
         if temp_path.suffix in (".safetensors", ".json", ".jsonl", ".png", ".webp", ".html"):
             temp_path.unlink(missing_ok=True)
+
+
+def is_best(measured: Mapping[str, float], lines: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a measurement is the lowest of the run, given the run's earlier lines of statistics.
+
+    The FID decides where it is measured, otherwise the Frechet distance (VGG16).
+    """
+    for column in QUALITY_COLUMNS:
+        for name, value in measured.items():
+            if name.startswith(column):
+                earlier = [distance for _, distance in stats.column(lines, name)]
+                return value < min(earlier, default=float("inf"))
+    return False
 
 
 def format_duration(seconds: float) -> str:
@@ -259,7 +298,7 @@ def create_run(folder: Path, config: TrainConfig, advice: Sequence[Advice] = (),
     """Create a run's folder with its options. Raises TrainingError when the folder already holds a run."""
     if (folder / OPTIONS).exists():
         raise TrainingError(f"{folder} already holds a run", f"continue it with: faceloom train --resume {folder}")
-    card = {**to_json(config), "torch": torch.__version__, **facts}
+    card = {**to_json(config), "torch": torch.__version__, "id": make_run_id(), **facts}
     card["advice"] = [{"name": item.name, "value": item.value, "why": item.why} for item in advice]
     with atomic_write(folder / OPTIONS) as temp_path:
         temp_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -272,11 +311,29 @@ def read_config(folder: Path, **changed: Any) -> TrainConfig:
     )
 
 
-def record_changes(folder: Path, **changed: Any) -> None:
-    """Save the settings that changed when a run was resumed."""
-    card = read_options(folder) | {name: value for name, value in changed.items() if value is not None}
+def record_changes(folder: Path, nimg: int = 0, **changed: Any) -> list[str]:
+    """Save the settings that changed when a run was resumed after `nimg` images.
+
+    The options keep a list of all changes, and the log gets one line for each. Returns the changes as text.
+    """
+    card = read_options(folder)
+    changes = [
+        {"kimg": nimg / 1000, "name": name, "from": card.get(name), "to": value}
+        for name, value in changed.items()
+        if value is not None and value != card.get(name)
+    ]
+    if not changes:
+        return []
+    names = {change["name"] for change in changes}
+    card |= {str(change["name"]): change["to"] for change in changes}
+    card["advice"] = [item for item in card.get("advice", ()) if item.get("name") not in names]
+    card["changes"] = [*card.get("changes", ()), *changes]
     with atomic_write(folder / OPTIONS) as temp_path:
         temp_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    texts = [f"resumed at {nimg / 1000:g} kimg: {item['name']} {item['from']} -> {item['to']}" for item in changes]
+    with suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write("".join(f"{text}\n" for text in texts))
+    return texts
 
 
 def read_options(folder: Path) -> dict[str, Any]:
@@ -299,4 +356,3 @@ def restore_checkpoint(trainer: Trainer, folder: Path) -> None:
         if trainer.ranks.is_first:
             for file in (folder / stats.FILE, *folder.glob("metric-*.jsonl")):
                 stats.truncate(file, trainer.nimg)
-        trainer.ranks.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,20 @@ FIRST_SEED = 0
 """The seed of the first image on a sheet; the others have consecutive seeds."""
 
 
-def snapshot_name(prefix: str, nimg: int, ending: str = "") -> str:
-    """Return a name as StyleGAN2-ADA writes it: network-snapshot-000200 is after 200 kimg."""
-    return f"{prefix}{nimg // 1000:06d}{ending}"
+def snapshot_name(prefix: str, nimg: int, batch: int, ending: str = "") -> str:
+    """Return a name that no other snapshot of the run has, and that sorts by `nimg`.
+
+    The first step after a whole kimg is named as StyleGAN2-ADA names it: network-snapshot-000200 is after 200 kimg.
+    Other steps have three more digits: network-snapshot-000200512 is after 200,512 images.
+    """
+    kimg, images = divmod(nimg, 1000)
+    return f"{prefix}{kimg:06d}{'' if images < batch else f'{images:03d}'}{ending}"
+
+
+def kimg_of(name: str) -> float:
+    """Return the thousands of images in the name of a snapshot or a sheet, 0 for other names."""
+    match = re.search(r"(\d{6,8}?)(\d{3})?(?:\.png)?$", name)
+    return int(match[1]) + int(match[2] or 0) / 1000 if match else 0.0
 
 
 def spread_labels(images: TrainingImages, count: int) -> Tensor | None:
@@ -40,10 +52,15 @@ def spread_labels(images: TrainingImages, count: int) -> Tensor | None:
     """
     if not images.labels.shape[1]:
         return None
-    if count <= len(images) and (images.labels.sum(1) == 1).all():  # one-hot labels: every class in turn
+    if count <= len(images) and is_one_hot(images.labels):  # every class in turn
         classes = images.labels.argmax(1).unique()
         return torch.eye(images.labels.shape[1])[classes[torch.arange(count) % len(classes)]]
     return images.labels[torch.linspace(0, len(images) - 1, count).long()]
+
+
+def is_one_hot(labels: Tensor) -> bool:
+    """Return whether labels `[n, c_dim]` are classes: a single one among zeros."""
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
 
 
 @torch.no_grad()
@@ -80,7 +97,7 @@ def save_fakes(trainer: Trainer, folder: Path) -> Tensor:
     """Save a sheet of generated images, always of the same seeds, and return the images."""
     columns, rows = sheet_shape(trainer.config.height, trainer.config.width)
     img = generate_images(trainer.G_ema, columns * rows, spread_labels(trainer.images, columns * rows))
-    save_sheet(img, folder / snapshot_name("fakes", trainer.nimg, ".png"), ai_generated=True)
+    save_sheet(img, folder / snapshot_name("fakes", trainer.nimg, trainer.config.batch, ".png"), ai_generated=True)
     return img
 
 
@@ -94,9 +111,10 @@ def save_reals(trainer: Trainer, folder: Path) -> None:
     save_sheet(pixels_to_img(trainer.images.load(numbers.tolist())), folder / "reals.png", ai_generated=False)
 
 
-def save_network(trainer: Trainer, folder: Path, **facts: Any) -> Path:
+def save_network(trainer: Trainer, folder: Path, name: str = "", **facts: Any) -> Path:
     """Save the averaged generator as a folder that `faceloom models import` and every --generator option read.
 
+    `name` is the folder's name inside the run, by default the snapshot's; `facts` are added to the card.
     Raises TrainingError when a weight is not finite.
     """
     G = averaged_generator(trainer)
@@ -104,9 +122,11 @@ def save_network(trainer: Trainer, folder: Path, **facts: Any) -> Path:
     state = {name: tensor.float().cpu().clone(memory_format=plain) for name, tensor in G.state_dict().items()}
     if not all(torch.isfinite(tensor).all() for tensor in state.values()):
         raise TrainingError("the generator has weights that are not finite", "lower --gamma or the learning rate")
-    notes = (f"trained by faceloom on {trainer.nimg // 1000} thousand images",)
+    notes = (f"trained by faceloom on {trainer.nimg / 1000:g} thousand images",)
     network = LoadedNetwork(trainer.config.family, "faceloom", G.config, state, notes)
-    destination = folder / snapshot_name("network-snapshot-", trainer.nimg)
+    if trainer.config.c_dim:
+        facts = {"labels": "classes" if is_one_hot(trainer.images.labels) else "numbers", **facts}
+    destination = folder / (name or snapshot_name("network-snapshot-", trainer.nimg, trainer.config.batch))
     return native.write(network, destination, {"training": {"kimg": trainer.nimg / 1000, **facts}})
 
 

@@ -17,11 +17,13 @@ from torch import Tensor, nn
 
 from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.library import locate_generator
+from faceloom.checkpoints.loaded_network import LoadedNetwork
 from faceloom.errors import AssetError, CheckpointError, TrainingError
 from faceloom.train import checkpoint
 from faceloom.train.build import base_size, network_shape
 from faceloom.train.config import FAMILIES, TrainConfig
 from faceloom.train.loop import Trainer
+from faceloom.train.plan import PRESETS
 
 MIN_SHARE = 0.3
 """Minimum share of the new generator's weights that must come from the old one."""
@@ -33,7 +35,8 @@ State = Mapping[str, Tensor]
 class Origin:
     """The networks that a run starts from.
 
-    Convention: `settings` are the old networks' settings of TrainConfig; `D` is empty without a discriminator.
+    Convention: `settings` are the old networks' settings of TrainConfig; `D` is empty without a discriminator, and
+    `settings` then has no `d_channels`.
     """
 
     name: str
@@ -63,13 +66,49 @@ def open_origin(name: str, config_of: Callable[[Path], TrainConfig]) -> Origin:
     sizes = {key: getattr(config, key) for key in ("channel_base", "channel_max") if hasattr(config, key)}
     d_settings: dict[str, Any] = {}
     D: State = {}
-    if path.is_file():
-        try:
-            discriminator = read_checkpoint(path, "discriminator")
-            D, d_settings = discriminator.state_dict, {"d_channels": discriminator.config.channels}  # type: ignore[union-attr]
-        except (CheckpointError, AssetError):
-            D = {}
+    if discriminator := _read_discriminator(path):
+        D, d_settings = discriminator.state_dict, {"d_channels": discriminator.config.channels}  # type: ignore[union-attr]
     return Origin(name, {"family": network.family, **settings, **sizes, **d_settings}, network.state_dict, D)
+
+
+def _read_discriminator(path: Path) -> LoadedNetwork | None:
+    """Return the discriminator of a checkpoint file, or None when it has none that faceloom reads."""
+    if not path.is_file():
+        return None
+    try:
+        network = read_checkpoint(path, "discriminator")
+    except (CheckpointError, AssetError):
+        return None
+    return network if network.family.endswith("discriminator") else None
+
+
+def check_origin(origin: Origin, requested: Mapping[str, Any], preset: str) -> None:
+    """Check that requested settings and an explicitly chosen preset fit the networks that a run starts from.
+
+    Raises TrainingError that names the setting, because it would be ignored or give networks of another kind.
+    """
+    family = origin.settings["family"]
+    wanted = PRESETS[preset].settings.get("family", "stylegan2") if preset in PRESETS and preset != "auto" else family
+    for name, value in (("--preset " + preset, wanted), ("--family", requested.get("family"))):
+        if value not in (None, family):
+            raise TrainingError(
+                f"{name} trains a {value}, but {origin.name} is a {family}", "omit one of them, or omit --from"
+            )
+    for name, option in (("channel_max", "--width"), ("channel_base", "--base"), ("channels", "--channels")):
+        if requested.get(name) is not None:
+            raise TrainingError(
+                f"{option} does not apply: the generator's widths come from {origin.name}",
+                "use --d-channels for the discriminator's, or omit --from",
+            )
+    if requested.get("w_dim") not in (None, origin.settings.get("w_dim")):
+        raise TrainingError(
+            f"--w-dim {requested['w_dim']} does not apply: {origin.name} has {origin.settings.get('w_dim')}",
+            "omit it, or omit --from",
+        )
+    if requested.get("d_channels") and origin.D:
+        raise TrainingError(
+            f"--d-channels does not apply: the discriminator comes from {origin.name}", "omit it, or omit --from"
+        )
 
 
 def _read_run(name: str, file: Path, config: TrainConfig) -> Origin:
@@ -86,9 +125,14 @@ def _read_run(name: str, file: Path, config: TrainConfig) -> Origin:
     return Origin(name, settings, G, D)
 
 
-def settings_for(origin: Origin, height: int, width: int) -> dict[str, Any]:
-    """Return the old networks' settings for another image size; channels halve at each new resolution."""
+def settings_for(origin: Origin, height: int, width: int, preset: str = "auto") -> dict[str, Any]:
+    """Return the old networks' settings for another image size; channels halve at each new resolution.
+
+    Without an old discriminator, the new one is as wide as the generator, or as the preset says if it is not 'auto'.
+    """
     settings = dict(origin.settings)
+    if "d_channels" not in settings and preset == "auto" and settings.get("channels"):
+        settings["d_channels"] = settings["channels"]
     _, levels = base_size(height, width)
     count = levels + 1 - (settings["family"] == "mobilestylegan")
     for name in ("channels", "d_channels"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,39 @@ from faceloom._version import __version__
 from faceloom.datasets import Dataset
 from faceloom.errors import AssetError, TrainingError
 from faceloom.images.tensors import pixels_to_img
-from faceloom.metrics import VggFeatures, extract
+from faceloom.metrics import InceptionFeatures, VggFeatures, extract
 from faceloom.metrics.frechet import frechet_distance
 from faceloom.networks.precision import fast_precision
+from faceloom.threads import choose_threads
 from faceloom.train import run as runs
+from faceloom.train.config import RESUMABLE, TrainConfig, reason_fixed, to_json
 from faceloom.train.data import TrainingImages, open_training_images, shuffled_indices
 from faceloom.train.distributed import Ranks
 from faceloom.train.loop import Trainer
-from faceloom.train.plan import Plan, TrainingFacts, plan
+from faceloom.train.plan import FIXED_P, Advice, Plan, TrainingFacts, check_used, plan
 from faceloom.train.run import Outcome, Run, RunControl
 from faceloom.train.snapshot import generate_images, spread_labels
-from faceloom.train.transfer import Origin, copy_weights, open_origin, settings_for
+from faceloom.train.trackers import Trackers, check_trackers, open_trackers
+from faceloom.train.transfer import Origin, check_origin, copy_weights, open_origin, settings_for
 
 FRECHET_IMAGES = 1000
 """Number of images on each side of the Frechet distance that is measured during a run."""
 
+FID_IMAGES = 50_000
+"""Number of generated images of the FID, as in most papers."""
+
 LoadCallback = Callable[[int], None]
 """Function that receives the number of images loaded so far."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The distances between generated and training images that are measured at every snapshot."""
+
+    vgg: bool = True  # the Frechet distance (VGG16)
+    inception: Path | None = None  # Inception-v3 weights, with which the FID is measured
+    sha256: str = ""  # of the Inception weights
+    fid_images: int = FID_IMAGES  # generated images of the FID
 
 
 @dataclass(frozen=True)
@@ -41,14 +58,56 @@ class NewRun:
     out: Path
     preset: str = "auto"
     cond: bool = False  # train a generator conditioned on the dataset's labels
-    metrics: bool = True  # measure the Frechet distance (VGG16) at every snapshot
+    measures: Measures = field(default_factory=Measures)
+    threads: int | None = None  # torch threads on a CPU; None: measured
+    log_to: tuple[str, ...] | None = None  # names of trackers; None: TensorBoard where it is installed
+
+
+def train(
+    data: Path | str,
+    out: Path | str,
+    *,
+    minutes: float = float("inf"),
+    preset: str = "auto",
+    cond: bool = False,
+    device: str = "cpu",
+    control: RunControl | None = None,
+    **settings: Any,
+) -> Outcome:
+    """Train a generator on a dataset in a new folder; or resume the run when the folder holds one.
+
+    `settings` are settings of TrainConfig, such as `kimg=100`. On resuming, `preset`, `cond` and settings other than
+    RESUMABLE must be those of the run. Raises as `start_run` and `resume_run`.
+    """
+    control = replace(control or RunControl(), minutes=minutes)
+    ranks, folder = Ranks(device=device), Path(out)
+    if (folder / runs.OPTIONS).exists():
+        check_dataset(folder, Path(data))
+        config, options = runs.read_config(folder), runs.read_options(folder)
+        for name, value, actual in (
+            ("preset", preset, options.get("preset")),
+            ("cond", cond, config.c_dim > 0),
+        ):
+            if value not in (actual, "auto"):
+                raise TrainingError(f"{folder} holds a run with {name} {actual}, not {value}", "give another folder")
+        changed = {name: value for name, value in settings.items() if getattr(config, name, None) != value}
+        return resume_run(folder, ranks, control, **changed)
+    return start_run(NewRun(Path(data), folder, preset, cond), ranks, control, **settings)
+
+
+def check_dataset(folder: Path, data: Path) -> None:
+    """Check that a run was started with this dataset. Raises TrainingError when it was another one."""
+    expected = runs.read_config(folder).data
+    if Path(expected) != data.resolve():
+        raise TrainingError(f"{folder} holds a run on {expected}", "give another folder for this dataset")
 
 
 def plan_run(start: NewRun, ranks: Ranks, **requested: Any) -> Plan:
     """Choose the settings of a new run: `requested` ones first, then the preset's, then suggested ones.
 
-    Raises StoreError when `data` is not a dataset, TrainingError when the settings do not fit each other.
+    Raises as `start_run`.
     """
+    _check_folder(start, requested.get("source"), ranks.is_first)
     return _choose_settings(start, Dataset.open(start.data), ranks, requested, _open_origin(requested))
 
 
@@ -57,26 +116,11 @@ def start_run(
 ) -> Outcome:
     """Start a run in a new folder and train until it ends; `requested` are settings of TrainConfig.
 
-    Raises TrainingError when the folder already holds a run or the settings do not fit each other, StoreError when
-    `data` is not a dataset or the disk cannot be written.
+    Raises TrainingError when the folder already holds a run, is the dataset or lies in it, or when the settings do not
+    fit each other; StoreError when `data` is not a dataset or the disk cannot be written; MissingExtra for a tracker
+    that is not installed.
     """
-    dataset = Dataset.open(start.data)
-    origin = _open_origin(requested)
-    chosen = _choose_settings(start, dataset, ranks, requested, origin)
-    trainer = Trainer(chosen.config, open_training_images(dataset, with_labels=start.cond, callback=loading), ranks)
-    if origin:
-        control.on_message(f"{copy_weights(trainer, origin):.0%} of the generator comes from {origin.name}")
-    if ranks.is_first:
-        facts: dict[str, Any] = {
-            "faceloom": __version__,
-            "preset": start.preset,
-            "pictures": len(dataset),
-            "metrics": start.metrics,
-            "processes": ranks.size,
-        }
-        runs.create_run(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
-    ranks.wait()
-    return Run(trainer, start.out, ranks, _make_measure(start.metrics and ranks.is_first, control), control).train()
+    return ranks.run_in_step(lambda: _prepare_new_run(start, ranks, control, loading, requested)).train()
 
 
 def resume_run(
@@ -85,25 +129,142 @@ def resume_run(
     control: RunControl,
     loading: LoadCallback | None = None,
     *,
-    metrics: bool = True,
+    measures: Measures | None = None,
+    threads: int | None = None,
+    log_to: tuple[str, ...] | None = None,
     **changed: Any,
 ) -> Outcome:
     """Resume a run from its last checkpoint, with results identical to those of an uninterrupted run.
 
-    `changed` are new values of kimg, snap_kimg and tick_kimg. Raises the same errors as `start_run`.
+    `changed` are new values of the settings RESUMABLE; they are recorded in the run's options and log. `measures`,
+    `threads` and `log_to` are by default those of the run. Raises the same errors as `start_run`.
     """
+    changed = {name: value for name, value in changed.items() if value is not None}
+    extras = {"threads": threads, "log_to": log_to}
+    return ranks.run_in_step(
+        lambda: _prepare_resumed_run(folder, ranks, control, loading, measures, extras, changed)
+    ).train()
+
+
+def _prepare_new_run(
+    start: NewRun, ranks: Ranks, control: RunControl, loading: LoadCallback | None, requested: Mapping[str, Any]
+) -> Run:
+    check_trackers(start.log_to)
+    _check_folder(start, requested.get("source"), ranks.is_first)
+    dataset = Dataset.open(start.data)
+    origin = _open_origin(requested)
+    chosen = _choose_settings(start, dataset, ranks, requested, origin)
+    threads = _set_threads(ranks, start.threads, control)
+    trainer = Trainer(chosen.config, open_training_images(dataset, with_labels=start.cond, callback=loading), ranks)
+    if origin:
+        control.on_message(f"{copy_weights(trainer, origin):.0%} of the generator comes from {origin.name}")
+    measure = _make_measure(start.measures, ranks, control)
+    if not ranks.is_first:
+        return Run(trainer, start.out, ranks, control=control)
+    facts: dict[str, Any] = {
+        "faceloom": __version__,
+        "preset": start.preset,
+        "pictures": len(dataset),
+        "metrics": start.measures.vgg,
+        "processes": ranks.size,
+        "threads": threads,
+        "log_to": None if start.log_to is None else list(start.log_to),
+    }
+    runs.create_run(start.out, chosen.config, chosen.advice, classes=list(dataset.classes), **facts)
+    trackers = _open_trackers(start.log_to, start.out, chosen.config, control)
+    return Run(trainer, start.out, ranks, measure, control, trackers)
+
+
+def _prepare_resumed_run(
+    folder: Path,
+    ranks: Ranks,
+    control: RunControl,
+    loading: LoadCallback | None,
+    measures: Measures | None,
+    extras: Mapping[str, Any],
+    changed: Mapping[str, Any],
+) -> Run:
+    check_resumable(changed)
+    options = runs.read_options(folder)
+    log_to = options.get("log_to") if extras["log_to"] is None else list(extras["log_to"])
+    check_trackers(log_to)
     config = runs.read_config(folder, **changed)
     dataset = Dataset.open(Path(config.data))
     if dataset.resolution != (config.width, config.height):
         raise TrainingError(
             f"{config.data} has pictures of another size now", "restore the dataset that the run was started with"
         )
+    threads = _set_threads(ranks, extras["threads"], control, options.get("threads"))
     images = open_training_images(dataset, with_labels=config.c_dim > 0, callback=loading)
     trainer = Trainer(config, images, ranks)
     runs.restore_checkpoint(trainer, folder)
-    if ranks.is_first and changed:
-        runs.record_changes(folder, **changed)
-    return Run(trainer, folder, ranks, _make_measure(metrics and ranks.is_first, control), control).train()
+    changed = _change_probability(trainer, changed)
+    measure = _make_measure(measures or Measures(vgg=bool(options.get("metrics", True))), ranks, control)
+    if not ranks.is_first:
+        return Run(trainer, folder, ranks, control=control)
+    for text in runs.record_changes(folder, trainer.nimg, **{**changed, "threads": threads, "log_to": log_to}):
+        control.on_message(text)
+    return Run(trainer, folder, ranks, measure, control, _open_trackers(log_to, folder, config, control))
+
+
+def check_resumable(changed: Mapping[str, Any]) -> None:
+    """Check that all settings can change when a run is resumed. Raises TrainingError that names one with the reason."""
+    for name in changed:
+        if name not in RESUMABLE:
+            raise TrainingError(
+                f"{name} cannot change when a run is resumed: {reason_fixed(name)}",
+                "omit it, or start a new run with --from",
+            )
+
+
+def _change_probability(trainer: Trainer, changed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Set the augmentation's probability after a change on resuming, and return the changes with it.
+
+    A fixed probability that is not requested stays where ADA left it; after a run without augmentation it is FIXED_P.
+    """
+    if "p" not in changed and changed.get("augment") == "fixed":
+        changed = {**changed, "p": trainer.p or FIXED_P}
+    if "p" in changed:
+        trainer.p = float(changed["p"])
+    return changed
+
+
+def _check_folder(start: NewRun, source: str | None, is_first: bool) -> None:
+    """Check that a new run's folder is free. Raises TrainingError when it is the input, or holds a run."""
+    out, data = start.out.resolve(), start.data.resolve()
+    if out == data or data in out.parents:
+        raise TrainingError(
+            f"the run's folder {start.out} is the dataset {start.data} or lies in it", "give --out a folder of its own"
+        )
+    if source and Path(source).exists() and out in (Path(source).resolve(), *Path(source).resolve().parents):
+        raise TrainingError(f"the run's folder {start.out} is that of --from", "give --out a folder of its own")
+    if is_first and (start.out / runs.OPTIONS).exists():  # the first process creates it while others still check
+        raise TrainingError(
+            f"{start.out} already holds a run", f"continue it with: faceloom train --resume {start.out}"
+        )
+    if start.out.is_file():
+        raise TrainingError(f"{start.out} is a file", "give --out a new folder")
+
+
+def _set_threads(ranks: Ranks, requested: int | None, control: RunControl, recorded: int | None = None) -> int | None:
+    """Set the number of torch threads on a CPU and return it; None on a GPU.
+
+    Without `requested` threads, a resumed run keeps its `recorded` number, because another number rounds differently.
+    """
+    if ranks.device != "cpu":
+        return None
+    if requested is None and recorded and "OMP_NUM_THREADS" not in os.environ:
+        choice = choose_threads(requested=recorded, reason="as before; change it with --threads")
+    else:
+        choice = choose_threads(requested=requested)
+    if ranks.is_first:
+        control.on_message(f"threads = {choice.threads}: {choice.reason}")
+    return choice.threads
+
+
+def _open_trackers(names: Sequence[str] | None, folder: Path, config: TrainConfig, control: RunControl) -> Trackers:
+    run_id = str(runs.read_options(folder).get("id", folder.resolve().name))
+    return open_trackers(names, folder, to_json(config), run_id, control.on_message)
 
 
 def _open_origin(requested: Mapping[str, Any]) -> Origin | None:
@@ -120,47 +281,84 @@ def _choose_settings(
     has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
     c_dim = dataset.c_dim if start.cond else 0
     facts = TrainingFacts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
-    adopted = settings_for(origin, height, width) if origin else {}
-    return plan(
-        facts, start.preset, **adopted | {name: value for name, value in requested.items() if value is not None}
-    )
+    requested = {name: value for name, value in requested.items() if value is not None}
+    if origin:
+        check_origin(origin, requested, start.preset)
+    adopted = settings_for(origin, height, width, start.preset) if origin else {}
+    chosen = plan(facts, start.preset, **adopted | requested)
+    check_used(chosen.config, requested)
+    if origin and "d_channels" in adopted and "d_channels" not in {**origin.settings, **requested}:
+        widths = Advice("d_channels", adopted["d_channels"], f"as wide as the generator of {origin.name}")
+        chosen = replace(chosen, advice=(*chosen.advice, widths))
+    return chosen
 
 
-def _make_measure(enabled: bool, control: RunControl) -> runs.Measure | None:
-    if not enabled:
+def _make_measure(measures: Measures, ranks: Ranks, control: RunControl) -> runs.Measure | None:
+    if not ranks.is_first:
         return None
-    from faceloom.checkpoints.load import load_lpips
+    found: list[FrechetToData] = []
+    if measures.vgg:
+        from faceloom.checkpoints.load import load_lpips
 
-    try:
-        return FrechetVgg(VggFeatures(load_lpips("vgg16")))
-    except AssetError as error:
-        control.on_message(f"the Frechet distance will not be measured: {error}")
+        try:
+            found.append(FrechetToData(VggFeatures(load_lpips("vgg16")), "frechet_vgg16"))
+        except AssetError as error:
+            control.on_message(f"the Frechet distance will not be measured: {error}")
+    if measures.inception:
+        from faceloom.checkpoints.load import load_inception
+
+        net = InceptionFeatures(load_inception(measures.inception, measures.sha256))
+        count = measures.fid_images
+        name = f"fid{count // 1000}k_full" if count % 1000 == 0 else f"fid{count}_full"
+        found.append(FrechetToData(net, name, count, uses_all_images=True))
+    if not found:
         return None
+    return lambda G, trainer: {name: value for one in found for name, value in one(G, trainer).items()}
 
 
-class FrechetVgg:
-    """The Frechet distance in VGG16 features between generated and training images, equally many of each.
+class FrechetToData:
+    """The Frechet distance between generated and training images in the features of a network.
 
-    It is not FID, and is comparable only within a run or with the same number of images.
+    By default it compares equally many of both, at most `count`. The number is then comparable only within a run or
+    with the same number of images. `uses_all_images` compares `count` generated images with all training images, and
+    with their mirror images in a run that mirrors, as StyleGAN2-ADA's fid50k_full does.
     """
 
-    def __init__(self, net: VggFeatures, count: int = FRECHET_IMAGES) -> None:
-        self.net, self.count = net, count
+    def __init__(
+        self,
+        net: VggFeatures | InceptionFeatures,
+        name: str,
+        count: int = FRECHET_IMAGES,
+        *,
+        uses_all_images: bool = False,
+    ) -> None:
+        self.net, self.name, self.count, self.uses_all_images = net, name, count, uses_all_images
         self.real: Tensor | None = None
 
     def __call__(self, G: Any, trainer: Trainer) -> Mapping[str, float]:
         """Measure a generator; the result is empty for fewer than two training images."""
-        images, count = trainer.images, min(self.count, len(trainer.images))
-        if count < 2:
+        images = trainer.images
+        real_count = len(images) if self.uses_all_images else min(self.count, len(images))
+        count = self.count if self.uses_all_images else real_count
+        if real_count < 2:
             return {}
         self.net.net.to(trainer.device)
         if self.real is None:
-            self.real = extract(self.net, _real_images(images, count))
-        labels = spread_labels(images, count)
-        fakes = (generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i) for i in range(count))
-        return {"frechet_vgg16": frechet_distance(extract(self.net, fakes), self.real)}
+            mirrors = self.uses_all_images and trainer.config.mirror
+            self.real = extract(self.net, _real_images(images, real_count, mirrors))
+        fakes = generate_one_by_one(G, count, spread_labels(images, count))
+        return {self.name: frechet_distance(extract(self.net, fakes), self.real)}
 
 
-def _real_images(images: TrainingImages, count: int) -> Iterator[Tensor]:
+def generate_one_by_one(G: Any, count: int, labels: Tensor | None) -> Iterator[Tensor]:
+    """Yield the images of the seeds 0 ... count - 1, each `[1, 3, h, w]`."""
+    for i in range(count):
+        yield generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i)
+
+
+def _real_images(images: TrainingImages, count: int, mirrors: bool) -> Iterator[Tensor]:
     for index in shuffled_indices(len(images), 0, 0, count):
-        yield pixels_to_img(images.load([index]))
+        img = pixels_to_img(images.load([index]))
+        yield img
+        if mirrors:
+            yield img.flip(3)
