@@ -161,6 +161,49 @@ def test_invalid_cards_are_rejected(change: dict, tmp_path: Path) -> None:
         Likeness.load(tmp_path / "a.likeness")
 
 
+CARD = {"generator": {"hash": "h", "name": "n"}, "quality": {}, "geometry": None, "provenance": {}}
+GEOMETRY = {"quad": QUAD, "photo_size": [640, 480], "aligned_size": 1024}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", '"NaN"', '"Infinity"', '"1"', "true", "null",
+                                    "9" * 400, "9" * 5000, "1e300"])  # fmt: skip
+@pytest.mark.parametrize("place", ["quality", "quad", "photo_size", "aligned_size"])
+def test_numbers_of_the_card_are_finite(number: str, place: str, tmp_path: Path) -> None:
+    tokens = {
+        "quality": {"quality": {"lpips": "HERE"}},
+        "quad": {"geometry": GEOMETRY | {"quad": [[0, 0], [1, 0], ["HERE", 1], [1, 1]]}},
+        "photo_size": {"geometry": GEOMETRY | {"photo_size": [640, "HERE"]}},
+        "aligned_size": {"geometry": GEOMETRY | {"aligned_size": "HERE"}},
+    }
+    card = json.dumps(CARD | tokens[place]).replace('"HERE"', number)
+    metadata = {"kind": "likeness", "version": "1", "card": card}
+    save_file({"w_plus": torch.zeros(1, 5, 16)}, tmp_path / "a.likeness", metadata)
+    with pytest.raises(CorruptFile):
+        Likeness.load(tmp_path / "a.likeness")
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "9" * 5000])
+def test_numbers_of_the_provenance_are_finite(number: str, tmp_path: Path) -> None:
+    card = json.dumps(CARD | {"provenance": {"seconds": "HERE"}}).replace('"HERE"', number)
+    save_file({"w_plus": torch.zeros(1, 5, 16)}, tmp_path / "a", {"kind": "likeness", "version": "1", "card": card})
+    with pytest.raises(CorruptFile):
+        Likeness.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("version", ["9" * 5000, "9" * 10, "²", "-1", "1.0", ""])
+def test_versions_that_are_no_short_number_are_rejected(version: str, tmp_path: Path) -> None:
+    metadata = {"kind": "likeness", "version": version, "card": json.dumps(CARD)}
+    save_file({"w_plus": torch.zeros(1, 5, 16)}, tmp_path / "a", metadata)
+    with pytest.raises(CorruptFile):
+        Likeness.load(tmp_path / "a")
+
+
+def test_integers_of_5000_digits_in_a_header_are_rejected(tmp_path: Path) -> None:
+    header = b'{"w_plus": {"dtype": "F32", "shape": [' + b"9" * 5000 + b'], "data_offsets": [0, 4]}}'
+    with pytest.raises(CorruptFile):
+        Likeness.load(write_raw(tmp_path / "a", header, bytes(4)))
+
+
 def test_other_kinds_and_newer_versions_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.likeness"
     save_file({"w_plus": torch.zeros(1, 5, 16)}, path)

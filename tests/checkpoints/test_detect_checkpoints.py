@@ -314,6 +314,11 @@ def test_changed_weights_or_card_are_refused(tmp_path: Path):
         native.read(with_card(config={"os": "system"}))
     with pytest.raises(UnknownFormat, match="newer faceloom"):
         native.read(with_card(version=2))
+    with pytest.raises(WrongShape, match="z_dim is an integer of"):
+        native.read(with_card(config=card["config"] | {"z_dim": 10**4000}))
+    (folder / "card.json").write_text(json.dumps(card).replace('"version": 1', f'"version": {"9" * 5000}'))
+    with pytest.raises(CorruptFile, match="is not a card"):
+        native.read(folder)
     (folder / "card.json").unlink()
     with pytest.raises(UnknownFormat, match=r"no card\.json"):
         native.read(folder)

@@ -115,7 +115,8 @@ def _group_by_person(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor
         if has_named and own_name.lower() in _KNOWN_NAMES:
             groups.setdefault(person, {})[own_name] = arrays[name]
         elif not has_named:
-            groups[name] = {"": arrays[name]}
+            first, _, rest = name.partition(".")
+            groups[rest if rest and first.lower() in _KNOWN_NAMES else name] = {"": arrays[name]}
     return groups
 
 

@@ -98,11 +98,12 @@ _HINT = "faceloom reads networks whose layers are those of NVIDIA's code"
 
 def _compare(stated: Mapping[str, Any], expected: Any) -> None:
     """Raise UnknownFormat for a value that is not the expected one or, with _ANY, not that of the first layer."""
+    origin = ""
     for name, value in stated.items():
         if expected is _ANY:
-            expected = value
+            expected, origin = value, f", as {name} is"
         if not _is_equal(value, expected):
-            raise UnknownFormat(f"the network's {name} is {value}, expected {expected}", _HINT)
+            raise UnknownFormat(f"the network's {name} is {value}, expected {expected}{origin}", _HINT)
 
 
 def _is_equal(value: Any, expected: Any) -> bool:
