@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from faceloom.errors import FaceloomError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+HOST = re.compile(r"[a-z0-9.:-]+")
+PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+RESERVED = {"api", "assets", "download", "phone", "lab", "operator", "gallery", "random"}
+"""First parts of the server's own paths: a public path that begins so could not be told from them."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,10 @@ class PublicUrl:
             raise _not_public(text) from None
         path = parts.path.rstrip("/")
         plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if parts.scheme not in DEFAULT_PORTS or not host or not plain or not PATH.fullmatch(path):
+        if parts.scheme not in DEFAULT_PORTS or not plain or not HOST.fullmatch(host) or not PATH.fullmatch(path):
             raise _not_public(text)
+        if path.split("/")[1:2] and path.split("/")[1] in RESERVED:
+            raise FaceloomError(f"the public path '{path}' is one of the server's own", "choose another, as /booth")
         name = f"[{host}]" if ":" in host else host
         suffix = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
         return cls(f"{parts.scheme}://{name}{suffix}", host, path)

@@ -74,7 +74,7 @@ async def _encode(booth: Booth, visit: Visit, person: Person) -> bool:
     except FaceloomError as error:
         person.error = Failure.from_error(error)
         _leave_encoding(visit)
-        booth.publish(visit)
+        booth.publish_later(visit)
         publish_queue(booth)
         return False
     person.quality, person.traits, person.sliders = facts.quality, facts.traits, list(facts.sliders)
@@ -83,7 +83,7 @@ async def _encode(booth: Booth, visit: Visit, person: Person) -> bool:
     person.version += 1
     booth.progress_frames.pop(person.id, None)
     _leave_encoding(visit)
-    booth.publish(visit)
+    booth.publish_later(visit)
     _publish_progress(booth, visit, person, EncodeProgress(identity=person.quality.identity))
     publish_queue(booth)
     return True
@@ -120,7 +120,7 @@ def _receive_progress(booth: Booth, visit: Visit, person: Person, report: Encode
         return
     if report.crop:
         person.crop = True
-        booth.publish(visit)
+        booth.publish_later(visit)
         publish_queue(booth)
         return
     frame = booth.progress_frames.get(person.id)
@@ -220,8 +220,8 @@ async def _improve(booth: Booth, visit: Visit, person: Person) -> None:
         if improved.quality != person.quality:
             person.quality = improved.quality
             person.version += 1
-        booth.publish(visit)
+        booth.publish_later(visit)
     person.better = False
-    booth.publish(visit)
+    booth.publish_later(visit)
     if person in visit.people:
         prerender(booth, visit, person, refresh=True)

@@ -22,7 +22,7 @@ from faceloom.store.visit_store import make_token
 from faceloom.web.booth.build_views import person_view, visit_view
 from faceloom.web.booth.events import EventHub
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView
+from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView, WipePendingView
 from faceloom.web.public_url import PublicUrl
 from faceloom.web.security import PinGuard, RateLimiter, RequestRefused
 from faceloom.web.settings import BoothSettings
@@ -244,7 +244,7 @@ class Booth:
 
     def _forget_visit(self, visit: Visit, *, is_pending: bool) -> None:
         """Close the pages of a visit, and drop what is kept about it in memory."""
-        self.events.send(visit.id, "visit", WipedView(pending=is_pending))
+        self.events.send(visit.id, "visit", WipePendingView() if is_pending else WipedView())
         self.events.close(visit.id)
         self.locks.pop(visit.id, None)
         self.tasks.pop(visit.id, None)

@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from faceloom.web.booth.views import JobView, ProgressView, QueueView, VisitView, WipedView
+from faceloom.web.booth.views import JobView, ProgressView, QueueView, VisitView, WipedView, WipePendingView
 
 MAX_STORED = 64  # events of a visit that are stored for a page that reconnects
 MAX_QUEUED = 256  # unread events after which a page receives no further ones
 
 EventName = Literal["visit", "progress", "queue", "job"]
-Payload = VisitView | WipedView | ProgressView | QueueView | JobView
+Payload = VisitView | WipedView | WipePendingView | ProgressView | QueueView | JobView
 
 VISIT_EVENTS: dict[str, tuple[type[Payload], ...]] = {
-    "visit": (VisitView, WipedView),
+    "visit": (VisitView, WipedView, WipePendingView),
     "progress": (ProgressView,),
     "queue": (QueueView,),
     "job": (JobView,),

@@ -108,9 +108,12 @@ class WipedView(View):
     """A visit that is over and erased."""
 
     state: Literal["wiped"] = "wiped"
-    pending: bool = Field(
-        default=False, description="Whether something could not be erased yet; the booth tries again every few seconds"
-    )
+
+
+class WipePendingView(WipedView):
+    """A visit that is over, of which something could not be erased yet: the booth tries again every few seconds."""
+
+    pending: Literal[True] = True
 
 
 class ChildrenView(View):

@@ -516,8 +516,6 @@ export interface components {
     /** A visit that is over and erased. */
     WipedView: {
       state: "wiped";
-      /** Whether something could not be erased yet; the booth tries again every few seconds */
-      pending: boolean;
     };
     /** The body of every error response. */
     ErrorBody: {
@@ -536,6 +534,11 @@ export interface components {
     /** The number of encodings before the visit's own. */
     QueueView: {
       place: number;
+    };
+    /** A visit that is over, of which something could not be erased yet: the booth tries again every few seconds. */
+    WipePendingView: {
+      state: "wiped";
+      pending: true;
     };
   };
 }
@@ -621,7 +624,7 @@ export interface paths {
     /** Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first. */
     get: {
       events: {
-        visit: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+        visit: components["schemas"]["VisitView"] | components["schemas"]["WipedView"] | components["schemas"]["WipePendingView"];
         progress: components["schemas"]["ProgressView"];
         queue: components["schemas"]["QueueView"];
         job: components["schemas"]["JobView"];

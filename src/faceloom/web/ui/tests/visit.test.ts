@@ -133,7 +133,7 @@ test("a wiped visit leaves no state behind", () => {
   state.visit.value = makeVisit("encoding", [makePerson("a")]);
   state.selectedId.value = "a";
   state.receiveProgress(makeProgress());
-  state.receiveVisit({ state: "wiped", pending: false });
+  state.receiveVisit({ state: "wiped" });
   expect([state.visit.value, state.progress.value, state.selectedId.value]).toEqual([null, {}, ""]);
 });
 

@@ -55,7 +55,7 @@ export const photographedPeople = computed<Person[]>(() =>
 /** Store the visit that the server sent; null means that it is over. */
 export function receiveVisit(answer: VisitAnswer | null): void {
   const next = answer?.state === "wiped" ? null : answer;
-  if (answer?.state === "wiped") erasePending.value = answer.pending;
+  if (answer?.state === "wiped") erasePending.value = "pending" in answer;
   if (!next && visit.value) resetVisit(true);
   visit.value = next;
 }
