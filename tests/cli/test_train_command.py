@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,34 @@ def test_threads_are_recorded_and_kept():
     faceloom(*START, "--threads", "1")
     assert json.loads(Path("run/options.json").read_text())["threads"] == 1
     assert "threads = 1" in faceloom("train", "--resume", "run", "--kimg", "0.024", "--metrics", "none").stderr
+
+
+def make_labeled_dataset(path: Path, labels: list[Any]) -> None:
+    """Write NVIDIA's format: a zip of pictures with dataset.json."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(len(labels)):
+            archive.write(f"pictures/{i:02d}.png", f"{i:02d}.png")
+        archive.writestr("dataset.json", json.dumps({"labels": [[f"{i:02d}.png", c] for i, c in enumerate(labels)]}))
+
+
+def test_vector_labels_are_trained_and_asked_for():
+    make_labeled_dataset(Path("vectors.zip"), [[i / 12, 1.0, 0.0] for i in range(12)])
+    start = ("train", "--data", "vectors.zip", "--out", "run", "--cond", *TINY, *QUICK)
+    snapshot = faceloom(*start, "--kimg", "0.016", "--json")["snapshot"]
+    assert json.loads(Path(snapshot, "card.json").read_text())["training"]["labels"] == "numbers"
+    faceloom("generate", "--generator", snapshot, "--label", "0.3,1,0", "--seeds", "0", "-o", "a")
+    faceloom("generate", "--generator", snapshot, "--label", "0.9,1,0", "--seeds", "0", "-o", "b")
+    assert Path("a/seed0000.png").read_bytes() != Path("b/seed0000.png").read_bytes()
+    faceloom("mix", "seed:1:0.3,1,0", "seed:2:0", "--generator", snapshot, "-o", "mixed.png")
+    for label in ("-5", "nan,0,0", "1e308,0,0", "0.3", "red"):
+        refused = faceloom("generate", "--generator", snapshot, "--label", label, "--seeds", "0", "-o", "c", status=1)
+        assert "label" in str(refused.exception)
+
+
+@pytest.mark.parametrize("label", [float("nan"), -5, 1e308, [float("nan")], [float("inf")], [1e308]])
+def test_a_dataset_with_an_unusable_label_is_refused(label: Any):
+    others: list[Any] = [[0.0]] * 11 if isinstance(label, list) else [0] * 11
+    make_labeled_dataset(Path("wrong.zip"), [*others, label])
+    refused = faceloom("train", "--data", "wrong.zip", "--out", "run", "--cond", *TINY, *QUICK, status=1)
+    assert "label" in str(refused.exception)
+    assert not Path("run").exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from faceloom.edit.generate import generate_latents
+from faceloom.edit.generate import generate_latents, make_label, parse_label
 from faceloom.errors import LatentError
 
 
@@ -74,3 +76,42 @@ def test_seed_out_of_range(seed: int) -> None:
 def test_psi_out_of_range(psi: float) -> None:
     with pytest.raises(LatentError, match="psi"):
         generate_latents(G, [0], psi=psi)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("2", 2),
+        ("0.3,1,0", (0.3, 1.0, 0.0)),
+        ("1,0", (1.0, 0.0)),
+        ("0.5", (0.5,)),
+        ("-0.5", (-0.5,)),
+        ("1e2", (100.0,)),
+    ],
+)
+def test_labels_are_classes_or_numbers(text: str, label: Any):
+    assert parse_label(text) == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "nan,0", "-5", "1e308", "inf", "-inf,1", "", "red", "1,,2", "1" * 400, "9" * 5000, "0.5," * 30_000 + "1"],
+)
+def test_labels_that_are_not_usable_are_refused(text: str):
+    with pytest.raises(LatentError):
+        parse_label(text)
+
+
+def test_a_label_fits_its_generator():
+    assert make_label(None, 0) is None
+    assert make_label(1, 3).tolist() == [[0, 1, 0]]
+    assert make_label((0.25, 1, 0), 3).tolist() == [[0.25, 1, 0]]
+    assert make_label((0.5,), 1).tolist() == [[0.5]]
+    wrong: list[Any] = [None, 3, -5, (1.0, 2.0), (float("nan"), 0, 0), (1e308, 0, 0)]
+    for label in wrong:
+        with pytest.raises(LatentError):
+            make_label(label, 3)
+    with pytest.raises(LatentError, match="class or a number"):
+        make_label(0, 1)
+    with pytest.raises(LatentError, match="takes no labels"):
+        make_label(0, 0)

@@ -21,7 +21,10 @@ def generate(
         float, typer.Option(help="Truncation: 0 draws the mean face, 0.7 typical faces, 1 the whole distribution.")
     ] = 0.7,
     size: options.Sizes = None,
-    label: Annotated[int | None, typer.Option(min=0, help="Class label, for a conditional generator.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="For a conditional generator: a class, as 2, or the numbers of a label, as 0.3,1,0."),
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also save a contact sheet.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
@@ -36,15 +39,18 @@ def generate(
       faceloom generate --seeds 0-15 --psi 0.7 -o people
       faceloom generate --seeds 7,42 --size 512 --sheet -o two --json
       faceloom generate --generator cats --label 1 -o cats
+      faceloom generate --generator lights --label 0.3,1,0 -o lit
     """
+    from faceloom.edit.generate import parse_label
     from faceloom.images import make_contact_sheet, save_picture
 
     numbers = parse_seeds(seeds)
+    label_value = None if label is None else parse_label(label)
     studio = open_studio(precision, generator, engine=engine, device=device, images=len(numbers))
     pictures, thumbnails = [], []
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
-            picture = studio.render(studio.generate(seed, psi, label=label), size)
+            picture = studio.render(studio.generate(seed, psi, label=label_value), size)
             path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True)
             pictures.append({"seed": seed, "output": str(path)})
             thumbnails += [picture.resize((192, 192))] if sheet else []

@@ -12,7 +12,10 @@ import typer
 
 from faceloom.analyze.attributes import TABLE
 
-PERSON = "A likeness file, or seed:N for a generated face; seed:N:LABEL for a conditional generator."
+PERSON = (
+    "A likeness file, or seed:N for a generated face; seed:N:LABEL for a conditional generator, as seed:7:2 or "
+    "seed:7:0.3,1,0."
+)
 
 Person = Annotated[str, typer.Argument(help=PERSON)]
 Photo = Annotated[Path, typer.Argument(help="A photo with a face.")]

@@ -97,9 +97,14 @@ def _detect_device() -> str:
 
 
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
-    """Open a likeness file, or generate the face of 'seed:N' or 'seed:N:LABEL'."""
-    if match := re.fullmatch(r"seed:(\d{1,18})(?::(\d{1,9}))?", name):
-        return studio.generate(int(match[1]), psi, label=int(match[2]) if match[2] else None)
+    """Open a likeness file, or generate the face of 'seed:N' or 'seed:N:LABEL'.
+
+    LABEL is a class, or the numbers of a label, as 0.3,1,0.
+    """
+    if match := re.fullmatch(r"seed:([0-9]{1,18})(?::(.+))?", name):
+        from faceloom.edit.generate import parse_label
+
+        return studio.generate(int(match[1]), psi, label=parse_label(match[2]) if match[2] else None)
     return studio.load(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,11 @@ from faceloom.latents import WPlus
 from faceloom.networks.generator import Generator
 
 MAX_PSI = 2.0  # largest absolute value of the truncation
+MAX_LABEL = 1e6  # largest absolute value of a number in a label
+MAX_LABEL_TEXT = 100_000  # characters of a label
+
+Label = int | Sequence[float]
+"""A class, or the vector of a generator that was trained on numbers."""
 
 
 @torch.no_grad()
@@ -33,14 +39,55 @@ def generate_latents(
     return latents.truncate(latents.broadcast(w, G.num_ws), G.w_avg, psi, cutoff)
 
 
-def make_label(label: int | None, c_dim: int) -> torch.Tensor | None:
-    """Return the label `c [1, c_dim]` of a class, or None for a generator without labels.
+def parse_label(text: str) -> Label:
+    """Parse a label: '2' is a class, '0.3,1,0' or '0.3' is a vector of numbers.
 
-    Raises LatentError for a label that is missing or out of range, or that is given to a generator without labels.
+    Raises LatentError for text that is neither, and for numbers that are not finite or larger than MAX_LABEL.
     """
-    if c_dim and (label is None or not 0 <= label < c_dim):
-        problem = "no label was given" if label is None else f"label {label} is out of range"
-        raise LatentError(f"{problem}, and this generator takes labels", f"give --label 0 to {c_dim - 1}")
-    if not c_dim and label is not None:
-        raise LatentError("this generator takes no labels", "leave --label out")
-    return None if label is None else torch.eye(c_dim)[label : label + 1]
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return int(text)
+    try:
+        if len(text) > MAX_LABEL_TEXT:
+            raise ValueError
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise LatentError(f"'{text[:40]}' is not a label", "give a class such as 2, or numbers as 0.3,1,0") from error
+    if len(numbers) == 1 and "." not in text and "e" not in text.lower():
+        raise LatentError(f"label {text[:40]} is out of range", "classes count from 0; numbers have a point, as -5.0")
+    _check_numbers(numbers)
+    return numbers
+
+
+def make_label(label: Label | None, c_dim: int) -> torch.Tensor | None:
+    """Return the label `c [1, c_dim]` of a class or a vector of numbers, or None for a generator without labels.
+
+    Raises LatentError for a label that is missing, out of range or of another length, and for one that is given to a
+    generator without labels.
+    """
+    if not c_dim:
+        if label is not None:
+            raise LatentError("this generator takes no labels", "leave --label out")
+        return None
+    hint = f"give a class, --label 0 to {c_dim - 1}, or {c_dim} numbers, as --label {','.join(['0.5'] * min(c_dim, 4))}"
+    if label is None:
+        raise LatentError("no label was given, and this generator takes labels", hint)
+    if isinstance(label, int) and c_dim == 1:
+        raise LatentError(
+            f"label {label} may be a class or a number, and this generator takes one number",
+            f"give the number, as --label {label}.0; its only class is 1.0",
+        )
+    if isinstance(label, int):
+        if not 0 <= label < c_dim:
+            raise LatentError(f"label {label} is out of range, and this generator takes labels", hint)
+        return torch.eye(c_dim)[label : label + 1]
+    _check_numbers(label)
+    if len(label) != c_dim:
+        raise LatentError(f"label: expected {c_dim} numbers, got {len(label)}", hint)
+    return torch.tensor([list(label)], dtype=torch.float32)
+
+
+def _check_numbers(numbers: Sequence[float]) -> None:
+    """Check the numbers of a label. Raises LatentError for one that is not finite or too large."""
+    for number in numbers:
+        if not abs(number) <= MAX_LABEL:  # true for NaN, too
+            raise LatentError(f"label {number} is out of range", f"give numbers from {-MAX_LABEL:g} to {MAX_LABEL:g}")

@@ -26,7 +26,7 @@ from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_curva
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
 from faceloom.edit.discover import READ_SIDE
-from faceloom.edit.generate import generate_latents, make_label
+from faceloom.edit.generate import Label, generate_latents, make_label
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.search import Callback as SearchCallback
 from faceloom.edit.search import SearchConfig
@@ -383,14 +383,16 @@ class Studio(Renderer):
 
     # -- generate, search ---------------------------------------------------------------------------------------------
 
-    def generate(self, seed: int, psi: float = 0.7, *, label: int | None = None) -> Likeness:
-        """Generate a face from a seed; `psi` truncates towards the mean face; `label` is the class of a labeled face.
+    def generate(self, seed: int, psi: float = 0.7, *, label: Label | None = None) -> Likeness:
+        """Generate a face from a seed; `psi` truncates towards the mean face.
 
-        Raises LatentError for a label that is missing, out of range, or given to a generator without labels.
+        `label` is the class of a conditional generator, or the vector of one that was trained on numbers.
+        Raises LatentError for a label that is missing, out of range, of another length, or given to a generator without
+        labels.
         """
         w_plus = generate_latents(self.generator.G, [seed], psi, c=make_label(label, self.generator.G.c_dim))
         provenance = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
-        provenance |= {} if label is None else {"label": label}
+        provenance |= {} if label is None else {"label": label if isinstance(label, int) else list(label)}
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=provenance)
 
     def search(
