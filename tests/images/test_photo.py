@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import GifImagePlugin, Image, PngImagePlugin
+from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
 
 from faceloom.errors import ImageError, MissingExtra
 from faceloom.images import BACKGROUND, MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE, open_photo
+from faceloom.images.kinds import is_sequential_jpeg
 from tests.images.icc_profiles import ADOBE, P3, make_cmyk_profile, make_rgb_profile, srgb_of_lab, srgb_of_rgb
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
@@ -324,6 +325,131 @@ def test_limits() -> None:
         open_photo(encode_picture(Image.new("1", (8000, 5001)), "PNG"))
     with pytest.raises(ImageError, match="MB"):
         open_photo(encode_picture(make_picture(), "PNG") + bytes(MAX_BYTES))
+
+
+# -- large JPEG photos ------------------------------------------------------------------------------------------------
+
+
+def encode_large_jpeg(width: int, height: int, **options: Any) -> bytes:
+    """Return a gray JPEG with a white bottom right quarter."""
+    image = Image.new("L", (width, height), 60)
+    image.paste(255, (width // 2, height // 2, width, height))
+    return encode_picture(image, "JPEG", **options)
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((6048, 8064), 2), ((12_240, 16_320), 4), ((13_000, 500), 2), ((30_000, 8000), 4)]
+)
+def test_large_jpeg_photos_are_reduced_while_decoding(size: tuple[int, int], factor: int) -> None:
+    photo = open_photo(encode_large_jpeg(*size))
+    assert photo.image.size == (size[0] // factor, size[1] // factor)
+    assert photo.image.width * photo.image.height <= MAX_PIXELS
+    assert photo.notes == (f"the photo of {size[0]} x {size[1]} px is opened at 1/{factor} of its width and height",)
+    assert photo.image.getpixel((5, 5)) == (60, 60, 60)
+    assert photo.image.getpixel((photo.image.width - 5, photo.image.height - 5)) == (255, 255, 255)
+
+
+def test_large_jpeg_photo_is_turned_and_keeps_its_mode() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert open_photo(encode_large_jpeg(8000, 6000, exif=exif)).image.size == (3000, 4000)
+    data = encode_picture(Image.new("CMYK", (8000, 6000), (255, 0, 0, 51)), "JPEG")
+    assert np.abs(np.array(open_photo(data).image.getpixel((5, 5))) - (0, 204, 204)).max() < 4
+
+
+def test_large_pictures_that_cannot_be_reduced_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load_prepare", lambda _: pytest.fail("it was decoded"))
+    for data in (
+        encode_large_jpeg(6048, 8064, progressive=True),  # its coefficients would all be kept in memory
+        encode_large_jpeg(20_000, 13_001),  # more than 260 million pixels
+        encode_large_jpeg(32_001, 2000),
+        split_scans(encode_picture(Image.new("RGB", (6400, 6400)), "JPEG")),
+        lossless(encode_large_jpeg(6400, 6400)),
+    ):
+        with pytest.raises(ImageError, match="too large"):
+            open_photo(data)
+
+
+def split_scans(data: bytes) -> bytes:
+    """Return a JPEG whose first scan states one of three components."""
+    at = data.index(b"\xff\xda")
+    return data[: at + 2] + struct.pack(">HB", 8, 1) + data[at + 5 : at + 7] + data[at + 11 :]
+
+
+def lossless(data: bytes) -> bytes:
+    """Return a JPEG that claims a lossless frame, which a decoder does not reduce."""
+    at = data.index(b"\xff\xc0")
+    return data[:at] + b"\xff\xc3" + data[at + 2 :]
+
+
+def test_sequential_jpegs_are_recognized() -> None:
+    plain = encode_picture(make_picture(), "JPEG")
+    assert is_sequential_jpeg(plain)
+    assert is_sequential_jpeg(plain[:2] + b"\xff\xff\xff\xe5\0\4ab" + plain[2:])
+    hostile = [plain[:100], b"", b"\xff\xd8" + b"\xff" * 10**6, b"\xff\xd8" + b"\xff\xe0\0\2" * 10**6]
+    progressive = encode_picture(make_picture(), "JPEG", progressive=True)
+    for data in (progressive, split_scans(plain), lossless(plain), *hostile):
+        start = time.process_time()
+        assert not is_sequential_jpeg(data)
+        assert time.process_time() - start < 2
+
+
+# -- kinds that are opened on request ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["TIFF", "BMP"])
+def test_kinds_on_request(form: str) -> None:
+    data = encode_picture(make_picture(), form)
+    assert (np.asarray(open_photo(data, also=[form]).image) == np.asarray(make_picture())).all()
+    with pytest.raises(ImageError, match=f"of the kind {form}"):
+        open_photo(data, also=["BMP" if form == "TIFF" else "TIFF"])
+    with pytest.raises(ImageError, match=f"{MAX_SIDE} px"):
+        open_photo(encode_picture(Image.new("L", (MAX_SIDE + 1, 64)), form), also=[form])
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_tiff_is_turned_upright(compression: str | None, orientation: int) -> None:
+    undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = make_picture().transpose(undo[orientation]) if orientation in undo else make_picture()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = open_photo(encode_picture(stored, "TIFF", exif=exif, compression=compression), also=["TIFF"])
+    assert np.abs(np.asarray(photo.image).astype(int) - np.asarray(make_picture())).mean() < 2
+
+
+def test_sixteen_bit_tiff_is_scaled_and_others_are_refused() -> None:
+    levels = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    data = encode_picture(Image.fromarray(levels), "TIFF")
+    assert abs(np.asarray(open_photo(data, also=["TIFF"]).image).mean() - 127.5) < 1
+    for kind in (np.float32, np.int32):
+        with pytest.raises(ImageError, match="32-bit levels"):
+            open_photo(encode_picture(Image.fromarray(levels.astype(kind)), "TIFF"), also=["TIFF"])
+
+
+def test_tiff_with_huge_tiles_is_refused() -> None:
+    data = encode_picture(make_picture(), "TIFF")
+    for tag, other in ((278, 322), (279, 323)):  # rows and bytes of a strip become width and height of a tile
+        at = next(at for kind in (3, 4) if (at := data.find(struct.pack("<HHI", tag, kind, 1))) >= 0)
+        data = data[:at] + struct.pack("<HHII", other, 4, 1, 2**16) + data[at + 12 :]
+    with pytest.raises(ImageError, match=r"tiles of 65536 x 65536"):
+        open_photo(data, also=["TIFF"])
+
+
+@pytest.mark.parametrize("form", ["TIFF", "BMP"])
+def test_damaged_files_on_request_raise_image_error_only(form: str) -> None:
+    data = encode_picture(make_picture(), form)
+    rng = np.random.default_rng(0)
+    for _ in range(80):
+        broken = bytearray(data)
+        for at in rng.integers(0, min(len(data), rng.choice([64, 400, len(data)])), 3):
+            broken[at] = rng.integers(256)
+        if rng.random() < 0.3:
+            broken = broken[: rng.integers(len(broken))]
+        try:
+            assert open_photo(bytes(broken), also=[form]).image.mode == "RGB"
+        except ImageError:
+            continue
 
 
 def test_endless_stream_is_bounded() -> None:

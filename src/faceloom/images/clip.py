@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from faceloom.errors import ImageError, MissingExtra
+from faceloom.files import open_regular
 from faceloom.images.kinds import detect_file_kind
 from faceloom.images.photo import MAX_PIXELS, MIN_SIDE
 from faceloom.images.tensors import Pixels
@@ -94,7 +95,7 @@ def open_container(path: Path) -> Iterator[Any]:
 def _open(path: Path, stack: ExitStack) -> Any:
     av = _import_av()
     try:
-        file = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(open_regular(path))
         format = _detect_format(file.read(512))
         if not format:
             raise ImageError(f"{path.name} is not a film: expected MP4, MOV, Matroska, WebM, AVI or GIF", CONVERT)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 PICTURE_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF")
 """Kinds of pictures that faceloom opens, in Pillow's names. Pillow's other decoders are deliberately not used."""
+
+EXTRA_KINDS = ("TIFF", "BMP")
+"""Kinds of pictures that are opened only on request."""
 
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -17,6 +21,8 @@ _SIGNATURES = {
     b"\xc5\xd0\xd3\xc6": "PostScript",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
     b"8BPS": "Photoshop",
     b"BM": "BMP",
     b"SIMPLE  =": "FITS",
@@ -27,6 +33,8 @@ _SIGNATURES = {
     b"\x1f\x8b": "gzip",
     b"\x1aE\xdf\xa3": "Matroska video",
 }
+MAX_JPEG_SEGMENTS = 10_000  # maximum number of segments before a JPEG's first scan
+_JPEG_MARKER = re.compile(rb"\xff([^\xff\x00])")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
@@ -72,3 +80,26 @@ def read_webp_size(data: bytes) -> tuple[int, int] | None:
         bits = int.from_bytes(body[1:5], "little")
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     return None
+
+
+def is_sequential_jpeg(data: bytes) -> bool:
+    """Return whether a JPEG is decoded from top to bottom in one scan, so that a decoder can reduce it row by row.
+
+    Of a progressive JPEG, and of one with several scans, a decoder keeps the coefficients of the whole picture in
+    memory. Source: ITU-T T.81, annex B.
+    """
+    components, at = 0, 2
+    for _ in range(MAX_JPEG_SEGMENTS):
+        found = _JPEG_MARKER.search(data, at)
+        if found is None:
+            return False
+        marker, payload = found[1], found.end() + 2
+        if marker == b"\xda":  # start of a scan
+            return data[payload : payload + 1] == bytes([components])
+        if marker in (b"\xc0", b"\xc1"):  # baseline and extended sequential frames
+            components = int.from_bytes(data[payload + 5 : payload + 6])
+        elif b"\xc2" <= marker <= b"\xcf" and marker not in (b"\xc4", b"\xc8", b"\xcc"):  # all other frames
+            return False
+        has_no_payload = marker == b"\x01" or b"\xd0" <= marker <= b"\xd8"
+        at = found.end() + (0 if has_no_payload else max(2, int.from_bytes(data[found.end() : found.end() + 2])))
+    return False
