@@ -45,6 +45,7 @@ def test_make_inspect_check():
     assert made == {
         "output": "d.zip", "sheet": "d.png", "kind": "folder", "resolution": [64, 64], "crop": "center",
         "pictures": 6, "labelled": True, "classes": ["a", "b"], "enlarged": 0, "left_out": 0, "dropped": 1,
+        "ai_marked": 0, "notes": [],
         "skipped": [
             {"name": "a/text.jpg", "why": "this is not a picture: expected JPEG, PNG, WebP, GIF, AVIF or HEIC"}
         ],
@@ -56,6 +57,7 @@ def test_make_inspect_check():
     assert found["labels"] == {"a": 3, "b": 3}
     assert set(found) == {
         "file", "sheet", "pictures", "resolution", "c_dim", "labels", "crop", "source", "licences", "origins", "notes",
+        "splits", "ai_marked", "credentials",
     }  # fmt: skip
     assert faceloom("dataset", "check", "d.zip", "--json") == {
         "file": "d.zip", "is_whole": True, "pictures": 6, "resolution": [64, 64], "labelled": True, "faults": [],
@@ -69,6 +71,28 @@ def test_printed_summary():
     assert "the same pixels as a/0.png" in told.stderr
     assert "not a square power of two" in faceloom("dataset", "inspect", "d.zip").stdout
     assert "whole" in faceloom("dataset", "check", "d.zip").stdout
+
+
+def test_splits_vectors_marks_and_other_formats(tmp_path: Path):
+    for split, names in {"train": "abc", "test": "de"}.items():
+        for number, name in enumerate(names):
+            path = Path("more", split, "xy"[number % 2], f"{name}.bmp")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.random.default_rng(ord(name)).integers(0, 255, (20, 20, 3), np.uint8)).save(path)
+    command = ["dataset", "make", "more", "--resolution", "64", "--labels", "folders", "-o", "d.zip"]
+    told = faceloom(*command, status=1)
+    assert "can be used" in str(told.exception)
+    made = faceloom(*command, "--also", "bmp", "--enlarge", "--where", "split=train", "--json")
+    assert (made["pictures"], made["classes"], made["enlarged"], made["left_out"]) == (3, ["x", "y"], 3, 2)
+    assert faceloom("dataset", "inspect", "d.zip", "--json")["splits"] == {"train": 3}
+    printed = faceloom("dataset", "inspect", "d.zip").stdout
+    assert "splits: train (3)" in printed
+    assert "marked as made by AI: 0" in printed
+    Path("t.csv").write_text("file,age\na/0.png,1\nb/1.png,2\n")
+    vectors = ["dataset", "make", "photos", "--resolution", "32", "--table", "t.csv", "--label-column", "age"]
+    faceloom(*vectors, "--label-type", "vector", "-o", "v.zip")
+    assert "labels: vectors of 1" in faceloom("dataset", "inspect", "v.zip").stdout
+    assert "2 pictures have 2 classes" in faceloom(*vectors, "-o", "c.zip").stderr
 
 
 def test_names_with_control_characters_are_printed_safely():
@@ -91,6 +115,8 @@ def test_check_exits_with_1():
         ["--resolution", "64", "--crop", "left"],
         ["--resolution", "64", "--labels", "some"],
         ["--resolution", "64", "--where", "split"],
+        ["--resolution", "64", "--label-type", "number"],
+        ["--resolution", "64", "--also", "psd"],
     ],
 )
 def test_wrong_usage(wrong: list[str]):

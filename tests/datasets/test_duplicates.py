@@ -1,4 +1,4 @@
-"""Tests that a picture is recognized in any format, and that other pictures are not."""
+"""Tests that a picture is recognized in any format, and that other pictures and other colors are not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from faceloom.datasets.duplicates import DuplicateFinder
 from tests.datasets.picture_files import encode_image, make_picture
@@ -32,7 +32,9 @@ CHANGES = {
     "saved": saved,
     "smaller": lambda image: image.resize((48, 40)),
     "brighter": lambda image: image.point(lambda level: min(255, int(level * 1.1))),
-    "grey": lambda image: image.convert("L").convert("RGB"),
+    "warmer": lambda image: Image.merge(
+        "RGB", [image.getchannel("R").point(lambda level: level * 1.03), *image.split()[1:]]
+    ),
 }
 
 
@@ -49,6 +51,45 @@ def test_other_pictures_are_not_duplicates(many: DuplicateFinder):
     assert many.find(levels(make_picture(5))) == type(many.find(levels(make_picture(5))))(5, 0.0)
     assert not any(many.find(levels(make_picture(seed))) for seed in range(2000, 2200))
     assert not DuplicateFinder(near=0).find(levels(make_picture(1)))
+
+
+def draw_flag(*colors: str) -> Image.Image:
+    image = Image.new("RGB", (96, 64))
+    for i, color in enumerate(colors):
+        image.paste(color, (32 * i, 0, 32 * i + 32, 64))
+    return image
+
+
+def draw_leaf(color: str) -> Image.Image:
+    image = Image.new("RGB", (96, 96), "#fafafa")
+    ImageDraw.Draw(image).ellipse((30, 10, 66, 86), fill=color)
+    return image
+
+
+def draw_stamp(ink: str) -> Image.Image:
+    design = Image.fromarray(np.random.default_rng(3).integers(0, 2, (12, 12), np.uint8) * 255)
+    return Image.composite(
+        Image.new("RGB", (96, 96), ink), Image.new("RGB", (96, 96), "#f0ebdc"), design.resize((96, 96))
+    )
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [draw_flag("#002654", "white", "#ce1126"), draw_flag("#0d5e2a", "white", "#ce1126")],
+        [draw_flag("#002b7f", "#fcd116", "#ce1126"), draw_flag("#002664", "#fecb00", "#c60c30")],  # Romania and Chad
+        [draw_leaf("#3c8c32"), draw_leaf("#b43c28"), draw_leaf("#a08c28")],
+        [draw_stamp("#b41e1e"), draw_stamp("#1e3ca0"), draw_stamp("#141414")],
+        [make_picture(1), make_picture(1).convert("L").convert("RGB")],
+    ],
+    ids=["flags", "similar flags", "leaves", "stamps", "gray"],
+)
+def test_colors_count(pictures: list[Image.Image]):
+    finder = DuplicateFinder()
+    for picture in pictures:
+        assert not finder.find(levels(picture))
+        finder.add(levels(picture))
+        assert finder.find(levels(picture))
 
 
 def test_near_zero_finds_identical_pixels_only():

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, make
+from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, inspect, make
 from faceloom.datasets.crops import make_crop
-from faceloom.datasets.layout import encode_labels
+from faceloom.datasets.labels import encode_labels
 from faceloom.errors import ImageError, StoreError
-from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_zip, nvidia_table
+from faceloom.images import save_picture
+from tests.datasets.picture_files import encode_image, make_folder, make_picture, make_tar, make_zip, nvidia_table
 
 SQUARE = MakeConfig((64, 64))
 
@@ -114,6 +115,69 @@ def test_small_pictures_are_skipped_or_enlarged(tmp_path: Path):
     source = make_folder(tmp_path / "p", {"a.png": make_picture(1, (40, 40)), "b.png": make_picture(2, (31, 31))})
     made = make(source, tmp_path / "d.zip", SQUARE)
     assert (made.written, made.enlarged, made.skipped[0][0]) == (1, 1, "b.png")
+
+
+def test_small_pictures_are_enlarged_on_request(tmp_path: Path):
+    small = {"a.png": make_picture(1, (31, 31)), "b.png": make_picture(2, (5, 5)), "c.png": make_picture(3, (3, 3))}
+    source = make_folder(tmp_path / "p", small | {"d.png": make_picture(4)})
+    off = make(source, tmp_path / "d.zip", SQUARE)
+    assert (off.written, len(off.skipped)) == (1, 3)
+    assert off.notes == ["3 pictures are left out: use larger pictures, a smaller resolution, or --enlarge"]
+    on = make(source, tmp_path / "e.zip", MakeConfig((64, 64), enlarge=True))
+    assert (on.written, on.enlarged) == (3, 2)
+    assert on.skipped == [("c.png", "it is too small (3 x 3 px): it would be enlarged 21.3 times, expected at most 16")]
+    assert make_crop((64, 64), "none", enlarge=True)(make_picture(1, (20, 20)))[0].size == (64, 64)
+
+
+def test_tiff_and_bmp_on_request(tmp_path: Path):
+    files = {f"{kind}.{kind}": encode_image(make_picture(i), kind) for i, kind in enumerate(("bmp", "tiff", "png"))}
+    source = make_folder(tmp_path / "p", files)
+    off = make(source, tmp_path / "d.zip", SQUARE)
+    assert (off.written, off.notes) == (
+        1,
+        ["2 pictures are left out: TIFF and BMP files are read with --also tiff,bmp"],
+    )
+    for also, count in ((["TIFF"], 2), (["TIFF", "BMP"], 3)):
+        made = make(source, tmp_path / "e.zip", MakeConfig((64, 64), source=SourceConfig(also=also)))
+        assert made.written == count
+    tar = make_tar(tmp_path / "s.tar", files | {"bmp.cls": "0", "tiff.cls": "1", "png.cls": "1"})
+    assert make(tar, tmp_path / "f.zip", MakeConfig((64, 64), source=SourceConfig(also=["TIFF", "BMP"]))).written == 3
+
+
+def test_marks_of_ai_are_carried_through(tmp_path: Path):
+    marked = save_picture(make_picture(1), tmp_path / "ai.png", ai_generated=True).read_bytes()
+    part = save_picture(make_picture(2), tmp_path / "part.jpg", ai_generated=True, composite=True).read_bytes()
+    credentials = (
+        encode_image(make_picture(4), "JPEG")
+        + b"jumdc2pa http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+    )
+    table = "file_name,digitalSourceType,split\ntable.png,trainedAlgorithmicMedia,train\n"
+    source = make_folder(
+        tmp_path / "p",
+        {
+            "ai.png": marked,
+            "camera.jpg": credentials,
+            "part.jpg": part,
+            "plain.png": make_picture(5),
+            "table.png": make_picture(6),
+            "metadata.csv": table,
+        },
+    )
+    made = make(source, tmp_path / "1.zip", SQUARE)
+    assert made.ai_marked == 3
+    assert "3 of 5 pictures are marked as made by AI" in made.notes
+    make(tmp_path / "1.zip", tmp_path / "2.zip", MakeConfig((32, 32)))
+    for name in ("1.zip", "2.zip"):
+        dataset = Dataset.open(tmp_path / name)
+        assert [row.get("digitalSourceType") for row in dataset.card["images"]] == [
+            "trainedAlgorithmicMedia",
+            "digitalCapture",
+            "compositeWithTrainedAlgorithmicMedia",
+            None,
+            "trainedAlgorithmicMedia",
+        ]
+        found = inspect(dataset)
+        assert (found.ai_marked, found.credentials, found.splits) == (3, 1, {"train": 1})
 
 
 def test_no_usable_picture_leaves_no_file(tmp_path: Path):

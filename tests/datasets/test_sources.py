@@ -54,7 +54,10 @@ def test_hugging_face_folders(tmp_path: Path, form: str):
         {"train/a.png": make_picture(1), "train/x/b.png": make_picture(2), f"train/metadata.{form}": text},
     )
     assert open_source(path).kind == "huggingface"
-    assert facts(path) == {"train/a.png": PictureFacts("tabby", "CC0"), "train/x/b.png": PictureFacts("tom")}
+    assert facts(path) == {
+        "train/a.png": PictureFacts("tabby", "CC0", split="train"),
+        "train/x/b.png": PictureFacts("tom", split="train"),
+    }
 
 
 def test_webdataset_shards(tmp_path: Path):
@@ -80,11 +83,10 @@ def test_webdataset_shards(tmp_path: Path):
 def test_table_beside_an_archive(tmp_path: Path):
     make_zip(tmp_path / "faces.zip", {"a.png": make_picture(1), "b.png": make_picture(2), "c.png": make_picture(3)})
     (tmp_path / "faces.csv").write_text("file,split,sex,licence,origin\na.png,train,F,CC0,x\nb.png,val,M,MIT,y\n")
-    assert facts(tmp_path)["a.png"] == PictureFacts(
-        None, "CC0", "x"
-    )  # the folder holds one archive: that is the source
+    # the folder holds one archive: that is the source
+    assert facts(tmp_path)["a.png"] == PictureFacts(None, "CC0", "x", "train")
     train = SourceConfig(reading=TableConfig("sex", [Condition("split", "train")]))
-    assert facts(tmp_path / "faces.zip", train) == {"a.png": PictureFacts("F", "CC0", "x")}
+    assert facts(tmp_path / "faces.zip", train) == {"a.png": PictureFacts("F", "CC0", "x", "train")}
     assert open_source(tmp_path, train).left_out == 1
     others = SourceConfig(reading=TableConfig(where=[Condition("split", "val", is_equal=False), Condition("sex", "F")]))
     assert list(facts(tmp_path, others)) == ["a.png"]

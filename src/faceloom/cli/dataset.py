@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, print_json, progress
+from faceloom.cli.output import note, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.datasets import Condition, Dataset, MakeConfig, MakeResult
@@ -34,7 +34,16 @@ def make(
         str, typer.Option(help="center; face: aligned as FFHQ is; none: whole pictures of that aspect ratio.")
     ] = "center",
     labels: Annotated[
-        str, typer.Option(help="auto: the source's table; folders: the outermost folder's name; none.")
+        str,
+        typer.Option(
+            help="auto: the source's table; folders: the outermost folder's name, except train, val and test; none."
+        ),
+    ] = "auto",
+    label_type: Annotated[
+        str,
+        typer.Option(
+            help="auto: real numbers are a vector, whole numbers and names are classes; class or vector for all labels."
+        ),
     ] = "auto",
     table: Annotated[
         Path | None, typer.Option(help="A CSV, JSON Lines or dataset.json file with one row for each picture.")
@@ -44,8 +53,17 @@ def make(
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Take only pictures whose row meets COLUMN=VALUE or COLUMN!=VALUE. May be repeated."),
+        typer.Option(
+            help="Take only pictures whose row meets COLUMN=VALUE or COLUMN!=VALUE. May be repeated. Folders named "
+            "train, val and test are the column split."
+        ),
     ] = None,
+    also: Annotated[
+        str | None, typer.Option(help="Kinds of files that are read besides the usual ones: tiff, bmp or tiff,bmp.")
+    ] = None,
+    enlarge: Annotated[
+        bool, typer.Option("--enlarge", help="Also take small pictures that are enlarged 2 to 16 times.")
+    ] = False,
     every: Annotated[int, typer.Option(min=1, help="Take every n-th picture or frame.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
     drop_duplicates: Annotated[bool, typer.Option("--drop-duplicates", help="Leave out duplicates.")] = False,
@@ -55,7 +73,7 @@ def make(
             min=0,
             max=20,
             help="Distance below which two pictures are duplicates: 0 the same pixels, 3 saved or scaled again, 7 also "
-            "cropped again (and the same person in the same pose).",
+            "cropped again (and the same person in the same pose). Other colors are other pictures.",
         ),
     ] = 3.0,
     sheet: Sheet = None,
@@ -64,29 +82,35 @@ def make(
     """Make a dataset that faceloom and NVIDIA's trainers read: PNGs of one size in a zip, with labels in dataset.json.
 
     Files that cannot be read are reported and left out; duplicates are reported. Licenses and origins that a table
-    states are kept.
+    states are kept, and so are marks of AI (IPTC, C2PA) in the pictures' files.
 
     \b
     Examples:
       faceloom dataset make photos --resolution 256 --crop face --drop-duplicates -o faces.zip
       faceloom dataset make pets --resolution 128 --labels folders -o pets.zip --sheet pets.png
+      faceloom dataset make flowers --resolution 64 --labels folders --where split=train -o flowers.zip
+      faceloom dataset make scans --resolution 256 --also tiff --table ages.csv --label-column age -o scans.zip
       faceloom dataset make film.mp4 --resolution 256x144 --every 25 -o frames.zip --json
     """
     from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, open_source
     from faceloom.datasets import make as make_dataset
     from faceloom.datasets.crops import CROP_MODES
+    from faceloom.datasets.labels import LABEL_TYPES
 
     if labels not in ("auto", "folders", "none"):
         raise typer.BadParameter(f"'{labels}' is not one of auto, folders, none", param_hint="--labels")
     mode = next((mode for mode in CROP_MODES if mode == crop), None)
     if mode is None:
         raise typer.BadParameter(f"'{crop}' is not one of {', '.join(CROP_MODES)}", param_hint="--crop")
+    kind_of_labels = next((kind for kind in LABEL_TYPES if kind == label_type), None)
+    if kind_of_labels is None:
+        raise typer.BadParameter(f"'{label_type}' is not one of {', '.join(LABEL_TYPES)}", param_hint="--label-type")
     reading = TableConfig(label_column, tuple(map(_condition, where or ())))
-    reads = SourceConfig(labels=labels, table=table, reading=reading, every=every)
-    config = MakeConfig(_size(resolution), mode, reads, limit, drop_duplicates, near)
+    reads = SourceConfig(labels=labels, table=table, reading=reading, every=every, also=_kinds(also))
+    config = MakeConfig(_size(resolution), mode, reads, limit, drop_duplicates, near, kind_of_labels, enlarge)
     count = open_source(source, reads).count
     with progress(min(count, limit or count) or 1, "making") as draw:
-        made = make_dataset(source, output, config, lambda done, name: draw(done, printable(name)))
+        made = make_dataset(source, output, config, draw)
     if sheet:
         _save_sheet(Dataset.open(output), sheet)
     if as_json:
@@ -97,7 +121,7 @@ def make(
 
 @app.command()
 def inspect(file: File, sheet: Sheet = None, as_json: options.Json = False) -> None:
-    """Print what a dataset holds: number and size of pictures, classes, licenses and origins.
+    """Print what a dataset holds: number and size of pictures, classes, splits, licenses, origins and marks of AI.
 
     \b
     Examples:
@@ -115,15 +139,17 @@ def inspect(file: File, sheet: Sheet = None, as_json: options.Json = False) -> N
         print_json({"file": str(file), "sheet": str(sheet) if sheet else None, **asdict(found)})
         return
     width, height = found.resolution
-    print(
-        f"{file}: {found.pictures} pictures, {width} x {height} px"
-        + (f", crop {printable(found.crop)}" if found.crop else "")
+    print_line(
+        f"{file}: {found.pictures} pictures, {width} x {height} px" + (f", crop {found.crop}" if found.crop else "")
     )
     labels = _counts(found.labels) if found.labels else f"vectors of {found.c_dim}" if found.c_dim else "none"
-    print(f"labels: {labels}")
-    print(f"licenses: {_counts(found.licences) or 'not stated'}; {found.origins} origins")
+    print_line(f"labels: {labels}")
+    if found.splits:
+        print_line(f"splits: {_counts(found.splits)}")
+    print_line(f"licenses: {_counts(found.licences) or 'not stated'}; {found.origins} origins")
+    print_line(f"marked as made by AI: {found.ai_marked}; with content credentials: {found.credentials}")
     for sentence in found.notes:
-        print(sentence)
+        print_line(sentence)
 
 
 @app.command()
@@ -140,20 +166,15 @@ def check(file: File, as_json: options.Json = False) -> None:
 
     dataset = Dataset.open(file)
     with progress(len(dataset), "checking") as draw:
-        found = check_dataset(dataset, lambda done, name: draw(done, printable(name)))
+        found = check_dataset(dataset, draw)
     if as_json:
         print_json({"file": str(file), "is_whole": found.is_whole, **asdict(found)})
     else:
         for name, reason in found.faults:
-            note(printable(f"{name}: {reason}"))
+            note(f"{name}: {reason}")
         state = "whole" if found.is_whole else f"{len(found.faults)} damaged"
-        print(f"{file}: {found.pictures} pictures, {state}, {'with' if found.labelled else 'without'} labels")
+        print_line(f"{file}: {found.pictures} pictures, {state}, {'with' if found.labelled else 'without'} labels")
     raise typer.Exit(0 if found.is_whole else 1)
-
-
-def printable(text: str) -> str:
-    """Return text from a file without control characters and without rich's markup."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("[", "(").replace("]", ")")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -164,6 +185,17 @@ def _size(text: str) -> tuple[int, int]:
             f"'{text}' is not a size from 4 to 4096 such as 128 or 192x256", param_hint="--resolution"
         )
     return size
+
+
+def _kinds(text: str | None) -> tuple[str, ...]:
+    from faceloom.images.kinds import EXTRA_KINDS
+
+    names = {"TIF": "TIFF"} | {kind: kind for kind in EXTRA_KINDS}
+    words = [kind.strip().upper() for kind in (text or "").split(",") if kind.strip()]
+    kinds = tuple(names.get(kind, "") for kind in words)
+    if not set(kinds) <= set(EXTRA_KINDS):
+        raise typer.BadParameter(f"'{text}' is not tiff, bmp or tiff,bmp", param_hint="--also")
+    return kinds
 
 
 def _condition(text: str) -> Condition:
@@ -193,6 +225,8 @@ def _facts_of(made: MakeResult, config: MakeConfig) -> dict[str, Any]:
         "classes": list(made.labels.classes),
         "enlarged": made.enlarged,
         "left_out": made.left_out,
+        "ai_marked": made.ai_marked,
+        "notes": list(made.notes),
         "skipped": [{"name": name, "why": why} for name, why in made.skipped],
         "duplicates": [asdict(duplicate) for duplicate in made.duplicates],
         "dropped": len(made.duplicates) if config.drop_duplicates else 0,
@@ -201,13 +235,15 @@ def _facts_of(made: MakeResult, config: MakeConfig) -> dict[str, Any]:
 
 def _print_summary(made: MakeResult, config: MakeConfig, output: Path) -> None:
     for name, reason in made.skipped[:LISTED]:
-        note(printable(f"{name}: left out: {reason}"))
+        note(f"{name}: left out: {reason}")
     for duplicate in made.duplicates[:LISTED]:
         kind = "the same pixels as" if not duplicate.levels else f"nearly the same as ({duplicate.levels:.1f} levels)"
-        note(printable(f"{duplicate.name}: {kind} {duplicate.of}{', left out' if config.drop_duplicates else ''}"))
+        note(f"{duplicate.name}: {kind} {duplicate.of}{', left out' if config.drop_duplicates else ''}")
     if max(len(made.skipped), len(made.duplicates)) > LISTED:
         note("the list is shortened; --json prints all of it")
-    print(
+    for sentence in made.notes:
+        note(sentence)
+    print_line(
         f"{output}: {made.written} pictures of {config.size[0]} x {config.size[1]} px from a {made.kind}, "
         f"{len(made.skipped)} unusable and left out, {len(made.duplicates)} duplicates"
         + (", dropped" if config.drop_duplicates and made.duplicates else "")
@@ -216,5 +252,5 @@ def _print_summary(made: MakeResult, config: MakeConfig, output: Path) -> None:
 
 
 def _counts(counts: Any) -> str:
-    named = [f"{printable(name)} ({count})" for name, count in list(counts.items())[:LISTED]]
+    named = [f"{name} ({count})" for name, count in list(counts.items())[:LISTED]]
     return ", ".join(named) + (f" and {len(counts) - LISTED} more" if len(counts) > LISTED else "")

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, cast, runtime_checkable
 
 from faceloom.errors import StoreError
+from faceloom.files import open_regular
 
 MAX_MEMBERS = 5_000_000  # files in an archive
 MAX_RATIO = 100  # maximum ratio of a zip's unpacked size to its packed size; pictures hardly shrink
@@ -31,8 +32,12 @@ REFUSED_HINT = "if you trust the archive, unpack it and give the folder"
 class FileTree(Protocol):
     """A set of files with relative names.
 
-    Convention: `names` are relative, joined by '/', in a fixed order; `open` returns a stream to read once.
+    Convention: `names` are relative, joined by '/', in a fixed order; `open` returns a stream to read once; `top` is
+    the folder that was stripped from all names, with a final '/', or ''.
     """
+
+    kind: str  # 'folder', 'zip' or 'tar'
+    top: str
 
     @property
     def path(self) -> Path:
@@ -54,7 +59,13 @@ class FileTree(Protocol):
 
 
 class FolderTree:
-    """A folder with its subfolders, sorted by name; hidden files and linked folders are skipped."""
+    """A folder with its subfolders, sorted by name; hidden files and linked folders are skipped.
+
+    Only regular files are opened: a FIFO, a socket or a device is listed, and reading it raises OSError.
+    """
+
+    kind = "folder"
+    top = ""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +73,7 @@ class FolderTree:
 
     def open(self, name: str) -> BufferedIOBase:
         """Open one file."""
-        return (self.path / name).open("rb")
+        return cast(BufferedIOBase, open_regular(self.path / name))
 
     def close(self) -> None:
         """Do nothing, because no file stays open."""
@@ -78,30 +89,47 @@ class FolderTree:
 class ZipTree:
     """A zip archive, its members sorted by name. It can be pickled and reopens itself in every process."""
 
+    kind = "zip"
+    top = ""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_in(os.getpid())
         infos = self._archive.infolist()
-        _check_zip(path, infos)
+        try:
+            _check_zip(path, infos)
+        except StoreError:
+            self.close()
+            raise
         self.names = sorted(info.filename for info in infos if not info.is_dir() and not _is_hidden(info.filename))
 
     def open(self, name: str) -> BufferedIOBase:
         """Open one member."""
         if self._process != os.getpid():  # forked processes share the file position
+            if self._process >= 0:
+                self.close()
             self._open_in(os.getpid())
         return cast(BufferedIOBase, self._archive.open(name))
 
     def close(self) -> None:
         """Close the archive."""
         self._archive.close()
+        self._file.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_process", -1) >= 0:  # as ZipFile does for a file that it opened itself
+            self.close()
 
     def __getstate__(self) -> dict[str, object]:
         return {"path": self.path, "names": self.names, "_process": -1}
 
     def _open_in(self, process: int) -> None:
+        self._process = -1  # no file is open
+        self._file = open_regular(self.path)
         try:
-            self._archive = zipfile.ZipFile(self.path)
+            self._archive = zipfile.ZipFile(self._file)
         except READ_ERRORS as error:
+            self._file.close()
             raise _damage_error(self.path, "zip", error) from error
         self._process = process
 
@@ -109,11 +137,16 @@ class ZipTree:
 class TarTree:
     """An uncompressed tar archive, its members in stored order, which is the fastest order to read."""
 
+    kind = "tar"
+    top = ""
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = open_regular(path)
         try:
-            self._archive = tarfile.open(path, "r:")  # noqa: SIM115  closed by `close`
+            self._archive = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115  closed by `close`
         except READ_ERRORS as error:
+            self._file.close()
             raise _damage_error(path, "tar", error) from error
         try:
             infos = self._archive.getmembers()
@@ -137,6 +170,11 @@ class TarTree:
     def close(self) -> None:
         """Close the archive."""
         self._archive.close()
+        self._file.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
 
 
 def open_tree(path: Path) -> FileTree:
@@ -147,20 +185,22 @@ def open_tree(path: Path) -> FileTree:
     ratio of a bomb.
     """
     path = Path(path)
-    if path.is_dir():
-        return FolderTree(path)
-    if not path.is_file():
-        raise StoreError(f"there is no file or folder {path}", "check the path")
     try:
-        if zipfile.is_zipfile(path):
+        if path.is_dir():
+            return FolderTree(path)
+        if not path.exists():
+            raise StoreError(f"there is no file or folder {path}", "check the path")
+        with open_regular(path) as file:
+            is_zip = zipfile.is_zipfile(file)
+            file.seek(0)
+            is_tar = file.read(262).endswith(b"ustar")  # not tarfile.is_tarfile, which would unpack a compressed one
+        if is_zip:
             return ZipTree(path)
-        with path.open("rb") as file:  # not tarfile.is_tarfile, which would unpack a compressed one
-            is_tar = file.read(262).endswith(b"ustar")
+        if is_tar:
+            return TarTree(path)
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}", "check its permissions") from error
-    if not is_tar:
-        raise StoreError(f"{path.name} is not a folder, zip or tar of pictures", "decompress a .tar.gz to a .tar first")
-    return TarTree(path)
+        raise StoreError(f"cannot read {path}: {error.strerror}", "check what it is, and its permissions") from error
+    raise StoreError(f"{path.name} is not a folder, zip or tar of pictures", "decompress a .tar.gz to a .tar first")
 
 
 def _damage_error(path: Path, kind: str, error: Exception) -> StoreError:

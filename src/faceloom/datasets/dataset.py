@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from faceloom.datasets.archives import READ_ERRORS, FileTree, open_tree
-from faceloom.datasets.layout import MAX_CLASSES, TABLE_NAME
+from faceloom.datasets.archives import READ_ERRORS, FileTree
+from faceloom.datasets.labels import count_dimensions, read_labels
+from faceloom.datasets.layout import TABLE_NAME
 from faceloom.datasets.metadata import FACELOOM_KEY, MAX_BYTES
-from faceloom.datasets.sources import PICTURE_ENDINGS, open_member
+from faceloom.datasets.sources import open_collection, open_member, picture_names
 from faceloom.errors import ImageError, StoreError
 from faceloom.images.tensors import Pixels
 
@@ -43,26 +44,28 @@ class Dataset:
 
     @staticmethod
     def open(path: Path | str) -> Dataset:
-        """Open a dataset; the size is that of its first picture.
+        """Open a dataset; the size is that of its first picture. A common top folder is not part of the names.
 
         Raises StoreError when it holds no pictures, is refused (see `open_tree`), or its labels do not match its
         pictures.
         """
-        tree = open_tree(Path(path))
-        names = sorted(name for name in tree.names if name.lower().endswith(PICTURE_ENDINGS))
+        tree = open_collection(Path(path))
+        names = sorted(picture_names(tree))
         if not names:
             raise StoreError(f"{path} holds no pictures", "make a dataset with: faceloom dataset make")
         table = read_card(tree)
         ours = table.get(FACELOOM_KEY)
         card: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
-        labels, c_dim = _read_labels(table.get("labels"), names, tree.path.name)
-        classes = get_list(card, "classes") if labels is not None else []
-        c_dim = max(c_dim, len(classes))
+        found = read_labels(table.get("labels"), names, tree.path.name, tree.top)
+        labels = found.values
+        classes = get_list(card, "classes") if labels is not None and isinstance(labels[0], int) else []
+        c_dim = max(count_dimensions(found), len(classes))
         try:
-            size = open_member(tree, names[0]).size
+            size = open_member(tree, names[0]).image.size
         except ImageError as error:
             raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "download the file again") from error
-        missing = sorted(_listed_names(table, card) - set(tree.names))
+        listed = {name.removeprefix(tree.top) for name in _listed_names(table, card)}
+        missing = sorted(listed - set(tree.names))
         return Dataset(tree, names, size, labels, list(map(str, classes)), c_dim, card, missing)
 
     @property
@@ -89,7 +92,7 @@ class Dataset:
 
     def picture(self, index: int) -> Image.Image:
         """Open one picture, PIL RGB, of any size. Raises ImageError."""
-        return open_member(self.tree, self.names[index])
+        return open_member(self.tree, self.names[index]).image
 
     def label(self, index: int) -> Vector:
         """Return one label as a vector `[c_dim]`, without opening its picture."""
@@ -129,24 +132,3 @@ def _listed_names(table: Mapping[str, Any], card: Mapping[str, Any]) -> set[str]
     """Return the names of all pictures that dataset.json lists."""
     rows = [row.get("name") for row in get_list(card, "images") if isinstance(row, dict)]
     return {str(name).replace("\\", "/") for name in (*rows, *dict(table.get("labels") or ())) if name}
-
-
-def _read_labels(content: Any, names: Sequence[str], where: str) -> tuple[Sequence[int | Sequence[float]] | None, int]:
-    """Return the labels in the order of `names`, and the length of their vectors."""
-    if not content:
-        return None, 0
-    try:
-        by_name = {str(name).replace("\\", "/"): label for name, label in dict(content).items()}
-        labels = [by_name[name] for name in names if name in by_name]
-        lengths = {0 if isinstance(label, int) else len(label) for label in labels}
-        numbers = np.array(labels, float)
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"the labels of {where} are neither numbers nor vectors", "make the dataset again") from error
-    if len(labels) < len(names):
-        raise StoreError(
-            f"{len(names) - len(labels)} of {len(names)} pictures of {where} have no label", "make it again"
-        )
-    classes = numbers if numbers.ndim == 1 else np.zeros(1)
-    if len(lengths) > 1 or not np.isfinite(numbers).all() or classes.min() < 0 or classes.max() >= MAX_CLASSES:
-        raise StoreError(f"the labels of {where} are not all of one kind", "make the dataset again")
-    return labels, int(numbers.max()) + 1 if numbers.ndim == 1 else numbers.shape[1]

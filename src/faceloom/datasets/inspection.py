@@ -9,9 +9,12 @@ import numpy as np
 from PIL import Image
 
 from faceloom.datasets.dataset import Dataset, get_list
+from faceloom.datasets.labels import find_label_faults
 from faceloom.datasets.layout import count_items
+from faceloom.datasets.metadata import CREDENTIALS_COLUMN, SOURCE_TYPE_COLUMN, SPLIT_COLUMN
 from faceloom.errors import ImageError
 from faceloom.images import make_contact_sheet
+from faceloom.images.marks import is_ai_source_type
 
 SHEET = 64  # default number of pictures on a sheet
 TILE = 128  # side of a picture on a sheet in pixels
@@ -19,7 +22,11 @@ TILE = 128  # side of a picture on a sheet in pixels
 
 @dataclass(frozen=True)
 class Inspection:
-    """The contents of a dataset. `labels` counts pictures by class, `licences` by stated license."""
+    """The contents of a dataset.
+
+    `labels` counts pictures by class, `licences` by stated license, `splits` by split. `ai_marked` counts pictures
+    whose source files said that a model made them, `credentials` those that had content credentials (C2PA).
+    """
 
     pictures: int
     resolution: tuple[int, int]
@@ -30,6 +37,9 @@ class Inspection:
     licences: Mapping[str, int]
     origins: int
     notes: Sequence[str]
+    splits: Mapping[str, int]
+    ai_marked: int
+    credentials: int
 
 
 @dataclass(frozen=True)
@@ -51,16 +61,20 @@ def inspect(dataset: Dataset) -> Inspection:
     """Describe a dataset from its table; only the first picture is opened."""
     rows = [row for row in get_list(dataset.card, "images") if isinstance(row, dict)]
     licences = count_items(str(row["licence"]) for row in rows if row.get("licence"))
+    classes = _class_counts(dataset)
     return Inspection(
         len(dataset),
         dataset.resolution,
         dataset.c_dim,
-        _class_counts(dataset),
+        classes,
         str(dataset.card.get("crop", "")),
         str(dataset.card.get("source", "")),
         licences,
         len({row["origin"] for row in rows if isinstance(row.get("origin"), str)}),
-        _notes(dataset, sum(licences.values())),
+        _notes(dataset, sum(licences.values())) + find_label_faults(classes, len(dataset)),
+        count_items(str(row[SPLIT_COLUMN]) for row in rows if row.get(SPLIT_COLUMN)),
+        sum(is_ai_source_type(str(row.get(SOURCE_TYPE_COLUMN, ""))) for row in rows),
+        sum(bool(row.get(CREDENTIALS_COLUMN)) for row in rows),
     )
 
 

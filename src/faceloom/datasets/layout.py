@@ -10,26 +10,25 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 
-from faceloom.datasets.metadata import FACELOOM_KEY, Label, PictureFacts
+from faceloom.datasets.labels import Labels
+from faceloom.datasets.metadata import (
+    CREDENTIALS_COLUMN,
+    FACELOOM_KEY,
+    SOURCE_TYPE_COLUMN,
+    SPLIT_COLUMN,
+    Label,
+    PictureFacts,
+)
 
 TABLE_NAME = "dataset.json"
 VERSION = 1
-MAX_CLASSES = 1 << 16
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can store
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels of all pictures as dataset.json stores them: class numbers or vectors, and the names of classes."""
-
-    values: Sequence[int | Sequence[float]] | None = None
-    classes: Sequence[str] = ()
 
 
 @dataclass
@@ -47,7 +46,15 @@ class DatasetWriter:
         buffer = io.BytesIO()
         picture.save(buffer, "PNG", compress_level=0)
         self._write(name, buffer.getvalue())
-        row_values = {"name": name, "from": source, "licence": facts.license, "origin": facts.origin}
+        row_values = {
+            "name": name,
+            "from": source,
+            "licence": facts.license,
+            "origin": facts.origin,
+            SPLIT_COLUMN: facts.split,
+            SOURCE_TYPE_COLUMN: facts.source_type,
+            CREDENTIALS_COLUMN: facts.credentials,
+        }
         self.rows.append({key: value for key, value in row_values.items() if value})
         self.labels.append(facts.label)
         return name
@@ -65,23 +72,6 @@ class DatasetWriter:
         info = zipfile.ZipInfo(name, _DATE)
         info.create_system, info.external_attr = 3, 0o644 << 16
         self.archive.writestr(info, data)
-
-
-def encode_labels(labels: Sequence[Label]) -> Labels:
-    """Convert labels for dataset.json: numbers and vectors stay, names become numbers in alphabetical order.
-
-    Raises ValueError when vectors differ in length or are mixed with other labels.
-    """
-    vectors = [label for label in labels if isinstance(label, tuple)]
-    if vectors:
-        if len(vectors) < len(labels) or len({len(vector) for vector in vectors}) > 1:
-            raise ValueError("labels: expected vectors of one length, got other labels or lengths among them")
-        return Labels([list(vector) for vector in vectors])
-    if all(isinstance(label, int) and 0 <= label < MAX_CLASSES for label in labels):
-        return Labels([int(label) for label in labels if isinstance(label, int)])
-    classes = sorted({str(label) for label in labels})
-    numbers = {name: number for number, name in enumerate(classes)}
-    return Labels([numbers[str(label)] for label in labels], classes)
 
 
 def count_items(items: Iterable[str]) -> dict[str, int]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import itertools
 import zipfile
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from faceloom.datasets.crops import Crop, CropMode, Size, make_crop
+from faceloom.datasets.crops import ENLARGE_HINT, Crop, CropMode, Size, make_crop
 from faceloom.datasets.duplicates import NEAR, DuplicateFinder
-from faceloom.datasets.layout import DatasetWriter, Labels, encode_labels
-from faceloom.datasets.sources import Source, SourceConfig, open_source
+from faceloom.datasets.labels import Labels, LabelType, encode_labels, find_label_faults
+from faceloom.datasets.layout import DatasetWriter
+from faceloom.datasets.metadata import PictureFacts
+from faceloom.datasets.sources import ALSO_HINT, Source, SourceConfig, open_source
 from faceloom.errors import FaceError, ImageError, StoreError
 from faceloom.files import atomic_write
+from faceloom.images.marks import Marks, is_ai_source_type
 
 Callback = Callable[[float, str], None]
 """Function that receives the number of pictures read so far and the name of the last one."""
@@ -34,12 +38,14 @@ class MakeConfig:
     source: SourceConfig = field(default_factory=SourceConfig)
     limit: int | None = None  # maximum number of pictures to read
     drop_duplicates: bool = False
-    near: float = NEAR  # maximum difference of near-duplicates in gray levels; 0 finds identical pixels only
+    near: float = NEAR  # maximum difference of near-duplicates in levels; 0 finds identical pixels only
+    label_type: LabelType = "auto"  # 'auto': vectors of real numbers, classes of whole numbers and names
+    enlarge: bool = False  # also take pictures that are enlarged more than twice
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A duplicate: its name, that of the earlier picture, and their difference in gray levels (0: identical pixels)."""
+    """A duplicate: its name, that of the earlier picture, and their difference in levels (0: identical pixels)."""
 
     name: str
     of: str
@@ -48,7 +54,10 @@ class Duplicate:
 
 @dataclass
 class MakeResult:
-    """The result of `make`. `skipped` lists (name, reason); `enlarged` counts enlarged pictures."""
+    """The result of `make`. `skipped` lists (name, reason); `enlarged` counts enlarged pictures.
+
+    `ai_marked` counts pictures whose files say that a model made them; `notes` are sentences for the user.
+    """
 
     kind: str
     written: int = 0
@@ -57,6 +66,8 @@ class MakeResult:
     labels: Labels = field(default_factory=Labels)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
+    ai_marked: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None = None) -> MakeResult:
@@ -66,9 +77,9 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
     labels. Raises StoreError when the source is refused or has no usable picture, and everything that `open_source`
     raises.
     """
-    crop = make_crop(config.size, config.crop)
+    crop = make_crop(config.size, config.crop, enlarge=config.enlarge)
     source = open_source(path, config.source)
-    made = MakeResult(source.kind, left_out=source.left_out)
+    made = MakeResult(source.kind, left_out=source.left_out, notes=list(source.notes))
     with atomic_write(output) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
         writer = DatasetWriter(archive)
         _write_all(source, crop, config, writer, made, callback)
@@ -78,7 +89,8 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
             raise StoreError(
                 f"no picture of {path} can be used{why}", "see docs/how-to/datasets.md for supported sources"
             )
-        made.labels = _labels(writer, source)
+        made.labels = _encode_labels(writer, source, config.label_type)
+        made.notes += _make_notes(made, config)
         card = {"resolution": list(config.size), "crop": config.crop, "source": Path(path).name}
         writer.finish(made.labels, card)
     return made
@@ -87,14 +99,16 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
 def _write_all(
     source: Source, crop: Crop, config: MakeConfig, writer: DatasetWriter, made: MakeResult, callback: Callback | None
 ) -> None:
-    finder, names = DuplicateFinder(config.near), list[str]()
+    finder, names, hints = DuplicateFinder(config.near), list[str](), Counter[str]()
     for number, record in enumerate(itertools.islice(source.records, config.limit), start=1):
         try:
-            picture, scale = crop(record.open())
+            photo = record.read()
+            picture, scale = crop(photo.image)
             if source.has_labels and record.facts.label is None:
                 raise ImageError("it has no label")
         except (ImageError, FaceError) as error:
             made.skipped.append((record.name, error.message))
+            hints[error.hint] += 1
             continue
         finally:
             if callback:
@@ -106,14 +120,37 @@ def _write_all(
         if duplicate is None or not config.drop_duplicates:
             finder.add(pixels)
             names.append(record.name)
+            facts = _add_marks(record.facts, photo.marks)
             made.enlarged += scale > 1
-            writer.add(picture, record.name, record.facts)
+            made.ai_marked += is_ai_source_type(facts.source_type)
+            writer.add(picture, record.name, facts)
+    made.notes += [f"{hints[hint]} pictures are left out: {hint}" for hint in (ALSO_HINT, ENLARGE_HINT) if hints[hint]]
 
 
-def _labels(writer: DatasetWriter, source: Source) -> Labels:
+def _add_marks(facts: PictureFacts, marks: Marks) -> PictureFacts:
+    """Return the facts with the marks of the picture's file; a mark of AI in either of them stays."""
+    keeps_type = not marks.source_type or is_ai_source_type(facts.source_type)
+    return replace(
+        facts,
+        source_type=facts.source_type if keeps_type else marks.source_type,
+        credentials="C2PA" if marks.has_credentials else facts.credentials,
+    )
+
+
+def _encode_labels(writer: DatasetWriter, source: Source, label_type: LabelType) -> Labels:
     if not source.has_labels:
         return Labels()
     try:
-        return encode_labels(writer.labels)
+        return encode_labels(writer.labels, label_type)
     except ValueError as error:
-        raise StoreError(str(error), "use --labels none, or another table") from error
+        raise StoreError(str(error), "use --label-type, --labels none, or another table") from error
+
+
+def _make_notes(made: MakeResult, config: MakeConfig) -> list[str]:
+    numbers = [label for label in made.labels.values or () if isinstance(label, int)]
+    notes = find_label_faults(Counter(map(str, numbers)), made.written) if numbers else []
+    if made.ai_marked:
+        notes.append(f"{made.ai_marked} of {made.written} pictures are marked as made by AI")
+    if made.labels.values is None and config.label_type != "auto":
+        notes.append(f"--label-type {config.label_type} had no effect: the source has no labels")
+    return notes

@@ -6,46 +6,69 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any
 
+from faceloom.datasets.folders import normalize_split
 from faceloom.errors import StoreError
 
-Label = int | str | tuple[float, ...] | None
-"""A class number, a class name, a vector, or no label."""
+Label = int | float | str | tuple[float, ...] | None
+"""A class number, a real number, a class name or the text of a number, a vector, or no label."""
 
 MAX_BYTES = 512 << 20  # maximum size of a table
 FACELOOM_KEY = "faceloom"
 """faceloom's key in dataset.json, beside NVIDIA's `labels`."""
 
+_TABLE_ERRORS = (
+    OSError,
+    ArithmeticError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    csv.Error,
+)
 _NAME_COLUMNS = ("file_name", "file", "filename", "path", "image", "name")
 _LABEL_COLUMNS = ("label", "cls", "class")
 _LICENSE_COLUMNS = ("licence", "license")
 _ORIGIN_COLUMNS = ("origin", "source", "url")
+SPLIT_COLUMN = "split"
+SOURCE_TYPE_COLUMN = "digitalSourceType"
+CREDENTIALS_COLUMN = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """The label, license and origin of one picture."""
+    """The facts about one picture: label, license, origin, split, and the marks of origin in its file.
+
+    `source_type` is the IPTC's digital source type, `credentials` 'C2PA' for a file with content credentials.
+    """
 
     label: Label = None
     license: str = ""
     origin: str = ""
+    split: str = ""
+    source_type: str = ""
+    credentials: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Facts by the picture's name, and the number of rows that conditions left out."""
+    """Facts by the picture's name, and the names in the rows that conditions left out."""
 
     facts: Mapping[str, PictureFacts]
-    left_out: int = 0
+    left_out: Collection[str] = ()
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on a table's row: the column has this value or, with `is_equal` False, any other value."""
+    """A condition on a table's row: the column has this value or, with `is_equal` False, any other value.
+
+    The usual names of splits are equal in the column of splits: val and validation, train and training.
+    """
 
     column: str
     value: str
@@ -53,15 +76,25 @@ class Condition:
 
     def accepts(self, row: Mapping[str, Any]) -> bool:
         """Return whether the row satisfies the condition."""
-        return (_text(row[self.column]) == self.value) == self.is_equal
+        return self.accepts_value(_text(row[self.column]))
+
+    def accepts_value(self, value: str) -> bool:
+        """Return whether a value of the column satisfies the condition."""
+        if self.column == SPLIT_COLUMN:
+            return (normalize_split(value) == normalize_split(self.value)) == self.is_equal
+        return (value == self.value) == self.is_equal
 
 
 @dataclass(frozen=True)
 class TableConfig:
-    """The column of labels (by default label, cls or class), and conditions that rows must satisfy."""
+    """The column of labels (by default label, cls or class), and conditions that rows must satisfy.
+
+    `known_elsewhere` are columns whose conditions a table without the column ignores, because the folders decide them.
+    """
 
     label_column: str | None = None
     where: Sequence[Condition] = ()
+    known_elsewhere: Sequence[str] = ()
 
 
 def read_table(stream: BufferedIOBase, name: str, reading: TableConfig | None = None) -> Table:
@@ -76,16 +109,21 @@ def read_table(stream: BufferedIOBase, name: str, reading: TableConfig | None = 
             raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "give a smaller table")
         rows = _rows(data.decode("utf-8-sig"), name)
         return _table(rows, name, reading)
-    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, csv.Error) as error:
+    except _TABLE_ERRORS as error:
         raise StoreError(
             f"cannot read the table {name}: {error}", "expected CSV, JSON Lines or dataset.json"
         ) from error
 
 
 def parse_facts(row: Mapping[str, Any], label_column: str | None = None) -> PictureFacts:
-    """Return the label, license and origin in one row."""
+    """Return the facts in one row. Raises ValueError, TypeError or OverflowError for a list that is not of numbers."""
     label = row.get(label_column) if label_column else _first(row, _LABEL_COLUMNS)
-    return PictureFacts(_label(label), _text(_first(row, _LICENSE_COLUMNS)), _text(_first(row, _ORIGIN_COLUMNS)))
+    return PictureFacts(
+        _label(label),
+        _text(_first(row, _LICENSE_COLUMNS)),
+        _text(_first(row, _ORIGIN_COLUMNS)),
+        *(_text(row.get(column)) for column in (SPLIT_COLUMN, SOURCE_TYPE_COLUMN, CREDENTIALS_COLUMN)),
+    )
 
 
 def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
@@ -104,25 +142,26 @@ def _from_dataset_json(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     labels = content.get("labels") or {}
     classes: Sequence[str] = ours.get("classes") or ()
     for name, label in labels.items() if isinstance(labels, dict) else labels:
-        is_class = isinstance(label, int) and 0 <= label < len(classes)
+        is_class = isinstance(label, int) and 0 <= label < len(classes)  # a name, so that classes survive
         rows.setdefault(str(name), {"file": name})["label"] = classes[label] if is_class else label
     yield from rows.values()
 
 
 def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: TableConfig) -> Table:
     facts: dict[str, PictureFacts] = {}
-    left_out = 0
+    left_out: set[str] = set()
     for row in rows:
         file = _text(_first(row, _NAME_COLUMNS)).replace("\\", "/")
         if not file:
             raise StoreError(f"{name} has no column of file names", f"name it one of {', '.join(_NAME_COLUMNS)}")
-        for column in (*(condition.column for condition in reading.where), *filter(None, [reading.label_column])):
+        where = [c for c in reading.where if c.column in row or c.column not in reading.known_elsewhere]
+        for column in (*(condition.column for condition in where), *filter(None, [reading.label_column])):
             if column not in row:
                 raise StoreError(f"{name} has no column '{column}'", f"it has {', '.join(map(str, row))}")
-        if all(condition.accepts(row) for condition in reading.where):
+        if all(condition.accepts(row) for condition in where):
             facts[file] = parse_facts(row, reading.label_column)
         else:
-            left_out += 1
+            left_out.add(file)
     return Table(facts, left_out)
 
 
@@ -139,6 +178,6 @@ def _label(value: Any) -> Label:
         return None
     if isinstance(value, list):
         return tuple(float(number) for number in value)
-    if isinstance(value, int) or re.fullmatch(r"\d{1,9}", str(value)):
+    if isinstance(value, int) or re.fullmatch(r"-?\d{1,9}", str(value)):
         return int(value)
-    return _text(value)
+    return value if isinstance(value, float) else _text(value)

@@ -8,17 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 from PIL import Image
 
-from faceloom.datasets.archives import READ_ERRORS, FileTree, FolderTree, TarTree, open_tree
-from faceloom.datasets.metadata import PictureFacts, Table, TableConfig, parse_facts, read_table
+from faceloom.datasets.archives import READ_ERRORS, FileTree, open_tree
+from faceloom.datasets.folders import TABLE_NAMES, FolderFacts, StrippedTree, find_top_folder, read_folders
+from faceloom.datasets.metadata import SPLIT_COLUMN, PictureFacts, Table, TableConfig, parse_facts, read_table
 from faceloom.errors import ImageError, StoreError
-from faceloom.images import open_photo
+from faceloom.files import open_regular
+from faceloom.images import Photo, open_photo
 from faceloom.images.clip import open_clip
+from faceloom.images.kinds import EXTRA_KINDS
+from faceloom.images.tensors import Pixels
 
 PICTURE_ENDINGS = (
     ".jpg",
@@ -37,25 +43,32 @@ PICTURE_ENDINGS = (
 """Endings of files that are read as pictures; other files are ignored."""
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-TABLE_NAMES = ("metadata.csv", "metadata.jsonl")
+SIDECAR_ENDINGS = (".cls", ".json", ".txt")
+"""Endings of files that belong to a picture of the same name in WebDataset shards."""
+
+ALSO_HINT = "TIFF and BMP files are read with --also tiff,bmp"
 MAX_SIDECAR_BYTES = 1 << 20  # maximum size that is read of a .json or .cls file beside a picture
 
 
 @dataclass(frozen=True)
 class Record:
-    """One picture of a source. `open` returns it upright in sRGB, or raises ImageError."""
+    """One picture of a source. `read` opens it upright in sRGB, with the marks in its file, or raises ImageError."""
 
     name: str
-    open: Callable[[], Image.Image]
+    read: Callable[[], Photo]
     facts: PictureFacts = field(default_factory=PictureFacts)
+
+    def open(self) -> Image.Image:
+        """Open the picture upright in sRGB. Raises ImageError."""
+        return self.read().image
 
 
 @dataclass(frozen=True)
 class Source:
     """Pictures to be read once, in order.
 
-    `count` is the expected number of pictures, 0 when unknown; `left_out` the number that the table's conditions
-    excluded; `has_labels` says whether pictures are expected to have labels.
+    `count` is the expected number of pictures, 0 when unknown; `left_out` the number that conditions excluded;
+    `has_labels` says whether pictures are expected to have labels; `notes` are sentences for the user.
     """
 
     kind: str
@@ -63,16 +76,18 @@ class Source:
     count: int = 0
     left_out: int = 0
     has_labels: bool = False
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class SourceConfig:
     """Settings for reading a source."""
 
-    labels: str = "auto"  # 'auto': from the table; 'none'; 'folders': the outermost folder is the class
+    labels: str = "auto"  # 'auto': from the table; 'none'; 'folders': the outermost folder that is not a split
     table: Path | None = None  # facts by file name; default: a table in the source, or one of the same name beside it
     reading: TableConfig = field(default_factory=TableConfig)
     every: int = 1  # read every n-th picture or frame
+    also: Sequence[str] = ()  # kinds of pictures that are read besides the usual ones: 'TIFF', 'BMP'
 
 
 def open_source(path: Path, config: SourceConfig | None = None) -> Source:
@@ -85,7 +100,15 @@ def open_source(path: Path, config: SourceConfig | None = None) -> Source:
     source = _open_video(path) if path.suffix.lower() in VIDEO_ENDINGS else _open_collection(path, config)
     records = (record for i, record in enumerate(source.records) if i % config.every == 0)
     has_labels = source.has_labels and config.labels != "none"
-    return Source(source.kind, records, -(-source.count // config.every), source.left_out, has_labels)
+    count = -(-source.count // config.every)
+    return replace(source, records=records, count=count, has_labels=has_labels)
+
+
+def open_collection(path: Path) -> FileTree:
+    """Open a folder or an archive without its common top folder. Raises as `open_tree`."""
+    tree = open_tree(path)
+    top = find_top_folder([*picture_names(tree), *(name for name in tree.names if _is_table(name))])
+    return StrippedTree(tree, top) if top else tree
 
 
 def _open_video(path: Path) -> Source:
@@ -93,19 +116,23 @@ def _open_video(path: Path) -> Source:
 
     def frames() -> Iterator[Record]:
         for i, pixels in enumerate(clip.frames()):
-            yield Record(f"{path.name}:{i}", partial(Image.fromarray, pixels), PictureFacts(origin=path.name))
+            yield Record(f"{path.name}:{i}", partial(_show_frame, pixels), PictureFacts(origin=path.name))
 
     return Source("film", frames(), round(clip.seconds * clip.fps))
 
 
+def _show_frame(pixels: Pixels) -> Photo:
+    return Photo(Image.fromarray(pixels))
+
+
 def _open_collection(path: Path, config: SourceConfig) -> Source:
-    tree = open_tree(path)
-    names = _picture_names(tree)
-    if isinstance(tree, TarTree):
+    tree = open_collection(path)
+    names = picture_names(tree)
+    if tree.kind == "tar" and _has_sidecars(tree, names):
         tree.close()
         return _open_shards([path], config)
     archives = [tree.path / name for name in tree.names if name.endswith((".tar", ".zip"))]
-    if isinstance(tree, FolderTree) and not names and archives:
+    if tree.kind == "folder" and not names and archives:
         if all(archive.suffix == ".tar" for archive in archives):
             return _open_shards(archives, config)
         if len(archives) == 1:
@@ -113,53 +140,123 @@ def _open_collection(path: Path, config: SourceConfig) -> Source:
         raise StoreError(f"{path} holds {len(archives)} archives and no pictures", "give one of the archives")
     if not names:
         raise StoreError(f"{path} holds no pictures", f"expected files ending in {', '.join(PICTURE_ENDINGS[:6])} ...")
-    kind, table = _read_tables(tree, config)
-    if config.labels == "folders":
-        table = Table({name: _label_by_folder(name, table) for name in names}, table.left_out)
-    if config.reading.where:
-        names = [name for name in names if name in table.facts]
-    has_labels = any(facts.label is not None for facts in table.facts.values())
-    return Source(kind, _from_tree(tree, names, table.facts), len(names), table.left_out, has_labels)
+    return _open_pictures(tree, names, config)
 
 
-def _picture_names(tree: FileTree) -> list[str]:
+def _open_pictures(tree: FileTree, names: Sequence[str], config: SourceConfig) -> Source:
+    """Return the source of a tree's pictures, with the facts of its table and of its folders."""
+    folders = read_folders(names)
+    has_splits = any(folder.split for folder in folders.values())
+    reading = replace(config.reading, known_elsewhere=(SPLIT_COLUMN,) if has_splits else ())
+    kind, table = _read_tables(tree, replace(config, reading=reading))
+    facts = {name: _join_facts(table.facts.get(name), folders[name], config.labels) for name in names}
+    if config.labels == "folders" and not any(fact.label is not None for fact in facts.values()):
+        raise StoreError(
+            f"{tree.path.name} has no folders of classes", "folders named train, val or test are splits; omit --labels"
+        )
+    wanted = [name for name in names if _is_selected(name, facts[name], table, reading)]
+    has_labels = any(fact.label is not None for fact in facts.values())
+    records = _from_tree(tree, wanted, facts, config.also)
+    left_out = len(table.left_out) + sum(
+        name not in table.left_out and (name in table.facts or _folders_decide(reading))
+        for name in set(names) - set(wanted)
+    )
+    return Source(kind, records, len(wanted), left_out, has_labels, _note_splits(facts, reading))
+
+
+def _join_facts(row: PictureFacts | None, folder: FolderFacts, labels: str) -> PictureFacts:
+    facts = row or PictureFacts()
+    label = folder.label if labels == "folders" else facts.label
+    return replace(facts, label=label, split=facts.split or folder.split)
+
+
+def _is_selected(name: str, facts: PictureFacts, table: Table, reading: TableConfig) -> bool:
+    """Return whether a picture meets the conditions: those on the split by its facts, others by its table's row."""
+    if name in table.left_out or (reading.where and name not in table.facts and not _folders_decide(reading)):
+        return False
+    is_split_known = SPLIT_COLUMN in reading.known_elsewhere
+    return all(
+        condition.accepts_value(facts.split)
+        for condition in reading.where
+        if condition.column == SPLIT_COLUMN and is_split_known
+    )
+
+
+def _folders_decide(reading: TableConfig) -> bool:
+    """Return whether the folders alone decide all conditions, so that no table is needed."""
+    return all(condition.column in reading.known_elsewhere for condition in reading.where)
+
+
+def _note_splits(facts: Mapping[str, PictureFacts], reading: TableConfig) -> list[str]:
+    """Return a note when pictures of several splits are read together."""
+    splits = sorted({fact.split for fact in facts.values() if fact.split})
+    if len(splits) < 2 or any(condition.column == SPLIT_COLUMN for condition in reading.where):
+        return []
+    return [f"the source has the splits {', '.join(splits[:9])}: all are taken; --where split={splits[0]} takes one"]
+
+
+def _is_table(name: str) -> bool:
+    return PurePosixPath(name).name in TABLE_NAMES
+
+
+def picture_names(tree: FileTree) -> list[str]:
+    """Return the names of a tree's pictures, by their endings."""
     return [name for name in tree.names if name.lower().endswith(PICTURE_ENDINGS)]
 
 
-def _from_tree(tree: FileTree, names: Sequence[str], facts: Mapping[str, PictureFacts]) -> Iterator[Record]:
+def _has_sidecars(tree: FileTree, names: Sequence[str]) -> bool:
+    """Return whether files belong to pictures of the same name, as in a WebDataset shard."""
+    keys = {_key(name) for name in names}
+    return any(name.lower().endswith(SIDECAR_ENDINGS) and _key(name) in keys for name in tree.names)
+
+
+def _key(name: str) -> str:
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/{file.partition('.')[0]}"
+
+
+def _from_tree(
+    tree: FileTree, names: Sequence[str], facts: Mapping[str, PictureFacts], also: Sequence[str]
+) -> Iterator[Record]:
     with closing(tree):
         for name in names:
-            yield Record(name, partial(open_member, tree, name), facts.get(name, PictureFacts()))
+            yield Record(name, partial(open_member, tree, name, also), facts[name])
 
 
-def open_member(tree: FileTree, name: str) -> Image.Image:
-    """Open a picture of a tree, of any size. Raises ImageError, also for a damaged archive."""
+def open_member(tree: FileTree, name: str, also: Sequence[str] = ()) -> Photo:
+    """Open a picture of a tree, of any size; `also` adds kinds. Raises ImageError, also for a damaged archive."""
     try:
         with tree.open(name) as stream:
-            return open_photo(stream, min_side=1).image
+            return open_photo(stream, min_side=1, also=also)
     except READ_ERRORS as error:
         raise ImageError(f"it cannot be read: {error}", "download the file again") from error
+    except ImageError as error:
+        if any(f"of the kind {kind}:" in error.message for kind in EXTRA_KINDS):
+            raise ImageError(error.message, ALSO_HINT) from error
+        raise
 
 
 def _read_tables(tree: FileTree, config: SourceConfig) -> tuple[str, Table]:
     """Return the kind of the collection and its table; a table given by the config takes precedence."""
-    kind = "folder" if isinstance(tree, FolderTree) else "zip"
+    kind = tree.kind
     neighbor = tree.path.with_suffix(".csv")
-    if config.table or (kind == "zip" and neighbor.is_file() and "dataset.json" not in tree.names):
+    if config.table or (kind != "folder" and neighbor.is_file() and "dataset.json" not in tree.names):
         path = config.table or neighbor
         try:
-            with path.open("rb") as stream:
-                return kind, read_table(stream, path.name, config.reading)
+            with open_regular(path) as stream:
+                table = read_table(cast(BufferedIOBase, stream), path.name, config.reading)
+                return kind, _without_top(table, tree.top)
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}", "check the path") from error
     if "dataset.json" in tree.names:
-        return "dataset", _read_table(tree, "dataset.json", config.reading)
-    tables = [name for name in tree.names if PurePosixPath(name).name in TABLE_NAMES]
-    if not tables and config.reading.where:
+        return "dataset", _without_top(_read_table(tree, "dataset.json", config.reading), tree.top)
+    tables = [name for name in tree.names if _is_table(name) and not name.endswith("dataset.json")]
+    if not tables and not _folders_decide(config.reading):
         raise StoreError("the source has no table to select rows from", "give one with --table FILE.csv")
     parts = {name: _read_table(tree, name, config.reading) for name in tables}
     facts = {_path_beside(name, file): row for name, part in parts.items() for file, row in part.facts.items()}
-    return "huggingface" if tables else kind, Table(facts, sum(part.left_out for part in parts.values()))
+    left_out = {_path_beside(name, file) for name, part in parts.items() for file in part.left_out}
+    return "huggingface" if tables else kind, Table(facts, left_out)
 
 
 def _read_table(tree: FileTree, name: str, reading: TableConfig) -> Table:
@@ -174,10 +271,12 @@ def _path_beside(table: str, file: str) -> str:
     return (PurePosixPath(table).parent / file).as_posix()
 
 
-def _label_by_folder(name: str, table: Table) -> PictureFacts:
-    facts = table.facts.get(name, PictureFacts())
-    folder = name.split("/")[0] if "/" in name else None
-    return PictureFacts(folder, facts.license, facts.origin)
+def _without_top(table: Table, top: str) -> Table:
+    """Return the table with names that do not begin with the stripped top folder."""
+    return Table(
+        {name.removeprefix(top): facts for name, facts in table.facts.items()},
+        {name.removeprefix(top) for name in table.left_out},
+    )
 
 
 def _open_shards(paths: Sequence[Path], config: SourceConfig) -> Source:
@@ -187,7 +286,7 @@ def _open_shards(paths: Sequence[Path], config: SourceConfig) -> Source:
     count, has_labels = 0, False
     for path in paths:
         with closing(open_tree(path)) as tree:
-            count += len(_picture_names(tree))
+            count += len(picture_names(tree))
             has_labels |= next((facts.label is not None for _, _, facts in _samples(tree, config)), False)
     if not count:
         raise StoreError(f"{paths[0].name} holds no pictures", "expected members like 0001.jpg")
@@ -199,16 +298,15 @@ def _from_shards(paths: Sequence[Path], config: SourceConfig) -> Iterator[Record
         with closing(open_tree(path)) as tree:
             for name, file, facts in _samples(tree, config):
                 record_name = name if len(paths) == 1 else f"{path.name}/{name}"
-                yield Record(record_name, partial(open_member, tree, file), facts)
+                yield Record(record_name, partial(open_member, tree, file, config.also), facts)
 
 
 def _samples(tree: FileTree, config: SourceConfig) -> Iterator[tuple[str, str, PictureFacts]]:
     """Group a tar's members by key, and yield (name, picture, facts) for each picture."""
     groups: dict[str, dict[str, str]] = {}
     for name in tree.names:
-        folder, _, file = name.rpartition("/")
-        key, _, ending = file.partition(".")
-        groups.setdefault(f"{folder}/{key}", {})[ending.lower()] = name
+        ending = name.rpartition("/")[2].partition(".")[2]
+        groups.setdefault(_key(name), {})[ending.lower()] = name
     for endings in groups.values():
         for ending, name in endings.items():
             if f".{ending}".endswith(PICTURE_ENDINGS):
@@ -227,5 +325,5 @@ def _sidecar(tree: FileTree, endings: Mapping[str, str], reading: TableConfig) -
             with tree.open(endings["cls"]) as stream:
                 row |= {reading.label_column or "label": stream.read(MAX_SIDECAR_BYTES).decode().strip()}
         return parse_facts(row, reading.label_column)
-    except (*READ_ERRORS, RecursionError):
+    except (*READ_ERRORS, ArithmeticError, TypeError, RecursionError):
         return PictureFacts()
