@@ -238,7 +238,11 @@ def test_attributes_of_a_generator_become_its_sliders(
     model = replace(small, folder=tmp_path / "mine")
     monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
     faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", status=1)
-    facts = faceloom("direction", "attributes", "--people", "300", "--json")
+    monkeypatch.setattr("faceloom.workflows.face_share.load_mtcnn", lambda: None)
+    monkeypatch.setattr("faceloom.workflows.face_share.measure_face_share", lambda G, net: 0.25)
+    refused = faceloom("direction", "attributes", "--people", "300", status=1)
+    assert "25%" in str(refused.exception)
+    facts = faceloom("direction", "attributes", "--people", "300", "--force", "--json")
     assert [one["name"] for one in facts["directions"]] == ["age"]
     assert set(facts["missing"]) == {"smile", "gender", "glasses", "mouth_open", "yaw", "pitch"}
     assert (tmp_path / "mine" / "directions" / "age.safetensors").exists()

@@ -20,12 +20,16 @@ def attributes(
         Path | None, typer.Option("-o", "--output", help="Folder for the directions; by default the generator's own.")
     ] = None,
     people: Annotated[int, typer.Option(min=200, help="Number of faces that are generated and analyzed.")] = 3000,
+    force: Annotated[
+        bool, typer.Option("--force", help="Fit also when hardly any generated picture shows a face.")
+    ] = False,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
     """Fit the directions of the analyzer's attributes in a generator, so that `edit --age` and the booth work with it.
 
-    The generator must draw upright, aligned faces. An attribute that does not vary in its faces is left out and
+    The generator must draw upright, aligned faces: without a detected face in half of its pictures the command refuses.
+    An attribute that does not vary in its faces is left out and
     reported.
 
     \b
@@ -35,6 +39,7 @@ def attributes(
     """
     from faceloom.checkpoints.shipped import load_analyzer
     from faceloom.edit import directions, fit_attributes
+    from faceloom.workflows.face_share import check_faces
     from faceloom.workflows.studio import DIRECTIONS
 
     studio = open_studio(generator=generator)
@@ -43,6 +48,8 @@ def attributes(
     folder = output or default
     if folder is None:
         raise typer.BadParameter(f"{model.name} has no folder of its own: give one", param_hint="--output")
+    if not force:
+        check_faces(model.G, model.name)
     with progress(people, "reading") as draw:
         known = fit_attributes.read_generated(
             model.G, fit_attributes.sample_faces(model.G, people), analyzer, lambda count: draw(count, "")
