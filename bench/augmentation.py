@@ -20,6 +20,7 @@ from faceloom.images import to_img
 from faceloom.metrics import VggFeatures, extract, frechet_distance, generate_pictures
 from faceloom.train import stats
 from faceloom.train.plots import Curve, plot
+from faceloom.train.snapshot import kimg_of
 
 AUGMENTATIONS = ("none", "ada")
 GENERATED = 1000  # generated images per Frechet distance
@@ -93,7 +94,7 @@ def report(runs: dict[str, Path], val_set: Dataset, page: Path) -> None:
         points = []
         for snapshot in sorted(run.glob("network-snapshot-*"))[1:]:
             features = extract(net, generate_pictures(load_generator(str(snapshot)).G, GENERATED))
-            kimg, distance = float(snapshot.name[-6:]), frechet_distance(features, real)
+            kimg, distance = kimg_of(snapshot.name), frechet_distance(features, real)
             points.append((kimg, distance))
             print(f"{augmentation:6}{kimg:8.0f} kimg  Frechet distance (VGG16) {distance:.2f}", flush=True)
         distances.append(Curve(augmentation, points))

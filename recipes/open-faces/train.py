@@ -24,7 +24,7 @@ from faceloom.edit import directions, fit_attributes
 from faceloom.memory import keep_memory
 from faceloom.train.distributed import Ranks
 from faceloom.train.run import RunControl
-from faceloom.workflows.training import NewRun, resume_run, start_run
+from faceloom.workflows.training import Measures, NewRun, resume_run, start_run
 
 EXCLUDED = "digitalcorps"  # excluded because its pictures have a round mask, which the generator would learn
 G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
@@ -57,12 +57,12 @@ def train(data: Path, work: Path, resolution: int, kimg: float, before: Path | N
     """Train at one resolution, from random weights or from the previous run; return the run's folder."""
     run, control, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
     if (run / "options.json").exists():
-        resume_run(run, ranks, control, metrics=False, kimg=kimg)
+        resume_run(run, ranks, control, measures=Measures(vgg=False), kimg=kimg)
         return run
     collection = dataset(data, work, resolution, "train")
     settings: dict[str, Any] = {"source": str(before)} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
-    start = NewRun(collection, run, "faces", metrics=False)
+    start = NewRun(collection, run, "faces", measures=Measures(vgg=False))
     start_run(start, ranks, control, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
     return run
 

@@ -94,20 +94,16 @@ def check_origin(origin: Origin, requested: Mapping[str, Any], preset: str) -> N
             raise TrainingError(
                 f"{name} trains a {value}, but {origin.name} is a {family}", "omit one of them, or omit --from"
             )
-    for name, option in (("channel_max", "--width"), ("channel_base", "--base"), ("channels", "--channels")):
+    for name, option in (("channel_max", "--width"), ("channel_base", "--base")):
         if requested.get(name) is not None:
             raise TrainingError(
                 f"{option} does not apply: the generator's widths come from {origin.name}",
-                "use --d-channels for the discriminator's, or omit --from",
+                "use --channels to change them at some resolutions, --d-channels for the discriminator, or omit --from",
             )
     if requested.get("w_dim") not in (None, origin.settings.get("w_dim")):
         raise TrainingError(
             f"--w-dim {requested['w_dim']} does not apply: {origin.name} has {origin.settings.get('w_dim')}",
             "omit it, or omit --from",
-        )
-    if requested.get("d_channels") and origin.D:
-        raise TrainingError(
-            f"--d-channels does not apply: the discriminator comes from {origin.name}", "omit it, or omit --from"
         )
 
 
