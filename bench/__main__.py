@@ -15,7 +15,7 @@ import openvino
 import torch
 
 from bench import detection
-from bench.graph import NodeByNode
+from bench.graph import NodeByNode, open_openvino_peers
 from faceloom.assets.fetch import fetch_members
 from faceloom.checkpoints.load import load_generator, load_lpips
 from faceloom.invert.optimize import LatentOptimization, OptimizeConfig
@@ -52,27 +52,22 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         folder = fetch_members("mobilestylegan-ffhq", Path(scratch))
         graph = NodeByNode(folder)
-        core = openvino.Core()
-        xml = folder / "SynthesisNetwork.xml"
-        peers = {p: core.compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": p}) for p in ("f32", "bf16")}
-        measure_image(graph, peers)
-        del peers, core
+        measure_image(graph, folder)
         measure_step(graph)
     subprocess.run([sys.executable, "-m", "bench"], env=os.environ | {"BENCH_PLAIN": "1"}, check=True)
     detection.main()
 
 
-def measure_image(graph: NodeByNode, peers: Mapping[str, Callable[[object], object]]) -> None:
-    """Time the generation of one image of 1024 px."""
-    fp32, bf16 = load_generator(precision="fp32").G, load_generator(precision="bf16").G
+def measure_image(graph: NodeByNode, folder: Path) -> None:
+    """Time the generation of one image of 1024 px; `folder` holds the published graph."""
+    model = load_generator(precision="fp32")
+    fp32, bf16 = model.G, load_generator(precision="bf16").G
     w = truncate(broadcast(fp32.mapping(z_from_seeds([1])), 1), fp32.w_avg, 0.7)[:, 0]
     w_plus = broadcast(w, fp32.num_ws)
     compiled = torch.compile(bf16.synthesis)
-    array = w.numpy()
     with torch.no_grad():
         candidates: dict[str, Callable[[], object]] = {
-            "OpenVINO f32": lambda: peers["f32"](array),
-            "OpenVINO bf16": lambda: peers["bf16"](array),
+            **open_openvino_peers(folder, model, w, w_plus),
             "graph, node by node, fp32": lambda: graph(w_plus),
             "faceloom fp32": lambda: fp32.synthesis(w_plus),
             "faceloom bf16": lambda: bf16.synthesis(w_plus),

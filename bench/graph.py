@@ -1,7 +1,12 @@
-"""The default generator's published graph, executed node by node in torch: the baseline without modules of our own."""
+"""Peers of the default generator: its published graph node by node in torch, and OpenVINO on either graph.
+
+The published graph without modules of ours is the baseline. OpenVINO is timed on the published graph, as its users run
+it, and on the graph that we export, because a part of our gain comes from the graph and not from the engine.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +14,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceloom.checkpoints.load import GeneratorModel
 from faceloom.checkpoints.readers.openvino_ir import Graph
+from faceloom.engines import Choice, open_engine
+
+Draw = Callable[[], object]
+"""Function that generates one image."""
+
+PRECISIONS = ("fp32", "bf16")
+_HINTS = {"fp32": "f32", "bf16": "bf16"}  # precision -> OpenVINO's name
+
+
+def open_openvino_peers(folder: Path, model: GeneratorModel, w: Tensor, w_plus: Tensor) -> dict[str, Draw]:
+    """Return functions that generate one image with OpenVINO, from the published graph and from ours.
+
+    Convention: `w [1, 512]` for the published graph, which broadcasts it itself; `w_plus [1, 23, 512]` for ours.
+    """
+    import openvino
+
+    core, xml, array = openvino.Core(), folder / "SynthesisNetwork.xml", w.numpy()
+    peers: dict[str, Draw] = {}
+    for precision in PRECISIONS:
+        published = core.compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": _HINTS[precision]})
+        ours = open_engine(model, Choice("openvino", precision)).G
+        peers[f"OpenVINO {precision}, published graph"] = lambda published=published: published(array)
+        peers[f"OpenVINO {precision}, our graph"] = lambda ours=ours: ours.synthesis(w_plus)
+    return peers
 
 
 class NodeByNode:
