@@ -1,4 +1,4 @@
-"""The wheel contains the page: built, installed into a new environment, and served without Node."""
+"""Wheel and sdist contain the built page: they install into a new environment without Node, and the page is served."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -42,6 +43,31 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", folder, ROOT)
     (built,) = folder.glob("faceloom-*.whl")
     return built
+
+
+def test_a_wheel_is_built_from_the_sdist_without_node(wheel, tmp_path):
+    """The sdist holds the built page, so that `pip install faceloom-VERSION.tar.gz` needs no Node."""
+    code = "import sys; from hatchling.build import build_sdist; print(build_sdist(sys.argv[1]))"
+    _run(sys.executable, "-c", code, tmp_path, cwd=ROOT)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert not list(source.rglob("node_modules"))
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--quiet",
+        "-w",
+        tmp_path,
+        source,
+    ]
+    _run(*command, env={**os.environ, "PATH": "/nonexistent"})
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert sorted(names) == sorted(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_page_is_in_the_wheel_and_its_sources_are_not(wheel):
