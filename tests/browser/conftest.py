@@ -47,10 +47,10 @@ def chromium() -> str:
 
 
 class Server:
-    """A booth process that can be killed and started again on the same folder."""
+    """A booth process that can be killed and started again on the same folder, with further arguments."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, _free_port()
+    def __init__(self, home: Path, *args: str) -> None:
+        self.home, self.args, self.port = home, args, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
@@ -59,7 +59,9 @@ class Server:
         program = ROOT / "tests/web/tiny_booth.py"
         args = ["--port", str(self.port), "--home", str(self.home), "--pin", visitor.PIN, "--seconds", str(seconds)]
         env = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-        self.process = subprocess.Popen([sys.executable, str(program), *args], env=env, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, str(program), *args, *self.args], env=env, stdout=subprocess.DEVNULL
+        )
         until = time.monotonic() + 300
         while not self.ready():
             assert self.process.poll() is None, "the booth did not start"
@@ -177,7 +179,7 @@ def _local(url: str, own: str) -> bool:
     return url.startswith((own, "blob:", "data:"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
 """The booth on a tiny generator: everything answers in milliseconds, nothing needs weights.
 
-    python tests/web/tiny_booth.py --port 8000 [--seconds 1.5] [--home DIR] [--pin 123456]
+    python tests/web/tiny_booth.py --port 8000 [--seconds 1.5] [--home DIR] [--pin 123456] [--public-url URL]
 
 The detector counts faces by the photo's shape: one in a square or portrait, two side by side in a wide photo (3:2 and
 more), none in a photo of one flat color. The picture of a face is 32 px wide, enlarged.
@@ -192,17 +192,22 @@ def main() -> None:
     """Serve the booth on this machine."""
     import uvicorn
 
+    from faceloom.web.connections import server_config
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--seconds", type=float, default=1.5, help="seconds that an encoding takes")
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--pin", default="123456")
+    parser.add_argument("--public-url", default="")
     arguments = parser.parse_args()
     os.environ[SECONDS] = str(arguments.seconds)
     home = arguments.home or Path(tempfile.mkdtemp(prefix="tiny-booth-"))
-    app = tiny_app(home, pin=arguments.pin, address=f"http://127.0.0.1:{arguments.port}")
+    app = tiny_app(
+        home, pin=arguments.pin, address=f"http://127.0.0.1:{arguments.port}", public_url=arguments.public_url
+    )
     print(f"http://127.0.0.1:{arguments.port}  PIN {arguments.pin}  {home}", flush=True)  # noqa: T201
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", timeout_graceful_shutdown=2)
+    uvicorn.Server(server_config(app, "127.0.0.1", arguments.port, behind_proxy=bool(arguments.public_url))).run()
 
 
 if __name__ == "__main__":
