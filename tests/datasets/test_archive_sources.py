@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faceloom.datasets.archives import ZipTree, open_tree
+from faceloom.datasets.archives import open_tree
 from faceloom.errors import StoreError
 from tests.datasets.picture_files import make_picture, make_tar, make_zip
 
@@ -72,8 +72,9 @@ def test_hidden_files_are_skipped(tmp_path: Path):
     assert tree.names == ["a.png"]
 
 
-def test_zip_reopens_after_pickling(tmp_path: Path):
-    tree = ZipTree(make_zip(tmp_path / "a.zip", {"a.png": "x"}))
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_archive_reopens_after_pickling(tmp_path: Path, kind: str):
+    tree = open_tree({"zip": make_zip, "tar": make_tar}[kind](tmp_path / "a", {"a.png": "x"}))
     again = pickle.loads(pickle.dumps(tree))
     with again.open("a.png") as stream:
         assert stream.read() == b"x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from faceloom.datasets import Dataset, check, inspect, sheet
 from faceloom.errors import ImageError, StoreError
-from tests.datasets.picture_files import make_folder, make_picture, make_zip, nvidia_table
+from tests.datasets.picture_files import make_folder, make_picture, make_tar, make_zip, nvidia_table
 
 FOUR = {f"{i}.png": make_picture(i, (32, 24)) for i in range(4)}
 
@@ -28,9 +29,11 @@ def test_labels_are_vectors(tmp_path: Path):
     assert (dataset.label(1).tolist(), dataset.c_dim, dataset.num_classes) == ([0.5, 2.0], 2, 0)
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int):
-    dataset = Dataset.open(make_zip(tmp_path / "d.zip", FOUR))
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("make_source", [make_zip, make_tar, make_folder])
+def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int, make_source: Callable[..., Path]):
+    files = {f"top/{name}": picture for name, picture in FOUR.items()} | {"top/dataset.json": "{}"}
+    dataset = Dataset.open(make_source(tmp_path / "d", files))
     loader = torch.utils.data.DataLoader(dataset, batch_size=2, num_workers=workers)
     batches = [pixels for pixels, _ in loader]
     assert [list(batch.shape) for batch in batches] == [[2, 24, 32, 3]] * 2
@@ -86,4 +89,7 @@ def test_inspect_and_sheet(tmp_path: Path):
     found = inspect(dataset)
     assert found.labels == {"b": 3, "a": 1}
     assert (found.licences, found.origins, len(found.notes)) == ({"CC0": 1}, 1, 2)
+    assert (found.ai_marked, found.credentials) == (0, 0)
+    plain = inspect(Dataset.open(make_zip(tmp_path / "plain.zip", FOUR)))
+    assert (plain.ai_marked, plain.credentials) == (None, None)
     assert sheet(dataset, 4).width > 2 * 128

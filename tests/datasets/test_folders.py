@@ -108,6 +108,13 @@ def test_split_in_a_table_takes_precedence(tmp_path: Path):
     assert open_source(path, config).left_out == 1
 
 
+def test_splits_of_a_table_are_taken_as_they_are(tmp_path: Path):
+    table = "file_name,split\n0.png,dev\n1.png,val\n"
+    path = make_folder(tmp_path / "f", {**make_pictures("0", "1"), "metadata.csv": table})
+    for value, name in (("dev", "0.png"), ("val", "1.png")):
+        assert list(facts(path, SourceConfig(reading=TableConfig(where=[Condition("split", value)])))) == [name]
+
+
 def test_table_without_splits_beside_folders_of_splits(tmp_path: Path):
     rows = {f"{split}/metadata.csv": "file_name,label\n0.png,x\n1.png,y\n" for split in ("train", "test")}
     path = make_folder(tmp_path / "f", {**make_pictures("train/0", "train/1", "test/0", "test/1"), **rows})

@@ -147,7 +147,10 @@ def inspect(file: File, sheet: Sheet = None, as_json: options.Json = False) -> N
     if found.splits:
         print_line(f"splits: {_counts(found.splits)}")
     print_line(f"licenses: {_counts(found.licences) or 'not stated'}; {found.origins} origins")
-    print_line(f"marked as made by AI: {found.ai_marked}; with content credentials: {found.credentials}")
+    if found.ai_marked is None:
+        print_line("marked as made by AI: not recorded; faceloom dataset make reads the marks and records them")
+    else:
+        print_line(f"marked as made by AI: {found.ai_marked}; with content credentials: {found.credentials}")
     for sentence in found.notes:
         print_line(sentence)
 

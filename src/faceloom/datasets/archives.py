@@ -135,19 +135,17 @@ class ZipTree:
 
 
 class TarTree:
-    """An uncompressed tar archive, its members in stored order, which is the fastest order to read."""
+    """An uncompressed tar archive, its members in stored order, which is the fastest order to read.
+
+    It can be pickled and reopens itself in every process.
+    """
 
     kind = "tar"
     top = ""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = open_regular(path)
-        try:
-            self._archive = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115  closed by `close`
-        except READ_ERRORS as error:
-            self._file.close()
-            raise _damage_error(path, "tar", error) from error
+        self._open_in(os.getpid())
         try:
             infos = self._archive.getmembers()
             _check_tar(path, infos)
@@ -162,6 +160,10 @@ class TarTree:
 
     def open(self, name: str) -> BufferedIOBase:
         """Open one member."""
+        if self._process != os.getpid():  # forked processes share the file position
+            if self._process >= 0:
+                self.close()
+            self._open_in(os.getpid())
         stream = self._archive.extractfile(self._members[name])
         if stream is None:
             raise tarfile.ReadError(f"{name} is not a regular file")
@@ -173,8 +175,21 @@ class TarTree:
         self._file.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_file"):
+        if getattr(self, "_process", -1) >= 0:
+            self.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path, "names": self.names, "_members": self._members, "_process": -1}
+
+    def _open_in(self, process: int) -> None:
+        self._process = -1  # no file is open
+        self._file = open_regular(self.path)
+        try:
+            self._archive = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115  closed by `close`
+        except READ_ERRORS as error:
             self._file.close()
+            raise _damage_error(self.path, "tar", error) from error
+        self._process = process
 
 
 def open_tree(path: Path) -> FileTree:

@@ -25,7 +25,8 @@ class Inspection:
     """The contents of a dataset.
 
     `labels` counts pictures by class, `licences` by stated license, `splits` by split. `ai_marked` counts pictures
-    whose source files said that a model made them, `credentials` those that had content credentials (C2PA).
+    whose source files said that a model made them, `credentials` those that had content credentials (C2PA); both are
+    None when dataset.json does not record pictures.
     """
 
     pictures: int
@@ -38,8 +39,8 @@ class Inspection:
     origins: int
     notes: Sequence[str]
     splits: Mapping[str, int]
-    ai_marked: int
-    credentials: int
+    ai_marked: int | None
+    credentials: int | None
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def inspect(dataset: Dataset) -> Inspection:
         len({row["origin"] for row in rows if isinstance(row.get("origin"), str)}),
         _notes(dataset, sum(licences.values())) + find_label_faults(classes, len(dataset)),
         count_items(str(row[SPLIT_COLUMN]) for row in rows if row.get(SPLIT_COLUMN)),
-        sum(is_ai_source_type(str(row.get(SOURCE_TYPE_COLUMN, ""))) for row in rows),
-        sum(bool(row.get(CREDENTIALS_COLUMN)) for row in rows),
+        sum(is_ai_source_type(str(row.get(SOURCE_TYPE_COLUMN, ""))) for row in rows) if rows else None,
+        sum(bool(row.get(CREDENTIALS_COLUMN)) for row in rows) if rows else None,
     )
 
 

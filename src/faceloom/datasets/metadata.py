@@ -65,10 +65,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on a table's row: the column has this value or, with `is_equal` False, any other value.
-
-    The usual names of splits are equal in the column of splits: val and validation, train and training.
-    """
+    """A condition on a table's row: the column has this value or, with `is_equal` False, any other value."""
 
     column: str
     value: str
@@ -76,13 +73,11 @@ class Condition:
 
     def accepts(self, row: Mapping[str, Any]) -> bool:
         """Return whether the row satisfies the condition."""
-        return self.accepts_value(_text(row[self.column]))
+        return (_text(row[self.column]) == self.value) == self.is_equal
 
-    def accepts_value(self, value: str) -> bool:
-        """Return whether a value of the column satisfies the condition."""
-        if self.column == SPLIT_COLUMN:
-            return (normalize_split(value) == normalize_split(self.value)) == self.is_equal
-        return (value == self.value) == self.is_equal
+    def accepts_split(self, split: str) -> bool:
+        """Return whether a split by folders satisfies the condition; val and validation are one split, for example."""
+        return (split == normalize_split(self.value)) == self.is_equal
 
 
 @dataclass(frozen=True)

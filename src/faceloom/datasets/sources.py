@@ -171,15 +171,13 @@ def _join_facts(row: PictureFacts | None, folder: FolderFacts, labels: str) -> P
 
 
 def _is_selected(name: str, facts: PictureFacts, table: Table, reading: TableConfig) -> bool:
-    """Return whether a picture meets the conditions: those on the split by its facts, others by its table's row."""
-    if name in table.left_out or (reading.where and name not in table.facts and not _folders_decide(reading)):
+    """Return whether a picture meets the conditions, which its table's row and, for the split, its folders decide."""
+    row = table.facts.get(name)
+    if name in table.left_out or (reading.where and row is None and not _folders_decide(reading)):
         return False
-    is_split_known = SPLIT_COLUMN in reading.known_elsewhere
-    return all(
-        condition.accepts_value(facts.split)
-        for condition in reading.where
-        if condition.column == SPLIT_COLUMN and is_split_known
-    )
+    if SPLIT_COLUMN not in reading.known_elsewhere or (row and row.split):
+        return True
+    return all(condition.accepts_split(facts.split) for condition in reading.where if condition.column == SPLIT_COLUMN)
 
 
 def _folders_decide(reading: TableConfig) -> bool:
