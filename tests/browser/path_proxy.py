@@ -3,7 +3,8 @@
     python tests/browser/path_proxy.py PORT TARGET_PORT PATH [--strips]
 
 With `--strips`, the proxy removes the path from requests and names its target in the Host header, as nginx does with
-`proxy_pass http://127.0.0.1:8000/`. Without, it passes both on unchanged. Requests outside of the path are answered 404.
+`proxy_pass http://127.0.0.1:8000/`. Without, it passes both on unchanged. Requests outside of the path are answered
+404.
 """
 
 from __future__ import annotations

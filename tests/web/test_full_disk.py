@@ -1,4 +1,4 @@
-"""A full disk: what a visitor deletes is deleted as soon as the disk allows it, and nobody is told otherwise."""
+"""A full disk: what a visitor deletes is deleted as soon as the disk allows it, and no page says otherwise."""
 
 from __future__ import annotations
 

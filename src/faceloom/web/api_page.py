@@ -12,13 +12,13 @@ from typing import Any
 
 from faceloom import errors
 from faceloom.errors import FaceloomError
-from faceloom.web import security
+from faceloom.web import connections, security
 from faceloom.web.app import ERROR_STATUSES
 from faceloom.web.booth import api_sessions, booth, downloads, edits, friends
 from faceloom.web.booth.state_machine import MAX_PHOTOGRAPHED, TRANSITIONS, transitions_markdown
 from faceloom.web.extra_schemas import STREAMS
 from faceloom.web.openapi import openapi_document
-from faceloom.web.routes import api
+from faceloom.web.routes import api, lab, people
 from faceloom.web.settings import BoothSettings
 
 Json = Mapping[str, Any]
@@ -134,6 +134,12 @@ def _limit_rows() -> list[tuple[str, ...]]:
         ("Size of a photo", f"{security.MAX_PHOTO >> 20} MB"),
         ("Size of any other request body", f"{security.MAX_BODY >> 10} kB"),
         ("Time within which a request body must arrive", f"{security.UPLOAD_SECONDS:g} s"),
+        ("Time within which the head of a request must arrive", f"{connections.HEADER_SECONDS:g} s"),
+        ("Connections of an address", str(connections.MAX_PER_ADDRESS)),
+        ("Connections of an address that have not sent a whole request", str(connections.MAX_RECEIVING_PER_ADDRESS)),
+        ("Attempts at the PIN of an address", f"{security.PIN_TRIES} in {security.PIN_SECONDS / 60:g} min"),
+        ("Previews and pictures of a visit in a minute", str(people.MAX_PREVIEWS)),
+        ("Faces of the Lab for a visit in a minute", str(lab.MAX_LAB_FACES)),
         ("Requests with the token in a minute", str(api.REQUESTS_PER_MINUTE)),
         ("Time of an encoding (`seconds`)", f"at most {api.MAX_ENCODE_SECONDS:g} s"),
         ("Encodings that wait or run at once", str(api_sessions.MAX_ENCODINGS)),

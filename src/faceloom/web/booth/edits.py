@@ -179,7 +179,7 @@ async def render(booth: Booth, visit: Visit, person_id: str, *, size: int | None
     if key in booth.pictures:
         return booth.pictures[key]
     picture = await booth.worker.run(
-        Render(ref_at(booth, owner, person, step), size), priority=Priority.PREVIEW, visit=owner.id
+        Render(ref_at(booth, owner, person, step), size), priority=Priority.PREVIEW, visit=owner.id, client=visit.id
     )
     return booth.cache_picture(key, picture) if owner.id in booth.visits else picture
 

@@ -25,7 +25,7 @@ from faceloom.web.security import RequestRefused
 
 router = APIRouter(tags=["people"], responses=ERRORS)
 
-MAX_PREVIEWS = 1200  # previews that a visit may request in a minute, as a moving slider does
+MAX_PREVIEWS = 1200  # previews and pictures that a visit may request in a minute, as a moving slider does
 
 
 @router.get("/people/{id}/preview", response_class=JpegResponse, responses=JPEG)
@@ -47,6 +47,7 @@ async def read_image(
     kept: Annotated[str, Query(max_length=16, description="Id of a kept step")] = "",
 ) -> Response:
     """Draw a person as shown now, or at a step. During the encoding, this is its latest picture."""
+    booth.rate_limiter.check("preview", visit.id, MAX_PREVIEWS, 60)
     _, person = visit_flow.find_person(booth, visit, id, friends=True)
     if not person.playable:
         frame = booth.progress_frames.get(person.id)
