@@ -9,17 +9,20 @@ import torch
 
 from faceloom.checkpoints.detect import identify_network, read_checkpoint
 from faceloom.checkpoints.loaded_network import LoadedNetwork
-from faceloom.checkpoints.sandbox.containers import check_safetensors, detect_container, read_tree
-from faceloom.checkpoints.sandbox.flatten import flatten, select_part
+from faceloom.checkpoints.sandbox import process
+from faceloom.checkpoints.sandbox.containers import detect_container
+from faceloom.checkpoints.sandbox.flatten import select_part
 from faceloom.checkpoints.sandbox.process import FileContent
-from faceloom.errors import CheckpointError, CorruptFile
+from faceloom.errors import CheckpointError
 from faceloom.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from tests.checkpoints import foreign_files
 
 EXPECTED = (CheckpointError,)
-"""Errors that reading may raise. The child process turns any other exception into CorruptFile."""
+"""Errors that reading may raise."""
 
 TINY: dict[str, Any] = {"channels": (3, 2), "z_dim": 2, "w_dim": 2, "mapping_layers": 1}
+
+CRITICAL = {"num_critical": 1}
 
 
 def valid_files(folder: Path) -> dict[str, bytes]:
@@ -35,8 +38,10 @@ def valid_files(folder: Path) -> dict[str, bytes]:
             path, G_ema=foreign_files.make_persistent(foreign_files.ada_names(labeled), "G")
         ).read_bytes(),
         "sg3": foreign_files.save_nvidia_torch(
-            path, G_ema=foreign_files.make_persistent(foreign_files.ada_names(G3), "G")
+            path,
+            G_ema=foreign_files.make_persistent(foreign_files.ada_names(G3), "G", synthesis___init_kwargs=CRITICAL),
         ).read_bytes(),
+        "xl": foreign_files.save_nvidia_torch(path, G_ema=_stylegan_xl()).read_bytes(),
         "plain": foreign_files.save_torch(path, ada).read_bytes(),
         "legacy": foreign_files.save_torch(path, ada, legacy=True).read_bytes(),
         "rosinality": foreign_files.save_torch(
@@ -63,6 +68,20 @@ def valid_files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def _stylegan_xl() -> foreign_files.Persistent:
+    """Return a tiny StyleGAN-XL with a label embedding and stated bands."""
+    G = foreign_files.make_stylegan3(
+        channel_max=2, channel_base=16, num_layers=2, num_critical=1, z_dim=2, w_dim=2, c_dim=2, embed_features=2
+    )
+    tensors = {name: tensor for name, tensor in foreign_files.ada_names(G).items() if ".embed." not in name}
+    tensors |= {"mapping.embed.weight": torch.ones(2, 3), "mapping.embed_proj.weight": torch.ones(2, 3)}
+    tensors |= {"mapping.embed_proj.bias": torch.ones(2), "mapping.w_avg": torch.ones(2, 2)}
+    stated = {f"synthesis__{layer}__out_cutoff": 2.5 for layer in G.synthesis.layer_names}
+    stated |= {f"synthesis__{layer}__out_half_width": 1.5 for layer in G.synthesis.layer_names}
+    stated |= {f"synthesis__{layer}__out_sampling_rate": 8 for layer in G.synthesis.layer_names}
+    return foreign_files.make_persistent(tensors, "G", synthesis___init_kwargs=CRITICAL, **stated)
+
+
 def _with_prefix(prefix: str, state: foreign_files.State) -> foreign_files.State:
     return {prefix + name: tensor for name, tensor in state.items()}
 
@@ -70,14 +89,10 @@ def _with_prefix(prefix: str, state: foreign_files.State) -> foreign_files.State
 def read_in_process(path: Path) -> LoadedNetwork:
     """Read a foreign file as the child process and its parent do. Raises CheckpointError."""
     if detect_container(path) == "safetensors":
-        check_safetensors(path)
         return read_checkpoint(path)
-    try:
-        selected, skipped_entries = select_part(read_tree(path), "generator")
-        flat = flatten(selected, path.stat().st_size)
-    except CheckpointError:
-        raise
-    except Exception as error:  # as the child process does
-        raise CorruptFile("it is damaged") from error
+    tree, size = process.read_tree_of(path, allow_arrays=False)
+    selected, skipped_entries = select_part(tree, "generator")
+    flat = process.flatten_tree(selected, size)
     tensors = {name: torch.from_numpy(array.copy()) for name, array in flat.tensors.items()}
-    return identify_network(FileContent(tensors, flat.values, tuple(skipped_entries)), path)
+    content = FileContent(tensors, flat.values, tuple(skipped_entries), flat.dropped, flat.unread)
+    return identify_network(content, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def test_stated_labels_without_embedding_are_refused(tmp_path: Path):
     with pytest.raises(WrongShape, match="c_dim=3, but its weights are of c_dim=0"):
         read_checkpoint(save_ada(tmp_path / "a.pkl", lost, c_dim=3))
     plain = read_checkpoint(foreign_files.save_torch(tmp_path / "a.pt", lost))
-    assert any("twice as many as w" in note for note in plain.notes)
+    assert any("twice as many numbers as w" in note for note in plain.notes)
 
 
 @pytest.mark.parametrize("family", ["stylegan2", "rosinality", "stylegan3"])
@@ -294,7 +295,10 @@ def test_unconditional_stylegan_xl_ignores_its_embedding(tmp_path: Path):
 
 
 def test_super_resolution_of_stylegan_xl(tmp_path: Path):
-    """Read a stem of 16 px whose critical layers were replaced by three layers and a color layer of 32 px."""
+    """Read a stem of 16 px whose critical layers were replaced by three layers and a color layer of 32 px.
+
+    The official code leaves out one number where the super-resolution begins: L0, L1, L3, L4 ...
+    """
     stem = layer_bands(foreign_files.SG3)[:2]
     last = replace(foreign_files.SG3, img_resolution=32, num_layers=3, first_cutoff=stem[-1].cutoff)
     last = replace(last, first_stopband=stem[-1].cutoff + stem[-1].half_width, channel_max=stem[-1].channels)
@@ -303,11 +307,16 @@ def test_super_resolution_of_stylegan_xl(tmp_path: Path):
     G = foreign_files.make_stylegan3(img_resolution=32, num_layers=len(bands) - 1, bands=flat)
     stated: dict[str, Any] = {"synthesis___init_kwargs": {"num_layers": 4, "img_resolution": 16}}
     for i, band in enumerate(bands):
-        layer = f"synthesis__L{i}_{band.size}_{band.channels}"
+        layer = f"synthesis__L{i + (i >= len(stem))}_{band.size}_{band.channels}"
         stated |= {f"{layer}__out_cutoff": band.cutoff, f"{layer}__out_half_width": band.half_width}
         stated[f"{layer}__out_sampling_rate"] = band.rate
     filters = {n: b.sum(dim=0) for n, b in G.named_buffers() if n.endswith("_filter") and len(b) > 1}
-    loaded = read_checkpoint(save_ada(tmp_path / "xl.pkl", foreign_files.ada_names(G) | filters, **stated))
+    tensors = {}
+    for name, tensor in (foreign_files.ada_names(G) | filters).items():
+        match = re.fullmatch(r"synthesis\.L(\d+)(_.*)", name)
+        gap = int(match[1]) + (int(match[1]) >= len(stem)) if match else 0
+        tensors[f"synthesis.L{gap}{match[2]}" if match else name] = tensor
+    loaded = read_checkpoint(save_ada(tmp_path / "xl.pkl", tensors, **stated))
     assert loaded.config.bands == flat  # type: ignore[union-attr]
     assert_same(loaded, G)
 

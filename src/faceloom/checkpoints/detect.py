@@ -94,7 +94,8 @@ def _describe_dropped(content: FileContent) -> tuple[str, ...]:
         return ()
     first = "; ".join(f"{name[:80] or 'an entry'}: {reason[:120]}" for name, reason in list(entries.items())[:3])
     more = f"; and {len(entries) - 3} more" if len(entries) > 3 else ""
-    return (f"not read, and not needed: {first}{more}",)
+    text = f"not read, and not needed: {first}{more}"
+    return ("".join(char if char.isprintable() else "?" for char in text),)
 
 
 def _read_content(content: FileContent, path: Path, bgr: bool) -> LoadedNetwork:

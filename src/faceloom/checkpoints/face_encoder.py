@@ -96,7 +96,7 @@ def _read_file(path: Path) -> tuple[PspEncoderConfig, dict[str, Tensor]]:
             fields = json.loads(file.metadata()["config"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         config = PspEncoderConfig(**fields | {"head_depths": tuple(fields["head_depths"])})
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptFile(f"{path} is damaged: {error}", "import the checkpoint again") from error
     check_bounds(config)
     return config, tensors

@@ -58,7 +58,7 @@ def _convert(path: Path, folder: Path, bgr: bool, facts: Mapping[str, Any]) -> P
     facts = dict(facts)
     if native.is_native(path):
         loaded, encoder = native.read(path), path / ENCODER
-        if encoder.exists():
+        if encoder.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(encoder, folder / ENCODER)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -76,12 +77,15 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
         fields["conv_clamp"] = values.get("synthesis.b4.conv1.conv_clamp")
         loaded = shapes.infer_stylegan2(renamed.state, SOURCE, unused=unused, **fields)
     check_stated_sizes(loaded.config, values)
-    return loaded
+    is_stated = "c_dim" in values or "mapping.c_dim" in values
+    return replace(loaded, notes=tuple(n for n in loaded.notes if not is_stated or n != shapes.LABELS_MISSING))
 
 
 def _read_stylegan3(
     state: dict[str, Tensor], tensors: Mapping[str, Tensor], values: Mapping[str, Any], unused: tuple[str, ...]
 ) -> LoadedNetwork:
+    values = stylegan_xl.number_layers(values, state)
+    tensors, state = stylegan_xl.number_layers(tensors, state), stylegan_xl.number_layers(state, state)
     state, tensors, notes = stylegan_xl.simplify(state, tensors)
     notes = (*notes, *shapes.average_class_means(state))
     config = _infer_stylegan3_config(state, tensors, values)
@@ -100,6 +104,8 @@ def _infer_stylegan3_config(
         (tuple(map(int, match.groups())) for match in (_LAYER.fullmatch(name) for name in state) if match),
     )
     embed = state.get("mapping.embed.weight", torch.empty(0, 0))
+    if embed.ndim != 2:
+        raise WrongShape(f"mapping.embed.weight has {embed.ndim} axes, expected 2", "the file is of another family")
     try:
         _, img_resolution, _ = layers[-1]
         _, _, last_channels = layers[-2]

@@ -24,6 +24,14 @@ from faceloom.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
 MEAN_SAMPLES = 10_000
 """Number of z samples for the mean w, measured when a file holds none."""
 
+GRAY = "the network draws gray images: all three channels are equal"
+RGBA = "the network draws RGBA: its alpha channel is left out"
+
+LABELS_MISSING = (
+    "z has twice as many numbers as w: if the network was trained with labels, the file lacks their embedding"
+)
+"""Note for a network that may have been trained with labels."""
+
 State = dict[str, Tensor]
 
 
@@ -107,14 +115,19 @@ def infer_filter(kernels: Iterable[Tensor], gain: float | None = None) -> dict[s
     if not stored:
         return {}
     for kernel in stored:
+        if kernel.ndim != 2 or not kernel.numel() or kernel.shape != stored[0].shape or not kernel.isfinite().all():
+            raise UnknownFormat(
+                "the layers have different low-pass filters, or damaged ones",
+                "faceloom reads networks with one separable filter for all layers",
+            )
         if gain is not None and not abs(float(kernel.sum()) - gain) < 0.01 * gain:
             raise UnknownFormat(
                 f"a low-pass filter's numbers sum to {float(kernel.sum()):.4g}, expected {gain:g}",
                 "faceloom reads networks whose filters keep the brightness",
             )
     squares = [kernel.float() / kernel.sum() for kernel in stored]
-    shape, taps = squares[0].shape, squares[0].sum(dim=0)
-    if len(shape) != 2 or any(k.shape != shape or not _is_close(k, torch.outer(taps, taps)) for k in squares):
+    taps = squares[0].sum(dim=0)
+    if len(taps) != len(squares[0]) or not all(_is_close(k, torch.outer(taps, taps)) for k in squares):
         raise UnknownFormat(
             "the layers have different low-pass filters, or ones that differ by direction",
             "faceloom reads networks with one separable filter for all layers",
@@ -126,6 +139,8 @@ def infer_filter(kernels: Iterable[Tensor], gain: float | None = None) -> dict[s
 
 def _is_close(a: Tensor, b: Tensor) -> bool:
     """Return whether two filters agree within the rounding of half precision, in which some files store them."""
+    if not (a.isfinite().all() and b.isfinite().all()):
+        return False
     return torch.allclose(a, b, rtol=2e-3, atol=2e-4 * float(b.abs().max()))
 
 
@@ -143,8 +158,8 @@ def unify_colors(state: State) -> tuple[str, ...]:
         elif state[name].shape[0] == 4:
             state[name] = state[name][:3].contiguous()
     if channels == {1}:
-        return ("the network draws gray images: all three channels are equal",)
-    return ("the network draws RGBA: its alpha channel is left out",) if channels == {4} else ()
+        return (GRAY,)
+    return (RGBA,) if channels == {4} else ()
 
 
 def _unify_input(state: State) -> None:
@@ -177,7 +192,9 @@ def _mapping_settings(state: State, w_dim: int) -> dict[str, Any]:
     layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in state)
     if not layers:
         raise WrongShape("the file holds no mapping network, from z to w", "give the file of the whole generator")
-    embedded, c_dim = state["mapping.embed.weight"].shape if "mapping.embed.weight" in state else (0, 0)
+    embedded = c_dim = 0
+    if "mapping.embed.weight" in state:
+        embedded, c_dim = (_axis_size(state, "mapping.embed.weight", axis) for axis in (0, 1))
     width = _axis_size(state, "mapping.fc0.weight", 0) if layers > 1 else w_dim
     return {
         "z_dim": _axis_size(state, "mapping.fc0.weight", 1) - embedded,
@@ -201,10 +218,7 @@ def _note_missing_labels(config: StyleGAN2Config) -> tuple[str, ...]:
     """Return a note for a z twice as long as w without labels: the embedding of labels may be missing."""
     if config.c_dim or config.z_dim != 2 * config.w_dim:
         return ()
-    return (
-        f"z has {config.z_dim} numbers, twice as many as w: "
-        "if the network was trained with labels, the file lacks their embedding",
-    )
+    return (LABELS_MISSING,)
 
 
 def _infer_architecture(state: State, prefix: str, to_colors: str) -> Architecture:

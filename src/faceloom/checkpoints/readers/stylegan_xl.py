@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceloom.checkpoints.readers.shapes import GRAY, RGBA
 from faceloom.errors import UnknownFormat, WrongShape
 from faceloom.networks.stylegan3 import StyleGAN3Config, layer_bands
 
 State = dict[str, Tensor]
 
 _EMBED, _PROJECTION = "mapping.embed.weight", "mapping.embed_proj.weight"
-_LAST_LAYER = re.compile(r"(synthesis\.L\d+_\d+_)([14])(\..*)")
 
 
 def simplify(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> tuple[State, State, tuple[str, ...]]:
@@ -28,14 +28,30 @@ def simplify(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> tupl
 
     Returns the notes for the user as well. Raises WrongShape for an incomplete embedding.
     """
-    renamed_state, notes = _unify_colors(state)
-    renamed_tensors = {_rename_colors(name): tensor for name, tensor in tensors.items()}
+    numbers = [int(match[1]) for match in (re.match(r"synthesis\.L(\d{1,3})_", name) for name in state) if match]
+    colors = re.compile(rf"(synthesis\.L{max(numbers, default=0)}_\d+_)([14])(\..*)")  # names of the color layer
+    renamed_state, notes = _unify_colors(state, colors)
+    renamed_tensors = {colors.sub(r"\g<1>3\3", name): tensor for name, tensor in tensors.items()}
     if _PROJECTION in renamed_state:
         _fold_projection(renamed_state)
         notes = (*notes, "the embedding of labels was computed for each class: labels select one class")
     elif _EMBED in renamed_state and "mapping.embed.bias" not in renamed_state:
         del renamed_state[_EMBED]  # stored by an unconditional network too, which does not use it
     return renamed_state, renamed_tensors, notes
+
+
+def number_layers(names: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries with the layers numbered from 0 without gaps; super-resolution leaves one where it begins.
+
+    Convention: `layers` are the names by which the layers are counted.
+    """
+    matches = (re.match(r"synthesis\.L(\d{1,3})_", name) for name in layers)
+    numbers = {number: i for i, number in enumerate(sorted({int(match[1]) for match in matches if match}))}
+
+    def renumber(match: re.Match[str]) -> str:
+        return f"synthesis.L{numbers.get(int(match[1]), match[1])}_"
+
+    return {re.sub(r"^synthesis\.L(\d{1,3})_", renumber, name): entry for name, entry in names.items()}
 
 
 def _fold_projection(state: State) -> None:
@@ -46,32 +62,24 @@ def _fold_projection(state: State) -> None:
     """
     table, weight = state.pop(_EMBED, None), state.pop(_PROJECTION)
     bias, means = state.pop("mapping.embed_proj.bias", None), state.get("w_avg")
-    if table is None or bias is None or table.ndim != 2 or weight.ndim != 2 or weight.shape[1] != table.shape[1]:
+    if table is None or bias is None or table.ndim != 2 or weight.shape != (bias.numel(), table.shape[1]):
         raise WrongShape("the embedding of labels is incomplete", "get the file again")
     classes = len(means) if means is not None and means.ndim == 2 else len(table)
-    rows = F.leaky_relu(F.linear(table[:classes], weight / weight.shape[1] ** 0.5, bias), 0.2) * 2**0.5
+    rows = F.leaky_relu(F.linear(table[:classes], weight / weight.shape[1] ** 0.5, bias.flatten()), 0.2) * 2**0.5
     state[_EMBED] = (rows.T * len(rows) ** 0.5).contiguous()  # [z_dim, classes]
     state["mapping.embed.bias"] = torch.zeros(len(state[_EMBED]))
 
 
-def _rename_colors(name: str) -> str:
-    return _LAST_LAYER.sub(r"\g<1>3\3", name)
-
-
-def _unify_colors(state: Mapping[str, Tensor]) -> tuple[State, tuple[str, ...]]:
+def _unify_colors(state: Mapping[str, Tensor], colors: re.Pattern[str]) -> tuple[State, tuple[str, ...]]:
     """Turn a gray or RGBA color layer, whose name states its channels, into one of three channels."""
     renamed, notes = {}, set()
     for name, tensor in state.items():
-        match = _LAST_LAYER.fullmatch(name)
+        match = colors.fullmatch(name)
         if match and match[3] in (".weight", ".bias") and tensor.shape[:1] == (int(match[2]),):
             is_gray = match[2] == "1"
             tensor = (tensor.expand(3, *tensor.shape[1:]) if is_gray else tensor[:3]).contiguous()
-            notes.add(
-                "the network draws gray images: all three channels are equal"
-                if is_gray
-                else "the network draws RGBA: its alpha channel is left out"
-            )
-        renamed[_rename_colors(name)] = tensor
+            notes.add(GRAY if is_gray else RGBA)
+        renamed[colors.sub(r"\g<1>3\3", name)] = tensor
     return renamed, tuple(notes)
 
 

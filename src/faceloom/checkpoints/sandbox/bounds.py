@@ -54,7 +54,10 @@ def check_bounds(config: Any) -> None:
             min_length <= len(numbers) <= max_length
             and all(isinstance(n, int | float) and minimum <= n <= maximum for n in numbers)  # false for NaN
         )
-        if not fits or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
+        is_whole = str(field.type) not in ("int", "tuple[int, ...]", "tuple[int, int]") or all(
+            isinstance(n, int) and not isinstance(n, bool) for n in numbers
+        )
+        if not fits or not is_whole or (isinstance(value, str) and value not in ("orig", "skip", "resnet")):
             raise WrongShape(
                 f"the network's {field.name} is {_shorten(value)}", "the file is damaged or of another family"
             )

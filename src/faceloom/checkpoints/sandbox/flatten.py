@@ -187,7 +187,7 @@ class _Walker:
         for key, inner in node.state.items():
             if key in ("_parameters", "_buffers", "_modules"):
                 self.walk(name, inner, depth + 1)
-            elif full_name := _join(name, key):
+            elif (full_name := _join(name, key)) and _is_setting(key):
                 is_small = isinstance(inner, NumpyArray) and inner.array is not None and inner.array.size <= 64
                 self.walk_beside(full_name, inner.array.tolist() if is_small else inner, depth + 1)
 
@@ -255,6 +255,11 @@ def _describe(node: Any) -> str:
     if isinstance(node, type):
         return "it is a type"
     return f"it is {'a long text' if isinstance(node, str) else type(node).__name__}"
+
+
+def _is_setting(key: object) -> bool:
+    """Return whether an attribute of a module may be a setting, not torch's own bookkeeping."""
+    return not isinstance(key, str) or not key.startswith("_") or key.startswith("_init_")
 
 
 def _short_text(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceloom import errors
 from faceloom.checkpoints.sandbox.containers import detect_container, read_tree
-from faceloom.checkpoints.sandbox.flatten import Part, flatten, select_part
+from faceloom.checkpoints.sandbox.flatten import FlatContent, Part, flatten, select_part
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,12 +123,9 @@ def describe_own_error(error: Exception) -> tuple[str, str]:
 def _read(path: Path, out: Path, part: Part) -> dict[str, Any]:
     from safetensors.numpy import save_file
 
-    tree, size = _read_tree(path, part == "latents")
+    tree, size = read_tree_of(path, part == "latents")
     selected, skipped_entries = select_part(tree, part)
-    try:
-        flat = flatten(selected, size)
-    except (ValueError, OverflowError, MemoryError) as error:  # a tensor beyond its storage, of a wrong size ...
-        raise _damaged(error) from error
+    flat = flatten_tree(selected, size)
     if flat.tensors:
         save_file(flat.tensors, out)
     return {
@@ -140,13 +137,21 @@ def _read(path: Path, out: Path, part: Part) -> dict[str, Any]:
     }
 
 
-def _read_tree(path: Path, allow_arrays: bool) -> tuple[Any, int]:
+def read_tree_of(path: Path, allow_arrays: bool) -> tuple[Any, int]:
     """Read the file's tree. An exception of the unpickler means a damaged or hostile file and becomes CorruptFile."""
     try:
         return read_tree(path, allow_arrays)
     except (errors.FaceloomError, NameError, AssertionError, ImportError):
         raise
     except Exception as error:
+        raise _damaged(error) from error
+
+
+def flatten_tree(selected: dict[str, Any], size: int) -> FlatContent:
+    """Flatten a file's tree. Raises CorruptFile for a tensor beyond its storage, of a wrong size or too large."""
+    try:
+        return flatten(selected, size)
+    except (ValueError, OverflowError, MemoryError) as error:
         raise _damaged(error) from error
 
 
