@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceloom.datasets import Dataset, metadata
 from faceloom.datasets.metadata import Condition, PictureFacts, TableConfig
 from faceloom.datasets.sources import SourceConfig, open_source
 from faceloom.errors import ImageError, StoreError
@@ -99,6 +100,27 @@ def test_unreadable_tables_are_refused(tmp_path: Path):
         (tmp_path / name).write_text(text)
         with pytest.raises(StoreError):
             open_source(make_folder(tmp_path / "f", TWO), SourceConfig(table=tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("dataset.json", '{"labels":[' + "[]," * 100 + "[]]}", "more than 0 million values"),
+        ("metadata.jsonl", '{"file_name":"a.png","x":1}\n' * 50, "more than 0 million values"),
+        ("metadata.csv", "file_name" + ",x" * 40 + "\na.png\n", "more than 30 columns"),
+        ("metadata.csv", "file_name\n" + "a" * 1100, "more than 0 MB"),
+    ],
+)
+def test_tables_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str):
+    monkeypatch.setattr(metadata, "MAX_BYTES", 1000 if "MB" in message else 10**6)
+    monkeypatch.setattr(metadata, "MAX_VALUES", 90)
+    monkeypatch.setattr(metadata, "MAX_COLUMNS", 30)
+    path = make_zip(tmp_path / "z.zip", {"a.png": make_picture(1), name: text})
+    with pytest.raises(StoreError, match=message):
+        open_source(path)
+    if name == "dataset.json":
+        with pytest.raises(StoreError, match=message):
+            Dataset.open(path)
 
 
 def test_damaged_member_raises_image_error(tmp_path: Path):

@@ -15,7 +15,7 @@ from PIL import Image
 from faceloom.datasets.archives import READ_ERRORS, FileTree
 from faceloom.datasets.labels import count_dimensions, read_labels
 from faceloom.datasets.layout import TABLE_NAME
-from faceloom.datasets.metadata import FACELOOM_KEY, MAX_BYTES
+from faceloom.datasets.metadata import FACELOOM_KEY, read_bounded
 from faceloom.datasets.sources import open_collection, open_member, picture_names
 from faceloom.errors import ImageError, StoreError
 from faceloom.images.tensors import Pixels
@@ -112,7 +112,7 @@ def read_card(tree: FileTree) -> Mapping[str, Any]:
         return {}
     try:
         with tree.open(TABLE_NAME) as stream:
-            content = json.loads(stream.read(MAX_BYTES))
+            content = json.loads(read_bounded(stream, TABLE_NAME))
     except (*READ_ERRORS, RecursionError) as error:
         raise StoreError(
             f"{TABLE_NAME} of {tree.path.name} cannot be read: {error}", "make the dataset again"

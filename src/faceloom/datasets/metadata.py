@@ -18,6 +18,8 @@ Label = int | float | str | tuple[float, ...] | None
 """A class number, a real number, a class name or the text of a number, a vector, or no label."""
 
 MAX_BYTES = 512 << 20  # maximum size of a table
+MAX_VALUES = 20_000_000  # maximum number of values in a table; each costs about 100 bytes of memory
+MAX_COLUMNS = 1000  # maximum number of columns of a CSV file
 FACELOOM_KEY = "faceloom"
 """faceloom's key in dataset.json, beside NVIDIA's `labels`."""
 
@@ -99,15 +101,22 @@ def read_table(stream: BufferedIOBase, name: str, reading: TableConfig | None = 
     """
     reading = reading or TableConfig()
     try:
-        data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "give a smaller table")
-        rows = _rows(data.decode("utf-8-sig"), name)
+        rows = _rows(read_bounded(stream, name).decode("utf-8-sig"), name)
         return _table(rows, name, reading)
     except _TABLE_ERRORS as error:
         raise StoreError(
             f"cannot read the table {name}: {error}", "expected CSV, JSON Lines or dataset.json"
         ) from error
+
+
+def read_bounded(stream: BufferedIOBase, name: str) -> bytes:
+    """Return the content of a table. Raises StoreError for more than MAX_BYTES, or more than MAX_VALUES values."""
+    data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise StoreError(f"{name} has more than {MAX_BYTES >> 20} MB", "give a smaller table")
+    if sum(data.count(separator) for separator in (b",", b"[", b"{", b"\n")) > MAX_VALUES:
+        raise StoreError(f"{name} has more than {MAX_VALUES // 10**6} million values", "give a smaller table")
+    return data
 
 
 def parse_facts(row: Mapping[str, Any], label_column: str | None = None) -> PictureFacts:
@@ -123,7 +132,10 @@ def parse_facts(row: Mapping[str, Any], label_column: str | None = None) -> Pict
 
 def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
     if name.endswith(".csv"):
-        return csv.DictReader(io.StringIO(text, newline=""))
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if len(reader.fieldnames or ()) > MAX_COLUMNS:
+            raise StoreError(f"{name} has more than {MAX_COLUMNS} columns", "give a table of fewer columns")
+        return reader
     if name.endswith(".jsonl"):
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     content = json.loads(text)
