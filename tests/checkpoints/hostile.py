@@ -295,6 +295,25 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
         ),
         CheckpointError,
     ),
+    "2 ** 60 tuples that are called": (lambda *_: hash_bomb(b"", b"NR"), CorruptFile),
+    "2 ** 60 tuples that are called with a tuple": (lambda *_: hash_bomb(b"", b")R"), CorruptFile),
+    "2 ** 60 tuples that make an object": (lambda *_: hash_bomb(b"", b")\x81"), CorruptFile),
+    "2 ** 60 tuples as names of arguments": (
+        lambda *_: hash_bomb(b"ccollections\nOrderedDict\n)}", b"Ns\x92"),
+        CheckpointError,
+    ),
+    "2 ** 60 tuples as an encoding": (
+        lambda *_: hash_bomb(b"c_codecs\nencode\n" + push_text("a"), b"\x86R"),
+        CorruptFile,
+    ),
+    "2 ** 60 tuples as a byte order": (
+        lambda *_: hash_bomb(b"cnumpy\ndtype\n" + push_text("f4") + b"\x85RN", b"\x86b"),
+        CorruptFile,
+    ),
+    "2 ** 60 tuples as an array's shape": (
+        lambda *_: hash_bomb(b"cnumpy\nndarray\n)R(K\x01", b"cnumpy\ndtype\n" + push_text("f4") + b"\x85R\x89C\x00tb"),
+        CorruptFile,
+    ),
     "2 ** 60 tuples as an array's type": (lambda *_: hash_bomb(b"cnumpy\ndtype\n", b"\x85R"), CheckpointError),
     "an integer of 5,000 digits": (
         lambda *_: b"\x80\x02}" + push_text("synthesis.b4.const") + b"L" + b"9" * 5000 + b"L\ns.",

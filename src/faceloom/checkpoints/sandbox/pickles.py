@@ -35,6 +35,8 @@ class _Array:
 
     def __setstate__(self, state: tuple[int, tuple[int, ...], _Dtype, bool, bytes]) -> None:
         _, shape, dtype, is_fortran, data = state
+        if not isinstance(shape, tuple) or not all(isinstance(n, int) for n in shape):
+            raise ValueError("the shape of an array is not a tuple of integers")
         flat = np.frombuffer(data, dtype.value).copy()
         self.value = flat.reshape(shape, order="F" if is_fortran else "C")
 
@@ -50,6 +52,8 @@ class _Dtype:
         self.value = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if not isinstance(state, tuple) or len(state) < 2 or not isinstance(state[1], str):
+            raise ValueError("the byte order of an array's numbers is not a string")
         self.value = self.value.newbyteorder(state[1])
 
 

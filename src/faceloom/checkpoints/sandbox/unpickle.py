@@ -96,8 +96,8 @@ class Encoded(StandIn):
     """Stand-in for `_codecs.encode`, with which old pickles write bytes."""
 
     def __new__(cls, text: str, encoding: str = "latin1") -> bytes:  # type: ignore[misc]
-        if encoding != "latin1":
-            raise ValueError(f"bytes are encoded as '{encoding}', expected latin1")
+        if not isinstance(text, str) or encoding != "latin1":
+            raise ValueError("bytes are encoded in another way than as latin1 text")
         return text.encode(encoding)
 
 
@@ -114,6 +114,8 @@ class Dtype(StandIn):
             self.value = np.dtype(code) if is_number else None
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if not isinstance(state, tuple) or len(state) < 2 or not isinstance(state[1], str):
+            raise ValueError("the byte order of an array's numbers is not a string")
         self.value = None if self.value is None else self.value.newbyteorder(state[1])
 
 
@@ -411,16 +413,27 @@ class PlainUnpickler(pickle._Unpickler):
     def _load_add_items(self) -> None:
         self.pop_mark()  # type: ignore[attr-defined]
 
-    def _load_new_object(self) -> None:
+    def _call(self, kind: Any, arguments: Any, named: Any = None) -> None:
+        """Push what a stand-in makes of its arguments.
+
+        Types are checked first, because Python prints an object that cannot be called into its error: a tuple in
+        tuples, repeated n times, takes 2 ** n steps to print.
+        """
+        is_named = named is None or (isinstance(named, dict) and all(isinstance(name, str) for name in named))
+        if not callable(kind) or not isinstance(arguments, tuple | list) or not is_named:
+            raise ValueError("it calls something that cannot be called")
+        self.append(kind(*arguments, **(named or {})))  # type: ignore[attr-defined]
+
+    def _load_reduce(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()  # type: ignore[attr-defined]
-        self.append(kind(*arguments))  # type: ignore[attr-defined]
+        self._call(kind, arguments)
 
     def _load_new_object_with_names(self) -> None:
         named, arguments, kind = (self.stack.pop() for _ in range(3))  # type: ignore[attr-defined]
-        self.append(kind(*arguments, **named))  # type: ignore[attr-defined]
+        self._call(kind, arguments, named)
 
     def _instantiate(self, kind: Any, arguments: Any) -> None:
-        self.append(kind(*arguments))  # type: ignore[attr-defined]
+        self._call(kind, arguments)
 
     def _load_byte_array(self) -> None:
         (size,) = struct.unpack("<Q", self.read(8))  # type: ignore[attr-defined]
@@ -437,7 +450,8 @@ SAFE_OPCODES: dict[bytes, Callable[[Any], None]] = {
     pickle.EMPTY_SET: PlainUnpickler._load_set,
     pickle.FROZENSET: PlainUnpickler._load_frozen_set,
     pickle.ADDITEMS: PlainUnpickler._load_add_items,
-    pickle.NEWOBJ: PlainUnpickler._load_new_object,
+    pickle.REDUCE: PlainUnpickler._load_reduce,
+    pickle.NEWOBJ: PlainUnpickler._load_reduce,
     pickle.NEWOBJ_EX: PlainUnpickler._load_new_object_with_names,
     pickle.BYTEARRAY8: PlainUnpickler._load_byte_array,
 }
