@@ -33,11 +33,11 @@ class Attempts:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """Make an attempt in the `with` block, and note an ErasePending of it."""
+        """Make an attempt in the `with` block, and note a StoreError of it."""
         try:
             yield
-        except ErasePending as error:
-            self.pending = error
+        except StoreError as error:
+            self.pending = error if isinstance(error, ErasePending) else ErasePending()
 
     def finish(self) -> None:
         """Raise ErasePending when an attempt failed."""

@@ -95,9 +95,14 @@ class Booth:
 
     async def open(self) -> None:
         """Start the worker, and the regular check for expired visits."""
-        self.worker.restarted = self.store.finish_erasing  # erases files that the lost worker was writing
+        self.worker.restarted = self._erase_unfinished_files
         await self.worker.start()
         self.sweeper = asyncio.create_task(self._sweep_regularly())
+
+    def _erase_unfinished_files(self) -> None:
+        """Erase the files that a lost worker was writing."""
+        with _logged_failure("erase the files of the lost worker"):
+            self.store.finish_erasing()
 
     async def close(self) -> None:
         """End streams and background work. The visits stay in the store."""
@@ -118,7 +123,10 @@ class Booth:
     async def _sweep_regularly(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
-            await self.sweep()
+            try:
+                await self.sweep()
+            except Exception:  # the sweeps go on: visits must be erased in time
+                log.exception("a sweep failed")
 
     async def sweep(self) -> None:
         """Erase what has expired and what could not be erased before, and save when the other visits expire.
@@ -275,14 +283,15 @@ class Booth:
     async def erase_people(self, visit: Visit, people: Iterable[Person]) -> None:
         """Erase some people of a visit. Raises ErasePending; they are not shown any more then either."""
         erased = list(people)
+        ids = {person.id for person in erased}
         for person in erased:
             self.cancel_tasks(visit.id, person.id)
-            visit.people.remove(person)
-        self._drop_pictures({person.id for person in erased})
+        visit.people = [person for person in visit.people if person.id not in ids]
+        self._drop_pictures(ids)
         for person in erased:
             await self.worker.forget("", str(self.store.folder_of(visit.id)), person.id)
-        self._drop_pictures({person.id for person in erased})
-        self.store.erase_people([person.id for person in erased], visit.id)
+        self._drop_pictures(ids)
+        self.store.erase_people(ids, visit.id)
 
     def _drop_pictures(self, people: set[str]) -> None:
         for person in people:
