@@ -81,3 +81,11 @@ def test_command_line_lets_waiting_threads_sleep():
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert result.stdout.endswith("ok\n"), result.stderr
+
+
+def test_long_work_is_replaced_by_a_short_measurement(monkeypatch: pytest.MonkeyPatch):
+    calls: list[int] = []
+    monkeypatch.setattr(threads, "MAX_WORK_SECONDS", 0.0)
+    monkeypatch.setattr(threads, "_small_training_step", lambda: None)
+    choose_threads(lambda: calls.append(1))
+    assert len(calls) == 2

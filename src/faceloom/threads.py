@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-MEASURE_SECONDS = 0.4
+MEASURE_SECONDS = 0.6
 """Duration of the measurement, over all candidates, in seconds."""
 MIN_ROUNDS = 2  # runs of each candidate, however long they last
 MIN_GAIN = 1.1  # factor by which more threads must be faster; otherwise fewer are chosen
-WORK_SHAPE = (4, 32, 32, 32)  # images, channels, height and width of the features of the measured convolution
+MAX_WORK_SECONDS = 0.5  # longest work that is measured; instead of longer work, the convolution below is
+WORK_SHAPE = (4, 64, 32, 32)  # images, channels, height and width of the features of the measured convolution
 
 Work = Callable[[], object]
 
@@ -39,15 +40,18 @@ def choose_threads(
     """Choose the number of torch threads that is fastest now, and set it for this process.
 
     `requested` threads are used without a measurement, for the stated `reason`, as is the number in the environment
-    variable OMP_NUM_THREADS. `work` is the work that is measured, by default a small convolution with its gradients.
+    variable OMP_NUM_THREADS. `work` is the work that is measured, by default a convolution with its gradients; work of
+    more than MAX_WORK_SECONDS is replaced by the default.
     """
     if requested:
         return _set_threads(requested, reason)
     available = torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ or available == 1:
         return _set_threads(available, "set by OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "one core")
+    if work is None or _seconds_of(work) > MAX_WORK_SECONDS:
+        work = _small_training_step
     candidates = sorted({1, max(1, available // 2), available})
-    speeds = measure_speeds(candidates, work or _small_training_step)
+    speeds = measure_speeds(candidates, work)
     chosen = fastest(dict(zip(candidates, speeds, strict=True)))
     figures = ", ".join(f"{n}: {speed:.0f}" for n, speed in zip(candidates, speeds, strict=True))
     return _set_threads(chosen, f"measured rounds per second by threads: {figures}")
@@ -83,6 +87,19 @@ def measure_speeds(candidates: Sequence[int], work: Work, seconds: float = MEASU
     finally:
         torch.set_num_threads(before)
     return [count / max(duration, 1e-9) for count, duration in zip(rounds, elapsed, strict=True)]
+
+
+def _seconds_of(work: Work) -> float:
+    """Return how long the second run of `work` takes with one thread; the first run allocates memory."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        work()
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+    finally:
+        torch.set_num_threads(before)
 
 
 def _set_threads(threads: int, reason: str) -> ThreadChoice:

@@ -213,3 +213,17 @@ def test_announced_images_are_the_next_ones_of_the_same_process(size: int, batch
         loaded += [indices for indices, _ in images.calls]
     shown = {index for indices in loaded for index in indices}
     assert len(shown) == 20  # every picture of the data set was loaded by some process
+
+
+@pytest.mark.parametrize("family", ["stylegan2", "mobilestylegan", "stylegan3"])
+def test_a_rehearsal_changes_nothing(family: str):
+    more = {"channel_base": 256, "channel_max": 16, "channels": (), "d_channels": (), "path_weight": 0.0}
+    more = more | {"style_mixing": 0.0} if family == "stylegan3" else {}
+    plain, rehearsed = (tiny_trainer(family=family, augment="ada", **more) for _ in range(2))
+    for trainer in (plain, rehearsed):
+        trainer.step()
+    rehearsed.rehearse()
+    assert differences(plain, rehearsed) == []
+    plain.step()
+    rehearsed.step()
+    assert differences(plain, rehearsed) == []

@@ -93,6 +93,15 @@ class Trainer:
         if config.augment == "ada" and (count + 1) % ada.ADJUSTMENT_STEPS == 0:
             self._update_augmentation()
 
+    def rehearse(self) -> None:
+        """Compute the gradients of one part and discard them, with the state unchanged, to measure the speed."""
+        kept = [self.means.sums, self.signs, *self.G.buffers(), *self.D.buffers()]
+        before = [tensor.clone() for tensor in kept]
+        self._accumulate_gradients(next(self._parts(MAIN)))
+        self._zero_gradients()
+        for tensor, value in zip(kept, before, strict=True):
+            tensor.copy_(value)
+
     def _penalty_is_due(self) -> bool:
         """Return whether the present step ends with a gradient penalty."""
         config = self.config

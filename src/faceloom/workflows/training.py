@@ -154,8 +154,8 @@ def _prepare_new_run(
     dataset = Dataset.open(start.data)
     origin = _open_origin(requested)
     chosen = _choose_settings(start, dataset, ranks, requested, origin)
-    threads = _set_threads(ranks, start.threads, control)
     trainer = Trainer(chosen.config, open_training_images(dataset, with_labels=start.cond, callback=loading), ranks)
+    threads = _set_threads(trainer, start.threads, control)
     if origin:
         control.on_message(f"{copy_weights(trainer, origin):.0%} of the generator comes from {origin.name}")
     measure = _make_measure(start.measures, ranks, control)
@@ -194,10 +194,10 @@ def _prepare_resumed_run(
         raise TrainingError(
             f"{config.data} has pictures of another size now", "restore the dataset that the run was started with"
         )
-    threads = _set_threads(ranks, extras["threads"], control, options.get("threads"))
     images = open_training_images(dataset, with_labels=config.c_dim > 0, callback=loading)
     trainer = Trainer(config, images, ranks)
     runs.restore_checkpoint(trainer, folder)
+    threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
     changed = _change_probability(trainer, changed)
     measure = _make_measure(measures or Measures(vgg=bool(options.get("metrics", True))), ranks, control)
     if not ranks.is_first:
@@ -246,18 +246,20 @@ def _check_folder(start: NewRun, source: str | None, is_first: bool) -> None:
         raise TrainingError(f"{start.out} is a file", "give --out a new folder")
 
 
-def _set_threads(ranks: Ranks, requested: int | None, control: RunControl, recorded: int | None = None) -> int | None:
+def _set_threads(
+    trainer: Trainer, requested: int | None, control: RunControl, recorded: int | None = None
+) -> int | None:
     """Set the number of torch threads on a CPU and return it; None on a GPU.
 
     Without `requested` threads, a resumed run keeps its `recorded` number, because another number rounds differently.
     """
-    if ranks.device != "cpu":
+    if trainer.device != "cpu":
         return None
     if requested is None and recorded and "OMP_NUM_THREADS" not in os.environ:
         choice = choose_threads(requested=recorded, reason="as before; change it with --threads")
     else:
-        choice = choose_threads(requested=requested)
-    if ranks.is_first:
+        choice = choose_threads(trainer.rehearse, requested=requested)
+    if trainer.ranks.is_first:
         control.on_message(f"threads = {choice.threads}: {choice.reason}")
     return choice.threads
 
