@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import note, print_json
+from faceloom.cli.output import note, print_json, print_line, printable
 
 if TYPE_CHECKING:
     from faceloom.assets.pull import PullResult
@@ -42,17 +42,17 @@ def pull(
     """
     from faceloom.assets.manifest import MANIFEST
     from faceloom.assets.remote import REMOTE_MODELS
-    from faceloom.checkpoints.published import DEFAULT, pull, pull_remote_model
+    from faceloom.checkpoints.published import DEFAULT_ASSETS, pull_assets, pull_remote_model
 
     if everything and names:
         raise typer.BadParameter("give names or --all, not both")
-    wanted = list(MANIFEST) if everything else names or list(DEFAULT)
+    wanted = list(MANIFEST) if everything else names or list(DEFAULT_ASSETS)
     remote = [name for name in wanted if name in REMOTE_MODELS and name not in MANIFEST]
     for name in remote:
         _accept(name, accept_license)
     with _progress_bars() as progress:
         assets = [name for name in wanted if name not in remote]
-        pulled = pull(assets, source, progress) if assets else []
+        pulled = pull_assets(assets, source, progress) if assets else []
         pulled += [pull_remote_model(name, progress) for name in remote]
     if as_json:
         print_json({"pulled": [_pulled_facts(result) for result in pulled]})
@@ -60,7 +60,7 @@ def pull(
     for result in pulled:
         more = MANIFEST[result.name].note if result.name in MANIFEST else _hash_note(result.name)
         state = "already present" if result.was_there else f"pulled in {result.seconds:.1f} s"
-        print(f"{result.name}: {state}" + (f" ({more})" if more else ""))
+        print_line(f"{result.name}: {state}" + (f" ({more})" if more else ""))
 
 
 def _accept(name: str, accepted: bool) -> None:
@@ -101,7 +101,7 @@ def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    label = TextColumn("{task.fields[asset]}: {task.description}")
+    label = TextColumn("{task.fields[asset]}: {task.description}", markup=False)
     columns = (label, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
@@ -111,7 +111,7 @@ def _progress_bars() -> Iterator[Callable[[dict[str, Any]], None]]:
             if name not in tasks:
                 if step["phase"] == "done":  # the asset was already present
                     return
-                tasks[name] = bars.add_task(step["phase"], total=step["total"], asset=name)
+                tasks[name] = bars.add_task(step["phase"], total=step["total"], asset=printable(name))
             bars.update(tasks[name], completed=step["bytes"], description=step["phase"])
 
         yield draw
@@ -142,6 +142,6 @@ def verify(
         print_json({"assets": facts})
     else:
         for name, files in damaged.items():
-            print(f"{name}: " + (f"damaged: {', '.join(files)}; moved to {moved[name]}" if files else "whole"))
+            print_line(f"{name}: " + (f"damaged: {', '.join(files)}; moved to {moved[name]}" if files else "whole"))
     if moved:
         raise AssetError(f"damaged: {', '.join(moved)}", f"faceloom models pull {' '.join(moved)}")
