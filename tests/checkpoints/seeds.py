@@ -76,7 +76,7 @@ def _stylegan_xl() -> foreign_files.Persistent:
     tensors = {name: tensor for name, tensor in foreign_files.ada_names(G).items() if ".embed." not in name}
     tensors |= {"mapping.embed.weight": torch.ones(2, 3), "mapping.embed_proj.weight": torch.ones(2, 3)}
     tensors |= {"mapping.embed_proj.bias": torch.ones(2), "mapping.w_avg": torch.ones(2, 2)}
-    stated = {f"synthesis__{layer}__out_cutoff": 2.5 for layer in G.synthesis.layer_names}
+    stated: dict[str, Any] = {f"synthesis__{layer}__out_cutoff": 2.5 for layer in G.synthesis.layer_names}
     stated |= {f"synthesis__{layer}__out_half_width": 1.5 for layer in G.synthesis.layer_names}
     stated |= {f"synthesis__{layer}__out_sampling_rate": 8 for layer in G.synthesis.layer_names}
     return foreign_files.make_persistent(tensors, "G", synthesis___init_kwargs=CRITICAL, **stated)

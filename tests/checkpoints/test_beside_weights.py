@@ -18,8 +18,9 @@ import torch
 
 from faceloom.checkpoints import detect
 from faceloom.checkpoints.detect import read_checkpoint
-from faceloom.checkpoints.readers import rosinality
+from faceloom.checkpoints.readers import psp_encoder, rosinality
 from faceloom.checkpoints.readers.latent_files import read_latents
+from faceloom.checkpoints.sandbox.process import FileContent
 from faceloom.errors import CheckpointError, UnknownFormat, UnsafePickle
 from tests.checkpoints import foreign_files
 from tests.checkpoints.test_detect_checkpoints import assert_same
@@ -142,6 +143,21 @@ def test_setting_that_is_a_stand_in_is_refused(tmp_path: Path):
     )
     with pytest.raises(UnknownFormat, match=r"mapping\.fc1\.activation could not be read"):
         read_checkpoint(foreign_files.save_nvidia_torch(tmp_path / "x.pkl", G_ema=network))
+
+
+def test_options_that_are_needed_and_unknown_are_refused(tmp_path: Path):
+    filters = {"synthesis___init_kwargs": {"num_layers": 4, "num_critical": Mode.FAST}}
+    network = foreign_files.make_persistent(foreign_files.ada_names(foreign_files.make_stylegan3()), "G", **filters)
+    with pytest.raises(UnknownFormat, match="num_critical could not be read"):
+        read_checkpoint(foreign_files.save_nvidia_torch(tmp_path / "x.pkl", G_ema=network))
+    Gs = foreign_files.make_tf_network(
+        foreign_files.tf_stylegan2_names(foreign_files.make_stylegan2()), resolution=32, conv_clamp=Mode.FAST
+    )
+    with pytest.raises(UnknownFormat, match="option conv_clamp could not be read"):
+        read_checkpoint(foreign_files.save_nvidia_tf(tmp_path / "x.pkl", Gs, Gs, Gs))
+    content = FileContent({}, {}, (), {"opts.encoder_type": "it is a my.Enum"})
+    with pytest.raises(UnknownFormat, match=r"opts\.encoder_type.*my\.Enum"):
+        psp_encoder.read(content)
 
 
 @pytest.mark.parametrize(

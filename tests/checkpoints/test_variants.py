@@ -372,3 +372,11 @@ def test_state_dicts_as_safetensors(source: str, tmp_path: Path):
     if source == "rosinality":
         img = torch.randn(4, 3, 16, 16)
         torch.testing.assert_close(build(read_checkpoint(path, "discriminator"))(img), D(img), atol=1e-5, rtol=1e-5)
+
+
+def test_generator_of_faceloom_without_its_card_is_named(tmp_path: Path):
+    path = foreign_files.save_torch(tmp_path / "g.pt", foreign_files.ada_names(foreign_files.make_stylegan2()))
+    folder = import_checkpoint(path, "x", tmp_path)
+    (folder / "card.json").unlink()
+    with pytest.raises(UnknownFormat, match="generator that faceloom wrote"):
+        read_checkpoint(folder / "generator.safetensors")

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from faceloom.checkpoints.sandbox.process import FileContent
 from faceloom.errors import UnknownFormat, WrongShape
+from faceloom.networks.stylegan3 import StyleGAN3Config
 
 _SQRT2 = 2**0.5
 
@@ -50,6 +51,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         r"synthesis\..*\baffine\.bias_gain": 1,
         r"synthesis\.L\d+_\d+_\d+\.conv_clamp": _ANY,
         r"synthesis\.L\d+_\d+_\d+\.out_(?:cutoff|half_width|sampling_rate)": ...,
+        rf"synthesis\._init_kwargs(?:\.(?:{'|'.join(StyleGAN3Config.__dataclass_fields__)}))?": ...,
     },
     "discriminator": _MAPPING
     | {
@@ -63,6 +65,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         r"b4\.out\.activation": "linear",
         r"b4\.(?:fc|out)\.bias_gain": 1,
         r"b\d+\.architecture": _ANY,
+        r"b4\.mbstd\.group_size": ...,
     },
 }
 """Pattern of a setting's full name -> the only value that our networks have; `...`: any value of each layer."""

@@ -64,6 +64,12 @@ def read(content: FileContent, family: str, prefix: str) -> LoadedNetwork:
     tensors = {name.removeprefix(prefix): tensor for name, tensor in content.tensors.items()}
     stem = f"{prefix.removesuffix('/')}.static_kwargs."
     options = {name.removeprefix(stem): value for name, value in content.values.items() if name.startswith(stem)}
+    for option in (*_FIXED, *_FIELDS[family]):
+        if f"{stem}{option}" in content.unread:
+            raise UnknownFormat(
+                f"the network's option {option} could not be read: {content.unread[f'{stem}{option}']}",
+                "nothing in the file was run",
+            )
     for option, value in _FIXED.items():
         if options.get(option, value) != value:
             raise UnknownFormat(

@@ -44,6 +44,11 @@ def read(content: FileContent) -> LoadedEncoder:
 
     Raises UnknownFormat for an unsupported encoder class, WrongShape or CorruptFile when the weights do not fit.
     """
+    for option in ("opts", "opts.encoder_type", "opts.start_from_latent_avg"):
+        if option in content.dropped:
+            raise UnknownFormat(
+                f"'{option}', which the encoder needs, could not be read", content.dropped[option][:120]
+            )
     state = {name.removeprefix(_PREFIX): t for name, t in content.tensors.items() if name.startswith(_PREFIX)}
     state = {name: tensor.float() for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     config = _infer_config(state, content.values.get("opts.encoder_type", "GradualStyleEncoder"))
