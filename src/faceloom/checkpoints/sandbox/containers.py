@@ -12,14 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceloom.checkpoints.sandbox.unpickle import (
-    TORCH_MAGIC,
-    ListedUnpickler,
-    NumpyArray,
-    Storage,
-    Unknown,
-    read_torch_stream,
-)
+from faceloom.checkpoints.sandbox.stand_ins import NumpyArray, Storage, Unknown
+from faceloom.checkpoints.sandbox.unpickle import TORCH_MAGIC, ListedUnpickler, read_torch_stream
 from faceloom.errors import CorruptFile, UnknownFormat
 from faceloom.files import open_regular
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceloom.checkpoints.sandbox.unpickle import (
+from faceloom.checkpoints.sandbox.stand_ins import (
     Array,
     Module,
     Namespace,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloom.checkpoints.sandbox.unpickle import PlainUnpickler
+from faceloom.checkpoints.sandbox.opcodes import PlainUnpickler
 from faceloom.errors import CorruptFile, UnsafePickle
 from faceloom.files import read_regular
 
@@ -54,7 +54,8 @@ class _Dtype:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if not isinstance(state, tuple) or len(state) < 2 or not isinstance(state[1], str):
             raise ValueError("the byte order of an array's numbers is not a string")
-        self.value = self.value.newbyteorder(state[1])
+        order: Any = state[1]
+        self.value = self.value.newbyteorder(order)
 
 
 NUMPY: Names = {
