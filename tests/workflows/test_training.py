@@ -94,6 +94,13 @@ class CountingFeatures:
         return prepared.mean((2, 3))
 
 
+def test_a_resumed_run_measures_the_same_distances(tmp_path: Path):
+    measures = training.Measures(False, tmp_path / "weights.pt", "ab12", 5000)
+    options = {"metrics": False, **training._inception_facts(measures)}
+    assert training._recorded_measures(json.loads(json.dumps(options))) == measures
+    assert training._recorded_measures({}) == training.Measures()
+
+
 @pytest.mark.parametrize(("mirror", "reals"), [(False, 20), (True, 40)])
 def test_fid_compares_with_all_training_images_and_their_mirror_images(mirror: bool, reals: int):
     trainer, features = tiny_trainer(mirror=mirror), CountingFeatures()

@@ -164,9 +164,11 @@ def train(
                 outcome = start_run(start, ranks, limits, **requested)
         else:
             changed = {name: requested[name] for name in RESUMABLE if resume and requested.get(name) is not None}
-            given = measures if {"metrics", "inception"} & set(explicit) else None
+            chosen = measures if {"metrics", "inception"} & set(explicit) else None
             with _stop_on_signal(ranks, kimg, minutes) as limits:
-                outcome = resume_run(folder, ranks, limits, measures=given, threads=threads, log_to=trackers, **changed)
+                outcome = resume_run(
+                    folder, ranks, limits, measures=chosen, threads=threads, log_to=trackers, **changed
+                )
     finally:
         distributed.leave()
     if ranks.is_first:

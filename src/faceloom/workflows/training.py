@@ -166,6 +166,7 @@ def _prepare_new_run(
         "preset": start.preset,
         "pictures": len(dataset),
         "metrics": start.measures.vgg,
+        **_inception_facts(start.measures),
         "processes": ranks.size,
         "threads": threads,
         "log_to": None if start.log_to is None else list(start.log_to),
@@ -199,12 +200,30 @@ def _prepare_resumed_run(
     runs.restore_checkpoint(trainer, folder)
     threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
     changed = _change_probability(trainer, changed)
-    measure = _make_measure(measures or Measures(vgg=bool(options.get("metrics", True))), ranks, control)
+    measures = measures or _recorded_measures(options)
+    measure = _make_measure(measures, ranks, control)
     if not ranks.is_first:
         return Run(trainer, folder, ranks, control=control)
-    for text in runs.record_changes(folder, trainer.nimg, **{**changed, "threads": threads, "log_to": log_to}):
+    for text in runs.record_changes(
+        folder, trainer.nimg, **{**changed, "threads": threads, "log_to": log_to, **_inception_facts(measures)}
+    ):
         control.on_message(text)
     return Run(trainer, folder, ranks, measure, control, _open_trackers(log_to, folder, config, control))
+
+
+def _inception_facts(measures: Measures) -> dict[str, Any]:
+    """Return the settings of the FID as they are recorded in a run's options; empty without Inception weights."""
+    if not measures.inception:
+        return {}
+    path = str(measures.inception.resolve())
+    return {"inception": path, "sha256": measures.sha256, "fid_images": measures.fid_images}
+
+
+def _recorded_measures(options: Mapping[str, Any]) -> Measures:
+    """Return the distances that a run measured before it is resumed."""
+    inception, sha256 = options.get("inception"), str(options.get("sha256", ""))
+    count = int(options.get("fid_images", FID_IMAGES))
+    return Measures(bool(options.get("metrics", True)), Path(inception) if inception else None, sha256, count)
 
 
 def check_resumable(changed: Mapping[str, Any]) -> None:
@@ -298,12 +317,12 @@ def _choose_settings(
 def _make_measure(measures: Measures, ranks: Ranks, control: RunControl) -> runs.Measure | None:
     if not ranks.is_first:
         return None
-    found: list[FrechetToData] = []
+    distances: list[FrechetToData] = []
     if measures.vgg:
         from faceloom.checkpoints.load import load_lpips
 
         try:
-            found.append(FrechetToData(VggFeatures(load_lpips("vgg16")), "frechet_vgg16"))
+            distances.append(FrechetToData(VggFeatures(load_lpips("vgg16")), "frechet_vgg16"))
         except AssetError as error:
             control.on_message(f"the Frechet distance will not be measured: {error}")
     if measures.inception:
@@ -312,10 +331,10 @@ def _make_measure(measures: Measures, ranks: Ranks, control: RunControl) -> runs
         net = InceptionFeatures(load_inception(measures.inception, measures.sha256))
         count = measures.fid_images
         name = f"fid{count // 1000}k_full" if count % 1000 == 0 else f"fid{count}_full"
-        found.append(FrechetToData(net, name, count, uses_all_images=True))
-    if not found:
+        distances.append(FrechetToData(net, name, count, uses_all_images=True))
+    if not distances:
         return None
-    return lambda G, trainer: {name: value for one in found for name, value in one(G, trainer).items()}
+    return lambda G, trainer: {name: value for distance in distances for name, value in distance(G, trainer).items()}
 
 
 class FrechetToData:
