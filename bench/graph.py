@@ -7,6 +7,7 @@ it, and on the graph that we export, because a part of our gain comes from the g
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ def open_openvino_peers(folder: Path, model: GeneratorModel, w: Tensor, w_plus: 
     for precision in PRECISIONS:
         published = core.compile_model(xml, "CPU", {"INFERENCE_PRECISION_HINT": _HINTS[precision]})
         ours = open_engine(model, Choice("openvino", precision)).G
-        peers[f"OpenVINO {precision}, published graph"] = lambda published=published: published(array)
-        peers[f"OpenVINO {precision}, our graph"] = lambda ours=ours: ours.synthesis(w_plus)
+        peers[f"OpenVINO {precision}, published graph"] = partial(published, array)
+        peers[f"OpenVINO {precision}, our graph"] = partial(ours.synthesis, w_plus)
     return peers
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import foreign_files
 
 from faceloom.checkpoints import export, graphs
 from faceloom.checkpoints.arrays import save_arrays
@@ -18,6 +17,7 @@ from faceloom.checkpoints.load import GeneratorModel
 from faceloom.checkpoints.loaded_network import build
 from faceloom.errors import CheckpointError, MissingExtra, StoreError, UnknownFormat, WrongShape
 from faceloom.networks.generator import Generator
+from tests.checkpoints import foreign_files
 
 FAMILIES = {
     "stylegan1": foreign_files.make_stylegan1,

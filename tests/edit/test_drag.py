@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkpoints import foreign_files
 from faceloom.edit.drag import GRID, DragConfig, Features, _Dragging, drag, sample_features, square_offsets
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import measure_latents
@@ -18,6 +17,7 @@ from faceloom.networks.generator import Generator
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.stylegan3 import CONFIG_T, StyleGAN3, StyleGAN3Config
 from faceloom.networks.tuned import Tuned
+from tests.checkpoints import foreign_files
 
 SMALL = DragConfig(steps=3, side=16, max_resolution=16)
 

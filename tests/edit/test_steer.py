@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from faceloom.edit.attributes import random_edits
+from faceloom.edit.bounds import Bounds
 from faceloom.edit.directions import Direction
 from faceloom.edit.steer import SteerConfig, apply, steer
 from faceloom.errors import LatentError
@@ -79,12 +82,51 @@ def test_no_targets_change_nothing():
 def test_an_edit_stops_where_the_identity_would_change():
     read = make_reader(torch.eye(3))
     free = steer(read, W, basis(), {"age": 80.0})
-    held = steer(read, W, basis(), {"age": 80.0}, keep_identity=0.9)
+    held = steer(read, W, basis(), {"age": 80.0}, bounds=Bounds(min_identity=0.9))
     assert free.identity < 0.9
     assert free.kept  # no minimum was given
     assert held.identity >= 0.9
-    assert not held.kept
+    assert held.limited_by == ("identity",)
     assert 40 < held.after["age"] < free.after["age"]
+
+
+def test_a_held_attribute_stays_within_its_bound():
+    """Age drags smile along; no direction moves smile alone, so that age stops where smile reaches its bound."""
+    read = make_reader(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 1.0]]))
+    free = steer(read, W, basis(), {"age": 68.0})
+    held = steer(read, W, basis(), {"age": 68.0}, bounds=Bounds({"smile": 0.1, "yaw": 4.0}))
+    smile_before, smile_free, smile_held = (
+        1 / (1 + math.exp(-x)) for x in (0.5, free.after["smile"], held.after["smile"])
+    )
+    assert smile_free - smile_before > 0.1
+    assert smile_held - smile_before <= 0.1
+    assert held.limited_by == ("smile",)
+    assert 41 < held.after["age"] < free.after["age"]
+
+
+def test_a_bound_that_can_be_kept_does_not_limit():
+    read = make_reader(torch.tensor([[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    result = steer(read, W, basis(), {"age": 68.0}, bounds=Bounds({"smile": 0.1, "yaw": 4.0}))
+    assert result.limited_by == ()
+    assert result.after["age"] == pytest.approx(68, abs=1)
+
+
+def test_an_attribute_that_is_only_held_limits():
+    plain = make_reader(torch.eye(3))
+
+    def read(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        values, identity = plain(w_plus)
+        return torch.cat((values, values[:1] * 0.5)), identity
+
+    result = steer(read, W, basis(), {"age": 60.0}, bounds=Bounds({"skin_tone": 6.0}), held=["skin_tone"])
+    assert result.limited_by == ("skin_tone",)
+    assert 48 < result.after["age"] <= 52
+
+
+def test_targets_that_are_met_change_nothing():
+    result = steer(make_reader(torch.eye(3)), W, basis(), {"age": 40.0}, bounds=Bounds(min_identity=1.0))
+    assert torch.equal(result.w_plus, W)
+    assert result.readings == 1
 
 
 def test_an_unreachable_target_gives_the_best_edit():

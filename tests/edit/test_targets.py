@@ -7,7 +7,7 @@ import math
 import pytest
 
 from faceloom.analyze.attributes import MAX_PROBABILITY
-from faceloom.edit.targets import compute_targets
+from faceloom.edit.targets import compute_targets, drop_met
 from faceloom.errors import LatentError
 
 BEFORE = {"age": 40.0, "smile": -1.0, "yaw": 3.0}
@@ -31,3 +31,11 @@ def test_invalid_values_are_rejected(name: str, value: float):
     with pytest.raises(LatentError) as caught:
         compute_targets({name: value}, BEFORE)
     assert caught.value.hint
+
+
+def test_met_values_are_dropped():
+    """A probability above one half is a minimum, below it a maximum; a change of 0 asks for nothing."""
+    before = {"smile": 0.95, "glasses": 0.02, "mouth_open": 0.4, "age": 50.0}
+    values = {"smile": 0.9, "glasses": 0.1, "mouth_open": 0.1, "age": 0.0}
+    assert drop_met(values, before) == {"mouth_open": 0.1}
+    assert drop_met({"smile": 0.1, "age": 5.0}, before) == {"smile": 0.1, "age": 5.0}

@@ -7,12 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
-from checkpoints import foreign_files
 
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice, choose_engine
 from faceloom.engines import choose as choosing
 from faceloom.errors import EngineError
+from tests.checkpoints import foreign_files
 
 Speed = choosing.Speed
 

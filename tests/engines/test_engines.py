@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import foreign_files
 
 from faceloom.checkpoints import graphs
 from faceloom.checkpoints.load import GeneratorModel
@@ -16,6 +15,7 @@ from faceloom.engines.open import graph_path
 from faceloom.errors import EngineError, MissingExtra, ShapeError
 from faceloom.latents import broadcast, truncate, z_from_seeds
 from faceloom.networks.generator import Generator
+from tests.checkpoints import foreign_files
 
 FAMILIES = {
     "stylegan1": foreign_files.make_stylegan1,

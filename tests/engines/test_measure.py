@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import foreign_files
 
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.engines import Choice
 from faceloom.engines.measure import Speed, _measure_in_subprocess, measure
 from faceloom.errors import EngineError
+from tests.checkpoints import foreign_files
 
 MODEL = GeneratorModel(foreign_files.make_stylegan2(), "tiny", "stylegan2", "0" * 64, "CC0")
 

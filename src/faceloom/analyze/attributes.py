@@ -56,7 +56,9 @@ class Attribute:
 
     Convention: `requested_as` says what a requested value means: a "change" is added to the value that the face shows,
     a "probability" is the value itself, and None stands for an attribute that cannot be edited. `limit` is the largest
-    change in either direction, or the highest probability that an edit aims at.
+    change in either direction, or the highest probability that an edit aims at. `hold` is the largest change that an
+    edit of other attributes may cause. `identity` is the least identity similarity that an edit of this attribute may
+    leave at its limit; smaller changes are held to more.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Attribute:
     words: Mapping[Language, Words]
     requested_as: Literal["change", "probability"] | None = None
     limit: float = 0.0
+    hold: float | None = None
+    identity: float = 0.0
     slider: Slider | None = None
     option: str = ""  # name of the command-line option without its dashes; empty: the command line has none
     help: str = ""  # help text of that option
@@ -83,6 +87,8 @@ _ROWS = (
         unit="years",
         requested_as="change",
         limit=60.0,
+        hold=4.0,
+        identity=0.3,
         slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
         option="age",
         help="Years to add; a negative number makes the face younger.",
@@ -98,6 +104,8 @@ _ROWS = (
         unit="probability",
         requested_as="probability",
         limit=MAX_PROBABILITY,
+        hold=0.15,
+        identity=0.75,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="smile",
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
@@ -114,6 +122,8 @@ _ROWS = (
         unit="probability",
         requested_as="probability",
         limit=MAX_PROBABILITY,
+        hold=0.2,
+        identity=0.6,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="glasses",
         help="Probability of glasses: 0 is without, 1 is with.",
@@ -130,6 +140,8 @@ _ROWS = (
         unit="degrees",
         requested_as="change",
         limit=40.0,
+        hold=4.0,
+        identity=0.5,
         slider=Slider(-30.0, 30.0, knots=(20.0, -20.0)),
         option="yaw",
         help="Degrees to turn the head; positive turns it to the viewer's right.",
@@ -147,6 +159,8 @@ _ROWS = (
         unit="degrees",
         requested_as="change",
         limit=30.0,
+        hold=4.0,
+        identity=0.6,
         slider=Slider(-20.0, 20.0, knots=(12.0, -12.0)),
         option="pitch",
         help="Degrees to nod; positive looks down.",
@@ -163,6 +177,8 @@ _ROWS = (
         unit="probability",
         requested_as="probability",
         limit=MAX_PROBABILITY,
+        hold=0.2,
+        identity=0.75,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="mouth",
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
@@ -179,6 +195,8 @@ _ROWS = (
         unit="probability",
         requested_as="probability",
         limit=MAX_PROBABILITY,
+        hold=0.15,
+        identity=0.4,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="gender",
         help="Gender presentation: 0 is feminine, 1 is masculine.",
@@ -197,12 +215,26 @@ _ROWS = (
         unit="probability",
         requested_as="probability",
         limit=MAX_PROBABILITY,
+        hold=0.3,
+        identity=0.75,
         phrases=Phrases(low=("eyes closed", "closed eyes"), high=("eyes open", "open eyes")),
         words={
             "en": Words("Eyes", "closed", "open"),
             "de": Words("Augen", "zu", "offen"),
             "es": Words("Ojos", "cerrados", "abiertos"),
             "fr": Words("Yeux", "fermés", "ouverts"),
+        },
+    ),
+    Attribute(
+        name="skin_tone",  # individual typology angle of the cheeks: above 55 very light, below -30 dark
+        unit="degrees",
+        hold=6.0,
+        read_by_analyzer=False,
+        words={
+            "en": Words("Skin tone", "darker", "lighter"),
+            "de": Words("Hautton", "dunkler", "heller"),
+            "es": Words("Tono de piel", "más oscuro", "más claro"),
+            "fr": Words("Teint", "plus foncé", "plus clair"),
         },
     ),
     Attribute(
@@ -233,6 +265,9 @@ TABLE: Mapping[str, Attribute] = MappingProxyType({row.name: row for row in _ROW
 
 EDITABLE: Mapping[str, Attribute] = MappingProxyType({row.name: row for row in _ROWS if row.requested_as})
 """The attributes that an edit can change."""
+
+HELD: Mapping[str, float] = MappingProxyType({row.name: row.hold for row in _ROWS if row.hold is not None})
+"""The largest change that an edit of other attributes may cause, by attribute, in its unit."""
 
 SLIDERS: Mapping[str, Slider] = MappingProxyType({row.name: row.slider for row in _ROWS if row.slider})
 """The sliders of the page by attribute, in their order."""

@@ -22,6 +22,7 @@ def edit(
     output: options.Output,
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
+    hold: options.Hold = False,
     undo: Annotated[bool, typer.Option("--undo", help="First undo every edit of the likeness.")] = False,
     direction: Annotated[
         list[str] | None,
@@ -65,7 +66,7 @@ def edit(
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
     if values:
-        done = studio.edit(changed, values, keep_identity=keep_identity)
+        done = studio.edit(changed, values, keep_identity=keep_identity, hold=hold)
         changed, facts = done.person, facts_of(done, values)
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
@@ -81,7 +82,12 @@ def facts_of(done: EditResult, values: Mapping[str, float]) -> dict[str, Any]:
     """Return the values that an edit reached, in the units of the request, and the identity similarity."""
     before, after = done.before, done.after
     reached = {name: round(after[name] - before[name] if TABLE[name].is_change else after[name], 3) for name in values}
-    return {"reached": reached, "identity": round(done.identity, 3), "kept": done.steering.kept}
+    return {
+        "reached": reached,
+        "identity": round(done.identity, 3),
+        "kept": done.steering.kept,
+        "limited_by": list(done.limited_by),
+    }
 
 
 def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -89,8 +95,8 @@ def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts:
         reached = ", ".join(f"{name} {value:+.3g}" for name, value in facts["reached"].items())
         yield f"reached: {reached}; identity similarity to before {facts['identity']:.2f}"
-        if not facts["kept"]:
-            yield "the edit stopped early to keep the identity"
+        if facts["limited_by"]:
+            yield f"the edit stopped early to hold: {', '.join(facts['limited_by']).replace('_', ' ')}"
 
 
 def _parse(pairs: list[str]) -> dict[str, float]:

@@ -46,6 +46,9 @@ Generator = Annotated[
     typer.Option("--generator", help="Name of a shipped or imported generator, or a checkpoint file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+Hold = Annotated[
+    bool, typer.Option("--hold", help="Keep all other attributes and the identity within bounds, and say what limits.")
+]
 KeepIdentity = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Stop at this identity similarity to the person before the edit; 0.7 is strict."),

@@ -23,6 +23,7 @@ def video(
     output: options.Output,
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
+    hold: options.Hold = False,
     person: Annotated[
         Path | None,
         typer.Option(help="Likeness of the same person, encoded from a photo or a frame: better and faster."),
@@ -58,7 +59,7 @@ def video(
         found = encode_clip(
             studio, opened, person=likeness, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
-        done = studio.edit(found.person, values, keep_identity=keep_identity)
+        done = studio.edit(found.person, values, keep_identity=keep_identity, hold=hold)
         save_film(render_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
     facts = facts_of(done, values)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):

@@ -8,15 +8,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from faceloom.analyze.skin import skin_tone
 from faceloom.edit import directions
+from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
-from faceloom.edit.targets import compute_targets
+from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 from faceloom.networks.generator import Generator, image_at
 
 READING_RESOLUTION = 256  # side in pixels of the pictures whose attributes are read
+HELD_ONLY = ("skin_tone",)  # attributes that are read and held, but have no direction
 
 
 def load_shipped_basis() -> tuple[Direction, ...]:
@@ -33,14 +36,21 @@ def load_basis(folder: Path) -> tuple[Direction, ...]:
     return tuple(direction for direction in basis if direction.name in ATTRIBUTES)
 
 
-def attribute_reader(G: Generator, analyzer: Analyzer, basis: Sequence[Direction]) -> AttributeReader:
-    """Return a function that generates a small picture and reads its attributes, in the order of the basis."""
+def attribute_reader(
+    G: Generator, analyzer: Analyzer, basis: Sequence[Direction], *, with_held: bool = False
+) -> AttributeReader:
+    """Return a function that generates a small picture and reads its attributes, in the order of the basis.
+
+    Convention: `with_held` appends the attributes of HELD_ONLY.
+    """
     order = [ATTRIBUTES.index(direction.name) for direction in basis]
 
     @torch.no_grad()
     def read(w_plus: WPlus) -> tuple[Tensor, Tensor]:
-        reading = analyzer(image_at(G, w_plus, READING_RESOLUTION))
-        return reading.attributes[0, order], reading.identity[0]
+        img = image_at(G, w_plus, READING_RESOLUTION)
+        reading = analyzer(img)
+        attributes = reading.attributes[0, order]
+        return torch.cat((attributes, skin_tone(img))) if with_held else attributes, reading.identity[0]
 
     return read
 
@@ -53,18 +63,30 @@ def edit_attributes(
     *,
     basis: Sequence[Direction],
     keep_identity: float | None = None,
+    hold: bool = False,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
-    """Change attributes of a face to requested values and hold the others.
+    """Change attributes of a face to requested values and leave the others near their values.
 
     Convention: w_plus `[1, num_ws, w_dim]`; `values` as in `edit.targets`: changes in years and degrees, probabilities
-    0...1 of the rest; `keep_identity` is the least identity similarity (cosine) to the face before.
+    0...1 of the rest; `keep_identity` is the least identity similarity (cosine) to the face before. `hold` keeps every
+    other attribute within its bound in the table of attributes, and the identity similarity above one that depends on
+    the edit: where a value cannot be reached so, the edit goes as far as the bounds allow, and `limited_by` names them;
+    values that the face meets already change nothing.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
-    read = attribute_reader(G, analyzer, basis)
+    read = attribute_reader(G, analyzer, basis, with_held=hold)
     attributes, _ = read(w_plus)
-    before = dict(zip((direction.name for direction in basis), attributes.tolist(), strict=True))
-    return steer(read, w_plus, basis, compute_targets(values, before), keep_identity=keep_identity, config=config)
+    before = dict(zip((direction.name for direction in basis), attributes[: len(basis)].tolist(), strict=True))
+    targets = compute_targets(values, before)
+    if not hold:
+        bounds = Bounds(min_identity=-1.0 if keep_identity is None else keep_identity)
+        return steer(read, w_plus, basis, targets, bounds=bounds, config=config)
+    missing = drop_met(values, to_units(before))
+    bounds = default_bounds(missing, keep_identity)
+    return steer(
+        read, w_plus, basis, {name: targets[name] for name in missing}, bounds=bounds, held=HELD_ONLY, config=config
+    )
 
 
 def random_edits(

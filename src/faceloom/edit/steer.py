@@ -5,9 +5,11 @@ Steering takes the directions as a basis, reads the attributes after each step, 
 corrects, until the edited attributes reach their targets and all others are where they were. Works on latents; the
 function that reads attributes is an argument.
 
-There are two rounds. The first finds the direction of the edit in all attributes at once by Broyden's method (1965,
+There are three rounds. The first finds the direction of the edit in all attributes at once by Broyden's method (1965,
 "good"), damped as in Levenberg's. The second finds its length by false position between too little and too much,
-because faces respond in S-curves that no linear model follows to the end.
+because faces respond in S-curves that no linear model follows to the end. The third runs when the edit breaks a bound:
+it holds the attributes that moved too far more strongly, and where that does not help it shortens the edit. The result
+is the edit closest to the targets of all that were tried and are within the bounds; no edit at all is always one.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceloom.edit.bounds import Bounds
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.mix import pull_towards_w
+from faceloom.edit.targets import to_units
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
@@ -31,8 +35,8 @@ FULL_W_PULL_LENGTH = 1.2  # length of an edit, in standard deviations, from whic
 AttributeReader = Callable[[WPlus], tuple[Tensor, Tensor]]
 """Function that reads a face.
 
-It takes w_plus `[1, num_ws, w_dim]` and returns the attributes `[k]`, one for each direction of the basis and in its
-units, and the identity `[d]`.
+It takes w_plus `[1, num_ws, w_dim]` and returns the attributes `[k + m]`: one for each direction of the basis and in
+its units, then `m` that are only held, in the units of the table of attributes; and the identity `[d]`.
 """
 
 
@@ -42,10 +46,12 @@ class SteerConfig:
 
     direction_readings: int = 12  # maximum number of readings of the first round, with the one before the edit
     length_readings: int = 5  # maximum number of readings of the second round
+    bound_readings: int = 6  # maximum number of readings of the third round, and again as many to shorten the edit
     tolerance: float = (
         0.04  # allowed error of an edited attribute in standard deviations; four times that of a held one
     )
     hold_weight: float = 0.3  # weight of the error of a held attribute; an edited one has 1
+    bound_weight: float = 1.5  # weight of a held attribute that has broken its bound, in the third round
     damping: float = 0.01  # damping of a correction, in squared standard deviations
     max_step: float = 1.5  # maximum length of one correction in standard deviations
     max_length: float = 2.7  # maximum length of the whole edit in standard deviations: beyond, pictures break
@@ -57,7 +63,8 @@ class SteeringResult:
 
     Convention: `coefficients` are steps along directions by name, in their units, as `apply` takes them; `before`,
     `after` and `targets` have the same units; `identity` is the identity similarity (cosine) to the face before;
-    `kept` is false when the edit was cut short to keep the identity; `readings` counts the pictures that were read.
+    `limited_by` names the bounds that stopped the edit before its targets, the tightest first, with `identity` for the
+    identity similarity; `kept` is true when there are none. `readings` counts the pictures that were read.
     """
 
     w_plus: WPlus
@@ -66,8 +73,13 @@ class SteeringResult:
     after: Mapping[str, float]
     targets: Mapping[str, float]
     identity: float
-    kept: bool
+    limited_by: tuple[str, ...]
     readings: int
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the edit reached its targets, or came as near as it could, without meeting a bound."""
+        return not self.limited_by
 
 
 def steer(
@@ -76,22 +88,25 @@ def steer(
     basis: Sequence[Direction],
     targets: Mapping[str, float],
     *,
-    keep_identity: float | None = None,
+    bounds: Bounds | None = None,
+    held: Sequence[str] = (),
     config: SteerConfig | None = None,
 ) -> SteeringResult:
-    """Bring attributes to their targets and hold the others.
+    """Bring attributes to their targets and hold the others within bounds.
 
-    Convention: w_plus `[1, num_ws, w_dim]`; `targets` are values (not changes) by a direction's name, in its units.
-    With `keep_identity` (a cosine) the edit is cut short where the identity similarity would fall below it.
+    Convention: w_plus `[1, num_ws, w_dim]`; `targets` are values (not changes) by a direction's name, in its units;
+    `held` names the attributes that the reader gives after those of the basis. Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
     if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
-    steering = _Steering(read, w_plus, basis, targets, config or SteerConfig())
-    steering.find_direction()
-    steering.find_length()
-    return steering.make_result(keep_identity)
+    steering = _Steering(read, w_plus, basis, targets, bounds or Bounds(), held, config or SteerConfig())
+    if not steering.is_reached_before():
+        steering.find_direction()
+        steering.find_length()
+        steering.keep_bounds()
+    return steering.make_result()
 
 
 def apply(w_plus: WPlus, basis: Sequence[Direction], coefficients: Mapping[str, float]) -> WPlus:
@@ -111,11 +126,21 @@ def apply(w_plus: WPlus, basis: Sequence[Direction], coefficients: Mapping[str, 
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """An edit that was tried: coefficients `[k]`, attributes `[k]` after it, and the identity similarity."""
+    """An edit that was tried.
+
+    Convention: coefficients and attributes `[k]` in standard deviations; `identity` is the identity similarity; `use`
+    is the used part of each bound by name, at most 1 within the bounds.
+    """
 
     coefficients: Tensor
     attributes: Tensor
     identity: float
+    use: Mapping[str, float]
+
+    @property
+    def excess(self) -> float:
+        """Return the used part of the tightest bound."""
+        return max(self.use.values(), default=0.0)
 
 
 class _Steering:
@@ -127,13 +152,17 @@ class _Steering:
         w_plus: WPlus,
         basis: Sequence[Direction],
         targets: Mapping[str, float],
+        bounds: Bounds,
+        held: Sequence[str],
         config: SteerConfig,
     ) -> None:
         self.read, self.w_plus, self.basis, self.config = read, w_plus, basis, config
+        self.bounds, self.held = bounds, held
+        self.limited_by: tuple[str, ...] = ()
         self.names = [direction.name for direction in basis]
         self.sigma = torch.tensor([direction.sigma for direction in basis])
         self.readings = 0
-        self.before, self.identity = self._read(torch.zeros(len(basis)))
+        self.before, self.held_before, self.identity = self._read(torch.zeros(len(basis)))
         self.targets = self.before.clone()
         self.weight = torch.full((len(basis),), config.hold_weight)
         for name, value in targets.items():
@@ -142,7 +171,12 @@ class _Steering:
             self.weight[index] = 1.0
         self.edited = self.weight == 1
         self.response = torch.eye(len(basis))  # change of each attribute by a step along each direction
-        self.best = _Point(torch.zeros(len(basis)), self.before, 1.0)
+        self.best = _Point(torch.zeros(len(basis)), self.before, 1.0, {})
+        self.points = [self.best]
+
+    def is_reached_before(self) -> bool:
+        """Return whether every edited attribute is at its target already."""
+        return bool(((self.targets - self.before).abs() * self.edited <= self.config.tolerance).all())
 
     def find_direction(self) -> None:
         """Correct until the edited attributes reach their targets and the held ones are close to theirs."""
@@ -174,12 +208,28 @@ class _Steering:
             if self._target_error(point.attributes) < self._target_error(self.best.attributes):
                 self.best = point
 
-    def make_result(self, keep_identity: float | None) -> SteeringResult:
-        """Return the best edit, shortened if the identity similarity is below `keep_identity`."""
+    def keep_bounds(self) -> None:
+        """Bring the best edit within its bounds: by holding more strongly the attributes that broke them, then shorter.
+
+        When the targets cannot be reached within the bounds, `limited_by` names the bounds that prevent it.
+        """
+        if self.best.excess <= 1:
+            return
+        unbounded = self.best
+        if any(use > 1 for name, use in unbounded.use.items() if name in self.names):
+            self._hold_more(unbounded)
+        best = self._best_within_bounds()
+        if self._target_error(best.attributes) > self._target_error(unbounded.attributes) + self.config.tolerance:
+            self._shorten(min(self.points[1:], key=self._penalty).coefficients)
+            best = self._best_within_bounds()
+        if self._target_error(best.attributes) > self._target_error(unbounded.attributes) + 2 * self.config.tolerance:
+            broken = {name: use for name, use in unbounded.use.items() if use > 1}
+            self.limited_by = tuple(sorted(broken, key=lambda name: -broken[name]))
+        self.best = best
+
+    def make_result(self) -> SteeringResult:
+        """Return the best edit."""
         point = self.best
-        kept = keep_identity is None or point.identity >= keep_identity
-        if keep_identity is not None and not kept:
-            point = self._shorten(point.coefficients, keep_identity)
         coefficients = self._to_units(point.coefficients)
         return SteeringResult(
             w_plus=apply(self.w_plus, self.basis, coefficients),
@@ -188,7 +238,7 @@ class _Steering:
             after=self._to_units(point.attributes),
             targets=self._to_units(self.targets),
             identity=point.identity,
-            kept=kept,
+            limited_by=self.limited_by,
             readings=self.readings,
         )
 
@@ -199,26 +249,57 @@ class _Steering:
         step: Tensor = torch.linalg.solve(normal, weighted.T @ (self.weight * (self.targets - attributes)))
         return _limit(step, self.config.max_step)
 
-    def _shorten(self, coefficients: Tensor, min_identity: float) -> _Point:
-        """Find by bisection the longest part of an edit with enough identity similarity; it may be no edit at all."""
-        low, high, longest = 0.0, 1.0, _Point(torch.zeros_like(coefficients), self.before, 1.0)
-        for _ in range(5):
+    def _hold_more(self, at: _Point) -> None:
+        """Correct on from a point with a greater weight of the attributes that break their bounds."""
+        for _ in range(self.config.bound_readings):
+            for name, use in at.use.items():
+                if use > 1 and name in self.names:
+                    self.weight[self.names.index(name)] = self.config.bound_weight
+            coefficients = _limit(at.coefficients + self._compute_correction(at.attributes), self.config.max_length)
+            step = coefficients - at.coefficients
+            if step.norm() < 1e-2:
+                return
+            after = self._try(coefficients)
+            error = after.attributes - at.attributes - self.response @ step
+            self.response += torch.outer(error, step) / step.square().sum()
+            at = after
+            if at.excess <= 1 and self._target_error(at.attributes) <= self.config.tolerance:
+                return
+
+    def _shorten(self, coefficients: Tensor) -> None:
+        """Try parts of an edit, by bisection, to find the longest that is within the bounds."""
+        low, high = 0.0, 1.0
+        for _ in range(self.config.bound_readings):
             middle = (low + high) / 2
-            point = self._try(coefficients * middle)
-            if point.identity >= min_identity:
-                low, longest = middle, point
-            else:
-                high = middle
-        return longest
+            low, high = (middle, high) if self._try(coefficients * middle).excess <= 1 else (low, middle)
+
+    def _best_within_bounds(self) -> _Point:
+        """Return the point closest to the targets of all that were tried and are within the bounds."""
+        return min(
+            (point for point in self.points if point.excess <= 1), key=lambda p: self._target_error(p.attributes)
+        )
+
+    def _penalty(self, point: _Point) -> float:
+        """Return the part of the requested change that is missing, and the part of a bound that is exceeded."""
+        missing = self._target_error(point.attributes) / max(self._requested_change(), 1e-6)
+        return missing + max(point.excess - 1, 0.0)
 
     def _try(self, coefficients: Tensor) -> _Point:
-        attributes, identity = self._read(coefficients)
-        return _Point(coefficients, attributes, float(F.cosine_similarity(self.identity, identity, dim=0)))
+        attributes, held, identity = self._read(coefficients)
+        similarity = float(F.cosine_similarity(self.identity, identity, dim=0))
+        before, after = (
+            to_units(self._to_units(values)) | dict(zip(self.held, rest.tolist(), strict=True))
+            for values, rest in ((self.before, self.held_before), (attributes, held))
+        )
+        point = _Point(coefficients, attributes, similarity, self.bounds.measure_use(before, after, similarity))
+        self.points.append(point)
+        return point
 
-    def _read(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        attributes, identity = self.read(apply(self.w_plus, self.basis, self._to_units(coefficients)))
+    def _read(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Read a face: attributes of the basis `[k]` in standard deviations, held ones `[m]`, and the identity."""
+        values, identity = self.read(apply(self.w_plus, self.basis, self._to_units(coefficients)))
         self.readings += 1
-        return attributes / self.sigma, identity
+        return values[: len(self.basis)] / self.sigma, values[len(self.basis) :], identity
 
     def _to_units(self, values: Tensor) -> dict[str, float]:
         return dict(zip(self.names, (values * self.sigma).tolist(), strict=True))

@@ -19,6 +19,21 @@ def compute_targets(values: Mapping[str, float], before: Mapping[str, float]) ->
     return {name: _target(name, value, before.get(name, math.nan)) for name, value in values.items()}
 
 
+def drop_met(values: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """Return the requested values that a face does not meet yet.
+
+    Convention: both in the units of the table of attributes. A requested probability above one half is a minimum, and
+    one below is a maximum.
+    """
+    return {name: value for name, value in values.items() if not _is_met(name, value, before.get(name, math.nan))}
+
+
+def _is_met(name: str, value: float, before: float) -> bool:
+    if name not in EDITABLE or EDITABLE[name].is_change:
+        return value == 0
+    return before >= value >= 0.5 or before <= value < 0.5
+
+
 def to_units(values: Mapping[str, float]) -> dict[str, float]:
     """Convert the analyzer's values to the units of the table of attributes: logits become probabilities."""
     return {name: 1 / (1 + math.exp(-x)) if is_probability(name) else x for name, x in values.items()}

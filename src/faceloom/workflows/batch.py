@@ -39,7 +39,7 @@ def batch_encode(
     """Load likeness files and encode photos; a file that fails is reported and left out.
 
     Convention: each photo's likeness is saved in the folder `cache` under the photo's name and content, and a second
-    call loads it from there. Ctrl-C and `Cancelled` end the whole batch; likenesses that were finished stay in the cache.
+    call loads it from there. Ctrl-C and `Cancelled` end the whole batch; finished likenesses stay in the cache.
     """
     people: dict[Path, Likeness] = {}
     failed: dict[Path, str] = {}

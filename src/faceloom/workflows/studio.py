@@ -80,6 +80,11 @@ class EditResult:
         """The identity similarity to the person before the edit: 1 is the same face, about 0 a stranger."""
         return self.steering.identity
 
+    @property
+    def limited_by(self) -> tuple[str, ...]:
+        """The attributes whose bounds stopped the edit before the requested values; empty when none did."""
+        return self.steering.limited_by
+
 
 class Studio(Renderer):
     """Faces in one generator: encode a photo, edit the likeness, render it, paste it back into the photo.
@@ -293,12 +298,21 @@ class Studio(Renderer):
         basis = load_basis(folder / DIRECTIONS) if folder else load_shipped_basis()
         return tuple(direction for direction in basis if direction.generator_hash == self.generator.hash)
 
-    def edit(self, person: Likeness, values: Mapping[str, float], *, keep_identity: float | None = None) -> EditResult:
-        """Change attributes of a person to requested values and keep the others, checking the result at every step.
+    def edit(
+        self,
+        person: Likeness,
+        values: Mapping[str, float],
+        *,
+        keep_identity: float | None = None,
+        hold: bool = False,
+    ) -> EditResult:
+        """Change attributes of a person to requested values and hold the others, checking the result at every step.
 
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
         `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` is the least
-        identity similarity to the person before the edit.
+        identity similarity to the person before the edit. With `hold`, each other attribute stays within the bound that
+        the table of attributes states for it; where a value cannot be reached so, the edit goes as far as the bounds
+        allow, and `limited_by` names them.
         Raises LatentError for other attributes, values out of range, and a generator without directions.
         """
         require_generator(person, self.generator)
@@ -312,6 +326,7 @@ class Studio(Renderer):
             values,
             basis=self.basis,
             keep_identity=keep_identity,
+            hold=hold,
         )
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(person.with_w_plus(result.w_plus), provenance={**person.provenance, "edits": edits})

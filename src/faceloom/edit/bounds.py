@@ -1,0 +1,58 @@
+"""Bounds of an edit: how far it may change the attributes that it was not asked to change, and the identity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from faceloom.analyze.attributes import HELD, TABLE
+
+IDENTITY = "identity"
+"""Name of the identity similarity among the attributes that can limit an edit."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits that an edit keeps.
+
+    Convention: `changes` are the largest changes of held attributes by name, in the units of the table of attributes
+    (probabilities as probabilities, not as logits); `min_identity` is the least identity similarity (cosine).
+    """
+
+    changes: Mapping[str, float] = field(default_factory=dict)
+    min_identity: float = -1.0
+
+    def measure_use(self, before: Mapping[str, float], after: Mapping[str, float], identity: float) -> dict[str, float]:
+        """Return how much of each bound an edit uses: 1 is all of it, more breaks it.
+
+        Convention: `before` and `after` in the units of the table; attributes that are in neither are left out.
+        """
+        use = {
+            name: abs(after[name] - before[name]) / bound
+            for name, bound in self.changes.items()
+            if name in before and name in after
+        }
+        return use | {IDENTITY: (1 - identity) / max(1 - self.min_identity, 1e-6)}
+
+
+def default_bounds(values: Mapping[str, float], keep_identity: float | None = None) -> Bounds:
+    """Return the bounds of the table of attributes for an edit with the requested `values`.
+
+    The least identity similarity is the lowest that any edited attribute allows for its part of the whole range;
+    `keep_identity` replaces it.
+    """
+    if keep_identity is None:
+        keep_identity = min((_min_identity(name, value) for name, value in values.items()), default=1.0)
+    return Bounds({name: bound for name, bound in HELD.items() if name not in values}, keep_identity)
+
+
+def _min_identity(name: str, value: float) -> float:
+    """Return the identity similarity that an edit keeps: it falls from 1 to the attribute's bound at its limit."""
+    row = TABLE.get(name)
+    if row is None or not row.limit:
+        return 1.0
+    if not row.is_change:
+        return row.identity
+    part = math.sqrt(min(abs(value) / row.limit, 1.0))
+    return 1 - (1 - row.identity) * part
