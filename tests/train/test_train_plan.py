@@ -191,6 +191,7 @@ def test_labels_that_are_not_usable_numbers_are_refused(label: float):
         open_training_images(LabeledPictures([0.5, 1.0], [0.5, label]), with_labels=True)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize("name", LIMITS)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
 def test_settings_that_are_not_usable_numbers_are_refused(name: str, value: float):

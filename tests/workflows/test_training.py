@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom.errors import TrainingError
+from faceloom.metrics.features import VggFeatures
 from faceloom.train.run import RunControl
 from faceloom.workflows import training
 from faceloom.workflows.training import FrechetToData, check_resumable, resume_run, train
@@ -78,7 +79,7 @@ def test_settings_that_belong_to_the_networks_cannot_change():
             check_resumable({name: 1})
 
 
-class CountingFeatures:
+class CountingFeatures(VggFeatures):
     """Features that are the mean color, of a network that counts its pictures."""
 
     name, frechet_name, kernel_name, dim = "color", "color", "color", 3

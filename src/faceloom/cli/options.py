@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,7 +55,13 @@ KeepIdentity = Annotated[
 ]
 
 
-def explicit_options(context: typer.Context) -> dict[str, str]:
+if TYPE_CHECKING:
+    Context = typer.Context
+else:
+    Context = typer.Context.__mro__[1]  # typer passes an instance of the base class
+
+
+def explicit_options(context: Context) -> dict[str, str]:
     """Return the options that the user gave, on the command line or in the environment: flag by parameter name."""
     explicit: dict[str, str] = {}
     for parameter in context.command.params:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    context: typer.Context,
+    context: options.Context,
     data: Annotated[
         Path | None, typer.Option(help="A dataset made by `faceloom dataset make` or by NVIDIA's tool.")
     ] = None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,7 @@ Settings = Mapping[str, Any]
 Message = Callable[[str], None]
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """An output for statistics and sheets of generated images, by the number of images seen."""
 
