@@ -69,6 +69,7 @@ if __name__ == "__main__":
             together.step()
         if together.ranks.is_first:
             checkpoint.save(together, there)
+        together.ranks.wait()  # a process that leaves while another one still works can end by an abort
         leave()
     else:
         runs.CHECKPOINT_SECONDS = 0

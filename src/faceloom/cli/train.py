@@ -169,6 +169,7 @@ def train(
                 outcome = resume_run(
                     folder, ranks, limits, measures=chosen, threads=threads, log_to=trackers, **changed
                 )
+        ranks.wait()  # a process that leaves while another one still works can end by an abort
     finally:
         distributed.leave()
     if ranks.is_first:
