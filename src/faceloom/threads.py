@@ -19,7 +19,7 @@ import torch.nn.functional as F
 MEASURE_SECONDS = 0.6
 """Duration of the measurement, over all candidates, in seconds."""
 MIN_ROUNDS = 2  # runs of each candidate, however long they last
-MIN_GAIN = 1.1  # factor by which more threads must be faster; otherwise fewer are chosen
+MIN_SPEEDUP = 1.1  # factor by which more threads must be faster; otherwise fewer are chosen
 MAX_WORK_SECONDS = 0.5  # longest work that is measured; instead of longer work, the convolution below is
 WORK_SHAPE = (4, 64, 32, 32)  # images, channels, height and width of the features of the measured convolution
 
@@ -61,7 +61,7 @@ def fastest(speeds: dict[int, float]) -> int:
     """Return the number of threads to use, given a speed for each number: more threads must be worth it."""
     chosen = min(speeds)
     for threads in sorted(speeds):
-        if speeds[threads] > MIN_GAIN * speeds[chosen]:
+        if speeds[threads] > MIN_SPEEDUP * speeds[chosen]:
             chosen = threads
     return chosen
 

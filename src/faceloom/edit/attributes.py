@@ -12,13 +12,13 @@ from faceloom.analyze.skin import skin_tone
 from faceloom.edit import directions
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
+from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
 from faceloom.networks.generator import Generator, image_at
 
-READING_RESOLUTION = 256  # side in pixels of the pictures whose attributes are read
 HELD_ONLY = ("skin_tone",)  # attributes that are read and held, but have no direction
 
 
@@ -47,7 +47,7 @@ def attribute_reader(
 
     @torch.no_grad()
     def read(w_plus: WPlus) -> tuple[Tensor, Tensor]:
-        img = image_at(G, w_plus, READING_RESOLUTION)
+        img = image_at(G, w_plus, READ_SIDE)
         reading = analyzer(img)
         attributes = reading.attributes[0, order]
         return torch.cat((attributes, skin_tone(img))) if with_held else attributes, reading.identity[0]

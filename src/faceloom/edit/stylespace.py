@@ -30,7 +30,7 @@ from faceloom.networks.tuned import Delta, Tuned, network_of
 KIND = "style direction"
 VERSION = 1
 ANALYSIS_RESOLUTION = 256  # side in pixels of the pictures that are read
-MIN_GAIN = 0.05  # least measured effect of a direction, as a part of the expected one
+MIN_EFFECT = 0.05  # least measured effect of a direction, as a part of the expected one
 
 Channel = tuple[int, int]
 """A channel of s: its layer, and its number among all channels of the layer's affine maps."""
@@ -254,7 +254,7 @@ def calibrate(direction: StyleDirection, effect: float) -> StyleDirection:
     Raises LatentError when the effect is zero or has the wrong sign.
     """
     gain = effect / direction.sigma
-    if not gain > MIN_GAIN:
+    if not gain > MIN_EFFECT:
         raise LatentError(f"'{direction.name}' does not change its attribute as it should", "ask for more channels")
     return replace(direction, step=direction.step / gain)
 

@@ -19,7 +19,7 @@ from faceloom.web.security import RequestRefused
 from faceloom.web.worker import messages
 from faceloom.web.worker.messages import DragProgress, KeepDrag, Priority, WorkerError
 
-MAX_DRAGS = 4  # drags at once: the oldest is stopped beyond
+MAX_RUNNING_DRAGS = 4  # drags at once: the oldest is stopped beyond
 IDLE_SECONDS = 10.0  # seconds without a request after which a drag is stopped
 
 
@@ -76,7 +76,7 @@ class Drags:
         """Start a drag."""
         drag = Drag(visit.id if visit else "", person, task, booth.api)
         self.drags[drag.id] = drag
-        while len(self.drags) > MAX_DRAGS:
+        while len(self.drags) > MAX_RUNNING_DRAGS:
             self.drags.popitem(last=False)[1].state = "stopped"
         booth.spawn(drag.visit, _run(booth, drag), person)
         return drag

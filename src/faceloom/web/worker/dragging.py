@@ -21,9 +21,9 @@ from faceloom.web.worker.people import store_base
 from faceloom.web.worker.state import RunningDrag, WorkerState
 from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg
 
-MAX_DRAGS = 4  # drags that are remembered; the oldest is dropped
+MAX_REMEMBERED_DRAGS = 4  # drags that are remembered; the oldest is dropped
 SECONDS_PER_TASK = 5.0  # seconds that a drag runs in each task: an encoding waits no longer than that
-REPORT_INTERVAL = 0.4  # seconds between two reports
+DRAG_REPORT_INTERVAL = 0.4  # seconds between two reports
 MAX_FEATURE_SIDE = 128  # pixels of the features that are dragged
 
 
@@ -35,7 +35,7 @@ def run_drag(state: WorkerState, task: Drag, context: TaskContext) -> DragProgre
         context.check_cancelled()
         step = next(running.steps, None)
         unfinished, running.last = step is not None, step or running.last
-        if time.perf_counter() - reported_at > REPORT_INTERVAL:
+        if time.perf_counter() - reported_at > DRAG_REPORT_INTERVAL:
             context.report(_progress_of(state, running, task.face.size))
             reported_at = time.perf_counter()
     return replace(_progress_of(state, running, task.face.size), running=unfinished)
@@ -81,7 +81,7 @@ def _find_or_start(state: WorkerState, task: Drag) -> RunningDrag:
     steps = drag(G, person.w_plus, task.handles, task.targets, mask=mask, statistics=statistics, config=config)
     folder = face.person.folder if face.person else ""
     running = state.drags[task.id] = RunningDrag(person, folder, steps, next(steps))
-    while len(state.drags) > MAX_DRAGS:
+    while len(state.drags) > MAX_REMEMBERED_DRAGS:
         state.drags.popitem(last=False)
     return running
 

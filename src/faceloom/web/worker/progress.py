@@ -14,7 +14,7 @@ from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import EncodeProgress
 from faceloom.web.worker.studio import PREVIEW_QUALITY, BoothStudio, to_jpeg
 
-REPORT_INTERVAL = 0.25  # seconds between two reports
+ENCODE_REPORT_INTERVAL = 0.25  # seconds between two reports
 IDENTITY_INTERVAL = 1.5  # seconds between two measurements of the identity similarity
 
 
@@ -41,10 +41,10 @@ class InversionProgress:
         self.identity: float | None = None
 
     def __call__(self, step: Mapping[str, Any]) -> None:
-        """Report a step of the inversion, at most every REPORT_INTERVAL. Raises `Cancelled`."""
+        """Report a step of the inversion, at most every ENCODE_REPORT_INTERVAL. Raises `Cancelled`."""
         self.context.check_cancelled()
         now = time.perf_counter()
-        if self.silent or now - self.reported_at < REPORT_INTERVAL:
+        if self.silent or now - self.reported_at < ENCODE_REPORT_INTERVAL:
             return
         self.reported_at, img = now, step["img"]
         if now - self.measured_at > IDENTITY_INTERVAL:
