@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from faceloom.analyze.attributes import EDITABLE, LANGUAGES, SLIDERS, TABLE, words
+from faceloom.analyze.attributes import EDITABLE, LANGUAGES, REGIONS, SLIDERS, TABLE, words
 from faceloom.analyze.reading import PROBABILITIES, Attributes
 from faceloom.cli import options
 from faceloom.edit.description import PHRASES, parse_description
@@ -35,6 +35,16 @@ def test_rows_are_consistent(row):
         assert all(row.slider.low <= knot <= row.slider.high for knot in row.slider.knots)
         assert not row.is_change or max(-row.slider.low, row.slider.high) <= row.limit
     assert row.requested_as != "probability" or row.unit == "probability"
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_regions_are_known_and_in_their_order(row):
+    assert row.regions == tuple(region for region in REGIONS if region in row.regions)
+    assert row.regions
+
+
+def test_only_pose_may_change_the_whole_picture():
+    assert {name for name, row in EDITABLE.items() if row.regions == REGIONS} == {"yaw", "pitch"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

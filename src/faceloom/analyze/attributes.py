@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 Unit = Literal["years", "degrees", "probability", "pixels"]
 Language = Literal["en", "de", "es", "fr"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "es", "fr")
+
+Region = Literal["background", "clothes", "neck", "skin", "hair", "brows", "eyes", "lips", "glasses", "ears"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+"""The parts of a portrait. An edit may change only those that its attribute names."""
 
 MAX_PROBABILITY = 0.97
 """Highest probability that an edit aims at; 1 minus it is the lowest. The logit of 1 is infinite."""
@@ -74,6 +78,7 @@ class Attribute:
     phrases: Phrases = field(default_factory=Phrases)
     read_by_analyzer: bool = True  # only attributes that the analyzer reads can be edited
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
+    regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
 
     @property
     def is_change(self) -> bool:
@@ -92,6 +97,7 @@ _ROWS = (
         slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
         option="age",
         help="Years to add; a negative number makes the face younger.",
+        regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -110,6 +116,7 @@ _ROWS = (
         option="smile",
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
         phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
+        regions=("neck", "skin", "brows", "eyes", "lips"),
         words={
             "en": Words("Smile", "serious", "laughing"),
             "de": Words("Lächeln", "ernst", "lachend"),
@@ -128,6 +135,7 @@ _ROWS = (
         option="glasses",
         help="Probability of glasses: 0 is without, 1 is with.",
         phrases=Phrases(high=("glasses", "spectacles")),
+        regions=("skin", "brows", "eyes", "glasses", "ears"),
         words={
             "en": Words("Glasses", "none", "on"),
             "de": Words("Brille", "ohne", "mit"),
@@ -183,6 +191,7 @@ _ROWS = (
         option="mouth",
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
         phrases=Phrases(low=("mouth closed", "closed mouth"), high=("mouth open", "open mouth")),
+        regions=("neck", "skin", "lips"),
         words={
             "en": Words("Mouth", "closed", "open"),
             "de": Words("Mund", "zu", "offen"),
@@ -203,6 +212,7 @@ _ROWS = (
         phrases=Phrases(
             low=("woman", "feminine", "female"), middle=("androgynous",), high=("man", "masculine", "male")
         ),
+        regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
         words={
             "en": Words("Man, woman", "woman", "man"),
             "de": Words("Mann, Frau", "Frau", "Mann"),
@@ -218,6 +228,7 @@ _ROWS = (
         hold=0.3,
         identity=0.75,
         phrases=Phrases(low=("eyes closed", "closed eyes"), high=("eyes open", "open eyes")),
+        regions=("skin", "brows", "eyes"),
         words={
             "en": Words("Eyes", "closed", "open"),
             "de": Words("Augen", "zu", "offen"),
@@ -230,6 +241,7 @@ _ROWS = (
         unit="degrees",
         hold=6.0,
         read_by_analyzer=False,
+        regions=("neck", "skin", "ears"),
         words={
             "en": Words("Skin tone", "darker", "lighter"),
             "de": Words("Hautton", "dunkler", "heller"),
