@@ -15,7 +15,7 @@ from faceloom.train import checkpoint
 from faceloom.train import run as runs
 from faceloom.train.config import TrainConfig
 from faceloom.train.data import CachedImages
-from faceloom.train.distributed import Ranks, join, leave
+from faceloom.train.distributed import Ranks, exit_process, join, leave
 from faceloom.train.loop import Trainer
 from faceloom.train.run import Run
 
@@ -71,6 +71,7 @@ if __name__ == "__main__":
             checkpoint.save(together, there)
         together.ranks.wait()  # a process that leaves while another one still works can end by an abort
         leave()
+        exit_process()
     else:
         runs.CHECKPOINT_SECONDS = 0
         tiny_run(there, kimg=steps * 8 / 1000, tick_kimg=0.008).train()

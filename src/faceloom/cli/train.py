@@ -174,6 +174,8 @@ def train(
         distributed.leave()
     if ranks.is_first:
         _print_outcome(outcome, folder, as_json)
+    if ranks.size > 1:
+        distributed.exit_process()
 
 
 RESUME_OPTIONS = (
