@@ -44,6 +44,11 @@ def test_from_a_photo_to_an_edit(program):
     encoded = encode(program, photo(81))
     likeness = encoded["likeness"]
     assert encoded["quality"]["word"] == "good"
+    limited = program.post("/edit", json={"likeness": likeness, "age": 40}).json()["outcome"]
+    assert (limited["limited_by"], limited["kept"]) == (["skin_tone"], False)
+    forced = program.post("/edit", json={"likeness": likeness, "age": 40, "force": True}).json()["outcome"]
+    assert (forced["limited_by"], forced["kept"]) == ([], True)
+    assert forced["reached"]["age"] > limited["reached"]["age"] + 2
     older = program.post("/edit", json={"likeness": likeness, "age": 20}).json()
     assert older["traits"]["age"] > encoded["traits"]["age"] + 10
     assert program.get(f"/likenesses/{likeness}/image", params={"size": 64}).headers["content-type"] == "image/jpeg"

@@ -55,6 +55,39 @@ def test_missing_knots_are_listed_until_they_are_added():
     assert SliderCurves.from_json(curves.to_json()) == curves
 
 
+def test_a_curve_is_constant_beyond_a_limit():
+    curves = SliderCurves(BEFORE)
+    curves.add_limit("age", 20.0, 14.0, {"age": 28.0})
+    assert curves.predict({"age": 7.0}) == {"age": 14.0}
+    assert curves.predict({"age": 14.0}) == curves.predict({"age": 40.0}) == {"age": 28.0}
+    assert curves.predict({"age": -7.0}) == {"age": -7.0}
+    missing = [value for name, value in curves.missing_knots() if name == "age"]
+    assert missing == [-20.0, -40.0]  # what lies beyond the limit is not measured
+    assert SliderCurves.from_json(curves.to_json()) == curves
+
+
+def test_newer_edits_replace_limits_and_knots_that_contradict_them():
+    curves = SliderCurves(BEFORE)
+    curves.add_limit("age", 20.0, 14.0, {"age": 28.0})
+    curves.add_knot("age", 18.0, {"age": 30.0})
+    assert curves.predict({"age": 18.0}) == {"age": 30.0}
+    assert curves.predict({"age": 36.0}) == {"age": 60.0}
+    curves.add_limit("age", 40.0, 10.0, {"age": 25.0})
+    assert curves.predict({"age": 18.0}) == {"age": 25.0}
+
+
+def test_a_limit_at_the_face_itself_changes_nothing():
+    curves = SliderCurves(BEFORE)
+    curves.add_limit("smile", 0.95, 0.0, {})
+    assert curves.predict({"smile": 0.9}) == {}
+    assert curves.predict({"smile": 0.2})["smile"] < 0
+
+
+def test_curves_of_versions_without_limits_are_refused():
+    with pytest.raises(TypeError):
+        SliderCurves.from_json({"before": BEFORE, "knots": {"age": [[20.0, {"age": 30.0}]]}})
+
+
 def test_an_unknown_attribute_is_refused():
     with pytest.raises(LatentError):
         SliderCurves(BEFORE).predict({"beard": 1.0})

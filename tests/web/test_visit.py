@@ -109,6 +109,22 @@ def test_edits_history_and_kept_steps(client):
     assert client.post(f"/people/{name}/surprise").json()["can_undo"]
 
 
+def test_an_edit_stops_at_its_bounds_and_says_so(client):
+    (person,) = client.play(photo(5))["people"]
+    name = person["id"]
+    assert person["outcome"] == {"reached": {}, "limited_by": [], "kept": True}
+    within = client.post(f"/people/{name}/edit", json={"age": 12}).json()["outcome"]
+    assert within == {"reached": {"age": pytest.approx(12, abs=1)}, "limited_by": [], "kept": True}
+    limited = client.post(f"/people/{name}/edit", json={"age": 40}).json()
+    assert limited["outcome"]["limited_by"] == ["skin_tone"]
+    assert not limited["outcome"]["kept"]
+    assert 12 < limited["outcome"]["reached"]["age"] < 38
+    assert limited["controls"]["age"] == 40
+    assert client.post(f"/people/{name}/edit", json={"age": 40, "force": True}).status_code == 422
+    assert client.post(f"/people/{name}/undo").json()["outcome"] == within
+    assert client.visit()["people"][0]["outcome"] == within
+
+
 def test_previews_are_fast_and_agree_with_the_edit(client):
     (person,) = client.play(photo(6))["people"]
     name = person["id"]

@@ -43,6 +43,8 @@ from faceloom.workflows.studio import AnalyzedFace
 
 NAMES = ("age", "smile", "glasses", "yaw", "pitch", "mouth_open", "gender")
 SIGMAS = {"age": 15.0, "yaw": 12.0, "pitch": 8.0}
+SKIN_TONE = 30.0  # degrees, of every face up to DARKENING_AGE; then it falls by a degree a year
+DARKENING_AGE = 64.0  # years
 SECONDS = "TINY_BOOTH_SECONDS"
 
 
@@ -148,14 +150,15 @@ class TinyStudio(BoothStudio):
                 float(w @ direction.vector) / direction.per_unit + 40 * (direction.name == "age")
                 for direction in self.basis
             ]
-            return torch.tensor(values), w
+            skin_tone = SKIN_TONE - max(values[NAMES.index("age")] - DARKENING_AGE, 0.0)
+            return torch.tensor([*values, skin_tone]), torch.ones(1)
 
         return read
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Return the attributes of the latent code in the units of the analyzer."""
         values, _ = self.attribute_reader(self.generator.G)(person.w_plus)
-        by_name = dict(zip((direction.name for direction in self.basis), values.tolist(), strict=True))
+        by_name = dict(zip((direction.name for direction in self.basis), values.tolist(), strict=False))
         return {name: round(value, 3) for name, value in to_units(by_name).items()}
 
     def identity_similarity(self, img: torch.Tensor, target: torch.Tensor) -> float:

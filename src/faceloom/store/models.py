@@ -70,6 +70,19 @@ class Consent(Value):
     retention_minutes: float
 
 
+class EditOutcome(Value):
+    """The outcome of an edit: what it reached, and what stopped it."""
+
+    reached: dict[str, float] = Field(
+        default={}, description="Value that each edited attribute reached, in the units of the request"
+    )
+    limited_by: list[str] = Field(
+        default=[],
+        description="Attributes whose bounds stopped the edit, the tightest first; `identity` is one of them",
+    )
+    kept: bool = Field(default=True, description="Whether the edit reached every requested value within all bounds")
+
+
 class Step(BaseModel):
     """One entry of a person's history: the base latent code, the slider values, and the coefficients they led to."""
 
@@ -78,6 +91,7 @@ class Step(BaseModel):
     base: str = ""
     controls: dict[str, float] = {}
     coefficients: dict[str, float] = {}
+    outcome: EditOutcome = EditOutcome()
     traits: dict[str, float] | None = None
     sliders: list[Slider] | None = None
     of: list[str] = Field(default=[], description="Ids of the people of other visits whose layers this step holds")

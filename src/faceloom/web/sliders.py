@@ -20,7 +20,25 @@ Coefficients = dict[str, float]
 
 MIN_LOGIT_STEP = 1.0  # logits between a knot and the face; nearer knots are not measured
 POSITIONS = 20  # intervals of a slider between positions for previews: 4 years, 5 %, 3 degrees
+MIN_LIMIT_PART = 0.02  # least part of a requested change at which a limit is placed, where nothing could change
 UNCHANGED = 1e-3  # largest distance of a value to the neutral one at which the slider counts as unchanged
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A measured point of a curve.
+
+    Convention: `step` is a change in the direction's unit, and `coefficients` are those of the exact edit that reached
+    it. `is_limit` says that bounds stopped the edit there: larger changes have the same coefficients.
+    """
+
+    step: float
+    coefficients: Coefficients
+    is_limit: bool = False
+
+    def stops(self, step: float) -> bool:
+        """Return whether the knot is a limit, and `step` lies beyond it."""
+        return self.is_limit and self.step * step > 0 and abs(step) > abs(self.step)
 
 
 @dataclass
@@ -28,18 +46,30 @@ class SliderCurves:
     """The curves of a person.
 
     Convention: `before` are the attributes of the person in the directions' units (years, degrees, logits). `knots`
-    holds for each attribute (step, coefficients): the requested change in the direction's unit, and the coefficients
-    of the exact edit that reached it, in the order of the steps.
+    holds the knots of each attribute in the order of their steps. None lies beyond a limit.
     """
 
     before: Mapping[str, float]
-    knots: dict[str, list[tuple[float, Coefficients]]] = field(default_factory=dict)
+    knots: dict[str, list[Knot]] = field(default_factory=dict)
 
     def add_knot(self, name: str, value: float, coefficients: Mapping[str, float]) -> None:
-        """Store the coefficients of an exact edit of one attribute."""
-        step = self.step(name, value)
-        others = [knot for knot in self.knots.get(name, []) if abs(knot[0] - step) > UNCHANGED]
-        self.knots[name] = sorted([*others, (step, dict(coefficients))], key=lambda knot: knot[0])
+        """Store the coefficients of an exact edit of one attribute that reached the requested value."""
+        self._add(name, Knot(self.step(name, value), dict(coefficients)))
+
+    def add_limit(self, name: str, value: float, reached: float, coefficients: Mapping[str, float]) -> None:
+        """Store the coefficients of an edit to `value` that stopped at the change `reached` in the direction's unit."""
+        requested = self.step(name, value)
+        part = min(max(reached / requested, MIN_LIMIT_PART), 1.0) if requested else 1.0
+        self._add(name, Knot(part * requested, dict(coefficients), is_limit=True))
+
+    def _add(self, name: str, knot: Knot) -> None:
+        """Add a knot in place of those that it contradicts: at the same step, beyond its limit, or limits before it."""
+        others = [
+            other
+            for other in self.knots.get(name, [])
+            if abs(other.step - knot.step) > UNCHANGED and not knot.stops(other.step) and not other.stops(knot.step)
+        ]
+        self.knots[name] = sorted([*others, knot], key=lambda knot: knot.step)
 
     def predict(self, values: Mapping[str, float]) -> Coefficients:
         """Return the coefficients that an edit to `values` would have. Raises LatentError for an invalid value."""
@@ -62,33 +92,34 @@ class SliderCurves:
 
     def to_json(self) -> dict[str, Any]:
         """Return the curves as plain data."""
-        return {"before": dict(self.before), "knots": self.knots}
+        return {
+            "before": dict(self.before),
+            "knots": {name: [vars(knot) for knot in knots] for name, knots in self.knots.items()},
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SliderCurves:
-        """Return the curves that `to_json` wrote."""
-        knots = {
-            name: [(float(step), dict(coefficients)) for step, coefficients in entries]
-            for name, entries in data["knots"].items()
-        }
+        """Return the curves that `to_json` wrote. Raises TypeError for the knots of versions without limits."""
+        knots = {name: [Knot(**entry) for entry in entries] for name, entries in data["knots"].items()}
         return cls(dict(data["before"]), knots)
 
     def _is_missing(self, name: str, value: float) -> bool:
         step = self.step(name, value)
-        measured = any(abs(knot - step) < UNCHANGED for knot, _ in self.knots.get(name, []))
+        measured = any(abs(knot.step - step) < UNCHANGED or knot.stops(step) for knot in self.knots.get(name, []))
         return not measured and abs(step) > (0.0 if TABLE[name].is_change else MIN_LOGIT_STEP)
 
     def _interpolate(self, name: str, step: float) -> Coefficients:
-        """Interpolate between the knots on the step's side of 0, or extrapolate from the farthest one."""
-        side = sorted((knot for knot in self.knots.get(name, []) if knot[0] * step > 0), key=lambda knot: abs(knot[0]))
+        """Interpolate between the knots on the step's side of 0, or extrapolate from the farthest one up to a limit."""
+        side = sorted((knot for knot in self.knots.get(name, []) if knot.step * step > 0), key=lambda k: abs(k.step))
         if not side:
             return {name: step}
-        below: tuple[float, Coefficients] = (0.0, {})
+        below = Knot(0.0, {})
         for above in side:
-            if abs(above[0]) >= abs(step):
-                return _mix_coefficients(below[1], above[1], (step - below[0]) / (above[0] - below[0]))
+            if abs(above.step) >= abs(step):
+                part = (step - below.step) / (above.step - below.step)
+                return _mix_coefficients(below.coefficients, above.coefficients, part)
             below = above
-        return _mix_coefficients({}, below[1], step / below[0])
+        return _mix_coefficients({}, below.coefficients, 1.0 if below.is_limit else step / below.step)
 
 
 def changed_values(values: Mapping[str, float], neutral: Mapping[str, float]) -> dict[str, float]:

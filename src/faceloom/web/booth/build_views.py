@@ -53,6 +53,7 @@ def person_view(person: Person, api: str) -> PersonView:
         traits=person.shown_traits,
         sliders=person.shown_sliders,
         controls=person.slider_values,
+        outcome=person.step.outcome,
         can_undo=person.at > 0,
         can_redo=person.at < len(person.history) - 1,
         kept=[PictureView(id=kept.id, image=f"{image}&kept={kept.id}") for kept in person.kept],
@@ -70,6 +71,7 @@ def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
         quality=person.quality,
         traits=person.shown_traits,
         controls=person.slider_values,
+        outcome=person.step.outcome,
         sliders=person.sliders,
     )
 

@@ -42,8 +42,11 @@ async def preview(
     return await booth.worker.run(task, priority=Priority.PREVIEW, visit=owner.id, key=key, sequence=sequence)
 
 
-async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValues) -> Person:
-    """Edit a person to slider values; the worker checks and corrects the result."""
+async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValues, *, force: bool = False) -> Person:
+    """Edit a person to slider values, as far as the bounds allow; the worker checks and corrects the result.
+
+    The step stores the requested values, and what was reached. `force` lifts the bounds.
+    """
     owner, person = find_playable(booth, visit, person_id)
     neutral = person.neutral_values
     requested = {
@@ -51,11 +54,11 @@ async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValu
         for slider, value in (person.slider_values | dict(values)).items()
         if abs(value - neutral.get(slider, 0.0)) > UNCHANGED
     }
-    task = Edit(background.person_ref(booth, owner, person, person.step.base), requested)
+    task = Edit(background.person_ref(booth, owner, person, person.step.base), requested, force)
     edited = await booth.worker.run(task, visit=owner.id)
     traits = person.shown_traits | edited.after if requested else None
     changes = {"controls": requested, "coefficients": edited.coefficients, "traits": traits}
-    step = person.step.model_copy(update=changes)
+    step = person.step.model_copy(update=changes | {"outcome": edited.outcome})
     add_step(booth, visit, person, step, first=[slider for slider in values if slider in requested])
     return person
 

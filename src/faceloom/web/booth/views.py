@@ -10,6 +10,7 @@ from faceloom.store.models import (
     Box,
     Consent,
     DownloadForm,
+    EditOutcome,
     Failure,
     PhotoFace,
     Quality,
@@ -80,7 +81,8 @@ class PersonView(View):
     quality: Quality
     traits: dict[str, float] = Field(description="Attributes of the current picture")
     sliders: list[Slider]
-    controls: dict[str, float] = Field(description="Current value of every slider")
+    controls: dict[str, float] = Field(description="Requested value of every slider")
+    outcome: EditOutcome = Field(description="Outcome of the edit to these values")
     can_undo: bool
     can_redo: bool
     kept: list[PictureView] = Field(description="Steps that the visitor kept")
@@ -212,7 +214,8 @@ class LikenessView(View):
     file: str = Field(description="Address of the .likeness file")
     quality: Quality
     traits: dict[str, float]
-    controls: dict[str, float] = Field(description="Current value of every slider")
+    controls: dict[str, float] = Field(description="Requested value of every slider")
+    outcome: EditOutcome = Field(description="Outcome of the edit to these values")
     sliders: list[Slider]
 
 

@@ -85,10 +85,15 @@ async def encode(
 
 @router.post("/edit")
 async def edit(booth: BoothWithToken, request: LikenessEdit) -> LikenessView:
-    """Edit a likeness to slider values. Sliders that are not named keep their values."""
+    """Edit a likeness to slider values. Sliders that are not named keep their values.
+
+    The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells
+    what was reached and which bounds stopped it. `force` lifts the bounds.
+    """
     visit, person = api_sessions.find_likeness(booth, request.likeness)
     async with booth.lock(visit):
-        return likeness_view(visit, await edits.edit(booth, visit, person.id, request.slider_values()), booth.api)
+        edited = await edits.edit(booth, visit, person.id, request.slider_values(), force=request.force)
+    return likeness_view(visit, edited, booth.api)
 
 
 @router.post("/mix")

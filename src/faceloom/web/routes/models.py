@@ -87,9 +87,10 @@ if TYPE_CHECKING:
         size: int
 
     class LikenessEdit(SliderFields):
-        """An edit of a likeness: its id and slider values."""
+        """An edit of a likeness: its id and slider values; `force` lifts the bounds of the edit."""
 
         likeness: str
+        force: bool
 
 else:
     SliderValues = create_model(
@@ -111,6 +112,7 @@ else:
         __base__=SliderFields,
         __doc__="An edit of a likeness: its id and slider values.",
         likeness=(LikenessId, ...),
+        force=(bool, Field(False, description="Whether the edit may change other attributes beyond their bounds")),
         **_slider_fields(),
     )
 

@@ -76,7 +76,10 @@ async def read_crop(booth: TheBooth, visit: TheVisit, id: Id) -> Response:
 
 @router.post("/people/{id}/edit")
 async def edit(booth: TheBooth, visit: TheVisit, id: Id, values: SliderValues) -> PersonView:
-    """Edit a person to slider values. The result is checked and corrected."""
+    """Edit a person to slider values, as far as the bounds of all other attributes allow.
+
+    The result is checked and corrected. `outcome` tells what was reached and which bounds stopped the edit.
+    """
     async with booth.lock(visit):
         return booth.view_person(await edits.edit(booth, visit, id, values.slider_values()))
 

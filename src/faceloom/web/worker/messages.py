@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from faceloom.errors import FaceloomError
-from faceloom.store.models import Box, Failure, PhotoFace, Quality, Slider
+from faceloom.store.models import Box, EditOutcome, Failure, PhotoFace, Quality, Slider
 
 Result = TypeVar("Result", covariant=True)
 AttributeValues = Mapping[str, float]
@@ -285,19 +285,21 @@ class MakePrint(Task[PrintSize]):
 
 @dataclass(frozen=True)
 class Edited:
-    """The coefficients of an edit, the attributes after it, and the identity similarity to the face before it."""
+    """An edit: its coefficients and outcome, and the attributes and the identity similarity after it."""
 
     coefficients: dict[str, float]
     after: dict[str, float]
     identity: float
+    outcome: EditOutcome
 
 
 @dataclass(frozen=True)
 class Edit(Task[Edited]):
-    """Steer a person's base to attribute values, and check the result."""
+    """Steer a person's base to attribute values within the bounds of the table of attributes; `force` lifts them."""
 
     person: PersonRef
     values: AttributeValues
+    force: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from faceloom.analyze.attributes import TABLE
+from faceloom.edit.attributes import HELD_ONLY
+from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.steer import SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import LatentError
 from faceloom.files import atomic_write
+from faceloom.store.models import EditOutcome
 from faceloom.web.sliders import SliderCurves, changed_values, neutral_slider_values
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import AttributeValues, CalibrateSlider, Edit, Edited, PersonRef
 from faceloom.web.worker.state import WorkerState
 
 CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
-CALIBRATION = SteerConfig(direction_readings=7, length_readings=3)  # less exact than an edit: curves interpolate
+CALIBRATION = SteerConfig(direction_readings=7, length_readings=3, bound_readings=4)
+"""Settings of the edits that measure curves. They are less exact than an edit, because curves interpolate."""
 
 
 def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
-    """Steer a person's base to attribute values, and check the result. Raises LatentError, `Cancelled`."""
+    """Steer a person's base to attribute values within the bounds. Raises LatentError, `Cancelled`."""
     curves = curves_of(state, task.person)
     values = changed_values(task.values, neutral_values(curves))
     if not values:
-        return Edited({}, to_units(curves.before), 1.0)
-    steered = _steer(state, task.person, values, context)
-    if len(values) == 1:
+        return Edited({}, to_units(curves.before), 1.0, EditOutcome())
+    steered = _steer(state, task.person, values, context, force=task.force)
+    if len(values) == 1 and not task.force:
         ((name, value),) = values.items()
-        _add_knot(state, task.person, name, value, steered.coefficients)
+        _add_knot(state, task.person, name, value, steered)
     return Edited(
         coefficients=dict(steered.coefficients),
         after={name: round(value, 3) for name, value in to_units(steered.after).items()},
         identity=round(steered.identity, 3),
+        outcome=_make_outcome(values, steered),
     )
 
 
@@ -44,7 +49,7 @@ def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskCon
     if not name:
         return False
     steered = _steer(state, task.person, {name: value}, context, CALIBRATION)
-    _add_knot(state, task.person, name, value, steered.coefficients)
+    _add_knot(state, task.person, name, value, steered)
     return True
 
 
@@ -74,7 +79,18 @@ def _attributes_before(state: WorkerState, person: PersonRef) -> dict[str, float
     reader = state.studio.attribute_reader(state.studio.tuned_generator(base))
     with torch.no_grad():
         values, _ = reader(base.w_plus)
-    return dict(zip((direction.name for direction in state.studio.basis), values.tolist(), strict=True))
+    return dict(zip((direction.name for direction in state.studio.basis), values.tolist(), strict=False))
+
+
+def _make_outcome(values: AttributeValues, steered: SteeringResult) -> EditOutcome:
+    """Return what an edit reached, in the units of the requested values, and what limited it."""
+    before, after = to_units(steered.before), to_units(steered.after)
+    reached = {name: after[name] - before[name] if TABLE[name].is_change else after[name] for name in values}
+    return EditOutcome(
+        reached={name: round(value, 3) for name, value in reached.items()},
+        limited_by=list(steered.limited_by),
+        kept=steered.kept,
+    )
 
 
 def _steer(
@@ -83,8 +99,13 @@ def _steer(
     values: AttributeValues,
     context: TaskContext,
     config: SteerConfig | None = None,
+    *,
+    force: bool = False,
 ) -> SteeringResult:
-    """Steer a person's base. Raises LatentError for an unknown attribute or a generator without directions."""
+    """Steer a person's base within the bounds of the table of attributes; `force` lifts them.
+
+    Raises LatentError for an unknown attribute or a generator without directions.
+    """
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
     reader = state.studio.attribute_reader(state.likenesses.generator_of(person))
@@ -95,16 +116,21 @@ def _steer(
 
     goal = compute_targets(values, curves_of(state, person).before)
     base = state.likenesses.load(person)
-    return steer(read_unless_cancelled, base.w_plus, state.studio.basis, goal, config=config)
+    bounds = Bounds() if force else default_bounds(values)
+    return steer(
+        read_unless_cancelled, base.w_plus, state.studio.basis, goal, bounds=bounds, held=HELD_ONLY, config=config
+    )
 
 
-def _add_knot(
-    state: WorkerState, person: PersonRef, name: str, value: float, coefficients: Mapping[str, float]
-) -> None:
-    """Add a measured knot to the slider curves, write them, and drop the slider's previews."""
+def _add_knot(state: WorkerState, person: PersonRef, name: str, value: float, steered: SteeringResult) -> None:
+    """Add a measured edit of one slider to the curves, write them, and drop the slider's previews."""
     curves = curves_of(state, person)
     with state.erased.writing(person.folder, person.path.stem):
-        curves.add_knot(name, value, coefficients)
+        if steered.kept:
+            curves.add_knot(name, value, steered.coefficients)
+        else:
+            reached = steered.after[name] - steered.before[name]
+            curves.add_limit(name, value, reached, steered.coefficients)
         state.previews.drop(person, name)
         with atomic_write(person.path.with_suffix(CURVES_SUFFIX)) as draft:
             draft.write_text(json.dumps(curves.to_json()), encoding="utf-8")

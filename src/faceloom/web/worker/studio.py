@@ -35,8 +35,8 @@ class BoothStudio(Studio):
         return draw_likeness(self.tuned_generator(person), person, size)
 
     def attribute_reader(self, G: Generator) -> AttributeReader:
-        """Return the function by which steering reads the attributes of latent codes drawn by `G`."""
-        return attribute_reader(G, load_analyzer(), self.basis)
+        """Return the function by which steering reads latent codes drawn by `G`, with those that are only held."""
+        return attribute_reader(G, load_analyzer(), self.basis, with_held=True)
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Read a likeness's attributes, rounded, from a picture in the fast precision."""

@@ -187,6 +187,15 @@ export interface components {
       arrived?: boolean | null;
       handles?: [number, number][] | null;
     };
+    /** The outcome of an edit: what it reached, and what stopped it. */
+    EditOutcome: {
+      /** Value that each edited attribute reached, in the units of the request */
+      reached: Record<string, number>;
+      /** Attributes whose bounds stopped the edit, the tightest first; `identity` is one of them */
+      limited_by: string[];
+      /** Whether the edit reached every requested value within all bounds */
+      kept: boolean;
+    };
     /** An error as it is stored and sent: a code for programs, a message and a hint for people. */
     Failure: {
       code: string;
@@ -295,6 +304,8 @@ export interface components {
     /** An edit of a likeness: its id and slider values. */
     LikenessEdit: {
       likeness: string;
+      /** Whether the edit may change other attributes beyond their bounds */
+      force?: boolean;
       /** Age: change in years */
       age?: number | null;
       /** Smile: probability */
@@ -325,8 +336,10 @@ export interface components {
       file: string;
       quality: components["schemas"]["Quality"];
       traits: Record<string, number>;
-      /** Current value of every slider */
+      /** Requested value of every slider */
       controls: Record<string, number>;
+      /** Outcome of the edit to these values */
+      outcome: components["schemas"]["EditOutcome"];
       sliders: components["schemas"]["Slider"][];
     };
     /** The operator's PIN. */
@@ -407,8 +420,10 @@ export interface components {
       /** Attributes of the current picture */
       traits: Record<string, number>;
       sliders: components["schemas"]["Slider"][];
-      /** Current value of every slider */
+      /** Requested value of every slider */
       controls: Record<string, number>;
+      /** Outcome of the edit to these values */
+      outcome: components["schemas"]["EditOutcome"];
       can_undo: boolean;
       can_redo: boolean;
       /** Steps that the visitor kept */
@@ -699,7 +714,7 @@ export interface paths {
     };
   };
   "/api/v1/people/{id}/edit": {
-    /** Edit a person to slider values. The result is checked and corrected. */
+    /** Edit a person to slider values, as far as the bounds of all other attributes allow. The result is checked and corrected. `outcome` tells what was reached and which bounds stopped the edit. */
     post: {
       path: {
         id: string;
@@ -1091,7 +1106,7 @@ export interface paths {
     };
   };
   "/api/v1/edit": {
-    /** Edit a likeness to slider values. Sliders that are not named keep their values. */
+    /** Edit a likeness to slider values. Sliders that are not named keep their values. The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. */
     post: {
       body: components["schemas"]["LikenessEdit"];
       response: components["schemas"]["LikenessView"];

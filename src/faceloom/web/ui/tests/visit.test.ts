@@ -7,7 +7,15 @@ import { progressText } from "../src/screens/encoding";
 import { findPair } from "../src/screens/friend";
 import * as state from "../src/state/booth";
 import { commitSliders, moveSlider, selectPerson, undo } from "../src/state/edits";
-import { attributeName, endLabels, formatResult, formatValue, isChanged } from "../src/state/units";
+import {
+  attributeName,
+  currentValue,
+  endLabels,
+  formatResult,
+  formatValue,
+  isChanged,
+  limitText,
+} from "../src/state/units";
 import type { Person, Progress, Slider, Visit } from "../src/types";
 import { language } from "../src/words/words";
 
@@ -28,6 +36,7 @@ const makePerson = (id: string, more: Partial<Person> = {}): Person => ({
   traits: { age: 40 },
   sliders: [AGE, SMILE],
   controls: { age: 0, smile: 0.7 },
+  outcome: { reached: {}, limited_by: [], kept: true },
   can_undo: false,
   can_redo: false,
   kept: [],
@@ -216,4 +225,22 @@ test("sliders have units and words from the table of attributes", () => {
   expect([attributeName("mouth_open"), attributeName("new_one")]).toEqual(["Mouth", "new one"]);
   language.value = "de";
   expect(endLabels("age")).toEqual(["jünger", "älter"]);
+});
+
+test("a slider that stopped shows the reached value, and why it stopped", () => {
+  const limited = makePerson("a", {
+    controls: { age: 40, smile: 0.9 },
+    outcome: { reached: { age: 14, smile: 0.88 }, limited_by: ["skin_tone", "identity", "new_one"], kept: false },
+    traits: { age: 54 },
+  });
+  expect([currentValue(AGE, limited), currentValue(SMILE, limited)]).toEqual([14, 0.9]);
+  expect(limitText(AGE, limited)).toBe(
+    "This is as far as the face goes without changing the skin tone and the resemblance.",
+  );
+  expect(limitText(SMILE, limited)).toBe("");
+  expect(formatResult(AGE, limited, 14)).toBe("about 54");
+  expect(limitText(AGE, makePerson("b"))).toBe("");
+  language.value = "de";
+  expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: ["new_one"] } })).toMatch(/new one/);
+  expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: [] } })).not.toBe("");
 });

@@ -19,10 +19,11 @@ import {
   reset,
   selectPerson,
   sliderValue,
+  sliderValues,
   surprise,
   undo,
 } from "../state/edits";
-import { attributeName, endLabels, formatResult, formatValue, isChanged, sliderStep } from "../state/units";
+import { attributeName, endLabels, formatResult, formatValue, isChanged, limitText, sliderStep } from "../state/units";
 import type { Person, Slider as SliderRange } from "../types";
 import { translate } from "../words/words";
 import { formatPercent, PersonPicker } from "./encoding";
@@ -229,6 +230,7 @@ function SliderPanel({ person, slider }: { person: Person; slider: SliderRange }
   const value = sliderValue(person, slider);
   const [low, high] = endLabels(slider.name);
   const text = formatValue(slider, value);
+  const isMoved = sliderValues.value[slider.name] !== undefined;
   return (
     <div class="control">
       <p class="value">
@@ -248,6 +250,9 @@ function SliderPanel({ person, slider }: { person: Person; slider: SliderRange }
         onSlide={(next) => moveSlider(person, slider.name, next)}
         onSettle={() => void commitSliders()}
       />
+      <p class="limit" role="status">
+        {isMoved ? "" : limitText(slider, person)}
+      </p>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { post } from "../api";
 import type { Person, PersonMix, Slider, SliderValues } from "../types";
 import { receivePerson, reportError, runAction, visit } from "./booth";
 import { Preview, type Values } from "./preview";
+import { currentValue } from "./units";
 
 const KEPT_PREVIEWS = 4; // object URLs of older previews are revoked; by then they have faded out
 
@@ -21,9 +22,9 @@ let previewUrls: string[] = [];
 let committing: Promise<void> | null = null;
 let uncommitted = false;
 
-/** Return the current value of a slider. */
-export const sliderValue = (person: Person, { name, me }: Slider, values: Values = sliderValues.value): number =>
-  values[name] ?? person.controls[name] ?? me;
+/** Return the position of a slider: where it was moved to, or the value in the current picture. */
+export const sliderValue = (person: Person, slider: Slider, values: Values = sliderValues.value): number =>
+  values[slider.name] ?? currentValue(slider, person);
 
 /** Select the person to edit. Nothing happens when the person is selected already. */
 export function selectPerson(person: Person): void {

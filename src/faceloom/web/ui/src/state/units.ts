@@ -2,7 +2,7 @@
 
 import table from "../attributes.json";
 import type { Person, Slider } from "../types";
-import { formatNumber, type Language, language, translate } from "../words/words";
+import { formatList, formatNumber, isTextKey, type Language, language, translate } from "../words/words";
 
 interface AttributeWords {
   label: string;
@@ -12,6 +12,9 @@ interface AttributeWords {
 
 const ATTRIBUTES: Record<string, { unit: string; words: Record<Language, AttributeWords> }> = table;
 const STEPS: Record<Slider["unit"], number> = { years: 1, degrees: 1, probability: 0.01 };
+/** Differences between the requested and the reached value that are not mentioned. */
+const TOLERANCES: Record<Slider["unit"], number> = { years: 1.5, degrees: 1.5, probability: 0.05 };
+const MAX_LIMITS = 2; // limiting attributes that are named; they are ordered by importance
 
 const wordsOf = (name: string): AttributeWords | undefined => ATTRIBUTES[name]?.words[language.value];
 
@@ -32,15 +35,39 @@ export function formatValue({ unit }: Pick<Slider, "unit">, value: number): stri
   return formatNumber(value, { style: "percent", maximumFractionDigits: 0 });
 }
 
+/** Return whether the edit of a slider stopped before the requested value. */
+export function isLimited({ name, unit, me }: Slider, { controls, outcome }: Person): boolean {
+  const [requested, reached] = [controls[name], outcome.reached[name]];
+  if (outcome.kept || requested === undefined || reached === undefined) return false;
+  return (requested - reached) * Math.sign(requested - me) > TOLERANCES[unit];
+}
+
+/** Return the value of a slider in the current picture: the requested one, or the reached one where the edit stopped. */
+export function currentValue(slider: Slider, person: Person): number {
+  const { name, me } = slider;
+  return (isLimited(slider, person) ? person.outcome.reached[name] : person.controls[name]) ?? me;
+}
+
+/** Return the sentence that says why a slider stopped, or an empty text. */
+export function limitText(slider: Slider, person: Person): string {
+  if (!isLimited(slider, person)) return "";
+  const names = person.outcome.limited_by.slice(0, MAX_LIMITS).map(limitName);
+  return names.length ? translate("limit.by", { names: formatList(names) }) : translate("limit");
+}
+
+function limitName(name: string): string {
+  const key = `limit.${name}`;
+  return isTextKey(key) ? translate(key) : attributeName(name).toLowerCase();
+}
+
 /** Format the age that a change of age leads to: "about 46". Other attributes have no such text. */
 export function formatResult(slider: Slider, person: Person, value: number): string {
   if (slider.name !== "age" || person.traits.age === undefined) return "";
-  const age = Math.max(0, person.traits.age - (person.controls.age ?? 0) + value);
+  const age = Math.max(0, person.traits.age - currentValue(slider, person) + value);
   return translate("about", { n: formatNumber(age, { maximumFractionDigits: 0 }) });
 }
 
 /** Return whether a slider is at another value than the person's own. */
 export function isChanged(slider: Slider, person: Person): boolean {
-  const value = person.controls[slider.name];
-  return value !== undefined && Math.abs(value - slider.me) >= sliderStep(slider) / 2;
+  return Math.abs(currentValue(slider, person) - slider.me) >= sliderStep(slider) / 2;
 }

@@ -41,6 +41,9 @@ export function chooseLanguage(preferred: readonly string[], offered: readonly s
 export const formatNumber = (value: number, format: Intl.NumberFormatOptions = {}): string =>
   new Intl.NumberFormat(language.value, format).format(value);
 
+/** Join words to a list, as "a and b" in English. */
+export const formatList = (items: string[]): string => new Intl.ListFormat(language.value).format(items);
+
 /** Format a remaining time as minutes and seconds: "1:05". */
 export const formatCountdown = (ms: number): string => {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
