@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceloom.analyze.attributes import TABLE
+from faceloom.analyze.attributes import HELD, TABLE
 from faceloom.cli import options
 from faceloom.cli.output import note, open_person, open_studio, print_result, save_person
 
 if TYPE_CHECKING:
     from faceloom.workflows.studio import EditResult
+
+SHORT_CHANGE = 1.5  # years or degrees between a requested and a reached change that are mentioned
+SHORT_PROBABILITY = 0.05  # the same for probabilities
+LIMIT_NAMES = {
+    "yaw": "the turn of the head",
+    "pitch": "the nod of the head",
+    "mouth_open": "the mouth",
+    "eyes_open": "the eyes",
+    "gender": "the gender presentation",
+}
+"""Names of attributes that limit an edit in sentences, where they differ from the names in the table."""
+LIMITING = {*HELD, "identity"}  # what --force lifts the bounds of; the generator itself can limit an edit, too
 
 
 @options.with_attribute_options
@@ -22,7 +34,7 @@ def edit(
     output: options.Output,
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
-    hold: options.Hold = False,
+    force: options.Force = False,
     undo: Annotated[bool, typer.Option("--undo", help="First undo every edit of the likeness.")] = False,
     direction: Annotated[
         list[str] | None,
@@ -48,7 +60,8 @@ def edit(
     """Edit the attributes of a person and save a picture, or a likeness when OUTPUT ends in .likeness.
 
     Values are in units: years, degrees, probabilities. The edit is measured and corrected until the requested values
-    are reached, while other attributes are held.
+    are reached. All other attributes, the skin tone and the identity stay within bounds: the edit goes as far as they
+    allow, and says what limited it.
 
     \b
     Examples:
@@ -66,37 +79,71 @@ def edit(
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
     if values:
-        done = studio.edit(changed, values, keep_identity=keep_identity, hold=hold)
-        changed, facts = done.person, facts_of(done, values)
+        done = studio.edit(changed, values, keep_identity=keep_identity, force=force)
+        changed, facts = done.person, facts_of(done)
     if paste_into and output.suffix != ".likeness":
         save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
     else:
         save_person(studio, changed, output, size)
-    for text in () if as_json else notes_on(facts):
+    for text in () if as_json else notes_on(facts, values):
         note(text)
     request = {"person": person, "pasted": paste_into is not None, "changes": values | steps, "undone": undo}
     print_result({"output": str(output)} | request | facts, as_json)
 
 
-def facts_of(done: EditResult, values: Mapping[str, float]) -> dict[str, Any]:
-    """Return the values that an edit reached, in the units of the request, and the identity similarity."""
-    before, after = done.before, done.after
-    reached = {name: round(after[name] - before[name] if TABLE[name].is_change else after[name], 3) for name in values}
+def facts_of(done: EditResult) -> dict[str, Any]:
+    """Return the values that an edit reached, in the units of the request, and what limited it."""
     return {
-        "reached": reached,
+        "reached": {name: round(value, 3) for name, value in done.reached.items()},
         "identity": round(done.identity, 3),
-        "kept": done.steering.kept,
+        "kept": done.kept,
         "limited_by": list(done.limited_by),
     }
 
 
-def notes_on(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield notes for the user: the values reached, the identity similarity, and why an edit stopped early."""
+def notes_on(facts: Mapping[str, Any], values: Mapping[str, float]) -> Iterator[str]:
+    """Yield notes for the user: the values reached, the identity similarity, and where and why an edit stopped."""
     if facts:
         reached = ", ".join(f"{name} {value:+.3g}" for name, value in facts["reached"].items())
         yield f"reached: {reached}; identity similarity to before {facts['identity']:.2f}"
-        if facts["limited_by"]:
-            yield f"the edit stopped early to hold: {', '.join(facts['limited_by']).replace('_', ' ')}"
+        if not facts["kept"]:
+            yield _stopped(facts, values)
+
+
+def _stopped(facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
+    """Return the sentence about an edit that did not reach its values: where it stopped, and which bounds did that."""
+    reached = facts["reached"]
+    short = [name for name in values if _is_short(name, values[name], reached[name])] or list(values)
+    places = _enumerate([_value_text(name, reached[name], with_name=len(values) > 1) for name in short])
+    limits = [
+        LIMIT_NAMES.get(name, f"the {name.replace('_', ' ')}") for name in facts["limited_by"] if name in LIMITING
+    ]
+    if not limits:
+        return f"The edit stopped at {places}: the generator cannot change this face further."
+    return (
+        f"The edit stopped at {places}: going on would change {_enumerate(limits)} too much. --force lifts the bounds."
+    )
+
+
+def _is_short(name: str, requested: float, reached: float) -> bool:
+    """Return whether a reached value is noticeably nearer to the face before than the requested one."""
+    if TABLE[name].is_change:
+        return abs(requested) - abs(reached) > SHORT_CHANGE
+    return abs(requested - reached) > SHORT_PROBABILITY
+
+
+def _value_text(name: str, value: float, *, with_name: bool) -> str:
+    """Return a reached value with its unit, such as '+14.2 years' or 'a probability of 0.62'."""
+    unit, label = TABLE[name].unit, name.replace("_", " ")
+    if unit == "probability":
+        return f"a probability of {value:.2f}" if not with_name else f"{label} {value:.2f}"
+    return f"{label} {value:+.1f} {unit}" if with_name else f"{value:+.1f} {unit}"
+
+
+def _enumerate(words: Sequence[str]) -> str:
+    """Join words as in 'a, b and c'."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _parse(pairs: list[str]) -> dict[str, float]:

@@ -46,8 +46,8 @@ Generator = Annotated[
     typer.Option("--generator", help="Name of a shipped or imported generator, or a checkpoint file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
-Hold = Annotated[
-    bool, typer.Option("--hold", help="Keep all other attributes and the identity within bounds, and say what limits.")
+Force = Annotated[
+    bool, typer.Option("--force", help="Lift the bounds of all other attributes, the skin tone and the identity.")
 ]
 KeepIdentity = Annotated[
     float | None,

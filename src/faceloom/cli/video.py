@@ -23,7 +23,7 @@ def video(
     output: options.Output,
     values: dict[str, float],
     keep_identity: options.KeepIdentity = None,
-    hold: options.Hold = False,
+    force: options.Force = False,
     person: Annotated[
         Path | None,
         typer.Option(help="Likeness of the same person, encoded from a photo or a frame: better and faster."),
@@ -39,7 +39,8 @@ def video(
 ) -> None:
     """Edit one face in a short film, the same way in every frame, and paste it back. Needs the extra 'video'.
 
-    The sound and every pixel that the edit does not change are kept. Ctrl-C leaves no file.
+    The sound and every pixel that the edit does not change are kept. The edit stops at the same bounds as that of
+    `faceloom edit`. Ctrl-C leaves no file.
 
     \b
     Examples:
@@ -59,10 +60,10 @@ def video(
         found = encode_clip(
             studio, opened, person=likeness, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
-        done = studio.edit(found.person, values, keep_identity=keep_identity, hold=hold)
+        done = studio.edit(found.person, values, keep_identity=keep_identity, force=force)
         save_film(render_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
-    facts = facts_of(done, values)
-    for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts)):
+    facts = facts_of(done)
+    for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts, values)):
         note(text)
     print_result({"output": str(output), "changes": values} | _facts(found) | facts, as_json)
 

@@ -242,5 +242,7 @@ test("a slider that stopped shows the reached value, and why it stopped", () => 
   expect(limitText(AGE, makePerson("b"))).toBe("");
   language.value = "de";
   expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: ["new_one"] } })).toMatch(/new one/);
-  expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: [] } })).not.toBe("");
+  expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: ["generator"] } })).toBe(
+    "Weiter kommt dieses Gesicht nicht.",
+  );
 });

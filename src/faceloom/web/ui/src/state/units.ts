@@ -15,6 +15,7 @@ const STEPS: Record<Slider["unit"], number> = { years: 1, degrees: 1, probabilit
 /** Differences between the requested and the reached value that are not mentioned. */
 const TOLERANCES: Record<Slider["unit"], number> = { years: 1.5, degrees: 1.5, probability: 0.05 };
 const MAX_LIMITS = 2; // limiting attributes that are named; they are ordered by importance
+const UNNAMED_LIMIT = "generator"; // limit of an edit that no bound stopped
 
 const wordsOf = (name: string): AttributeWords | undefined => ATTRIBUTES[name]?.words[language.value];
 
@@ -51,7 +52,8 @@ export function currentValue(slider: Slider, person: Person): number {
 /** Return the sentence that says why a slider stopped, or an empty text. */
 export function limitText(slider: Slider, person: Person): string {
   if (!isLimited(slider, person)) return "";
-  const names = person.outcome.limited_by.slice(0, MAX_LIMITS).map(limitName);
+  const limits = person.outcome.limited_by.filter((name) => name !== UNNAMED_LIMIT);
+  const names = limits.slice(0, MAX_LIMITS).map(limitName);
   return names.length ? translate("limit.by", { names: formatList(names) }) : translate("limit");
 }
 
