@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluators import SAME, Evaluators
+from bench.people import encode_portrait
 from bench.portraits import stated_smiles, val_portraits
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
@@ -72,14 +73,10 @@ class Bench:
         for file, portrait in val_portraits(data, count):
             path = self.work / f"{Path(file).stem}.likeness"
             if not path.exists():
-                inversion = self.studio.invert(to_img(portrait), EncodeConfig(seconds))
-                delta = {name: part.half() for name, part in inversion.delta.items()}
-                model, quality = self.studio.generator, {"lpips": inversion.lpips[0], "mse": inversion.mse[0]}
-                Likeness(inversion.w_plus, model.hash, model.name, quality=quality, delta=delta).save(path)
-                print(
-                    f"{file}: LPIPS {inversion.lpips[0]:.3f}, {inversion.steps} steps, {inversion.seconds:.1f} s",
-                    flush=True,
-                )
+                person = encode_portrait(self.studio, portrait, EncodeConfig(seconds))
+                person.save(path)
+                steps, spent = person.provenance["steps"], person.provenance["seconds"]
+                print(f"{file}: LPIPS {person.quality['lpips']:.3f}, {steps} steps, {spent:.1f} s", flush=True)
             photos.append(np.asarray(portrait))
             people.append(Likeness.load(path))
         for name in ("lpips", "mse"):
@@ -131,9 +128,9 @@ class Bench:
 
     def one_sigma(self, person: Likeness, name: str, sigma: float) -> list[float]:
         """Return the changes of all attributes after one attribute is raised by a sigma."""
-        read = attribute_reader(self.studio.tuned_generator(person), load_analyzer(), self.basis)
-        before = float(read(person.w_plus)[0][self.names.index(name)])
-        edit = steer(read, person.w_plus, self.basis, {name: before + sigma})
+        read = attribute_reader(self.studio.regional_edit(person, (name,)), load_analyzer())
+        before = float(read({})[0][self.names.index(name)])
+        edit = steer(read, self.basis, {name: before + sigma})
         return [edit.after[other] - edit.before[other] for other in self.names]
 
     def report_edits(self, what: str, people: Sequence[Likeness], edits: Sequence[EditResult]) -> None:

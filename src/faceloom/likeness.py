@@ -22,6 +22,7 @@ VERSION = 1
 DELTA = "delta."
 MAX_NUMBER = 1e12  # largest absolute value of a quality figure or a coordinate
 MAX_SIDE = 1 << 20  # pixels of a photo's or an aligned square's side
+MASK_SHAPE = (1, 1, 64, 64)
 STYLE = "affine"  # part of the names of weights that only edits in StyleSpace change; tuning never changes them
 
 Point = tuple[float, float]
@@ -70,7 +71,9 @@ class Likeness:
     values in -1...1); `geometry` is None for a person without a photo; `provenance` is plain JSON data: version,
     date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is the change of the generator's weights
     by tuning and by edits in StyleSpace; `origin` is the `w_plus` as found in the photo, once an edit has changed it.
-    Raises LatentError for a `w_plus` of another shape or with numbers that are not finite.
+    An edit of some regions has a `mask` `[1, 1, 64, 64]`: where it is 0 the picture is generated from `base`, where it
+    is 1 from `w_plus`; `regions` names those that edits changed. Without a mask all of it is generated from `w_plus`.
+    Raises LatentError for a `w_plus` of another shape or with numbers that are not finite, and for such a mask.
     """
 
     w_plus: WPlus
@@ -81,6 +84,9 @@ class Likeness:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     delta: Mapping[str, torch.Tensor] = field(default_factory=dict)
     origin: WPlus | None = None
+    base: WPlus | None = None
+    mask: torch.Tensor | None = None
+    regions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.w_plus.ndim != 3 or self.w_plus.shape[0] != 1 or not self.w_plus.numel():
@@ -89,30 +95,52 @@ class Likeness:
             )
         if not all(torch.isfinite(tensor).all() for tensor in (self.w_plus, *self.delta.values())):
             raise LatentError("w_plus or its tuning holds numbers that are not finite", "run the search again")
-        if self.origin is not None and self.origin.shape != self.w_plus.shape:
+        for name, latent in (("origin", self.origin), ("base", self.base)):
+            if latent is not None and (latent.shape != self.w_plus.shape or not torch.isfinite(latent).all()):
+                raise LatentError(
+                    f"{name}: expected {list(self.w_plus.shape)} finite numbers, got {list(latent.shape)}",
+                    "encode the photo again",
+                )
+        if (self.mask is None) != (self.base is None):
+            raise LatentError("a mask needs a base, and a base a mask", "edit the person again")
+        if self.mask is not None and not _is_mask(self.mask):
             raise LatentError(
-                f"origin: expected {list(self.w_plus.shape)}, got {list(self.origin.shape)}", "encode the photo again"
+                f"mask: expected {list(MASK_SHAPE)} numbers from 0 to 1, got {list(self.mask.shape)}",
+                "edit the person again",
             )
 
     @property
     def unedited(self) -> Likeness:
         """The same person before every edit, in W+ or in StyleSpace."""
         tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
-        return self if self.origin is None else replace(self, w_plus=self.origin, origin=None, delta=tuned)
+        if self.origin is None:
+            return self
+        return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions=())
 
-    def with_w_plus(self, w_plus: WPlus) -> Likeness:
-        """Return the same person with another `w_plus`; `origin` keeps the one before the first edit."""
-        return replace(self, w_plus=w_plus, origin=self.unedited.w_plus)
+    def with_w_plus(
+        self,
+        w_plus: WPlus,
+        base: WPlus | None = None,
+        mask: torch.Tensor | None = None,
+        regions: tuple[str, ...] = (),
+    ) -> Likeness:
+        """Return the same person with another `w_plus`; `origin` keeps the one before the first edit.
+
+        `base`, `mask` and `regions` are those of an edit that changes some regions only.
+        """
+        return replace(self, w_plus=w_plus, origin=self.unedited.w_plus, base=base, mask=mask, regions=regions)
 
     def save(self, path: Path | str) -> None:
         """Write the likeness to a file, completely or not at all. Raises StoreError when the disk refuses."""
         tensors = {"w_plus": self.w_plus.float()} | {DELTA + name: value for name, value in self.delta.items()}
-        tensors |= {} if self.origin is None else {"origin": self.origin.float().clone()}
+        parts = {"origin": self.origin, "base": self.base, "mask": self.mask}
+        tensors |= {name: tensor.float().clone() for name, tensor in parts.items() if tensor is not None}
         card = {
             "generator": {"hash": self.generator_hash, "name": self.generator_name},
             "quality": dict(self.quality),
             "geometry": asdict(self.geometry) if self.geometry else None,
             "provenance": dict(self.provenance),
+            "regions": list(self.regions),
         }
         tensorfile.save(Path(path), KIND, VERSION, tensors, card)
 
@@ -134,6 +162,9 @@ class Likeness:
                 provenance=dict(card["provenance"]),
                 delta={name.removeprefix(DELTA): value for name, value in tensors.items() if name.startswith(DELTA)},
                 origin=tensors.get("origin"),
+                base=tensors.get("base"),
+                mask=tensors.get("mask"),
+                regions=tuple(str(region) for region in card.get("regions", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error
@@ -152,6 +183,10 @@ def require_generator(latent: GeneratorBound, generator: NamedGenerator) -> None
             f"opened with {_label(generator.name, generator.hash)}",
             f"use --generator {latent.generator_name}, or make it again with {generator.name}",
         )
+
+
+def _is_mask(mask: torch.Tensor) -> bool:
+    return mask.shape == MASK_SHAPE and bool(((mask >= 0) & (mask <= 1)).all())
 
 
 def _label(name: str, digest: str) -> str:

@@ -19,6 +19,7 @@ from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import morph_deltas, morph_path
 from faceloom.images import area_resize, to_pixels
 from faceloom.likeness import Likeness
+from faceloom.networks.blended import Blended, compute_features
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
 from faceloom.networks.tuned import Delta, Tuned
@@ -81,6 +82,13 @@ class Renderer:
         """Return a generator, by default the fast one, with the tuned weights of a person."""
         return self.apply_delta(person.delta, model or self.fast_generator)
 
+    def person_generator(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
+        """Return a generator, by default the fast one, that draws a person: tuned, and unchanged outside the mask."""
+        tuned = self.tuned_generator(person, model)
+        if person.base is None or person.mask is None:
+            return tuned
+        return Blended(tuned, compute_features(tuned, person.base), person.mask)
+
     def apply_delta(self, delta: Delta, model: GeneratorModel) -> Generator:
         """Return a model's generator with a delta; with one it runs in torch, as compiled weights are fixed."""
         return Tuned(model.G, delta) if delta else model.G
@@ -88,7 +96,7 @@ class Renderer:
     @torch.no_grad()
     def render(self, person: Likeness, size: int | None = None) -> Image.Image:
         """Render a picture of a person at the generator's resolution, or resized to `size` pixels."""
-        img = self.tuned_generator(person, self.generator).synthesis(person.w_plus)
+        img = self.person_generator(person, self.generator).synthesis(person.w_plus)
         return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from faceloom import likeness
 from faceloom.analyze.reading import Attributes
 from faceloom.checkpoints.load import GeneratorModel
 from faceloom.edit.directions import Direction
+from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader
 from faceloom.edit.targets import to_units
 from faceloom.errors import Cancelled
@@ -36,7 +38,6 @@ from faceloom.invert.budget import EncodeConfig
 from faceloom.invert.clock import Callback
 from faceloom.invert.inversion import Inversion
 from faceloom.likeness import Geometry, Likeness
-from faceloom.networks.generator import Generator
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.web.worker.studio import BoothStudio
 from faceloom.workflows.studio import AnalyzedFace
@@ -141,11 +142,11 @@ class TinyStudio(BoothStudio):
         attributes = Attributes(40.0, 0.3, 0.5, 0.02, 0.1, 0.9, 0.0, 0.0, 0.0, 99.0)
         return tuple(AnalyzedFace(face, attributes) for face in self.detect(photo))
 
-    def attribute_reader(self, G: Generator) -> AttributeReader:
+    def attribute_reader(self, edit: RegionalEdit) -> AttributeReader:
         """Return a function that reads attributes along the directions of the latent code."""
 
-        def read(w_plus: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            w = w_plus.mean(1)[0]
+        def read(coefficients: Mapping[str, float]) -> tuple[torch.Tensor, torch.Tensor]:
+            w = edit.draw_with(coefficients)[1].mean(1)[0]
             values = [
                 float(w @ direction.vector) / direction.per_unit + 40 * (direction.name == "age")
                 for direction in self.basis
@@ -157,7 +158,7 @@ class TinyStudio(BoothStudio):
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Return the attributes of the latent code in the units of the analyzer."""
-        values, _ = self.attribute_reader(self.generator.G)(person.w_plus)
+        values, _ = self.attribute_reader(self.regional_edit(person, ()))({})
         by_name = dict(zip((direction.name for direction in self.basis), values.tolist(), strict=False))
         return {name: round(value, 3) for name, value in to_units(by_name).items()}
 

@@ -13,11 +13,12 @@ from faceloom.edit import directions
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.discover import READ_SIDE
+from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
-from faceloom.networks.generator import Generator, image_at
+from faceloom.networks.generator import image_at
 
 HELD_ONLY = ("skin_tone",)  # attributes that are read and held, but have no direction
 
@@ -36,57 +37,53 @@ def load_basis(folder: Path) -> tuple[Direction, ...]:
     return tuple(direction for direction in basis if direction.name in ATTRIBUTES)
 
 
-def attribute_reader(
-    G: Generator, analyzer: Analyzer, basis: Sequence[Direction], *, with_held: bool = False
-) -> AttributeReader:
-    """Return a function that generates a small picture and reads its attributes, in the order of the basis.
+def attribute_reader(edit: RegionalEdit, analyzer: Analyzer) -> AttributeReader:
+    """Return a function that draws an edit as a small picture and reads its attributes.
 
-    Convention: `with_held` appends the attributes of HELD_ONLY.
+    They are those of the basis, in its order, and then those of HELD_ONLY.
     """
-    order = [ATTRIBUTES.index(direction.name) for direction in basis]
+    order = [ATTRIBUTES.index(direction.name) for direction in edit.basis]
 
     @torch.no_grad()
-    def read(w_plus: WPlus) -> tuple[Tensor, Tensor]:
-        img = image_at(G, w_plus, READ_SIDE)
+    def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+        img = image_at(*edit.draw_with(coefficients), READ_SIDE)
         reading = analyzer(img)
-        attributes = reading.attributes[0, order]
-        return torch.cat((attributes, skin_tone(img))) if with_held else attributes, reading.identity[0]
+        return torch.cat((reading.attributes[0, order], skin_tone(img))), reading.identity[0]
 
     return read
 
 
 def edit_attributes(
-    G: Generator,
+    edit: RegionalEdit,
     analyzer: Analyzer,
-    w_plus: WPlus,
     values: Mapping[str, float],
     *,
-    basis: Sequence[Direction],
     keep_identity: float | None = None,
-    hold: bool = False,
+    force: bool = False,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
-    """Change attributes of a face to requested values and leave the others near their values.
+    """Change attributes of a face to requested values and hold the others.
 
-    Convention: w_plus `[1, num_ws, w_dim]`; `values` as in `edit.targets`: changes in years and degrees, probabilities
-    0...1 of the rest; `keep_identity` is the least identity similarity (cosine) to the face before. `hold` keeps every
-    other attribute within its bound in the table of attributes, and the identity similarity above one that depends on
-    the edit: where a value cannot be reached so, the edit goes as far as the bounds allow, and `limited_by` names them;
-    values that the face meets already change nothing.
+    Every other attribute stays within its bound in the table of attributes, and the identity similarity above one that
+    depends on the edit. Where a value cannot be reached so, the edit goes as far as the bounds allow, and `limited_by`
+    names them. Values that the face meets already change nothing.
+
+    Convention: `values` as in `edit.targets`: changes in years and degrees, probabilities 0...1 of the rest;
+    `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
-    read = attribute_reader(G, analyzer, basis, with_held=hold)
-    attributes, _ = read(w_plus)
-    before = dict(zip((direction.name for direction in basis), attributes[: len(basis)].tolist(), strict=True))
+    read = attribute_reader(edit, analyzer)
+    attributes, _ = read({})
+    names = [direction.name for direction in edit.basis]
+    before = dict(zip(names, attributes[: len(names)].tolist(), strict=True))
     targets = compute_targets(values, before)
-    if not hold:
-        bounds = Bounds(min_identity=-1.0 if keep_identity is None else keep_identity)
-        return steer(read, w_plus, basis, targets, bounds=bounds, config=config)
     missing = drop_met(values, to_units(before))
-    bounds = default_bounds(missing, keep_identity)
-    return steer(
-        read, w_plus, basis, {name: targets[name] for name in missing}, bounds=bounds, held=HELD_ONLY, config=config
-    )
+    if force:
+        bounds = Bounds(min_identity=-1.0 if keep_identity is None else keep_identity)
+    else:
+        bounds = default_bounds(missing, keep_identity)
+    wanted = {name: targets[name] for name in missing}
+    return steer(read, edit.basis, wanted, bounds=bounds, held=HELD_ONLY, config=config)
 
 
 def random_edits(

@@ -36,6 +36,11 @@ class Bounds:
         return use | {IDENTITY: (1 - identity) / max(1 - self.min_identity, 1e-6)}
 
 
+def tolerance(name: str) -> float:
+    """Return the largest distance from its target at which an attribute counts as reached, in the table's unit."""
+    return HELD.get(name, math.inf)
+
+
 def default_bounds(values: Mapping[str, float], keep_identity: float | None = None) -> Bounds:
     """Return the bounds of the table of attributes for an edit with the requested `values`.
 

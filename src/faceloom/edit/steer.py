@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceloom.edit.bounds import Bounds
+from faceloom.edit.bounds import Bounds, tolerance
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.mix import pull_towards_w
@@ -32,12 +32,16 @@ from faceloom.latents import WPlus
 W_PULL_STEERING = 0.3  # part of the way towards W; 0.5 makes cleaner pictures, but changes the identity more
 FULL_W_PULL_LENGTH = 1.2  # length of an edit, in standard deviations, from which the whole W_PULL_STEERING applies
 
-AttributeReader = Callable[[WPlus], tuple[Tensor, Tensor]]
-"""Function that reads a face.
+AttributeReader = Callable[[Mapping[str, float]], tuple[Tensor, Tensor]]
+"""Function that draws an edit and reads the face.
 
-It takes w_plus `[1, num_ws, w_dim]` and returns the attributes `[k + m]`: one for each direction of the basis and in
-its units, then `m` that are only held, in the units of the table of attributes; and the identity `[d]`.
+It takes the coefficients of the edit, as `apply` takes them, and returns the attributes `[k + m]`: one for each
+direction of the basis and in its units, then `m` that are only held, in the units of the table of attributes; and the
+identity `[d]`.
 """
+
+BEYOND = "generator"
+"""Name of the limit of an edit that no bound stopped: the generator shows the requested value of no such face."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ class SteeringResult:
     Convention: `coefficients` are steps along directions by name, in their units, as `apply` takes them; `before`,
     `after` and `targets` have the same units; `identity` is the identity similarity (cosine) to the face before;
     `limited_by` names the bounds that stopped the edit before its targets, the tightest first, with `identity` for the
-    identity similarity; `kept` is true when there are none. `readings` counts the pictures that were read.
+    identity similarity, or BEYOND when the generator goes no further; `kept` is true when there are none. `readings`
+    counts the pictures that were read.
     """
 
-    w_plus: WPlus
     coefficients: Mapping[str, float]
     before: Mapping[str, float]
     after: Mapping[str, float]
@@ -78,13 +82,12 @@ class SteeringResult:
 
     @property
     def kept(self) -> bool:
-        """Return whether the edit reached its targets, or came as near as it could, without meeting a bound."""
+        """Return whether the edit reached its targets without giving anything up."""
         return not self.limited_by
 
 
 def steer(
     read: AttributeReader,
-    w_plus: WPlus,
     basis: Sequence[Direction],
     targets: Mapping[str, float],
     *,
@@ -94,14 +97,13 @@ def steer(
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
 
-    Convention: w_plus `[1, num_ws, w_dim]`; `targets` are values (not changes) by a direction's name, in its units;
-    `held` names the attributes that the reader gives after those of the basis. Nothing limits an edit without `bounds`.
+    Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that the reader gives after those of the basis. Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
     if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
-    steering = _Steering(read, w_plus, basis, targets, bounds or Bounds(), held, config or SteerConfig())
+    steering = _Steering(read, basis, targets, bounds or Bounds(), held, config or SteerConfig())
     if not steering.is_reached_before():
         steering.find_direction()
         steering.find_length()
@@ -149,14 +151,13 @@ class _Steering:
     def __init__(
         self,
         read: AttributeReader,
-        w_plus: WPlus,
         basis: Sequence[Direction],
         targets: Mapping[str, float],
         bounds: Bounds,
         held: Sequence[str],
         config: SteerConfig,
     ) -> None:
-        self.read, self.w_plus, self.basis, self.config = read, w_plus, basis, config
+        self.read, self.basis, self.config = read, basis, config
         self.bounds, self.held = bounds, held
         self.limited_by: tuple[str, ...] = ()
         self.names = [direction.name for direction in basis]
@@ -213,26 +214,22 @@ class _Steering:
 
         When the targets cannot be reached within the bounds, `limited_by` names the bounds that prevent it.
         """
-        if self.best.excess <= 1:
-            return
         unbounded = self.best
-        if any(use > 1 for name, use in unbounded.use.items() if name in self.names):
-            self._hold_more(unbounded)
-        best = self._best_within_bounds()
-        if self._target_error(best.attributes) > self._target_error(unbounded.attributes) + self.config.tolerance:
-            self._shorten(min(self.points[1:], key=self._penalty).coefficients)
-            best = self._best_within_bounds()
-        if self._target_error(best.attributes) > self._target_error(unbounded.attributes) + 2 * self.config.tolerance:
+        if unbounded.excess > 1:
+            if any(use > 1 for name, use in unbounded.use.items() if name in self.names):
+                self._hold_more(unbounded)
+            if self._target_error(self._best_within_bounds().attributes) > self.config.tolerance:
+                self._shorten(min(self.points[1:], key=self._penalty).coefficients)
+        self.best = self._best_within_bounds()
+        if not self._is_within_tolerances(self.best.attributes):
             broken = {name: use for name, use in unbounded.use.items() if use > 1}
-            self.limited_by = tuple(sorted(broken, key=lambda name: -broken[name]))
-        self.best = best
+            self.limited_by = tuple(sorted(broken, key=lambda name: -broken[name])) or (BEYOND,)
 
     def make_result(self) -> SteeringResult:
         """Return the best edit."""
         point = self.best
         coefficients = self._to_units(point.coefficients)
         return SteeringResult(
-            w_plus=apply(self.w_plus, self.basis, coefficients),
             coefficients=coefficients,
             before=self._to_units(self.before),
             after=self._to_units(point.attributes),
@@ -274,10 +271,15 @@ class _Steering:
             low, high = (middle, high) if self._try(coefficients * middle).excess <= 1 else (low, middle)
 
     def _best_within_bounds(self) -> _Point:
-        """Return the point closest to the targets of all that were tried and are within the bounds."""
-        return min(
-            (point for point in self.points if point.excess <= 1), key=lambda p: self._target_error(p.attributes)
-        )
+        """Return the point closest to the targets of all that were tried and are within the bounds.
+
+        Of those that are as close as the tolerance, it is the one that changed the held attributes least.
+        """
+
+        def rank(point: _Point) -> tuple[float, float]:
+            return max(self._target_error(point.attributes), self.config.tolerance), self._error(point.attributes)
+
+        return min((point for point in self.points if point.excess <= 1), key=rank)
 
     def _penalty(self, point: _Point) -> float:
         """Return the part of the requested change that is missing, and the part of a bound that is exceeded."""
@@ -297,7 +299,7 @@ class _Steering:
 
     def _read(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read a face: attributes of the basis `[k]` in standard deviations, held ones `[m]`, and the identity."""
-        values, identity = self.read(apply(self.w_plus, self.basis, self._to_units(coefficients)))
+        values, identity = self.read(self._to_units(coefficients))
         self.readings += 1
         return values[: len(self.basis)] / self.sigma, values[len(self.basis) :], identity
 
@@ -307,6 +309,12 @@ class _Steering:
     def _is_reached(self, attributes: Tensor) -> bool:
         allowed = torch.where(self.edited, self.config.tolerance, 4 * self.config.tolerance)
         return bool(((self.targets - attributes).abs() <= allowed).all())
+
+    def _is_within_tolerances(self, attributes: Tensor) -> bool:
+        """Return whether every edited attribute is so close to its target that it counts as reached."""
+        after, targets = (to_units(self._to_units(values)) for values in (attributes, self.targets))
+        edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
+        return all(abs(after[name] - targets[name]) <= tolerance(name) for name in edited)
 
     def _progress(self, attributes: Tensor) -> float:
         """Return the part of the requested change that was reached; 1 is all of it."""

@@ -214,6 +214,10 @@ class MobileStyleGAN(nn.Module):
         """Return the affine maps that take layer `layer`'s style: one per layer."""
         return [module for name, module in self.named_modules() if name.endswith("affine")][layer : layer + 1]
 
+    def feature_layers(self) -> list[nn.Module]:
+        """Return the modules whose outputs have the layout of the image: each block, and the last wavelet bands."""
+        return [*self.blocks, self.to_img]
+
     def set_precision(self, dtype: torch.dtype) -> MobileStyleGAN:
         """Store the convolutions in `dtype`; mapping, styles and images stay float32. Returns itself."""
         for module in self.modules():

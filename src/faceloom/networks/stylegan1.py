@@ -203,6 +203,10 @@ class StyleGAN1(nn.Module):
         """Return the affine maps that take layer `layer`'s style: one per layer."""
         return [self.synthesis.get_submodule(f"b{4 << layer // 2}.conv{layer % 2}.affine")]
 
+    def feature_layers(self) -> list[nn.Module]:
+        """Return the modules whose outputs have the layout of the image: each block, and the colors."""
+        return [*(self.synthesis.get_submodule(f"b{side}") for side in self.synthesis.sides[1:]), self.synthesis.torgb]
+
     def set_precision(self, dtype: torch.dtype) -> StyleGAN1:
         """Compute the convolutions in `dtype`; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype

@@ -255,6 +255,10 @@ class StyleGAN2(nn.Module):
         modules = dict(self.synthesis.named_modules())
         return [modules[name] for name in names if name in modules]
 
+    def feature_layers(self) -> list[nn.Module]:
+        """Return the modules whose outputs have the layout of the image: each block (features, and image so far)."""
+        return [self.synthesis.get_submodule(f"b{side}") for side in self.synthesis.sides[1:]]
+
     def set_precision(self, dtype: torch.dtype) -> StyleGAN2:
         """Compute the convolutions in `dtype`; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype

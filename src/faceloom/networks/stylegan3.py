@@ -266,6 +266,10 @@ class StyleGAN3(nn.Module):
         """Return the affine maps that take layer `layer`'s style: one per layer; the first transforms the waves."""
         return [self.synthesis.get_submodule(f"{['input', *self.synthesis.layer_names][layer]}.affine")]
 
+    def feature_layers(self) -> list[nn.Module]:
+        """Return the color layer. Features before it have margins and may be turned, unlike the image."""
+        return [self.synthesis.get_submodule(self.synthesis.layer_names[-1])]
+
     def set_precision(self, dtype: torch.dtype) -> StyleGAN3:
         """Compute the convolutions in `dtype`; weights, styles and images stay float32. Returns itself."""
         self.synthesis.dtype = dtype

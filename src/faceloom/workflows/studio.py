@@ -6,7 +6,7 @@ The command line, the web server and notebooks call it. It does not print, and d
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,17 +17,24 @@ from PIL import Image
 from torch import Tensor
 
 from faceloom._version import __version__
+from faceloom.analyze.attributes import EDITABLE
 from faceloom.analyze.reading import Attributes, read, read_attributes
 from faceloom.checkpoints.face_encoder import load_imported_encoder
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips, load_mtcnn
 from faceloom.checkpoints.people import ForeignPeople, read_people
 from faceloom.checkpoints.readers.latent_files import Space
-from faceloom.checkpoints.shipped import load_aligner, load_analyzer, load_curvature, load_encoder
+from faceloom.checkpoints.shipped import (
+    load_aligner,
+    load_analyzer,
+    load_curvature,
+    load_encoder,
+)
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.generate import Label, generate_latents, make_label
 from faceloom.edit.mix import W_PULL_MIXING, mix
+from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader
 from faceloom.edit.search import Callback as SearchCallback
 from faceloom.edit.search import SearchConfig
 from faceloom.edit.steer import SteeringResult
@@ -68,12 +75,26 @@ class AnalyzedFace:
 
 @dataclass(frozen=True)
 class EditResult:
-    """A person after an edit, and the attributes before and after it, in years, degrees and probabilities."""
+    """A person after an edit, the requested values, and the attributes before and after it, in the table's units."""
 
     person: Likeness
     steering: SteeringResult
+    values: Mapping[str, float]
     before: Mapping[str, float]
     after: Mapping[str, float]
+
+    @property
+    def reached(self) -> dict[str, float]:
+        """The requested attributes as they were reached: changes of age and pose, probabilities of the others."""
+        return {
+            name: self.after[name] - self.before[name] if EDITABLE[name].is_change else self.after[name]
+            for name in self.values
+        }
+
+    @property
+    def kept(self) -> bool:
+        """Whether all requested values were reached without giving anything up."""
+        return self.steering.kept
 
     @property
     def identity(self) -> float:
@@ -82,7 +103,10 @@ class EditResult:
 
     @property
     def limited_by(self) -> tuple[str, ...]:
-        """The attributes whose bounds stopped the edit before the requested values; empty when none did."""
+        """The limits that stopped the edit before the requested values; empty when none did.
+
+        They are the attributes whose bounds the edit would break, `identity`, or `generator` when no bound is near.
+        """
         return self.steering.limited_by
 
 
@@ -304,33 +328,48 @@ class Studio(Renderer):
         values: Mapping[str, float],
         *,
         keep_identity: float | None = None,
-        hold: bool = False,
+        force: bool = False,
     ) -> EditResult:
         """Change attributes of a person to requested values and hold the others, checking the result at every step.
 
+        Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
+        reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
+        the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
+
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
-        `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` is the least
-        identity similarity to the person before the edit. With `hold`, each other attribute stays within the bound that
-        the table of attributes states for it; where a value cannot be reached so, the edit goes as far as the bounds
-        allow, and `limited_by` names them.
+        `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
+        identity similarity to the person before the edit, which otherwise depends on the edit; `force` lifts the
+        bounds.
         Raises LatentError for other attributes, values out of range, and a generator without directions.
         """
         require_generator(person, self.generator)
         if not self.basis:
             hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
             raise LatentError(f"{self.generator_name} has no directions", hint)
-        result = edit_attributes(
-            self.tuned_generator(person),
-            load_analyzer(),
-            person.w_plus,
-            values,
-            basis=self.basis,
-            keep_identity=keep_identity,
-            hold=hold,
-        )
+        edit = self.regional_edit(person, values)
+        result = edit_attributes(edit, load_analyzer(), values, keep_identity=keep_identity, force=force)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
-        edited = replace(person.with_w_plus(result.w_plus), provenance={**person.provenance, "edits": edits})
-        return EditResult(edited, result, to_units(result.before), to_units(result.after))
+        edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
+        return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+    def regional_edit(self, person: Likeness, edited: Collection[str]) -> RegionalEdit:
+        """Return the edit of some attributes of a person, which changes only the regions that the table names."""
+        latent = person.w_plus if person.base is None else person.base
+        base = BasePicture(self.tuned_generator(person), self.read_regions, latent)
+        return RegionalEdit(base, person.w_plus, edited, basis=self.basis, regions=person.regions)
+
+    @cached_property
+    def read_regions(self) -> RegionReader | None:
+        """The reader of the default generator's regions; None for other generators, whose edits change all regions."""
+        if self.generator.name != DEFAULT_GENERATOR:
+            return None
+        try:
+            from faceloom.analyze.regions import read_regions
+            from faceloom.checkpoints.shipped import load_region_head
+        except ImportError:
+            return None
+        head = load_region_head()
+        return lambda G, w_plus: read_regions(G, head, w_plus)
 
     def step(self, person: Likeness, strengths: Mapping[str, float], layers: str | None = None) -> Likeness:
         """Move a person along directions; `strengths` by the name or the file of a direction, in its units.

@@ -40,7 +40,9 @@ def person_ref(booth: Booth, visit: Visit, person: Person, base: str = "") -> Pe
 def shown_ref(booth: Booth, visit: Visit, person: Person) -> PersonRef:
     """Return the reference to a person as they are shown now."""
     step = person.step
-    return PersonRef(str(booth.store.folder_of(visit.id)), person.id, step.base, step.coefficients)
+    return PersonRef(
+        str(booth.store.folder_of(visit.id)), person.id, step.base, step.coefficients, tuple(step.controls)
+    )
 
 
 def resume(booth: Booth) -> None:

@@ -177,8 +177,8 @@ async def render(booth: Booth, visit: Visit, person_id: str, *, size: int | None
     """Draw a person at the current step, or at another, as JPEG. `size` None is the generator's own size."""
     owner, person = find_playable(booth, visit, person_id, friends=True)
     step = step or person.step
-    coefficients = repr(sorted(step.coefficients.items()))
-    key = (person.id, str(person.quality.lpips), step.base, coefficients, str(size))
+    edit = repr((sorted(step.coefficients.items()), sorted(step.controls)))
+    key = (person.id, str(person.quality.lpips), step.base, edit, str(size))
     if key in booth.pictures:
         return booth.pictures[key]
     picture = await booth.worker.run(
@@ -189,4 +189,6 @@ async def render(booth: Booth, visit: Visit, person_id: str, *, size: int | None
 
 def ref_at(booth: Booth, owner: Visit, person: Person, step: Step) -> PersonRef:
     """Return the reference to a person at a step of the history."""
-    return PersonRef(str(booth.store.folder_of(owner.id)), person.id, step.base, step.coefficients)
+    return PersonRef(
+        str(booth.store.folder_of(owner.id)), person.id, step.base, step.coefficients, tuple(step.controls)
+    )

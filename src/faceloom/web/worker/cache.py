@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from faceloom.edit.regions import BasePicture, RegionReader
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator
@@ -20,6 +21,7 @@ from faceloom.web.sliders import SliderCurves
 from faceloom.web.worker.messages import PersonRef
 
 MAX_TUNED_GENERATORS = 8  # people whose tuned generator stays in memory
+MAX_BASE_PICTURES = 4  # people whose unedited picture keeps its features in memory; about 70 MB each
 MAX_LIKENESSES = 64  # likenesses that stay in memory
 MAX_PREVIEWS = 1200  # previews of all people together that stay in memory; about 30 kB each
 
@@ -74,19 +76,22 @@ class TunedGenerator:
 class LikenessCache:
     """The likenesses of the visits, their tuned generators, and their slider curves.
 
-    `open_file` reads a likeness file; `tuned_generator` returns the generator with the tuned weights of a likeness.
+    `open_file` reads a likeness file; `tuned_generator` returns the generator with the tuned weights of a likeness;
+    `read_regions` reads the regions of its pictures, or is None when edits change the whole picture.
     """
 
     def __init__(
         self,
         open_file: Callable[[Path], Likeness],
         tuned_generator: Callable[[Likeness], Generator],
+        read_regions: RegionReader | None,
         erased: ErasedFiles,
     ) -> None:
-        self.open_file, self.tuned_generator = open_file, tuned_generator
+        self.open_file, self.tuned_generator, self.read_regions = open_file, tuned_generator, read_regions
         self.erased, self.lock = erased, erased.lock
         self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
         self.generators: OrderedDict[Path, TunedGenerator] = OrderedDict()
+        self.pictures: OrderedDict[Path, BasePicture] = OrderedDict()
         self.curves: dict[Path, SliderCurves] = {}
 
     def load(self, person: PersonRef) -> Likeness:
@@ -121,10 +126,22 @@ class LikenessCache:
             self.generators.move_to_end(person.encoded_path)
             return tuned.G
 
+    def picture_of(self, person: PersonRef) -> BasePicture:
+        """Return the picture of a person's base, which edits change in some regions only."""
+        base, G = self.load(person), self.generator_of(person)
+        latent = base.w_plus if base.base is None else base.base
+        with self.lock:
+            picture = self.pictures.get(person.path)
+            if picture is None or picture.G is not G or picture.w_plus is not latent:
+                picture = self.pictures[person.path] = BasePicture(G, self.read_regions, latent)
+                _remove_oldest(self.pictures, MAX_BASE_PICTURES)
+            self.pictures.move_to_end(person.path)
+            return picture
+
     def forget(self, folder: str, prefix: str = "") -> None:
         """Drop what is cached of a folder's files that begin with `prefix`."""
         with self.lock:
-            caches: tuple[dict[Path, Any], ...] = (self.likenesses, self.generators, self.curves)
+            caches: tuple[dict[Path, Any], ...] = (self.likenesses, self.generators, self.pictures, self.curves)
             for cache in caches:
                 for path in [path for path in cache if str(path.parent) == folder and path.name.startswith(prefix)]:
                     del cache[path]

@@ -56,13 +56,15 @@ class WorkerError(FaceloomError):
 class PersonRef:
     """A reference to a person in a folder of a visit: a base latent code, moved by coefficients.
 
-    `base` is `''` for the likeness as encoded, or the number of a base that was made by mixing or dragging.
+    `base` is `''` for the likeness as encoded, or the number of a base that was made by mixing or dragging. `edited`
+    names the attributes that the coefficients edit: the picture changes only in their regions.
     """
 
     folder: str
     person: str
     base: str = ""
     coefficients: AttributeValues = field(default_factory=dict)
+    edited: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:

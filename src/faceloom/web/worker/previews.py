@@ -84,7 +84,8 @@ def _draw_predicted(
     state: WorkerState, person: PersonRef, anchor: AttributeValues, values: AttributeValues, size: int
 ) -> bytes:
     coefficients = _predict(state, person, anchor, values)
-    return to_jpeg(state.draw(replace(person, coefficients=coefficients), size), PREVIEW_QUALITY)
+    edited = tuple(changed_values(values, neutral_values(curves_of(state, person))))
+    return to_jpeg(state.draw(replace(person, coefficients=coefficients, edited=edited), size), PREVIEW_QUALITY)
 
 
 def _predict(

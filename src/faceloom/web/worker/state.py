@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image
 
 from faceloom.edit.drag import DragStep
-from faceloom.edit.steer import apply
+from faceloom.edit.regions import RegionalEdit
 from faceloom.likeness import Likeness
 from faceloom.web.worker.axes import AxisCache
 from faceloom.web.worker.cache import ErasedFiles, LikenessCache, PreviewCache
 from faceloom.web.worker.messages import PersonRef, Ready
-from faceloom.web.worker.studio import BoothStudio, draw_likeness, to_jpeg
+from faceloom.web.worker.studio import BoothStudio, draw, to_jpeg
 
 PREVIEW_SIZE = 512  # pixels of a preview's side
 MAX_COEFFICIENT = 2.5  # standard deviations; coefficients are clipped here, because pictures break beyond
@@ -36,7 +36,7 @@ class WorkerState:
     def __init__(self, studio: BoothStudio) -> None:
         self.studio = studio
         self.erased = ErasedFiles()
-        self.likenesses = LikenessCache(studio.load, studio.tuned_generator, self.erased)
+        self.likenesses = LikenessCache(studio.load, studio.tuned_generator, studio.read_regions, self.erased)
         self.previews = PreviewCache(self.erased)
         self.axes = AxisCache(studio)
         self.drags: OrderedDict[str, RunningDrag] = OrderedDict()
@@ -46,7 +46,7 @@ class WorkerState:
         self.studio.warm_up()
         person = self.studio.generate(1)
         if self.studio.basis:
-            self.studio.attribute_reader(self.studio.fast_generator.G)(person.w_plus)
+            self.studio.attribute_reader(self.studio.regional_edit(person, ("smile",)))({})
         to_jpeg(self.studio.draw(person, PREVIEW_SIZE))
 
     def ready(self) -> Ready:
@@ -55,21 +55,29 @@ class WorkerState:
 
     def load(self, person: PersonRef) -> Likeness:
         """Return a person's base, moved by the coefficients. Raises StoreError when the file is gone."""
-        return self.move(self.likenesses.load(person), person.coefficients)
+        base, coefficients = self.likenesses.load(person), self._clip(person)
+        return self.regional_edit(person).move(base, coefficients) if coefficients else base
 
-    def move(self, base: Likeness, coefficients: Mapping[str, float]) -> Likeness:
-        """Return a base moved by coefficients, each clipped to MAX_COEFFICIENT standard deviations."""
-        limits = {direction.name: MAX_COEFFICIENT * direction.sigma for direction in self.studio.basis}
-        clipped = {
-            name: min(max(value, -limits[name]), limits[name])
-            for name, value in coefficients.items()
-            if name in limits and value
-        }
-        return base.with_w_plus(apply(base.w_plus, self.studio.basis, clipped)) if clipped else base
+    def regional_edit(self, person: PersonRef) -> RegionalEdit:
+        """Return the edit of a person's base that changes the regions of the edited attributes only."""
+        base, picture = self.likenesses.load(person), self.likenesses.picture_of(person)
+        return RegionalEdit(picture, base.w_plus, person.edited, basis=self.studio.basis, regions=base.regions)
 
     def draw(self, person: PersonRef, size: int) -> Image.Image:
         """Draw a person of a visit with the cached tuned generator; `size` is the side in pixels."""
-        return draw_likeness(self.likenesses.generator_of(person), self.load(person), size)
+        base = self.likenesses.load(person)
+        if base.mask is None and not person.coefficients:
+            return draw(self.likenesses.generator_of(person), base.w_plus, size)
+        return draw(*self.regional_edit(person).draw_with(self._clip(person)), size)
+
+    def _clip(self, person: PersonRef) -> dict[str, float]:
+        """Return the coefficients of a person, each clipped to MAX_COEFFICIENT standard deviations."""
+        limits = {direction.name: MAX_COEFFICIENT * direction.sigma for direction in self.studio.basis}
+        return {
+            name: min(max(value, -limits[name]), limits[name])
+            for name, value in person.coefficients.items()
+            if name in limits and value
+        }
 
     def forget(self, folder: str, prefix: str = "") -> None:
         """Drop what is cached of a visit, or of its files that begin with `prefix`; they are not written again."""

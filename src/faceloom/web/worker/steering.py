@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
@@ -75,10 +75,7 @@ def neutral_values(curves: SliderCurves) -> dict[str, float]:
 
 def _attributes_before(state: WorkerState, person: PersonRef) -> dict[str, float]:
     """Read the attributes of a base in the directions' units, as steering does before its first step."""
-    base = state.likenesses.load(person)
-    reader = state.studio.attribute_reader(state.studio.tuned_generator(base))
-    with torch.no_grad():
-        values, _ = reader(base.w_plus)
+    values, _ = state.studio.attribute_reader(state.regional_edit(person))({})
     return dict(zip((direction.name for direction in state.studio.basis), values.tolist(), strict=False))
 
 
@@ -108,18 +105,15 @@ def _steer(
     """
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
-    reader = state.studio.attribute_reader(state.likenesses.generator_of(person))
+    reader = state.studio.attribute_reader(state.regional_edit(replace(person, edited=tuple(values))))
 
-    def read_unless_cancelled(w_plus: Tensor) -> tuple[Tensor, Tensor]:
+    def read_unless_cancelled(coefficients: AttributeValues) -> tuple[Tensor, Tensor]:
         context.check_cancelled()
-        return reader(w_plus)
+        return reader(coefficients)
 
     goal = compute_targets(values, curves_of(state, person).before)
-    base = state.likenesses.load(person)
     bounds = Bounds() if force else default_bounds(values)
-    return steer(
-        read_unless_cancelled, base.w_plus, state.studio.basis, goal, bounds=bounds, held=HELD_ONLY, config=config
-    )
+    return steer(read_unless_cancelled, state.studio.basis, goal, bounds=bounds, held=HELD_ONLY, config=config)
 
 
 def _add_knot(state: WorkerState, person: PersonRef, name: str, value: float, steered: SteeringResult) -> None:

@@ -13,6 +13,7 @@ from faceloom.analyze.reading import read, read_attributes
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, random_edits
+from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
@@ -20,6 +21,7 @@ from faceloom.images import Photo, area_resize, to_img, to_pixels
 from faceloom.invert.clock import Callback
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.tune import TuneConfig, invert_tune
+from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.networks.generator import Generator, image_at
 from faceloom.workflows.studio import Studio
@@ -32,11 +34,11 @@ class BoothStudio(Studio):
 
     def draw(self, person: Likeness, size: int) -> Image.Image:
         """Draw a likeness in the fast precision; `size` is the side in pixels."""
-        return draw_likeness(self.tuned_generator(person), person, size)
+        return draw(self.person_generator(person), person.w_plus, size)
 
-    def attribute_reader(self, G: Generator) -> AttributeReader:
-        """Return the function by which steering reads latent codes drawn by `G`, with those that are only held."""
-        return attribute_reader(G, load_analyzer(), self.basis, with_held=True)
+    def attribute_reader(self, edit: RegionalEdit) -> AttributeReader:
+        """Return the function by which steering reads an edit, with the attributes that are only held."""
+        return attribute_reader(edit, load_analyzer())
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Read a likeness's attributes, rounded, from a picture in the fast precision."""
@@ -73,9 +75,9 @@ class BoothStudio(Studio):
 
 
 @torch.no_grad()
-def draw_likeness(G: Generator, person: Likeness, size: int) -> Image.Image:
-    """Draw the latent code of a likeness with `G`; `size` is the side in pixels."""
-    return Image.fromarray(to_pixels(image_at(G, person.w_plus, size)))
+def draw(G: Generator, w_plus: WPlus, size: int) -> Image.Image:
+    """Draw a latent code with `G`; `size` is the side in pixels."""
+    return Image.fromarray(to_pixels(image_at(G, w_plus, size)))
 
 
 def to_jpeg(image: Image.Image, quality: int = PICTURE_QUALITY) -> bytes:

@@ -1,0 +1,124 @@
+"""Edits of some regions of the portrait only: what an edit must not change is generated from the latent before it.
+
+The edited and the unedited latent are drawn together, see `networks.blended`. The mask follows from the regions of both
+pictures and from the regions that the edited attributes may change. An attribute that may change all regions, such as
+the turn of the head, moves both latents. Works on latents; the function that reads regions is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceloom.analyze.attributes import REGIONS, TABLE
+from faceloom.edit.directions import Direction
+from faceloom.edit.steer import apply
+from faceloom.latents import WPlus
+from faceloom.likeness import Likeness
+from faceloom.networks.blended import Blended, Features, compute_features
+from faceloom.networks.generator import Generator
+
+RegionReader = Callable[[Generator, WPlus], Tensor]
+"""Function that takes a generator and w_plus `[1, num_ws, w_dim]` and returns the probabilities of the regions.
+
+They are `[1, 10, 64, 64]`, in the order of the table's REGIONS.
+"""
+
+BACKGROUND = REGIONS.index("background")
+
+
+class BasePicture:
+    """The picture of a face before an edit: its features and its regions, computed when they are first needed."""
+
+    def __init__(self, G: Generator, read_regions: RegionReader | None, w_plus: WPlus) -> None:
+        self.G, self.read_regions, self.w_plus = G, read_regions, w_plus
+
+    @cached_property
+    def features(self) -> Features:
+        """The features that the generator computes."""
+        return compute_features(self.G, self.w_plus)
+
+    @cached_property
+    def regions(self) -> Tensor:
+        """The probabilities of the regions, `[1, 10, 64, 64]`."""
+        assert self.read_regions is not None
+        return self.read_regions(self.G, self.w_plus)
+
+    def at(self, w_plus: WPlus) -> BasePicture:
+        """Return the picture of another latent; this one, when it is the same."""
+        return self if w_plus is self.w_plus else BasePicture(self.G, self.read_regions, w_plus)
+
+
+class RegionalEdit:
+    """Edits of one face that change only the regions that the edited attributes name.
+
+    Convention: `w_plus` is the latent to edit; `base` the picture of what the unchanged regions show; `edited` the
+    attributes; `regions` those that earlier edits changed.
+    """
+
+    def __init__(
+        self,
+        base: BasePicture,
+        w_plus: WPlus,
+        edited: Collection[str],
+        *,
+        basis: Sequence[Direction],
+        regions: Sequence[str] = (),
+    ) -> None:
+        self.base, self.w_plus, self.basis = base, w_plus, basis
+        self.moving = tuple(name for name in edited if name in TABLE and set(TABLE[name].regions) == set(REGIONS))
+        self.regions = allowed_regions([name for name in edited if name not in self.moving], regions)
+        self.is_whole = base.read_regions is None or not self.regions
+
+    def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
+        """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
+        w_plus, base, mask = self._layers(coefficients)
+        return (self.base.G, w_plus) if mask is None else (Blended(self.base.G, base.features, mask), w_plus)
+
+    def move(self, person: Likeness, coefficients: Mapping[str, float]) -> Likeness:
+        """Return the person after an edit with these coefficients."""
+        w_plus, base, mask = self._layers(coefficients)
+        return (
+            person.with_w_plus(w_plus) if mask is None else person.with_w_plus(w_plus, base.w_plus, mask, self.regions)
+        )
+
+    def _layers(self, coefficients: Mapping[str, float]) -> tuple[WPlus, BasePicture, Tensor | None]:
+        """Return the edited latent, the picture outside the mask, and the mask; None when the whole picture changes."""
+        w_plus = apply(self.w_plus, self.basis, coefficients)
+        if self.is_whole or self.base.read_regions is None:
+            return w_plus, self.base, None
+        moving = {name: coefficients[name] for name in self.moving if coefficients.get(name)}
+        base = self.base.at(apply(self.base.w_plus, self.basis, moving) if moving else self.base.w_plus)
+        return w_plus, base, change_mask(base.regions, self.base.read_regions(self.base.G, w_plus), self.regions)
+
+
+def allowed_regions(edited: Collection[str], before: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the regions that edits of some attributes may change, with those that earlier edits changed."""
+    allowed = {region for name in edited if name in TABLE for region in TABLE[name].regions} | set(before)
+    return tuple(region for region in REGIONS if region in allowed)
+
+
+def change_mask(before: Tensor, after: Tensor, allowed: Collection[str]) -> Tensor:
+    """Return where the picture may change: `[1, 1, 64, 64]`, 0...1.
+
+    That is where either picture shows an allowed region, and neither shows another part of the person. Background is
+    not protected there, because hair may grow into it and a face may become slimmer.
+
+    Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`.
+    """
+    is_allowed = torch.tensor([region in allowed for region in REGIONS])
+    is_protected = ~is_allowed
+    is_protected[BACKGROUND] = False
+    changing = _smooth(torch.maximum(before[:, is_allowed].sum(1), after[:, is_allowed].sum(1))[:, None])
+    protected = torch.maximum(before[:, is_protected].sum(1), after[:, is_protected].sum(1))[:, None]
+    return (changing * (1 - protected)).clamp(0, 1)
+
+
+def _smooth(mask: Tensor) -> Tensor:
+    """Widen a mask by one pixel, and soften its edge."""
+    widened = F.max_pool2d(mask, 3, stride=1, padding=1)
+    return F.avg_pool2d(widened, 3, stride=1, padding=1, count_include_pad=False)

@@ -1,0 +1,83 @@
+"""A generator that changes a part of the picture only: features of two latents, blended with a soft mask.
+
+Inside the mask the picture is generated from the latent that is given, outside it from a fixed one. Both are blended in
+the features of every resolution, so that the parts join without a seam. Zhu et al. 2021 (Barbershop) and Alaluf et al.
+2022 (StyleFusion) blend the features of several pictures by their regions. Does not open files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceloom.latents import WPlus
+from faceloom.networks.generator import Generator, NoiseMode
+from faceloom.networks.tuned import network_of, replace_weights
+
+FIRST_SIDE = 16  # side in pixels of the smallest features that are blended; smaller ones decide pose and shape
+
+Features = Sequence[Tensor | tuple[Tensor | None, ...]]
+"""The outputs of a network's feature layers for one latent, from coarse to fine."""
+
+
+class Blended:
+    """A generator with a fixed picture outside a mask (`Generator` protocol). Creating one takes milliseconds.
+
+    Convention: `fixed` are the features of the fixed picture, from `compute_features`; mask `[1, 1, 64, 64]`, 0...1:
+    where it is 1, the picture is generated from the given latent.
+    """
+
+    def __init__(self, G: Generator, fixed: Features, mask: Tensor) -> None:
+        self.z_dim, self.c_dim, self.w_dim, self.num_ws = G.z_dim, G.c_dim, G.w_dim, G.num_ws
+        self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
+        self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
+        self.network = replace_weights(network_of(G), {})
+        self.device = self.network.w_avg.device
+        for features, layer in zip(fixed, self.network.feature_layers(), strict=True):
+            layer.register_forward_hook(partial(_blend_output, features, mask))
+
+    def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
+        """Generate the image, as `Generator.synthesis`."""
+        return self.synthesis_at(w_plus, self.img_resolution, noise_mode)
+
+    def synthesis_at(self, w_plus: WPlus, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
+        """Generate the image at `resolution`, as `Generator.synthesis_at`."""
+        img: Tensor = self.network.synthesis_at(w_plus.to(self.device), resolution, noise_mode)
+        return img.to(w_plus.device)
+
+
+@torch.no_grad()
+def compute_features(G: Generator, w_plus: WPlus) -> Features:
+    """Return the outputs of all feature layers for one latent `[1, num_ws, w_dim]`; this costs one picture."""
+    network = replace_weights(network_of(G), {})
+    outputs: list[Any] = []
+    for layer in network.feature_layers():
+        layer.register_forward_hook(lambda layer, inputs, output: outputs.append(output))
+    network.synthesis(w_plus.to(network.w_avg.device))
+    return outputs
+
+
+def blend(fixed: Tensor, changed: Tensor, mask: Tensor) -> Tensor:
+    """Blend features `[1, c, h, w]` and `[n, c, h, w]`: the changed ones where the mask `[1, 1, 64, 64]` is 1."""
+    if max(changed.shape[-2:]) < FIRST_SIDE:
+        return changed
+    return fixed.lerp(changed, resize_mask(mask, changed.shape[-2:]).to(changed))
+
+
+def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
+    """Resize a mask `[1, 1, 64, 64]`. A smaller one covers every pixel that the mask touches."""
+    if max(size) < max(mask.shape[-2:]):
+        return F.adaptive_max_pool2d(mask, list(size))
+    return F.interpolate(mask, list(size), mode="bilinear", align_corners=False)
+
+
+def _blend_output(fixed: Any, mask: Tensor, layer: nn.Module, inputs: object, output: Any) -> Any:
+    """Blend the output of a layer, a tensor or a tuple of tensors, with that of the fixed picture."""
+    if isinstance(output, Tensor):
+        return blend(fixed, output, mask)
+    return tuple(None if new is None else blend(old, new, mask) for old, new in zip(fixed, output, strict=True))
