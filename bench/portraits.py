@@ -25,6 +25,12 @@ def val_portraits(data: Path, count: int, split: str = "val") -> Iterator[tuple[
             yield file, Image.open(io.BytesIO(pictures.read(file))).convert("RGB")
 
 
+def person_ids(data: Path) -> dict[str, str]:
+    """Return the person of every portrait, by the file's name without its suffix."""
+    with (data / "faces.csv").open(newline="") as table:
+        return {Path(row["file"]).stem: row["person"] for row in csv.DictReader(table)}
+
+
 def stated_smiles(data: Path, smile: float, split: str = "val") -> list[NDArray[np.uint8]]:
     """Return all portraits of a split whose source states a smile (1) or a serious face (0): `[256, 256, 3]`."""
     with (data / "faces.csv").open(newline="") as table, zipfile.ZipFile(data / "faces.zip") as pictures:
