@@ -82,4 +82,9 @@ def describe(
     """Return the label of an edited picture: the edit, the values before and after, and the bounds that it met."""
     digits = 0 if TABLE[edit.attribute].is_change else 2
     value, result = (f"{values[edit.attribute]:.{digits}f}" for values in (before, after))
-    return " ".join([f"{edit.title}: {value} > {result}", *([",".join(limited_by)] if limited_by else [])])
+    return " ".join([f"{edit.title}: {value} > {result}", *name_limits(limited_by)])
+
+
+def name_limits(limited_by: Sequence[str]) -> list[str]:
+    """Return the tightest of the bounds that an edit met, and the number of the others, for the label of a picture."""
+    return [limited_by[0] + (f" +{len(limited_by) - 1}" if len(limited_by) > 1 else "")] if limited_by else []

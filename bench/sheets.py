@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.edits import AGES_AND_POSES, EXPRESSIONS, TABLE_EDITS, apply_edit, describe
+from bench.edits import AGES_AND_POSES, EXPRESSIONS, TABLE_EDITS, apply_edit, describe, name_limits
 from bench.people import Subject, choose_balanced, encode_people, load_people, read_traits
 from bench.portraits import person_ids
 from faceloom.analyze.attributes import SLIDERS, TABLE
@@ -166,7 +166,7 @@ def draw_strengths(studio: Studio, person: Likeness, name: str) -> Iterator[Tile
         else:
             result = apply_edit(studio, person, {attribute: strength})
         label = f"{result.before[attribute]:.{digits}f} > {result.after[attribute]:.{digits}f}, {result.identity:.2f}"
-        yield studio.render(result.person, SIDE), " ".join((label, *result.limited_by))
+        yield studio.render(result.person, SIDE), " ".join((label, *name_limits(result.limited_by)))
 
 
 def _blank() -> Image.Image:

@@ -86,6 +86,7 @@ def test_held_changes_leave_out_the_edited_attribute_and_those_without_a_reading
 
 def test_label_states_values_and_limits():
     assert edits.describe(OLDER, {"age": 30.2}, {"age": 41.9}, ["identity"]) == "+20 years: 30 > 42 identity"
+    assert edits.describe(OLDER, {"age": 30}, {"age": 42}, ["smile", "age", "yaw"]) == "+20 years: 30 > 42 smile +2"
     assert edits.describe(SMILE, {"smile": 0.1}, {"smile": 0.9}, []) == "smile .9: 0.10 > 0.90"
 
 
