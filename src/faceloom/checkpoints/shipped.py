@@ -14,6 +14,8 @@ from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
 from faceloom.networks.curvature import Curvature
 from faceloom.networks.encoder import Encoder
+from faceloom.networks.regions import RegionHead
+from faceloom.networks.second_analyzer import SecondAnalyzer
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -27,6 +29,12 @@ def load_analyzer() -> Analyzer:
     Raises CorruptFile or WrongShape when the installation is damaged.
     """
     return _load_network(Analyzer(), "analyzer")
+
+
+@lru_cache(maxsize=1)
+def load_second_analyzer() -> SecondAnalyzer:
+    """Load the network that gives a second opinion on a face's attributes. Raises as `load_analyzer`."""
+    return _load_network(SecondAnalyzer(), "second_analyzer")
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +53,12 @@ def load_encoder() -> Encoder:
 def load_curvature() -> Curvature:
     """Load the preconditioner of the inversion loss, measured over portraits. Raises as `load_analyzer`."""
     return _load_network(Curvature(), "curvature")
+
+
+@lru_cache(maxsize=1)
+def load_region_head() -> RegionHead:
+    """Load the network that reads regions from the default generator's features. Raises as `load_analyzer`."""
+    return _load_network(RegionHead(), "regions")
 
 
 def _load_network(net: Network, name: str) -> Network:

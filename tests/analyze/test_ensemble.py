@@ -1,0 +1,65 @@
+"""The ensemble: means and spreads over two networks and several views."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from faceloom.analyze.ensemble import read_opinions, to_units
+from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
+
+AGE, YAW, GLASSES = (ATTRIBUTES.index(name) for name in ("age", "yaw", "glasses"))
+
+
+class First(Analyzer):
+    """An analyzer whose ages are the mean color, and whose yaw is the difference of the halves."""
+
+    def forward(self, img: Tensor) -> Reading:
+        attributes = torch.zeros(len(img), len(ATTRIBUTES))
+        attributes[:, AGE] = 40 + 20 * img.mean((1, 2, 3))
+        half = img.shape[-1] // 2
+        attributes[:, YAW] = img[..., :half].mean((1, 2, 3)) - img[..., half:].mean((1, 2, 3))
+        return Reading(attributes, torch.nn.functional.normalize(torch.ones(len(img), 128), dim=1))
+
+
+class Second(SecondAnalyzer):
+    """A network that reads `age` years in every picture."""
+
+    def __init__(self, age: float) -> None:
+        super().__init__()
+        self.age = age
+
+    def forward(self, img: Tensor) -> Tensor:
+        return torch.cat((torch.full((len(img), 1), self.age), torch.zeros(len(img), len(SECOND_ATTRIBUTES) - 1)), 1)
+
+
+def test_networks_that_agree_have_no_spread():
+    opinions = read_opinions(First(), Second(40.0), torch.zeros(2, 3, 100, 100))
+    assert opinions.mean.shape == opinions.spread.shape == (2, len(ATTRIBUTES))
+    assert opinions.mean[:, AGE].tolist() == pytest.approx([40, 40], abs=0.5)
+    assert float(opinions.spread[0, AGE]) < 0.5
+    assert float(opinions.mean[0, GLASSES]) == 0.5
+    assert opinions.agree(("age", "glasses")).tolist() == [True, True]
+
+
+def test_networks_that_disagree_have_a_spread():
+    opinions = read_opinions(First(), Second(70.0), torch.zeros(1, 3, 100, 100))
+    assert 45 < float(opinions.mean[0, AGE]) < 65
+    assert float(opinions.spread[0, AGE]) > 15
+    assert not opinions.agree(("age",))
+    assert opinions.agree(("glasses",))
+
+
+def test_mirroring_a_face_changes_the_sign_of_its_yaw():
+    img = torch.randn(1, 3, 100, 100)
+    straight, mirrored = (read_opinions(First(), Second(40.0), view).reading.attributes for view in (img, img.flip(3)))
+    assert float(straight[0, YAW]) == pytest.approx(-float(mirrored[0, YAW]), abs=0.05)
+
+
+def test_logits_become_probabilities_and_sharpness_pixels():
+    values = to_units(torch.zeros(len(ATTRIBUTES)))
+    assert values[AGE] == 0
+    assert values[GLASSES] == 0.5
+    assert values[ATTRIBUTES.index("sharpness")] == 1
