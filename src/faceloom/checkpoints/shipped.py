@@ -14,6 +14,7 @@ from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
 from faceloom.networks.curvature import Curvature
 from faceloom.networks.encoder import Encoder
+from faceloom.networks.latent_reader import LatentReader
 from faceloom.networks.regions import RegionHead
 from faceloom.networks.second_analyzer import SecondAnalyzer
 
@@ -35,6 +36,12 @@ def load_analyzer() -> Analyzer:
 def load_second_analyzer() -> SecondAnalyzer:
     """Load the network that gives a second opinion on a face's attributes. Raises as `load_analyzer`."""
     return _load_network(SecondAnalyzer(), "second_analyzer")
+
+
+@lru_cache(maxsize=1)
+def load_latent_reader() -> LatentReader:
+    """Load the network that predicts attributes from the default generator's w. Raises as `load_analyzer`."""
+    return _load_network(LatentReader(), "latent_reader")
 
 
 @lru_cache(maxsize=1)
