@@ -287,3 +287,33 @@ def test_a_failed_save_keeps_the_old_file(person: Likeness, tmp_path: Path, monk
         person.save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_mask_and_what_lies_outside_it_are_saved(tmp_path):
+    mask = torch.linspace(0, 1, 4096).view(1, 1, 64, 64)
+    edited = Likeness(torch.ones(1, 8, 16), "hash", "tiny").with_w_plus(
+        torch.zeros(1, 8, 16), torch.ones(1, 8, 16), mask, ("skin", "lips")
+    )
+    edited.save(tmp_path / "edited.likeness")
+    read = Likeness.load(tmp_path / "edited.likeness")
+    assert torch.equal(read.mask, mask)
+    assert torch.equal(read.base, torch.ones(1, 8, 16))
+    assert read.regions == ("skin", "lips")
+    assert read.unedited.mask is None
+    assert read.with_w_plus(read.w_plus).mask is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"mask": torch.zeros(1, 1, 64, 64)},
+        {"base": torch.zeros(1, 8, 16)},
+        {"base": torch.zeros(1, 8, 16), "mask": torch.zeros(1, 1, 8, 8)},
+        {"base": torch.zeros(1, 8, 16), "mask": torch.full((1, 1, 64, 64), 2.0)},
+        {"base": torch.zeros(1, 8, 16), "mask": torch.full((1, 1, 64, 64), float("nan"))},
+        {"base": torch.full((1, 8, 16), float("inf")), "mask": torch.zeros(1, 1, 64, 64)},
+    ],
+)
+def test_a_damaged_mask_is_refused(parts):
+    with pytest.raises(LatentError):
+        Likeness(torch.ones(1, 8, 16), "hash", "tiny", **parts)

@@ -56,6 +56,7 @@ class SteerConfig:
     )
     hold_weight: float = 0.3  # weight of the error of a held attribute; an edited one has 1
     bound_weight: float = 1.5  # weight of a held attribute that has broken its bound, in the third round
+    slack: float = 0.05  # part of the requested change that is given up for a shorter edit
     damping: float = 0.01  # damping of a correction, in squared standard deviations
     max_step: float = 1.5  # maximum length of one correction in standard deviations
     max_length: float = 2.7  # maximum length of the whole edit in standard deviations: beyond, pictures break
@@ -273,13 +274,18 @@ class _Steering:
     def _best_within_bounds(self) -> _Point:
         """Return the point closest to the targets of all that were tried and are within the bounds.
 
-        Of those that are as close as the tolerance, it is the one that changed the held attributes least.
+        Of those that are about as close, it is the one that changes the face least: where the generator goes no
+        further, longer edits tear the picture without a gain.
         """
+        within = [point for point in self.points if point.excess <= 1]
+        least = min(self._target_error(point.attributes) for point in within)
+        close = max(least, self.config.tolerance) + self.config.slack * self._requested_change()
+        near = [point for point in within if self._target_error(point.attributes) <= close]
+        return min(near, key=lambda point: self._cost(point))
 
-        def rank(point: _Point) -> tuple[float, float]:
-            return max(self._target_error(point.attributes), self.config.tolerance), self._error(point.attributes)
-
-        return min((point for point in self.points if point.excess <= 1), key=rank)
+    def _cost(self, point: _Point) -> float:
+        """Return how far a point is from its targets, and how much else it changes, in standard deviations."""
+        return self._error(point.attributes) ** 0.5 + 0.1 * float(point.coefficients.norm()) + (1 - point.identity)
 
     def _penalty(self, point: _Point) -> float:
         """Return the part of the requested change that is missing, and the part of a bound that is exceeded."""

@@ -19,6 +19,7 @@ from torch import Tensor
 from faceloom._version import __version__
 from faceloom.analyze.attributes import EDITABLE
 from faceloom.analyze.reading import Attributes, read, read_attributes
+from faceloom.analyze.regions import read_regions
 from faceloom.checkpoints.face_encoder import load_imported_encoder
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips, load_mtcnn
 from faceloom.checkpoints.people import ForeignPeople, read_people
@@ -28,6 +29,7 @@ from faceloom.checkpoints.shipped import (
     load_analyzer,
     load_curvature,
     load_encoder,
+    load_region_head,
 )
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
@@ -362,11 +364,6 @@ class Studio(Renderer):
     def read_regions(self) -> RegionReader | None:
         """The reader of the default generator's regions; None for other generators, whose edits change all regions."""
         if self.generator.name != DEFAULT_GENERATOR:
-            return None
-        try:
-            from faceloom.analyze.regions import read_regions
-            from faceloom.checkpoints.shipped import load_region_head
-        except ImportError:
             return None
         head = load_region_head()
         return lambda G, w_plus: read_regions(G, head, w_plus)
