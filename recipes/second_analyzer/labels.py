@@ -32,6 +32,9 @@ LEVEL = 12.7  # degrees by which the midline leans in the median portrait, taken
 TRUE_SD, ONE_TEACHER_SD, TWO_TEACHERS_SD = 3.5, 8.0, 4.0  # years; the last one when both teachers agree
 CHILD = 14.0  # years below which the teachers' ages are taken as they are
 QUANTILES = np.linspace(0.02, 0.98, 9)
+TEACHERS = ("faceapi", "faceres")
+COLUMNS = ("age", "age_sd", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
+COLUMNS += ("age_truth", "smile_truth", "sex_truth")  # stated by the sources, for measuring
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,27 @@ class Table:
 
 def read(data: Path, teachers: Path) -> Table:
     """Read the whole table. Generated people of seeds 2800-2999 and 5800-5999 are held out."""
+    portraits, generated = _label(data, teachers)
+    pixels = [
+        _pictures(data / "faces" / "faces.zip", portraits["files"]),
+        _pictures(data / "generated" / "generated.zip", generated["files"]),
+    ]
+    columns = {name: np.concatenate([part[name] for part in (portraits, generated)]) for name in COLUMNS}
+    return Table(
+        np.concatenate(pixels),
+        {name: column.astype(np.float32) for name, column in columns.items()},
+        np.concatenate([part["split"] for part in (portraits, generated)]),
+    )
+
+
+def generated_columns(data: Path, teachers: Path) -> tuple[dict[str, Array], NDArray[np.str_]]:
+    """Read the labels and splits of the generated people alone, without their pictures."""
+    _, generated = _label(data, teachers)
+    return {name: generated[name] for name in COLUMNS}, generated["split"]
+
+
+def _label(data: Path, teachers: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the labels of the portraits and of the generated people."""
     portraits, generated = _portraits(data / "faces", teachers), _generated(data / "generated", teachers)
     known = ~np.isnan(portraits["age_truth"]) & (portraits["split"] == "train")
     for part in (portraits, generated):
@@ -53,13 +77,7 @@ def read(data: Path, teachers: Path) -> Table:
     for part in (portraits, generated):
         happy = 1 / (1 + np.exp(-(part["happy"] * smile[0] + smile[1])))
         part["smile"] = np.where(np.isnan(part["smile_truth"]), happy, part["smile_truth"])
-    names = ("age", "age_sd", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
-    names += ("age_truth", "smile_truth", "sex_truth")
-    return Table(
-        np.concatenate([part["pixels"] for part in (portraits, generated)]),
-        {name: np.concatenate([part[name] for part in (portraits, generated)]).astype(np.float32) for name in names},
-        np.concatenate([part["split"] for part in (portraits, generated)]),
-    )
+    return portraits, generated
 
 
 def _portraits(folder: Path, teachers: Path) -> dict[str, Any]:
@@ -72,7 +90,7 @@ def _portraits(folder: Path, teachers: Path) -> dict[str, Any]:
     listed = dict(line.split() for line in (ANALYZER / "glasses.txt").read_text().splitlines() if line[:1] != "#")
     part["glasses"] = np.array([float(listed.get(file, "nan")) for file in files])
     part["split"] = np.array([row["split"] for row in rows])
-    part["pixels"] = _pictures(folder / "faces.zip", files)
+    part["files"] = files
     return part
 
 
@@ -90,7 +108,7 @@ def _generated(folder: Path, teachers: Path) -> dict[str, Any]:
     part["glasses"] = np.array([float(seed in with_glasses) if seed in labeled else np.nan for seed in range(count)])
     part |= {name: np.full(count, np.nan) for name in ("age_truth", "smile_truth", "sex_truth")}
     part["split"] = np.where(table["seed"] % 3000 >= 2800, "generated-val", "generated")
-    part["pixels"] = _pictures(folder / "generated.zip", [f"{seed:05d}.webp" for seed in table["seed"]])
+    part["files"] = [f"{seed:05d}.webp" for seed in table["seed"]]
     return part
 
 
@@ -134,9 +152,6 @@ def _add_age(part: dict[str, Any], portraits: dict[str, Any], known: NDArray[np.
     stated = ~np.isnan(part["age_truth"])
     part["age"] = np.where(stated, part["age_truth"], np.clip(age, 0, 95))
     part["age_sd"] = np.where(stated, TRUE_SD, sd)
-
-
-TEACHERS = ("faceapi", "faceres")
 
 
 def _calibrate(ages: Array, reference: Array, truth: Array, known: NDArray[np.bool_]) -> Array:

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from faceloom.analyze.ensemble import read_opinions, to_units
+from faceloom.analyze.ensemble import LATENT_ATTRIBUTES, read_both, read_latents, read_opinions, to_units
+from faceloom.checkpoints.shipped import load_latent_reader
+from faceloom.errors import ShapeError
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
 
@@ -56,6 +58,21 @@ def test_mirroring_a_face_changes_the_sign_of_its_yaw():
     img = torch.randn(1, 3, 100, 100)
     straight, mirrored = (read_opinions(First(), Second(40.0), view).reading.attributes for view in (img, img.flip(3)))
     assert float(straight[0, YAW]) == pytest.approx(-float(mirrored[0, YAW]), abs=0.05)
+
+
+def test_both_networks_read_once_with_gradients():
+    img = torch.zeros(1, 3, 100, 100, requires_grad=True)
+    reading = read_both(First(), Second(60.0), img)
+    assert reading.attributes[0, AGE].item() == 50
+    assert torch.autograd.grad(reading.attributes[0, AGE], [img])[0].abs().sum() > 0
+
+
+def test_latents_are_read_where_they_tell_something():
+    values = read_latents(load_latent_reader(), torch.zeros(2, 512))
+    known = [name for name, value in zip(ATTRIBUTES, values[0].tolist(), strict=True) if value == value]
+    assert set(known) == set(LATENT_ATTRIBUTES)
+    with pytest.raises(ShapeError, match="expected"):
+        read_latents(load_latent_reader(), torch.zeros(2, 16))
 
 
 def test_logits_become_probabilities_and_sharpness_pixels():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from faceloom.analyze.ensemble import Opinions, to_units
 from faceloom.edit import search as module
 from faceloom.edit.description import Bound, parse_description
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
@@ -44,7 +45,7 @@ def ages(G: MobileStyleGAN, statistics: LatentStatistics) -> list[float]:
 def test_candidates_that_meet_the_bounds_are_not_refined(tiny: MobileStyleGAN, statistics: LatentStatistics):
     middle = sorted(ages(tiny, statistics))[4]
     results = search(tiny, [Bound("age", middle - 1, middle + 1, "")], read, statistics=statistics, count=1, config=FEW)
-    assert (results[0].missed, results[0].steps) == (0, 0)
+    assert (results[0].missed, results[0].steps, results[0].met) == (0, 0, True)
     assert middle - 1 < results[0].attributes["age"] < middle + 1
     assert math.isnan(results[0].similarity)
 
@@ -81,6 +82,41 @@ def test_results_resemble_a_given_face(tiny: MobileStyleGAN, statistics: LatentS
     assert [person.similarity for person in drawn] == sorted((p.similarity for p in drawn), reverse=True)
     refined = search(tiny, (), read, statistics=statistics, count=1, like=like, config=FEW)
     assert refined[0].similarity > drawn[0].similarity
+
+
+def test_a_face_on_which_the_readings_disagree_is_not_a_hit(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    def doubt(img: Tensor) -> Opinions:
+        reading = read(img)
+        spread = torch.zeros_like(reading.attributes)
+        spread[:, 0] = 20.0
+        return Opinions(to_units(reading.attributes), spread, reading)
+
+    results = search(tiny, parse_description("over 1"), read, statistics=statistics, judge=doubt, count=2, config=FEW)
+    assert [(face.missed, face.met) for face in results] == [(0, False), (0, False)]
+    assert results[0].spread["age"] == 20
+
+
+def test_a_description_that_cannot_be_met_is_reported(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    config = SearchConfig(candidates=4, psi=1.0, steps=1)
+    results = search(tiny, [Bound("age", 500, math.inf, "")], read, statistics=statistics, count=3, config=config)
+    assert [face.met for face in results] == [False] * 3
+    assert [face.missed for face in results] == sorted(face.missed for face in results)
+
+
+def test_latents_that_seem_to_meet_the_bounds_are_drawn_first(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    read_latents: list[int] = []
+
+    def guess(w: Tensor) -> Tensor:
+        read_latents.append(len(w))
+        values = torch.full((len(w), len(ATTRIBUTES)), torch.nan)
+        values[:, 1] = 100 * w[:, 0]
+        return values
+
+    config = SearchConfig(candidates=2, pool=50, psi=1.0, steps=0)
+    smiling = parse_description("smiling")
+    results = search(tiny, smiling, read, statistics=statistics, guess=guess, count=2, config=config)
+    assert read_latents[:2] == [50, 50]
+    assert all(face.w_plus[0, 0, 0] > 0 for face in results)
 
 
 def test_invalid_requests_are_rejected(tiny: MobileStyleGAN, statistics: LatentStatistics):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.networks.latent_reader import LatentReader
 from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
 
 VIEWS = (
@@ -33,6 +34,10 @@ MAX_SPREAD: Mapping[str, float] = MappingProxyType({"years": 6.0, "degrees": 5.0
 """Largest spread at which the readings of a face count as agreeing, by unit."""
 
 _SIGNS = torch.tensor([-1.0 if TABLE[name].flips_sign else 1.0 for name in ATTRIBUTES])
+LATENT_ATTRIBUTES = ("age", "smile", "gender", "glasses", "yaw", "pitch")
+"""The attributes that are read from latents."""
+
+_FROM_LATENTS = [ATTRIBUTES.index(name) for name in LATENT_ATTRIBUTES]
 _SHARED = [ATTRIBUTES.index(name) for name in SECOND_ATTRIBUTES]
 _PROBABILITIES = torch.tensor([TABLE[name].unit == "probability" for name in ATTRIBUTES])
 _PIXELS = torch.tensor([TABLE[name].unit == "pixels" for name in ATTRIBUTES])
@@ -56,6 +61,25 @@ class Opinions:
         """Return for each face whether the readings of the named attributes agree: bool `[n]`."""
         limits = torch.tensor([MAX_SPREAD.get(TABLE[name].unit, torch.inf) for name in names])
         return (self.spread[:, [ATTRIBUTES.index(name) for name in names]] <= limits).all(1)
+
+
+def read_both(analyzer: Analyzer, second: SecondAnalyzer, img: Tensor) -> Reading:
+    """Read aligned faces `[n, 3, h, h]` once by each network, and return the means. Differentiable."""
+    reading = analyzer(img)
+    both = reading.attributes.clone()
+    both[:, _SHARED] = _calibrate(second(img))
+    return Reading((reading.attributes + both) / 2, reading.identity)
+
+
+def read_latents(reader: LatentReader, w: Tensor) -> Tensor:
+    """Predict attributes of generated faces from w, without pictures. Differentiable.
+
+    Convention: w `[n, 512]` of the default generator; the result `[n, 10]` has the order and units of ATTRIBUTES, with
+    NaN where a latent is not read.
+    """
+    values = w.new_full((len(w), len(ATTRIBUTES)), torch.nan)
+    values[:, _FROM_LATENTS] = reader(w)[:, [SECOND_ATTRIBUTES.index(name) for name in LATENT_ATTRIBUTES]]
+    return values
 
 
 @torch.no_grad()

@@ -32,7 +32,10 @@ def search(
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Search for generated faces that meet a description, or resemble a given face, by the analyzer's readings.
+    """Search for generated faces that meet a description, or resemble a given face, by the readings of two networks.
+
+    A face on which the networks disagree does not count as meeting the description. When too few faces meet it, the
+    nearest others follow, and the last line says so.
 
     A description contains ages (about 40, 30-45, over 60, under 30), smiling, neutral, glasses, man, woman,
     androgynous, mouth open or closed, eyes open or closed, looking left, right, up, down or straight; any of them
@@ -44,6 +47,7 @@ def search(
       faceloom search "woman over 60" --like me.jpg --count 3 -o results --json
     """
     from faceloom.edit.search import SearchConfig
+    from faceloom.workflows.search import explain_misses
 
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
@@ -54,12 +58,15 @@ def search(
     for i, person in enumerate(people, start=1):
         facts.append(save_picture_and_likeness(studio, person, output / f"found{i}", size) | _facts(person))
     if as_json:
-        print_json({"wanted": text, "like": like, "people": facts})
+        met_by = sum(fact["met"] for fact in facts)
+        print_json({"wanted": text, "like": like, "people": facts, "met": met_by, "note": explain_misses(text, people)})
         return
     for fact in facts:
-        met = "meets the description" if not fact["missed"] else f"misses the description by {fact['missed']:.2f}"
+        met = _describe(fact)
         similarity = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
         print_line(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{similarity}")
+    if note := explain_misses(text, people):
+        print_line(note)
 
 
 def _open(studio: Studio, name: str) -> Photo | Likeness:
@@ -68,12 +75,22 @@ def _open(studio: Studio, name: str) -> Photo | Likeness:
     return studio.load(name) if name.endswith(".likeness") else open_photo(name)
 
 
+def _describe(fact: dict[str, Any]) -> str:
+    if fact["met"]:
+        return "meets the description"
+    if not fact["missed"]:
+        return "the readings disagree about it"
+    return f"misses the description by {fact['missed']:.2f}"
+
+
 def _facts(person: Likeness) -> dict[str, Any]:
     traits = {name: round(value, 2) for name, value in person.provenance["traits"].items()}
     similarity = person.provenance["similarity"]
     return {
         "traits": traits,
+        "spread": {name: round(value, 2) for name, value in person.provenance["spread"].items()},
         "missed": round(person.provenance["missed"], 3),
+        "met": person.provenance["met"],
         "similarity": None if similarity is None else round(similarity, 3),
         "seed": person.provenance["candidate"],
         "steps": person.provenance["steps"],
