@@ -21,7 +21,6 @@ from bench.evaluators import SAME, Evaluators
 from bench.people import encode_portrait
 from bench.portraits import stated_smiles, val_portraits
 from faceloom.checkpoints.load import load_lpips
-from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, load_shipped_basis
 from faceloom.edit.steer import steer
 from faceloom.images import make_contact_sheet, save_picture, to_img
@@ -128,7 +127,7 @@ class Bench:
 
     def one_sigma(self, person: Likeness, name: str, sigma: float) -> list[float]:
         """Return the changes of all attributes after one attribute is raised by a sigma."""
-        read = attribute_reader(self.studio.regional_edit(person, (name,)), load_analyzer())
+        read = attribute_reader(self.studio.regional_edit(person, (name,)), self.studio.read_face)
         before = float(read({})[0][self.names.index(name)])
         edit = steer(read, self.basis, {name: before + sigma})
         return [edit.after[other] - edit.before[other] for other in self.names]

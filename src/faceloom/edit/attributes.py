@@ -12,12 +12,12 @@ from faceloom.analyze.skin import skin_tone
 from faceloom.edit import directions
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
-from faceloom.edit.discover import READ_SIDE
+from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
-from faceloom.networks.analyzer import ATTRIBUTES, Analyzer
+from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.generator import image_at
 
 HELD_ONLY = ("skin_tone",)  # attributes that are read and held, but have no direction
@@ -37,8 +37,8 @@ def load_basis(folder: Path) -> tuple[Direction, ...]:
     return tuple(direction for direction in basis if direction.name in ATTRIBUTES)
 
 
-def attribute_reader(edit: RegionalEdit, analyzer: Analyzer) -> AttributeReader:
-    """Return a function that draws an edit as a small picture and reads its attributes.
+def attribute_reader(edit: RegionalEdit, read_face: FaceReader) -> AttributeReader:
+    """Return a function that draws an edit as a small picture and reads its attributes by `read_face`.
 
     They are those of the basis, in its order, and then those of HELD_ONLY.
     """
@@ -47,7 +47,7 @@ def attribute_reader(edit: RegionalEdit, analyzer: Analyzer) -> AttributeReader:
     @torch.no_grad()
     def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
         img = image_at(*edit.draw_with(coefficients), READ_SIDE)
-        reading = analyzer(img)
+        reading = read_face(img)
         return torch.cat((reading.attributes[0, order], skin_tone(img))), reading.identity[0]
 
     return read
@@ -55,7 +55,7 @@ def attribute_reader(edit: RegionalEdit, analyzer: Analyzer) -> AttributeReader:
 
 def edit_attributes(
     edit: RegionalEdit,
-    analyzer: Analyzer,
+    read_face: FaceReader,
     values: Mapping[str, float],
     *,
     keep_identity: float | None = None,
@@ -72,7 +72,7 @@ def edit_attributes(
     `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
-    read = attribute_reader(edit, analyzer)
+    read = attribute_reader(edit, read_face)
     attributes, _ = read({})
     names = [direction.name for direction in edit.basis]
     before = dict(zip(names, attributes[: len(names)].tolist(), strict=True))

@@ -14,6 +14,7 @@ is the edit closest to the targets of all that were tried and are within the bou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,7 +99,8 @@ def steer(
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
 
-    Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that the reader gives after those of the basis. Nothing limits an edit without `bounds`.
+    Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that
+    the reader gives after those of the basis. Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
@@ -285,7 +287,8 @@ class _Steering:
 
     def _cost(self, point: _Point) -> float:
         """Return how far a point is from its targets, and how much else it changes, in standard deviations."""
-        return self._error(point.attributes) ** 0.5 + 0.1 * float(point.coefficients.norm()) + (1 - point.identity)
+        held: float = math.sqrt(self._error(point.attributes))
+        return held + 0.1 * float(point.coefficients.norm()) + (1 - point.identity)
 
     def _penalty(self, point: _Point) -> float:
         """Return the part of the requested change that is missing, and the part of a bound that is exceeded."""

@@ -33,7 +33,7 @@ from faceloom.checkpoints.shipped import (
 )
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
-from faceloom.edit.discover import READ_SIDE
+from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.generate import Label, generate_latents, make_label
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader
@@ -349,7 +349,7 @@ class Studio(Renderer):
             hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
             raise LatentError(f"{self.generator_name} has no directions", hint)
         edit = self.regional_edit(person, values)
-        result = edit_attributes(edit, load_analyzer(), values, keep_identity=keep_identity, force=force)
+        result = edit_attributes(edit, self.read_face, values, keep_identity=keep_identity, force=force)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
         return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
@@ -359,6 +359,11 @@ class Studio(Renderer):
         latent = person.w_plus if person.base is None else person.base
         base = BasePicture(self.tuned_generator(person), self.read_regions, latent)
         return RegionalEdit(base, person.w_plus, edited, basis=self.basis, regions=person.regions)
+
+    @property
+    def read_face(self) -> FaceReader:
+        """The function by which edits are measured: it reads aligned faces `[n, 3, h, h]`."""
+        return load_analyzer()
 
     @cached_property
     def read_regions(self) -> RegionReader | None:

@@ -38,7 +38,7 @@ class BoothStudio(Studio):
 
     def attribute_reader(self, edit: RegionalEdit) -> AttributeReader:
         """Return the function by which steering reads an edit, with the attributes that are only held."""
-        return attribute_reader(edit, load_analyzer())
+        return attribute_reader(edit, self.read_face)
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Read a likeness's attributes, rounded, from a picture in the fast precision."""
