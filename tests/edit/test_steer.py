@@ -160,3 +160,13 @@ def test_random_edits_go_far_and_mostly_in_age():
     assert (steps.abs().amax(dim=1) > 1).float().mean() > 0.65  # three quarters, of a square root
     assert 0.55 < (steps[:, 0].abs() > 1e-4).float().mean() < 0.78  # half, and a third of the rest
     assert abs((steps[:, 0] > 0).sum() - (steps[:, 0] < 0).sum()) < 60
+
+
+def test_a_watched_attribute_is_held_once_it_breaks_its_bound():
+    read = make_reader(torch.tensor([[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    bounds = Bounds({"smile": 0.1})
+    free = steer(read, basis(), {"age": 44.0}, bounds=Bounds({"smile": 0.9}), watched=["smile"])
+    held = steer(read, basis(), {"age": 68.0}, bounds=bounds, watched=["smile"])
+    assert free.coefficients["smile"] == 0
+    assert held.after["age"] == pytest.approx(68, abs=1)
+    assert held.coefficients["smile"] < 0

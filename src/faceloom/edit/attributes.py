@@ -93,8 +93,9 @@ def random_edits(
 
     Convention: each edit goes up to `max_length` standard deviations in either direction of one attribute, more often
     far than near, and about `sideways` standard deviations in the others. In more than half of the edits the attribute
-    is age, in which edits go furthest.
+    is age, in which edits go furthest. Only the directions of the analyzer's ATTRIBUTES are used.
     """
+    basis = [direction for direction in basis if direction.name in ATTRIBUTES]
     ages = [i for i, direction in enumerate(basis) if direction.name == "age"]
 
     def edit(w_plus: WPlus, random: torch.Generator) -> WPlus:

@@ -15,7 +15,7 @@ is the edit closest to the targets of all that were tried and are within the bou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -95,18 +95,20 @@ def steer(
     *,
     bounds: Bounds | None = None,
     held: Sequence[str] = (),
+    watched: Collection[str] = (),
     config: SteerConfig | None = None,
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
 
     Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that
-    the reader gives after those of the basis. Nothing limits an edit without `bounds`.
+    the reader gives after those of the basis; `watched` those of the basis that are not held until they break their
+    bounds. Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
     if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
-    steering = _Steering(read, basis, targets, bounds or Bounds(), held, config or SteerConfig())
+    steering = _Steering(read, basis, targets, bounds or Bounds(), held, watched, config or SteerConfig())
     if not steering.is_reached_before():
         steering.find_direction()
         steering.find_length()
@@ -158,6 +160,7 @@ class _Steering:
         targets: Mapping[str, float],
         bounds: Bounds,
         held: Sequence[str],
+        watched: Collection[str],
         config: SteerConfig,
     ) -> None:
         self.read, self.basis, self.config = read, basis, config
@@ -168,7 +171,7 @@ class _Steering:
         self.readings = 0
         self.before, self.held_before, self.identity = self._read(torch.zeros(len(basis)))
         self.targets = self.before.clone()
-        self.weight = torch.full((len(basis),), config.hold_weight)
+        self.weight = torch.tensor([0.0 if name in watched else config.hold_weight for name in self.names])
         for name, value in targets.items():
             index = self.names.index(name)
             self.targets[index] = value / self.sigma[index]
@@ -317,7 +320,7 @@ class _Steering:
 
     def _is_reached(self, attributes: Tensor) -> bool:
         allowed = torch.where(self.edited, self.config.tolerance, 4 * self.config.tolerance)
-        return bool(((self.targets - attributes).abs() <= allowed).all())
+        return bool(((self.targets - attributes).abs() <= allowed)[self.weight > 0].all())
 
     def _is_within_tolerances(self, attributes: Tensor) -> bool:
         """Return whether every edited attribute is so close to its target that it counts as reached."""
