@@ -6,7 +6,7 @@ kept' stops where the similarity would fall below .7.
 
 With --data (a folder with faces.csv and faces.zip) the people are --count portraits of the val split, balanced over
 age, sex and skin tone, and encoded once into DIR/people; --people takes a folder of NAME.likeness and NAME.png instead.
-They are drawn with every edit of `bench.edits` and at seven strengths of every slider, six people a sheet.
+They are drawn with every edit of `bench.edits` and at seven strengths of every slider, four people a sheet.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ KEPT = "age, kept"
 STYLES = dict.fromkeys(("smile.s", "mouth_open.s"), (-1.5, -1, -0.5, 0, 0.5, 1, 1.5))
 SIDE = 192  # of a picture on a sheet, in pixels
 COLUMNS = 7
-PEOPLE_A_SHEET = 6
+PEOPLE_A_SHEET = 4  # so that a sheet of seven columns is read at its full size on a screen
 POOL = 50  # portraits of the val split from which a balanced choice is made
 GROUPS = {"expressions": EXPRESSIONS, "ages-and-poses": AGES_AND_POSES}  # the sheets of the table's edits
 
@@ -105,7 +105,7 @@ def open_people(
 
 
 def save_sheets_of_people(studio: Studio, people: Sequence[Subject], out: Path, attributes: list[str] | None) -> None:
-    """Save the sheets of the table's edits and of the sliders, or of the given attributes alone, six people each."""
+    """Save the sheets of the table's edits and of the sliders, or of the given attributes alone, four people each."""
     strengths = all_strengths()
     for number, start in enumerate(range(0, len(people), PEOPLE_A_SHEET), 1):
         group = people[start : start + PEOPLE_A_SHEET]

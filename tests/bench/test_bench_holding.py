@@ -90,20 +90,6 @@ def test_label_states_values_and_limits():
     assert edits.describe(SMILE, {"smile": 0.1}, {"smile": 0.9}, []) == "smile .9: 0.10 > 0.90"
 
 
-@pytest.mark.parametrize("is_free", [True, False])
-def test_edit_is_called_in_the_studios_way(is_free: bool):
-    class Today:
-        def edit(self, person: object, values: object, *, hold: bool = False) -> object:
-            return "hold", hold
-
-    class Later:
-        def edit(self, person: object, values: object, *, force: bool = False) -> object:
-            return "force", force
-
-    assert edits.apply_edit(Today(), None, {}, is_free=is_free) == ("hold", not is_free)  # type: ignore[arg-type]
-    assert edits.apply_edit(Later(), None, {}, is_free=is_free) == ("force", is_free)  # type: ignore[arg-type]
-
-
 # -- measurements -----------------------------------------------------------------------------------------------------
 
 
