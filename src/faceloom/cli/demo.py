@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
+from faceloom.cli.edit import facts_of, notes_on
 from faceloom.cli.output import note, open_studio, print_json, print_line, progress
 
 if TYPE_CHECKING:
@@ -49,15 +50,16 @@ def demo(
     studio = open_studio(generator=generator)
     people: dict[str, Likeness] = {}
     pictures: dict[str, dict[str, Image.Image]] = {}
+    edits: dict[str, dict[str, Any]] = {}
     for name, file in PEOPLE.items():
-        people[name], pictures[name] = _show_person(studio, name, file, seconds)
+        people[name], pictures[name], edits[name] = _show_person(studio, name, file, seconds)
         for title, picture in pictures[name].items():
             is_generated = title not in ("photo", "crop")
             path = output / _file(name, title)
             save_picture(picture, path, ai_generated=is_generated, composite=title == "paste-back")
     _save_sheets(studio, people, pictures, output)
     _save_morph(studio, people, output)
-    facts = [_facts(name, person, pictures[name]) for name, person in people.items()]
+    facts = [_facts(name, person, pictures[name], edits[name]) for name, person in people.items()]
     summary = {"people": facts, "seconds": round(time.perf_counter() - begin, 1)}
     (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (output / "index.html").write_text(_page(summary), encoding="utf-8")
@@ -67,8 +69,10 @@ def demo(
         print_line(f"open {output / 'index.html'}")
 
 
-def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[Likeness, dict[str, Image.Image]]:
-    """Encode a sample portrait and draw every picture that the sheet shows of it."""
+def _show_person(
+    studio: Studio, name: str, file: str, seconds: float
+) -> tuple[Likeness, dict[str, Image.Image], dict[str, Any]]:
+    """Encode a sample portrait, draw every picture that the sheet shows of it, and tell what each edit reached."""
     from faceloom.assets.cache import open_asset
     from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import open_photo
@@ -85,10 +89,15 @@ def _show_person(studio: Studio, name: str, file: str, seconds: float) -> tuple[
     drawn = {"photo": photo.image, "crop": studio.align(photo, studio.choose(photo).face).image}
     drawn["reproduction"] = studio.render(person)
     edits = EDITS if studio.generator.name == DEFAULT_GENERATOR else {}  # the shipped directions are of this generator
-    drawn |= {title: studio.render(studio.edit(person, values).person) for title, values in edits.items()}
+    facts: dict[str, Any] = {}
+    for title, values in edits.items():
+        done = studio.edit(person, values)
+        drawn[title], facts[title] = studio.render(done.person), facts_of(done, values)
+        for text in notes_on(facts[title], values):
+            note(f"{name}, {title}: {text}")
     changed = studio.edit(person, {"age": 20, "smile": 0.9}).person if edits else person
     drawn["paste-back"] = studio.paste_back(changed, photo)
-    return person, drawn
+    return person, drawn, facts
 
 
 def _save_sheets(
@@ -117,14 +126,29 @@ def _save_morph(studio: Studio, people: dict[str, Likeness], output: Path) -> No
     save_film(studio.morph([first, second], 24, size=TILE_PIXELS, loop=True), output / "morph.webp", fps=16)
 
 
-def _facts(name: str, person: Likeness, titles: Iterable[str]) -> dict[str, Any]:
+def _facts(name: str, person: Likeness, titles: Iterable[str], edits: dict[str, Any]) -> dict[str, Any]:
     facts = {key: person.provenance[key] for key in ("seconds", "steps", "precision", "face")}
     files = {title: _file(name, title) for title in titles}
-    return {"name": name, "lpips": person.quality["lpips"], "mse": person.quality["mse"], **facts, "files": files}
+    return {
+        "name": name,
+        "lpips": person.quality["lpips"],
+        "mse": person.quality["mse"],
+        **facts,
+        "edits": edits,
+        "files": files,
+    }
 
 
 def _file(name: str, title: str) -> str:
     return f"{name}-{title.replace(' ', '-')}.jpg"
+
+
+def _shortfall(edit: dict[str, Any] | None) -> str:
+    """Return what an edit reached and what limited it, for a caption; empty when it reached everything."""
+    if edit is None or edit["kept"]:
+        return ""
+    reached = ", ".join(f"{name} {value:+.3g}" for name, value in edit["reached"].items())
+    return html.escape(f" (reached {reached}; limited by {', '.join(edit['limited_by'])})".replace("_", " "))
 
 
 def _page(summary: dict[str, Any]) -> str:
@@ -133,7 +157,7 @@ def _page(summary: dict[str, Any]) -> str:
     for person in summary["people"]:
         cells = "".join(
             f'<figure><img src="{file}" alt="{html.escape(title)}" loading="lazy">'
-            f"<figcaption>{html.escape(title)}</figcaption></figure>"
+            f"<figcaption>{html.escape(title)}{_shortfall(person['edits'].get(title))}</figcaption></figure>"
             for title, file in person["files"].items()
         )
         facts = f"LPIPS {person['lpips']:.3f}, MSE {person['mse']:.4f}, {person['seconds']:.0f} s"
