@@ -92,7 +92,7 @@ def _show_person(
     facts: dict[str, Any] = {}
     for title, values in edits.items():
         done = studio.edit(person, values)
-        drawn[title], facts[title] = studio.render(done.person), facts_of(done, values)
+        drawn[title], facts[title] = studio.render(done.person), facts_of(done)
         for text in notes_on(facts[title], values):
             note(f"{name}, {title}: {text}")
     changed = studio.edit(person, {"age": 20, "smile": 0.9}).person if edits else person
