@@ -17,11 +17,12 @@ MAX_RESOLVED = ANALYZER_RESOLUTION / ANALYZER_CROP  # pixels of the square's sid
 
 
 def photograph(
-    pixels: NDArray[np.uint8], resolved: NDArray[np.float32], rng: np.random.RandomState
+    pixels: NDArray[np.uint8], resolved: NDArray[np.float32], rng: np.random.RandomState, light: bool = True
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Photograph every face.
 
-    Convention: pixels `[n, 192, 192, 3]` aligned; resolved `[n]` pixels of the square's side that the original shows.
+    Convention: pixels `[n, h, h, 3]` aligned; resolved `[n]` pixels of the square's side that the original shows;
+    `light` is whether to change exposure and colors, too.
     Returns crops `[n, 3, 128, 128]`, -1...1, and the changes: mirrored `[n]` (0 or 1), roll `[n]` degrees clockwise,
     sharpness `[n]` log2 of the pixels that are still resolved.
     """
@@ -33,7 +34,7 @@ def photograph(
     img = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     crops = _crop(img, mirrored, roll, zoom, shift)
     crops, sharpness = _lens(crops, resolved, rng)
-    crops = _develop_sensor(crops, rng)
+    crops = _develop_sensor(crops, rng) if light else torch.stack([_jpeg(crop, rng) for crop in crops])
     changed = {"mirrored": mirrored.astype(np.float32), "roll": roll, "sharpness": np.log2(sharpness)}
     return crops, {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in changed.items()}
 

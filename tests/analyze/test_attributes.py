@@ -14,14 +14,14 @@ from faceloom.analyze.reading import PROBABILITIES, Attributes
 from faceloom.cli import options
 from faceloom.edit.description import PHRASES, parse_description
 from faceloom.edit.targets import compute_targets
-from faceloom.networks.analyzer import ATTRIBUTES
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.web.routes.models import SliderValues
 from faceloom.web.sliders import SliderCurves, make_sliders
 
 
 def test_names_agree_with_the_analyzer():
-    assert {row.name for row in TABLE.values() if row.read_by_analyzer} == set(ATTRIBUTES)
-    assert {field.name for field in dataclasses.fields(Attributes)} == set(ATTRIBUTES)
+    assert {row.name for row in TABLE.values() if row.read_by_analyzer} == {*ATTRIBUTES, *DETAILS}
+    assert {field.name for field in dataclasses.fields(Attributes)} == set(TABLE)
     assert {name for name in TABLE if TABLE[name].unit == "probability"} == set(PROBABILITIES)
 
 
@@ -30,7 +30,7 @@ def test_rows_are_consistent(row):
     assert bool(row.requested_as) == bool(row.limit)
     assert not (row.slider or row.option) or row.requested_as
     assert bool(row.option) == bool(row.help)
-    assert not row.requested_as or row.read_by_analyzer
+    assert set(row.frees) < set(TABLE) - {row.name}
     if row.slider:
         assert all(row.slider.low <= knot <= row.slider.high for knot in row.slider.knots)
         assert not row.is_change or max(-row.slider.low, row.slider.high) <= row.limit

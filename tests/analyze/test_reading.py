@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceloom.analyze.reading import read_attributes, similarity
-from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS, Analyzer, Reading
 
 
 class Fixed(Analyzer):
@@ -29,6 +29,18 @@ def test_logits_become_probabilities_and_sharpness_becomes_pixels():
     assert 0 <= attributes.glasses < 1e-6
     assert attributes.sharpness == pytest.approx(128)
     assert attributes.rounded()["age"] == 31.3
+
+
+def test_details_are_read_where_the_network_reads_them():
+    (without,) = read_attributes(Fixed(), torch.zeros(1, 3, 64, 64))
+    (attributes,) = read_attributes(Analyzer().eval(), torch.zeros(1, 3, 64, 64))
+    assert set(DETAILS).isdisjoint(without.rounded())
+    assert set(DETAILS) < set(attributes.rounded())
+    assert 0 < attributes.beard < 1
+
+
+def test_the_skin_tone_is_measured():
+    assert read_attributes(Fixed(), torch.ones(1, 3, 64, 64))[0].skin_tone == pytest.approx(90, abs=0.1)
 
 
 def test_ages_are_not_negative():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Unit = Literal["years", "degrees", "probability", "pixels"]
+Unit = Literal["years", "degrees", "probability", "points", "pixels"]
 Language = Literal["en", "de", "es", "fr"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "es", "fr")
 
@@ -62,7 +62,8 @@ class Attribute:
     a "probability" is the value itself, and None stands for an attribute that cannot be edited. `limit` is the largest
     change in either direction, or the highest probability that an edit aims at. `hold` is the largest change that an
     edit of other attributes may cause. `identity` is the least identity similarity that an edit of this attribute may
-    leave at its limit; smaller changes are held to more.
+    leave at its limit; smaller changes are held to more. A point is a hundredth of a stated length, or one unit of
+    CIELAB.
     """
 
     name: str
@@ -76,8 +77,9 @@ class Attribute:
     option: str = ""  # name of the command-line option without its dashes; empty: the command line has none
     help: str = ""  # help text of that option
     phrases: Phrases = field(default_factory=Phrases)
-    read_by_analyzer: bool = True  # only attributes that the analyzer reads can be edited
+    read_by_analyzer: bool = True  # otherwise it is measured in the pixels
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
+    frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
     regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
 
     @property
@@ -98,6 +100,7 @@ _ROWS = (
         option="age",
         help="Years to add; a negative number makes the face younger.",
         regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
+        frees=("brows", "eye_opening", "face_fullness", "makeup"),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -117,6 +120,7 @@ _ROWS = (
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
         phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
         regions=("neck", "skin", "brows", "eyes", "lips"),
+        frees=("mouth_open", "brows", "eye_opening", "mouth_gap", "face_fullness"),
         words={
             "en": Words("Smile", "serious", "laughing"),
             "de": Words("Lächeln", "ernst", "lachend"),
@@ -192,6 +196,7 @@ _ROWS = (
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
         phrases=Phrases(low=("mouth closed", "closed mouth"), high=("mouth open", "open mouth")),
         regions=("neck", "skin", "lips"),
+        frees=("mouth_gap", "face_fullness"),
         words={
             "en": Words("Mouth", "closed", "open"),
             "de": Words("Mund", "zu", "offen"),
@@ -213,6 +218,7 @@ _ROWS = (
             low=("woman", "feminine", "female"), middle=("androgynous",), high=("man", "masculine", "male")
         ),
         regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
+        frees=("brows", "face_fullness", "beard", "hair_length", "makeup"),
         words={
             "en": Words("Man, woman", "woman", "man"),
             "de": Words("Mann, Frau", "Frau", "Mann"),
@@ -229,6 +235,7 @@ _ROWS = (
         identity=0.75,
         phrases=Phrases(low=("eyes closed", "closed eyes"), high=("eyes open", "open eyes")),
         regions=("skin", "brows", "eyes"),
+        frees=("eye_opening", "brows"),
         words={
             "en": Words("Eyes", "closed", "open"),
             "de": Words("Augen", "zu", "offen"),
@@ -237,9 +244,142 @@ _ROWS = (
         },
     ),
     Attribute(
+        name="eye_opening",  # distance of the lids in percent of the width of an eye
+        unit="points",
+        requested_as="change",
+        limit=12.0,
+        hold=3.0,
+        identity=0.75,
+        slider=Slider(-10.0, 10.0, knots=(6.0, -6.0)),
+        option="eyes",
+        help="Points to open the eyes, in percent of their width; negative narrows them.",
+        regions=("skin", "brows", "eyes"),
+        frees=("eyes_open", "brows"),
+        words={
+            "en": Words("Eyes", "narrow", "wide"),
+            "de": Words("Augen", "schmal", "weit"),
+            "es": Words("Ojos", "entornados", "muy abiertos"),
+            "fr": Words("Yeux", "plissés", "grands ouverts"),
+        },
+    ),
+    Attribute(
+        name="brows",  # distance of brows and eyes in percent of the width of an eye
+        unit="points",
+        requested_as="change",
+        limit=15.0,
+        hold=3.0,
+        identity=0.75,
+        slider=Slider(-10.0, 10.0, knots=(6.0, -6.0)),
+        option="brows",
+        help="Points to raise the brows, in percent of the width of an eye; negative lowers them.",
+        regions=("skin", "brows", "eyes"),
+        words={
+            "en": Words("Brows", "low", "raised"),
+            "de": Words("Augenbrauen", "tief", "hochgezogen"),
+            "es": Words("Cejas", "bajas", "levantadas"),
+            "fr": Words("Sourcils", "bas", "levés"),
+        },
+    ),
+    Attribute(
+        name="mouth_gap",  # distance of the lips in percent of the width of the mouth
+        unit="points",
+        requested_as="change",
+        limit=20.0,
+        hold=2.5,
+        identity=0.75,
+        regions=("neck", "skin", "lips"),
+        frees=("mouth_open", "face_fullness"),
+        words={
+            "en": Words("Gap between the lips", "closed", "wide"),
+            "de": Words("Lippenabstand", "zu", "weit"),
+            "es": Words("Separación de los labios", "cerrados", "abiertos"),
+            "fr": Words("Écart des lèvres", "fermées", "ouvertes"),
+        },
+    ),
+    Attribute(
+        name="beard",  # or mustache
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        hold=0.2,
+        identity=0.6,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="beard",
+        help="Probability of a beard or mustache: 0 is shaven, 1 is a beard.",
+        regions=("neck", "skin", "lips"),
+        frees=("gender",),
+        words={
+            "en": Words("Beard", "shaven", "full"),
+            "de": Words("Bart", "rasiert", "voll"),
+            "es": Words("Barba", "afeitado", "poblada"),
+            "fr": Words("Barbe", "rasé", "fournie"),
+        },
+    ),
+    Attribute(
+        name="hair_lightness",  # CIELAB lightness of the hair
+        unit="points",
+        requested_as="change",
+        limit=45.0,
+        hold=6.0,
+        identity=0.6,
+        slider=Slider(-30.0, 30.0, knots=(20.0, -20.0)),
+        option="hair",
+        help="Points of lightness to add to the hair; negative makes it darker.",
+        regions=("hair", "brows"),
+        words={
+            "en": Words("Hair color", "dark", "light"),
+            "de": Words("Haarfarbe", "dunkel", "hell"),
+            "es": Words("Color del pelo", "oscuro", "claro"),
+            "fr": Words("Couleur des cheveux", "foncés", "clairs"),
+        },
+    ),
+    Attribute(
+        name="hair_warmth",  # CIELAB b of the hair: low is grey or black, high is blond or red
+        unit="points",
+        requested_as="change",
+        limit=20.0,
+        hold=4.0,
+        identity=0.6,
+        slider=Slider(-15.0, 15.0, knots=(8.0, -8.0)),
+        option="hair-warmth",
+        help="Points of warmth to add to the color of the hair: negative is grey, positive is blond or red.",
+        regions=("hair", "brows"),
+        words={
+            "en": Words("Warmth of the hair", "grey", "golden"),
+            "de": Words("Haarton", "grau", "golden"),
+            "es": Words("Tono del pelo", "canoso", "dorado"),
+            "fr": Words("Teinte des cheveux", "gris", "dorés"),
+        },
+    ),
+    Attribute(
+        name="hair_length",  # hair that reaches the shoulders
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        hold=0.25,
+        identity=0.5,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="hair-length",
+        help="Probability of hair down to the shoulders: 0 is short, 1 is long.",
+        regions=("background", "clothes", "neck", "hair", "ears"),
+        frees=("gender",),
+        words={
+            "en": Words("Hair length", "short", "long"),
+            "de": Words("Haarlänge", "kurz", "lang"),
+            "es": Words("Largo del pelo", "corto", "largo"),
+            "fr": Words("Longueur des cheveux", "courts", "longs"),
+        },
+    ),
+    Attribute(
         name="skin_tone",  # individual typology angle of the cheeks: above 55 very light, below -30 dark
         unit="degrees",
+        requested_as="change",
+        limit=60.0,
         hold=6.0,
+        identity=0.6,
+        slider=Slider(-40.0, 40.0, knots=(20.0, -20.0)),
+        option="skin",
+        help="Degrees of the individual typology angle to add to the skin tone; positive is lighter.",
         read_by_analyzer=False,
         regions=("neck", "skin", "ears"),
         words={
@@ -247,6 +387,54 @@ _ROWS = (
             "de": Words("Hautton", "dunkler", "heller"),
             "es": Words("Tono de piel", "más oscuro", "más claro"),
             "fr": Words("Teint", "plus foncé", "plus clair"),
+        },
+    ),
+    Attribute(
+        name="makeup",  # of lips or eyes
+        unit="probability",
+        requested_as="probability",
+        limit=MAX_PROBABILITY,
+        hold=0.25,
+        identity=0.7,
+        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
+        option="makeup",
+        help="Probability of makeup: 0 is none, 1 is strong.",
+        regions=("skin", "brows", "eyes", "lips"),
+        frees=("gender",),
+        words={
+            "en": Words("Makeup", "none", "strong"),
+            "de": Words("Schminke", "keine", "stark"),
+            "es": Words("Maquillaje", "ninguno", "intenso"),
+            "fr": Words("Maquillage", "aucun", "prononcé"),
+        },
+    ),
+    Attribute(
+        name="face_fullness",  # width of the jaw in percent of the face's height
+        unit="points",
+        requested_as="change",
+        limit=10.0,
+        hold=2.0,
+        identity=0.6,
+        slider=Slider(-6.0, 6.0, knots=(4.0, -4.0)),
+        option="fullness",
+        help="Points of width to add to the face, in percent of its height; negative makes it slimmer.",
+        regions=("neck", "skin", "lips"),
+        words={
+            "en": Words("Face", "slim", "full"),
+            "de": Words("Gesicht", "schmal", "voll"),
+            "es": Words("Cara", "delgada", "llena"),
+            "fr": Words("Visage", "mince", "rond"),
+        },
+    ),
+    Attribute(
+        name="hat",  # or another cover of the head
+        unit="probability",
+        hold=0.25,
+        words={
+            "en": Words("Hat", "none", "on"),
+            "de": Words("Hut", "ohne", "mit"),
+            "es": Words("Sombrero", "sin", "con"),
+            "fr": Words("Chapeau", "sans", "avec"),
         },
     ),
     Attribute(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from math import nan
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
-from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.analyze.skin import skin_tone
+from faceloom.images.tensors import Img
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS, Analyzer, Reading
 
-_MIRROR_SIGNS = torch.tensor([-1.0 if TABLE[name].flips_sign else 1.0 for name in ATTRIBUTES])
+_MIRROR_SIGNS, _MIRROR_SIGNS_OF_DETAILS = (
+    torch.tensor([-1.0 if TABLE[name].flips_sign else 1.0 for name in names]) for names in (ATTRIBUTES, DETAILS)
+)
 PROBABILITIES = tuple(row.name for row in TABLE.values() if row.unit == "probability")
 
 
@@ -30,11 +35,23 @@ class Attributes:
     pitch: float  # degrees, positive looks down
     roll: float  # degrees, positive is turned clockwise
     sharpness: float  # pixels that the aligned square's side truly resolves, up to 160
+    # Details; NaN where the network does not read them.
+    hair_lightness: float = nan  # CIELAB units, as the next one
+    hair_warmth: float = nan
+    brows: float = nan  # height over the eyes, in hundredths of an eye's width
+    eye_opening: float = nan  # hundredths of an eye's width
+    mouth_gap: float = nan  # hundredths of the mouth's width
+    face_fullness: float = nan  # width of the jaw in hundredths of the face's height
+    beard: float = nan  # probability, as the next three
+    hair_length: float = nan
+    hat: float = nan
+    makeup: float = nan
+    skin_tone: float = nan  # degrees of the individual typology angle, measured in the pixels
 
     def rounded(self) -> dict[str, float]:
-        """Return the values by name, rounded to the digits that carry information."""
-        digits = {name: 3 if name in PROBABILITIES else 1 for name in asdict(self)}
-        return {name: round(value, digits[name]) for name, value in asdict(self).items()}
+        """Return the known values by name, rounded to the digits that carry information."""
+        known = {name: value for name, value in asdict(self).items() if not math.isnan(value)}
+        return {name: round(value, 3 if name in PROBABILITIES else 1) for name, value in known.items()}
 
 
 @torch.no_grad()
@@ -45,12 +62,18 @@ def read(net: Analyzer, img: Tensor) -> Reading:
     """
     straight, mirrored = net(img), net(img.flip(3))
     attributes = (straight.attributes + mirrored.attributes * _MIRROR_SIGNS) / 2
-    return Reading(attributes, F.normalize(straight.identity + mirrored.identity, dim=1))
+    identity = F.normalize(straight.identity + mirrored.identity, dim=1)
+    if not straight.details.numel():
+        return Reading(attributes, identity)
+    return Reading(attributes, identity, (straight.details + mirrored.details * _MIRROR_SIGNS_OF_DETAILS) / 2)
 
 
-def read_attributes(net: Analyzer, img: Tensor) -> tuple[Attributes, ...]:
-    """Read the attributes of aligned faces. Convention and errors as `read`."""
-    return tuple(_to_attributes(row) for row in read(net, img).attributes.tolist())
+def read_attributes(net: Analyzer, img: Img) -> tuple[Attributes, ...]:
+    """Read the attributes of aligned faces, with their skin tone. Convention and errors as `read`."""
+    reading, tones = read(net, img), skin_tone(img).tolist()
+    details = reading.details.tolist() or [[]] * len(tones)
+    rows = zip(reading.attributes.tolist(), details, tones, strict=True)
+    return tuple(_to_attributes(attributes, detail, tone) for attributes, detail, tone in rows)
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:
@@ -61,8 +84,13 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
     return F.cosine_similarity(a, b, dim=-1)
 
 
-def _to_attributes(row: list[float]) -> Attributes:
-    """Convert a row of the network's outputs: logits to probabilities, log2 of the sharpness to pixels."""
-    values = dict(zip(ATTRIBUTES, row, strict=True))
-    values |= {name: 1 / (1 + math.exp(-max(-50.0, min(50.0, values[name])))) for name in PROBABILITIES}
-    return Attributes(**values | {"age": max(0.0, values["age"]), "sharpness": 2 ** values["sharpness"]})
+def _to_attributes(attributes: list[float], details: list[float], tone: float) -> Attributes:
+    """Convert rows of the network's outputs: logits to probabilities, log2 of the sharpness to pixels."""
+    values = dict(zip(ATTRIBUTES, attributes, strict=True)) | dict(zip(DETAILS, details, strict=False))
+    values |= {name: _probability(value) for name, value in values.items() if name in PROBABILITIES}
+    values |= {"age": max(0.0, values["age"]), "sharpness": 2 ** values["sharpness"], "skin_tone": tone}
+    return Attributes(**values)
+
+
+def _probability(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))

@@ -1,7 +1,7 @@
 """The analyzer: a differentiable network that reads attributes and identity from an aligned face. Does not open files.
 
-Trained by recipes/analyzer from the outputs of teacher networks on generated and real portraits. Its model card says
-what it must not be used for: it does not identify strangers.
+Trained by recipes/analyzer from the outputs of teacher networks, measurements and labels by hand, on generated and real
+portraits. Its model card says what it must not be used for: it does not identify strangers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
+from faceloom.networks.detail_head import DetailHead
 from faceloom.networks.trunk import Trunk
 
 ATTRIBUTES = (
@@ -27,6 +28,19 @@ ATTRIBUTES = (
     "roll",  # degrees, positive is turned clockwise
     "sharpness",  # log2 of the pixels that the square's side resolves; values above 7.3 (160 px) cannot be measured
 )
+DETAILS = (
+    "hair_lightness",  # CIELAB lightness of the hair above the forehead
+    "hair_warmth",  # CIELAB b of it: low is grey or black, high is blond or red
+    "brows",  # distance of the brows from the eyes in hundredths of an eye's width
+    "eye_opening",  # distance of the lids in hundredths of an eye's width
+    "mouth_gap",  # distance of the inner lips in hundredths of the mouth's width
+    "face_fullness",  # width of the jaw in hundredths of the face's height
+    "beard",  # logit, as the next three: a beard or mustache
+    "hair_length",  # the hair reaches the shoulders
+    "hat",  # a hat or another cover of the head
+    "makeup",  # of lips or eyes
+)
+"""What the second head reads, in the order and units of `Reading.details`."""
 IDENTITY_DIM = 128
 ANALYZER_RESOLUTION = 128  # pixels; side of the network's input
 ANALYZER_CROP = 0.8  # of the aligned square's side
@@ -36,14 +50,15 @@ TRUNK_WIDTHS, TRUNK_DEPTHS = (32, 48, 96, 160, 240), (1, 1, 2, 1)
 
 
 class Reading(NamedTuple):
-    """The analyzer's output: `attributes [n, 10]`, and `identity [n, 128]` of unit length.
+    """The analyzer's output: `attributes [n, 10]`, `identity [n, 128]` of unit length, and `details [n, 10]`.
 
-    Attributes have the order and units of ATTRIBUTES. The cosine of two identities is their identity similarity: about
-    0 for strangers.
+    Attributes have the order and units of ATTRIBUTES, details those of DETAILS. The cosine of two identities is their
+    identity similarity: about 0 for strangers. Readers without a second head return no details: `[0, 0]`.
     """
 
     attributes: Tensor
     identity: Tensor
+    details: Tensor = torch.zeros(0, 0)
 
 
 class Analyzer(nn.Module):
@@ -62,6 +77,7 @@ class Analyzer(nn.Module):
         self.trait_head = nn.Linear(TRUNK_WIDTHS[-1], len(ATTRIBUTES))
         self.identity_pool = _pool(TRUNK_WIDTHS[-1])
         self.identity_head = nn.Linear(TRUNK_WIDTHS[-1], IDENTITY_DIM)
+        self.detail_head = DetailHead(TRUNK_WIDTHS, len(DETAILS))
         self.register_buffer("mean", torch.zeros(len(ATTRIBUTES)))
         self.register_buffer("scale", torch.ones(len(ATTRIBUTES)))
 
@@ -70,10 +86,11 @@ class Analyzer(nn.Module):
 
     def read(self, crop: Tensor) -> Reading:
         """Read crops `[n, 3, 128, 128]` from `crop_face`."""
-        x = self.trunk(crop)  # [n c 4 4]
+        blocks = self.trunk.outputs(crop)
+        x = blocks[-1]  # [n c 4 4]
         attributes = self.trait_head(F.relu(self.trait_pool(x)).flatten(1)).float() * self.scale + self.mean
         identity = self.identity_head(self.identity_pool(x).flatten(1)).float()
-        return Reading(attributes, F.normalize(identity, dim=1))
+        return Reading(attributes, F.normalize(identity, dim=1), self.detail_head(crop, blocks))
 
 
 def crop_face(img: Tensor) -> Tensor:

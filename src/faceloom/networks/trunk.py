@@ -47,4 +47,13 @@ class Trunk(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(F.relu(self.norm(self.stem(x))))  # type: ignore[no-any-return]
+        return self.outputs(x)[-1]
+
+    def outputs(self, x: Tensor) -> list[Tensor]:
+        """Compute the output of every block: those of the first are of `r / 4` px."""
+        x = F.relu(self.norm(self.stem(x)))
+        outputs = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        return outputs

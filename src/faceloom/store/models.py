@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faceloom.errors import FaceloomError
 
-Unit = Literal["years", "degrees", "probability"]
+Unit = Literal["years", "degrees", "probability", "points"]
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in pixels of the photo; the origin is the top left corner."""
 

@@ -254,7 +254,7 @@ def _select_person(
     """Select the runs that show the same person as the first run, and the best frame: frontal, sharp, eyes open."""
     starts = range(0, len(squares), READING_BATCH)
     readings = [read(load_analyzer(), to_img(squares[i : i + READING_BATCH])) for i in starts]
-    attributes, identity = (torch.cat(parts) for parts in zip(*readings, strict=True))
+    attributes, identity = (torch.cat([getattr(r, name) for r in readings]) for name in ("attributes", "identity"))
     runs = _split_runs(track, rows)
     means = torch.stack([identity[run.start : run.stop].mean(0) for run in runs])
     is_same = (torch.cosine_similarity(means, means[:1]) >= MIN_SIMILARITY).tolist()

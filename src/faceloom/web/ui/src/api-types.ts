@@ -320,6 +320,24 @@ export interface components {
       mouth_open?: number | null;
       /** Man, woman: probability */
       gender?: number | null;
+      /** Eyes: change in points */
+      eye_opening?: number | null;
+      /** Brows: change in points */
+      brows?: number | null;
+      /** Beard: probability */
+      beard?: number | null;
+      /** Hair color: change in points */
+      hair_lightness?: number | null;
+      /** Warmth of the hair: change in points */
+      hair_warmth?: number | null;
+      /** Hair length: probability */
+      hair_length?: number | null;
+      /** Skin tone: change in degrees */
+      skin_tone?: number | null;
+      /** Makeup: probability */
+      makeup?: number | null;
+      /** Face: change in points */
+      face_fullness?: number | null;
     };
     /** A mix of likenesses: `a` receives layers of `b`, which may be `seed:7`. */
     LikenessMix: {
@@ -488,7 +506,7 @@ export interface components {
       name: string;
       min: number;
       max: number;
-      unit: "years" | "degrees" | "probability";
+      unit: "years" | "degrees" | "probability" | "points";
       me: number;
     };
     /** Slider values: changes in years and degrees, and probabilities. */
@@ -507,6 +525,24 @@ export interface components {
       mouth_open?: number | null;
       /** Man, woman: probability */
       gender?: number | null;
+      /** Eyes: change in points */
+      eye_opening?: number | null;
+      /** Brows: change in points */
+      brows?: number | null;
+      /** Beard: probability */
+      beard?: number | null;
+      /** Hair color: change in points */
+      hair_lightness?: number | null;
+      /** Warmth of the hair: change in points */
+      hair_warmth?: number | null;
+      /** Hair length: probability */
+      hair_length?: number | null;
+      /** Skin tone: change in degrees */
+      skin_tone?: number | null;
+      /** Makeup: probability */
+      makeup?: number | null;
+      /** Face: change in points */
+      face_fullness?: number | null;
     };
     /** A visit: everything that a page needs to show its current screen. */
     VisitView: {
@@ -677,6 +713,24 @@ export interface paths {
         mouth_open?: number | null;
         /** Man, woman: probability */
         gender?: number | null;
+        /** Eyes: change in points */
+        eye_opening?: number | null;
+        /** Brows: change in points */
+        brows?: number | null;
+        /** Beard: probability */
+        beard?: number | null;
+        /** Hair color: change in points */
+        hair_lightness?: number | null;
+        /** Warmth of the hair: change in points */
+        hair_warmth?: number | null;
+        /** Hair length: probability */
+        hair_length?: number | null;
+        /** Skin tone: change in degrees */
+        skin_tone?: number | null;
+        /** Makeup: probability */
+        makeup?: number | null;
+        /** Face: change in points */
+        face_fullness?: number | null;
         /** Number that grows; older requests are answered 409 'stale' */
         n?: number;
         /** Side of the picture in pixels */

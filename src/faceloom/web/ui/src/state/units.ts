@@ -11,9 +11,14 @@ interface AttributeWords {
 }
 
 const ATTRIBUTES: Record<string, { unit: string; words: Record<Language, AttributeWords> }> = table;
-const STEPS: Record<Slider["unit"], number> = { years: 1, degrees: 1, probability: 0.01 };
+const STEPS: Record<Slider["unit"], number> = { years: 1, degrees: 1, probability: 0.01, points: 1 };
 /** Differences between the requested and the reached value that are not mentioned. */
-const TOLERANCES: Record<Slider["unit"], number> = { years: 1.5, degrees: 1.5, probability: 0.05 };
+const TOLERANCES: Record<Slider["unit"], number> = {
+  years: 1.5,
+  degrees: 1.5,
+  probability: 0.05,
+  points: 1.5,
+};
 const MAX_LIMITS = 2; // limiting attributes that are named; they are ordered by importance
 const UNNAMED_LIMIT = "generator"; // limit of an edit that no bound stopped
 
@@ -29,10 +34,11 @@ export const sliderStep = ({ unit }: Pick<Slider, "unit">): number => STEPS[unit
 
 const signed = (value: number): string => formatNumber(value, { signDisplay: "exceptZero", maximumFractionDigits: 0 });
 
-/** Format a value with its unit: "+12 years", "80%", "-10°". */
+/** Format a value with its unit: "+12 years", "80%", "-10°", "+6". */
 export function formatValue({ unit }: Pick<Slider, "unit">, value: number): string {
   if (unit === "years") return translate("years", { n: signed(value) });
   if (unit === "degrees") return translate("degrees", { n: signed(value) });
+  if (unit === "points") return signed(value);
   return formatNumber(value, { style: "percent", maximumFractionDigits: 0 });
 }
 
