@@ -105,14 +105,19 @@ def open_people(
 
 
 def save_sheets_of_people(studio: Studio, people: Sequence[Subject], out: Path, attributes: list[str] | None) -> None:
-    """Save the sheets of the table's edits and of the sliders, or of the given attributes alone, four people each."""
+    """Save the sheets of the table's edits and of the sliders, or of the given attributes alone, four people each.
+
+    A sheet that exists is left as it is, so that an interrupted run continues.
+    """
     strengths = all_strengths()
     for number, start in enumerate(range(0, len(people), PEOPLE_A_SHEET), 1):
         group = people[start : start + PEOPLE_A_SHEET]
-        for path in save_table_sheets([draw_row(studio, person) for person in group], out, number):
-            print(path, flush=True)
+        if not all(path.exists() for path in table_paths(out, number).values()):
+            for path in save_table_sheets([draw_row(studio, person) for person in group], out, number):
+                print(path, flush=True)
         for name in strengths if attributes is None else attributes:
-            save_strengths(studio, [person.likeness for person in group], name, out / f"{name}-{number}.png")
+            if not (path := out / f"{name}-{number}.png").exists():
+                save_strengths(studio, [person.likeness for person in group], name, path)
 
 
 def draw_row(studio: Studio, person: Subject) -> Row:
@@ -127,10 +132,15 @@ def draw_row(studio: Studio, person: Subject) -> Row:
     return Row(person, studio.render(person.likeness, SIDE), edited)
 
 
+def table_paths(out: Path, number: int) -> dict[str, Path]:
+    """Return the paths of the sheets of a group of people with the table's edits, by the name of the edits' group."""
+    return {name: out / f"{name}-{number}.png" for name in GROUPS}
+
+
 def save_table_sheets(rows: Sequence[Row], out: Path, number: int) -> list[Path]:
     """Save two sheets of a group of people: expressions beside the photo, and ages and poses. Return their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths = table_paths(out, number)
     for name, edits in GROUPS.items():
         tiles: list[Tile] = []
         for row in rows:
@@ -138,9 +148,8 @@ def save_table_sheets(rows: Sequence[Row], out: Path, number: int) -> list[Path]
             tiles += [(row.person.photo, f"{row.person.name} photo"), before] if edits is EXPRESSIONS else [before]
             tiles += [row.edited.get(edit.name, (_blank(), f"no {edit.title}")) for edit in edits]
         pictures, labels = zip(*tiles, strict=True)
-        paths.append(out / f"{name}-{number}.png")
-        save_picture(make_contact_sheet(pictures, COLUMNS, SIDE, labels), paths[-1], ai_generated=True)
-    return paths
+        save_picture(make_contact_sheet(pictures, COLUMNS, SIDE, labels), paths[name], ai_generated=True)
+    return list(paths.values())
 
 
 def save_strengths(studio: Studio, people: Sequence[Likeness], name: str, path: Path) -> None:

@@ -208,3 +208,23 @@ def test_table_sheets_have_a_row_a_person(tmp_path: Path):
         width, height = people.open_picture(path).size
         assert width > 7 * 192
         assert 2 * 192 < height < 3 * 192
+
+
+def test_sheets_that_exist_are_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn: list[str] = []
+    before = Image.new("RGB", (192, 192), "gray")
+
+    def draw_row(studio: object, person: people.Subject) -> sheets.Row:
+        drawn.append(person.name)
+        return sheets.Row(person, before, {})
+
+    def save_strengths(studio: object, likenesses: object, name: str, path: Path) -> None:
+        drawn.append(path.name)
+        path.touch()
+
+    monkeypatch.setattr(sheets, "draw_row", draw_row)
+    monkeypatch.setattr(sheets, "save_strengths", save_strengths)
+    everyone = [make_subject(str(number)) for number in range(5)]
+    for _ in range(2):
+        sheets.save_sheets_of_people(None, everyone, tmp_path, ["age"])  # type: ignore[arg-type]
+    assert drawn == ["0", "1", "2", "3", "age-1.png", "4", "age-2.png"]
