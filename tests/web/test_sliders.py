@@ -90,7 +90,7 @@ def test_curves_of_versions_without_limits_are_refused():
 
 def test_an_unknown_attribute_is_refused():
     with pytest.raises(LatentError):
-        SliderCurves(BEFORE).predict({"beard": 1.0})
+        SliderCurves(BEFORE).predict({"mood": 1.0})
 
 
 def test_positions_cover_the_range_of_every_slider():

@@ -26,6 +26,7 @@ from PIL import Image
 from faceloom import likeness
 from faceloom.analyze.reading import Attributes
 from faceloom.checkpoints.load import GeneratorModel
+from faceloom.edit.attributes import held_only
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader
@@ -152,7 +153,8 @@ class TinyStudio(BoothStudio):
                 for direction in self.basis
             ]
             skin_tone = SKIN_TONE - max(values[NAMES.index("age")] - DARKENING_AGE, 0.0)
-            return torch.tensor([*values, skin_tone]), torch.ones(1)
+            held = [skin_tone if name == "skin_tone" else 0.0 for name in held_only(self.basis)]
+            return torch.tensor([*values, *held]), torch.ones(1)
 
         return read
 

@@ -120,7 +120,7 @@ _ROWS = (
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
         phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
         regions=("neck", "skin", "brows", "eyes", "lips"),
-        frees=("mouth_open", "brows", "eye_opening", "mouth_gap", "face_fullness"),
+        frees=("brows", "eye_opening", "mouth_gap", "face_fullness"),
         words={
             "en": Words("Smile", "serious", "laughing"),
             "de": Words("Lächeln", "ernst", "lachend"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from faceloom.analyze.attributes import HELD
 from faceloom.analyze.skin import skin_tone
 from faceloom.edit import directions
 from faceloom.edit.bounds import Bounds, default_bounds
@@ -17,15 +18,17 @@ from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
-from faceloom.networks.analyzer import ATTRIBUTES
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.networks.generator import image_at
 
-HELD_ONLY = ("skin_tone",)  # attributes that are read and held, but have no direction
+SKIN_TONE = "skin_tone"  # measured in the pixels
+READABLE = (*ATTRIBUTES, *DETAILS, SKIN_TONE)
+"""Every attribute that an edit reads from its picture."""
 
 
 def load_shipped_basis() -> tuple[Direction, ...]:
     """Load the default generator's directions of attributes that the analyzer reads."""
-    return tuple(directions.load_shipped(name) for name in directions.list_shipped() if name in ATTRIBUTES)
+    return tuple(directions.load_shipped(name) for name in directions.list_shipped() if name in READABLE)
 
 
 def load_basis(folder: Path) -> tuple[Direction, ...]:
@@ -34,23 +37,32 @@ def load_basis(folder: Path) -> tuple[Direction, ...]:
     `faceloom direction attributes` writes such a folder beside a generator.
     """
     basis = (directions.load(path) for path in sorted(folder.glob(f"*{SUFFIX}")))
-    return tuple(direction for direction in basis if direction.name in ATTRIBUTES)
+    return tuple(direction for direction in basis if direction.name in READABLE)
 
 
 def attribute_reader(edit: RegionalEdit, read_face: FaceReader) -> AttributeReader:
     """Return a function that draws an edit as a small picture and reads its attributes by `read_face`.
 
-    They are those of the basis, in its order, and then those of HELD_ONLY.
+    They are those of the basis, in its order, and then those that `held_only` names.
     """
-    order = [ATTRIBUTES.index(direction.name) for direction in edit.basis]
+    order = [READABLE.index(direction.name) for direction in edit.basis]
+    others = held_only(edit.basis)
 
     @torch.no_grad()
     def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
         img = image_at(*edit.draw_with(coefficients), READ_SIDE)
         reading = read_face(img)
-        return torch.cat((reading.attributes[0, order], skin_tone(img))), reading.identity[0]
+        values = torch.cat((reading.attributes[0], reading.details[0], skin_tone(img)))  # as READABLE
+        held = to_units({name: float(values[READABLE.index(name)]) for name in others})
+        return torch.cat((values[order], torch.tensor([held[name] for name in others]))), reading.identity[0]
 
     return read
+
+
+def held_only(basis: Sequence[Direction]) -> tuple[str, ...]:
+    """Return the attributes that an edit reads and holds, but that have no direction."""
+    movable = {direction.name for direction in basis}
+    return tuple(name for name in READABLE if name in HELD and name not in movable)
 
 
 def edit_attributes(
@@ -83,7 +95,8 @@ def edit_attributes(
     else:
         bounds = default_bounds(missing, keep_identity)
     wanted = {name: targets[name] for name in missing}
-    return steer(read, edit.basis, wanted, bounds=bounds, held=HELD_ONLY, config=config)
+    held = held_only(edit.basis)
+    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=DETAILS, config=config)
 
 
 def random_edits(

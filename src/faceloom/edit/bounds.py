@@ -44,12 +44,14 @@ def tolerance(name: str) -> float:
 def default_bounds(values: Mapping[str, float], keep_identity: float | None = None) -> Bounds:
     """Return the bounds of the table of attributes for an edit with the requested `values`.
 
+    Attributes that an edited one changes by nature are free, as the brows of a smile.
     The least identity similarity is the lowest that any edited attribute allows for its part of the whole range;
     `keep_identity` replaces it.
     """
     if keep_identity is None:
         keep_identity = min((_min_identity(name, value) for name, value in values.items()), default=1.0)
-    return Bounds({name: bound for name, bound in HELD.items() if name not in values}, keep_identity)
+    free = {name for edited in values if edited in TABLE for name in TABLE[edited].frees} | set(values)
+    return Bounds({name: bound for name, bound in HELD.items() if name not in free}, keep_identity)
 
 
 def _min_identity(name: str, value: float) -> float:

@@ -18,7 +18,7 @@ from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.errors import LatentError
-from faceloom.latents import W, WPlus, broadcast, truncate
+from faceloom.latents import W, WPlus, broadcast, truncate, z_from_seeds
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
 
@@ -33,6 +33,7 @@ LatentGuess = Callable[[W], Tensor]
 
 SEEDS_PER_SEARCH = 100_000  # candidate k of search seed s has the seed s * SEEDS_PER_SEARCH + k
 GENERATION_SHARE = 0.5  # part of the progress that the candidates take; judging and refining take the rest
+POOL_BATCH = 1000  # number of latents of the pool that are read at once
 GUESS_WEIGHT = 1 / 3  # of the latent's reading among three opinions
 
 
@@ -44,6 +45,7 @@ class SearchConfig:
     pool: int = 6000  # number of latents from which the candidates are chosen without a picture, where that is possible
     psi: float = 0.8  # truncation of the candidates
     wide_psi: float = 1.0  # the same for latents of the pool that meet the description only further from the mean face
+    wide_cost: float = 0.25  # penalty of wide_psi, whose faces and backgrounds are less clean
     finalists: int = 3  # number of candidates that are judged, for each face that is asked for
     attempts: int = 2  # number of faces that may be refined, for each face that is asked for
     steps: int = 30  # maximum number of refining steps for each face; refining ends when the description is met
@@ -154,13 +156,22 @@ class _Searcher:
             seeds = range(first, first + count)
             return [(seed, generate_latents(self.G, [seed], self.config.psi)) for seed in seeds]
         seeds = range(first, first + max(self.config.pool, count))
-        full = torch.cat([generate_latents(self.G, [seed], 1.0)[:, 0] for seed in seeds])  # [n w_dim]
         psis = (self.config.psi, self.config.wide_psi)
-        pools = [truncate(full[:, None], self.G.w_avg, psi)[:, 0] for psi in psis]
-        missed = torch.stack([self.miss_by_guess(w, self.config.margin) for w in pools])  # [psi n]
-        widths = (missed[1] < missed[0]).long()
-        order = missed.min(0).values.argsort(stable=True)[:count].tolist()
-        return [(seeds[i], broadcast(pools[widths[i]][i : i + 1], self.G.num_ws)) for i in order]
+        missed = torch.cat(
+            [self.miss_by_seeds(seeds[i : i + POOL_BATCH], psis) for i in range(0, len(seeds), POOL_BATCH)]
+        )
+        nearest, widths = (missed + torch.tensor([0.0, self.config.wide_cost])).min(1)
+        order = nearest.argsort(stable=True)[:count].tolist()
+        return [(seeds[i], generate_latents(self.G, [seeds[i]], psis[int(widths[i])])) for i in order]
+
+    def miss_by_seeds(self, seeds: Sequence[int], psis: tuple[float, float]) -> Tensor:
+        """Return how far the latents of seeds lie outside the bounds, by their own readings: `[n, 2]`, one per psi.
+
+        The seeds are mapped together, which changes the last bits of w and nothing else.
+        """
+        w = self.G.mapping(z_from_seeds(seeds, self.G.z_dim).to(self.G.w_avg))
+        pools = (truncate(w[:, None], self.G.w_avg, psi)[:, 0] for psi in psis)
+        return torch.stack([self.miss_by_guess(pool, self.config.margin) for pool in pools], 1)
 
     @torch.no_grad()
     def generate(self, seed: int, w_plus: WPlus) -> SearchResult:

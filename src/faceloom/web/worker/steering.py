@@ -8,12 +8,13 @@ from dataclasses import replace
 from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
-from faceloom.edit.attributes import HELD_ONLY
+from faceloom.edit.attributes import held_only
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.steer import SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import LatentError
 from faceloom.files import atomic_write
+from faceloom.networks.analyzer import DETAILS
 from faceloom.store.models import EditOutcome
 from faceloom.web.sliders import SliderCurves, changed_values, neutral_slider_values
 from faceloom.web.worker.context import TaskContext
@@ -113,7 +114,9 @@ def _steer(
 
     goal = compute_targets(values, curves_of(state, person).before)
     bounds = Bounds() if force else default_bounds(values)
-    return steer(read_unless_cancelled, state.studio.basis, goal, bounds=bounds, held=HELD_ONLY, config=config)
+    basis = state.studio.basis
+    held = held_only(basis)
+    return steer(read_unless_cancelled, basis, goal, bounds=bounds, held=held, watched=DETAILS, config=config)
 
 
 def _add_knot(state: WorkerState, person: PersonRef, name: str, value: float, steered: SteeringResult) -> None:
