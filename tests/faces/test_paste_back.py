@@ -15,7 +15,7 @@ from faceloom.faces.geometry import invert_frame, transform_points
 from faceloom.faces.paste_back import FIELD_SIZE, estimate_grain, fade_mask, matching_blur, paste_back, plan_change
 from faceloom.images import to_img
 from faceloom.networks.mtcnn import Mtcnn
-from tests.faces.scenes import smooth, square
+from tests.faces.scenes import make_hair_scene, smooth, square
 
 QUADS = [
     square(160, 150, 140),
@@ -121,8 +121,8 @@ def test_a_new_shape_is_shown_with_the_photos_light() -> None:
 def test_the_plan_is_within_its_bounds() -> None:
     own, before, after = (levels(smooth(FIELD_SIZE, FIELD_SIZE, seed=seed)).astype(np.float32) for seed in (1, 2, 3))
     plan = plan_change(own, before, after)
-    assert ((plan.mask >= 0) & (plan.mask <= 1)).all()
-    assert ((plan.replaced >= 0) & (plan.replaced <= plan.mask)).all()
+    for part in (plan.mask, plan.replaced, plan.trusted, plan.known):
+        assert ((part >= 0) & (part <= 1)).all()
     assert (plan.mask[[0, -1]] == 0).all()
     assert (plan.mask[:, [0, -1]] == 0).all()
     none = plan_change(own, before, before)
@@ -131,6 +131,42 @@ def test_the_plan_is_within_its_bounds() -> None:
     lit = plan_change(before + 12, before, after)
     assert np.abs(lit.light - 12).max() < 1
     assert not lit.replaced.any()  # the reproduction lacks no detail
+
+
+@pytest.mark.parametrize("wall", [(120, 122, 125), (12, 12, 14), "flag"])
+def test_hair_turns_white_without_a_halo(wall: tuple[int, int, int] | str) -> None:
+    scene = make_hair_scene(wall)
+    result = levels(paste_back(scene.photo, scene.after, square(128, 128, 256), original=scene.before))
+    changed = np.abs(result - levels(scene.photo)).mean(-1)
+    error = np.abs(result - levels(scene.expected)).mean(-1)
+    only_generated = (scene.opacity < 0.02) & (scene.generated_opacity > 0.3)  # a wall in the photo, hair in R0
+    assert only_generated.sum() > 150
+    assert changed[only_generated].mean() < 8
+    assert error[scene.opacity > 0.98].mean() < 5
+    assert error[(scene.opacity > 0.1) & (scene.opacity < 0.9)].mean() < 20
+    assert changed[(scene.opacity < 0.001) & (scene.generated_opacity < 0.001)].mean() < 0.3
+
+
+@pytest.mark.parametrize("wall", [(120, 122, 125), (12, 12, 14), "flag"])
+def test_the_outline_is_as_steep_as_it_should_be(wall: tuple[int, int, int] | str) -> None:
+    scene = make_hair_scene(wall)
+    result = paste_back(scene.photo, scene.after, square(128, 128, 256), original=scene.before)
+    edge = (scene.opacity > 0.1) & (scene.opacity < 0.9)
+    steep, expected = (np.hypot(*np.gradient(levels(p).mean(-1)))[edge].mean() for p in (result, scene.expected))
+    assert steep == pytest.approx(expected, rel=0.35)
+
+
+def test_nothing_changes_where_the_mask_is_0() -> None:
+    photo, original = smooth(320, 300), make_reproduction()
+    face = brighten_spot(original, (60, 60, 196, 196), 80)
+    mask = np.zeros((64, 64), np.float32)
+    mask[:, :32] = 1
+    quad = square(160, 150, 256)
+    result = levels(paste_back(photo, face, quad, original=original, mask=mask))
+    changed = np.abs(result - levels(photo)).mean(-1)
+    assert changed[:, :150][100:200].mean() > 4
+    assert (changed[:, 200:] == 0).all()
+    assert paste_back(photo, face, quad, original=original, mask=mask * 0).tobytes() == photo.tobytes()
 
 
 def test_no_step_at_the_edge() -> None:
@@ -195,6 +231,8 @@ def test_invalid_arguments_are_refused() -> None:
         paste_back(photo, smooth(64, 48), quad)
     with pytest.raises(ShapeError, match="original"):
         paste_back(photo, smooth(64, 64), quad, original=smooth(64, 48))
+    with pytest.raises(ShapeError, match="mask"):
+        paste_back(photo, smooth(64, 64), quad, mask=np.ones((64, 48), np.float32))
     with pytest.raises(ShapeError, match="quad"):
         paste_back(photo, smooth(64, 64), np.zeros((4, 2)))
     with pytest.raises(FaceError, match="in the photo"):
