@@ -196,21 +196,34 @@ def paint_surroundings(face: Face, paint: Paint) -> None:
     paint("hair", outside & ~below & like_hair)
     near_neck = (np.abs(columns - chin[0]) < 1.1 * half) & (rows > chin[1] + 2)
     shaded_skin = (face.shade < 0.06) & (face.lab[..., 0] > 18) & (face.hair > 16) & (face.skin < 60)
-    paint("neck", below & near_neck & (like_skin | shaded_skin))
+    neck = neck_distance(face, half)
+    paint("neck", below & near_neck & (like_skin | shaded_skin | (neck < 9)))
     low = (rows > chin[1] + 0.1 * half) & (rows > 0.8 * SIDE)
     under_hair = outside & like_hair & (rows > chin[1] - 0.5 * half) & (rows < chin[1])  # long hair may go on below
     under_hair = np.broadcast_to(grow(under_hair, 6).any(0), oval.shape)
-    paint("clothes", below & low & not_skin & (face.hair > 25) & ~under_hair)
+    no_beard = (face.hair > 25) | (np.abs(columns - chin[0]) > 0.6 * half)
+    paint("clothes", below & low & not_skin & (neck > 25) & no_beard & ~under_hair)
     clothes_like_hair = looks_like(face, low & below & (np.abs(columns - center) < 0.6 * half))
     above_shoulders = rows < chin[1] + (-2 if clothes_like_hair else 0.25 * half)
     paint("hair", below & aside & like_hair & above_shoulders)
 
-    strip = outside & ~below & (rows > left[1] - 0.35 * half) & (rows < left[1] + 0.55 * half)
-    strip &= (columns < left[0] + 2) | (columns > right[0] - 2)
-    strip &= (columns > left[0] - 0.35 * half) & (columns < right[0] + 0.35 * half)
-    paint("ears", strip & like_skin & shrink(person, 3))
+    turn = (mesh[NOSE, 0] - left[0]) / (2 * half)  # place of the nose: the ear on its side is hidden
+    at_left = (columns < left[0] - 2) & (columns > left[0] - 0.4 * half) & (turn > 0.35)
+    at_right = (columns > right[0] + 2) & (columns < right[0] + 0.4 * half) & (turn < 0.65)
+    heights = (rows > left[1] - 0.4 * half) & (rows < left[1] + 0.5 * half)
+    paint("ears", outside & ~below & heights & (at_left | at_right) & like_skin & shrink(person, 3))
     bald = outside & (rows < mesh[TOP, 1] + 0.2 * half) & like_skin & (np.abs(columns - center) < 0.8 * half)
     paint("skin", bald)
+
+
+def neck_distance(face: Face, half: float) -> Array:
+    """Return squared distances from the color right under the chin; infinite where that is not skin, but a beard."""
+    (x, y), far = face.mesh[CHIN], np.full((SIDE, SIDE), np.inf, np.float32)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    core = (rows > y + 4) & (rows < y + 4 + 0.2 * half) & (np.abs(columns - x) < 0.3 * half) & (face.matte > 0.97)
+    if core.sum() < 100 or np.median(face.shade[core]) > 0.12 or np.median(face.hair[core]) < 9:
+        return far
+    return Color.fit(face.lab[core], (5.0, 2.5, 2.5)).distance(face.lab)
 
 
 def looks_like(face: Face, bottom: Mask) -> bool:
@@ -226,7 +239,7 @@ def paint_face(face: Face, glasses: bool | None, paint: Paint, labels: NDArray[n
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     half = (mesh[SIDES[1], 0] - mesh[SIDES[0], 0]) / 2
     brow_row = np.stack([mesh[list(b)] for b in BROWS])[..., 1].min()
-    inner = shrink(oval, 4)
+    inner = shrink(oval, 3)
     upper = rows < brow_row - 2
     hair_like = (face.hair + 9 < face.skin) & (face.skin > 16)
     skin_like = (face.skin < 9) | ((face.skin < 30) & (face.shade < 0.07) & (face.hair > face.skin + 9))
@@ -236,7 +249,7 @@ def paint_face(face: Face, glasses: bool | None, paint: Paint, labels: NDArray[n
     beard = inner & ~upper & (rows > mesh[NOSE, 1]) & (np.abs(columns - nose) < 0.55 * half)
     paint("skin", beard & ~skin_like)
 
-    brows = polygon(mesh[list(BROWS[0])]) | polygon(mesh[list(BROWS[1])])
+    brows = free_brow(face, BROWS[0], hair_like) | free_brow(face, BROWS[1], hair_like)
     eyes = polygon(mesh[list(EYES[0])]) | polygon(mesh[list(EYES[1])])
     lips = polygon(mesh[list(LIPS)])
     edges = (grow(eyes, 3) & ~eyes) | (grow(brows, 4) & ~brows) | (grow(lips, 2) & ~lips)
@@ -251,10 +264,18 @@ def paint_face(face: Face, glasses: bool | None, paint: Paint, labels: NDArray[n
         paint_glasses(face, band, eyes, brows, paint, labels)
 
 
+def free_brow(face: Face, points: tuple[int, ...], hair_like: Mask) -> Mask:
+    """Return the brow's mask, which is empty where hair falls over it."""
+    brow = polygon(face.mesh[list(points)])
+    above = np.roll(brow, -14, axis=0) & ~grow(brow, 3)
+    return brow & (np.mean(hair_like[above]) < 0.5 if above.any() else False)
+
+
 def paint_glasses(face: Face, band: Mask, eyes: Mask, brows: Mask, paint: Paint, labels: NDArray[np.uint8]) -> None:
     """Label frames, which do not have the color of the skin, and dark lenses as a whole."""
     lenses = grow(eyes, 9) & ~brows & band
-    if np.mean(face.skin[lenses & ~eyes] > 16) > 0.8:  # sunglasses
+    dark = (face.skin > 16) & (face.lab[..., 0] < np.median(face.lab[face.skin < 9, 0]) - 12)
+    if np.mean(dark[lenses]) > 0.65:  # sunglasses
         labels[grow(lenses, 4)] = UNKNOWN
         paint("glasses", lenses)
         return

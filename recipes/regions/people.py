@@ -28,7 +28,6 @@ from faceloom.checkpoints.shipped import load_encoder
 from faceloom.edit import directions
 from faceloom.images import to_img, to_pixel_list
 from faceloom.invert.encode import encoder_guess
-from faceloom.memory import keep_memory
 from faceloom.networks.generator import Generator
 
 KINDS = ("generated", "encoded", "mixed")
@@ -38,7 +37,7 @@ SIDE = 256
 # the analyzer does not learn from either, are held out.
 SEEDS = (*range(300), *range(3000, 3300), *range(2800, 2840), *range(5800, 5840), *range(300, 560), *range(3300, 3560))
 HELD_OUT = (*range(240, 300), *range(3240, 3300), *range(2800, 3000), *range(5800, 6000))
-PORTRAITS, HELD_OUT_PORTRAITS, MIXED = 640, 60, 240
+PORTRAITS, HELD_OUT_PORTRAITS, MIXED = 440, 60, 160
 STRENGTHS = {"age": 25.0, "smile": 4.0, "gender": 4.0, "glasses": 6.0, "mouth_open": 4.0, "yaw": 25.0, "pitch": 15.0}
 
 
@@ -59,7 +58,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for latents and pictures")
     parser.add_argument("--kind", choices=KINDS, action="append", help="repeatable; all kinds by default")
     args = parser.parse_args()
-    keep_memory()
     G = load_generator(precision="bf16").G
     for kind in args.kind or KINDS:
         people = {"generated": generated, "encoded": encoded, "mixed": mixed}[kind](args.data, G)
