@@ -334,7 +334,7 @@ _ROWS = (
         },
     ),
     Attribute(
-        name="hair_warmth",  # CIELAB b of the hair: low is grey or black, high is blond or red
+        name="hair_warmth",  # CIELAB b of the hair: low is gray or black, high is blond or red
         unit="points",
         requested_as="change",
         limit=20.0,
@@ -342,10 +342,10 @@ _ROWS = (
         identity=0.6,
         slider=Slider(-15.0, 15.0, knots=(8.0, -8.0)),
         option="hair-warmth",
-        help="Points of warmth to add to the color of the hair: negative is grey, positive is blond or red.",
+        help="Points of warmth to add to the color of the hair: negative is gray, positive is blond or red.",
         regions=("hair", "brows"),
         words={
-            "en": Words("Warmth of the hair", "grey", "golden"),
+            "en": Words("Warmth of the hair", "gray", "golden"),
             "de": Words("Haarton", "grau", "golden"),
             "es": Words("Tono del pelo", "canoso", "dorado"),
             "fr": Words("Teinte des cheveux", "gris", "dorés"),

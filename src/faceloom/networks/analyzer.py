@@ -30,7 +30,7 @@ ATTRIBUTES = (
 )
 DETAILS = (
     "hair_lightness",  # CIELAB lightness of the hair above the forehead
-    "hair_warmth",  # CIELAB b of it: low is grey or black, high is blond or red
+    "hair_warmth",  # CIELAB b of it: low is gray or black, high is blond or red
     "brows",  # distance of the brows from the eyes in hundredths of an eye's width
     "eye_opening",  # distance of the lids in hundredths of an eye's width
     "mouth_gap",  # distance of the inner lips in hundredths of the mouth's width
@@ -40,7 +40,7 @@ DETAILS = (
     "hat",  # a hat or another cover of the head
     "makeup",  # of lips or eyes
 )
-"""What the second head reads, in the order and units of `Reading.details`."""
+"""Outputs of the second head, in the order and units of `Reading.details`."""
 IDENTITY_DIM = 128
 ANALYZER_RESOLUTION = 128  # pixels; side of the network's input
 ANALYZER_CROP = 0.8  # of the aligned square's side
