@@ -15,16 +15,18 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceloom.analyze.skin import skin_tone
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.images import to_img
-from faceloom.networks.analyzer import ATTRIBUTES
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 
 Array = NDArray[np.float64]
+READ = (*ATTRIBUTES, *DETAILS, "skin_tone")
 
 
 @dataclass(frozen=True)
 class People:
-    """One row per seed: `w [n, 512]`, attributes `[n]` in their units, `identity [n, 128]`, colors in sigmas."""
+    """One row per seed: `w [n, 512]`, attributes of READ `[n]` by name, `identity [n, 128]`, colors in sigmas."""
 
     w: Array
     attributes: dict[str, Array]
@@ -45,15 +47,17 @@ def read_people(folder: Path) -> People:
             identities.append(identity)
             points = table["mesh5"][start : start + 20, :, :2] * 256
             patches += [measure(p / 255, five) for p, five in zip(pictures, points, strict=True)]
-    named = dict(zip(ATTRIBUTES, np.concatenate(readings).T, strict=True))
+    named = dict(zip(READ, np.concatenate(readings).T, strict=True))
     return People(table["w"].astype(np.float64), named, np.concatenate(identities), colors(np.stack(patches)))
 
 
 @torch.no_grad()
 def read(pictures: list[NDArray[np.uint8]]) -> tuple[Array, Array]:
-    """Read aligned pictures with the analyzer: attributes `[n, 10]`, identities `[n, 128]`."""
-    reading = load_analyzer()(to_img(pictures))
-    return reading.attributes.double().numpy(), reading.identity.double().numpy()
+    """Read aligned pictures: attributes `[n, len(READ)]`, identities `[n, 128]`."""
+    img = to_img(pictures)
+    reading = load_analyzer()(img)
+    attributes = torch.cat([reading.attributes, reading.details, skin_tone(img)[:, None]], 1)
+    return attributes.double().numpy(), reading.identity.double().numpy()
 
 
 def colors(patches: Array) -> dict[str, Array]:
@@ -67,6 +71,8 @@ def colors(patches: Array) -> dict[str, Array]:
         "light from the side": (left.mean(1) - right.mean(1)) / brightness,
         "background": background.mean(1),
         "clothes": clothes.mean(1),
+        "background warmth": background[:, 0] - background[:, 2],
+        "clothes warmth": clothes[:, 0] - clothes[:, 2],
     }
     return {name: (value - value.mean()) / value.std() for name, value in named.items()}
 
