@@ -22,6 +22,11 @@ LIMIT_NAMES = {
     "pitch": "the nod of the head",
     "mouth_open": "the mouth",
     "eyes_open": "the eyes",
+    "eye_opening": "the opening of the eyes",
+    "mouth_gap": "the gap between the lips",
+    "hair_lightness": "the lightness of the hair",
+    "hair_warmth": "the warmth of the hair",
+    "face_fullness": "the fullness of the face",
     "gender": "the gender presentation",
 }
 """Names of attributes that limit an edit in sentences, where they differ from the names in the table."""
