@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from faceloom.analyze.ensemble import LATENT_ATTRIBUTES, read_both, read_latents, read_opinions, to_units
+from faceloom.analyze.ensemble import (
+    CALIBRATION,
+    LATENT_ATTRIBUTES,
+    SECOND_WEIGHT,
+    correct_ages,
+    read_both,
+    read_latents,
+    read_opinions,
+    to_units,
+)
 from faceloom.checkpoints.shipped import load_latent_reader
 from faceloom.errors import ShapeError
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
@@ -38,11 +47,12 @@ class Second(SecondAnalyzer):
 
 
 def test_networks_that_agree_have_no_spread():
-    opinions = read_opinions(First(), Second(40.0), torch.zeros(2, 3, 100, 100))
+    same = (40.0 - CALIBRATION["age"][0]) / CALIBRATION["age"][1]
+    opinions = read_opinions(First(), Second(same), torch.zeros(2, 3, 100, 100))
     assert opinions.mean.shape == opinions.spread.shape == (2, len(ATTRIBUTES))
     assert opinions.mean[:, AGE].tolist() == pytest.approx([40, 40], abs=0.5)
     assert float(opinions.spread[0, AGE]) < 0.5
-    assert float(opinions.mean[0, GLASSES]) == 0.5
+    assert 0.5 <= float(opinions.mean[0, GLASSES]) < 0.6
     assert opinions.agree(("age", "glasses")).tolist() == [True, True]
 
 
@@ -63,8 +73,19 @@ def test_mirroring_a_face_changes_the_sign_of_its_yaw():
 def test_both_networks_read_once_with_gradients():
     img = torch.zeros(1, 3, 100, 100, requires_grad=True)
     reading = read_both(First(), Second(60.0), img)
-    assert reading.attributes[0, AGE].item() == 50
+    assert reading.attributes[0, AGE].item() == pytest.approx(
+        40 + SECOND_WEIGHT * (CALIBRATION["age"][0] + CALIBRATION["age"][1] * 60 - 40)
+    )
     assert torch.autograd.grad(reading.attributes[0, AGE], [img])[0].abs().sum() > 0
+
+
+def test_ages_of_children_are_corrected_and_others_stay():
+    values = torch.zeros(4, len(ATTRIBUTES))
+    values[:, AGE] = torch.tensor([-3.0, 7.3, 19.999, 50.0])
+    values.requires_grad_()
+    ages = correct_ages(values)[:, AGE]
+    assert ages.tolist() == pytest.approx([-3 * 2.9 / 4, 5.0, 20.0, 50.0], abs=1e-2)
+    assert (torch.autograd.grad(ages.sum(), [values])[0][:, AGE] > 0).all()
 
 
 def test_latents_are_read_where_they_tell_something():

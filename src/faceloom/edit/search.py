@@ -31,6 +31,9 @@ Judge = Callable[[Tensor], Opinions]
 LatentGuess = Callable[[W], Tensor]
 """Function that predicts attributes from w `[n, w_dim]`: `[n, 10]` as the analyzer's, NaN where it knows nothing."""
 
+Correction = Callable[[Tensor], Tensor]
+"""Function that corrects readings `[n, 10]` of generated faces, which no single network reads without bias."""
+
 SEEDS_PER_SEARCH = 100_000  # candidate k of search seed s has the seed s * SEEDS_PER_SEARCH + k
 GENERATION_SHARE = 0.5  # part of the progress that the candidates take; judging and refining take the rest
 POOL_BATCH = 1000  # number of latents of the pool that are read at once
@@ -46,7 +49,7 @@ class SearchConfig:
     psi: float = 0.8  # truncation of the candidates
     wide_psi: float = 1.0  # the same for latents of the pool that meet the description only further from the mean face
     wide_cost: float = 0.25  # penalty of wide_psi, whose faces and backgrounds are less clean
-    finalists: int = 3  # number of candidates that are judged, for each face that is asked for
+    finalists: int = 4  # number of candidates that are judged, for each face that is asked for
     attempts: int = 2  # number of faces that may be refined, for each face that is asked for
     steps: int = 30  # maximum number of refining steps for each face; refining ends when the description is met
     learning_rate: float = 0.06  # of Adam, in standard deviations of w
@@ -84,6 +87,7 @@ def search(
     statistics: LatentStatistics,
     judge: Judge | None = None,
     guess: LatentGuess | None = None,
+    correct: Correction = lambda values: values,
     count: int = 6,
     seed: int = 0,
     like: Tensor | None = None,
@@ -96,9 +100,9 @@ def search(
     whose readings disagree, are refined and judged again. Faces that meet the description come first; where there are
     too few, the nearest others follow, with `met` false.
 
-    Convention: `read` takes img `[n, 3, 256, 256]` and is differentiable, as is `guess`; without `judge`, `read` alone
-    decides; `like [1, 128]` is an identity that the faces should resemble. Candidate k is generated from the seed
-    `100,000 * seed + k`.
+    Convention: `read` takes img `[n, 3, 256, 256]` and is differentiable, as are `guess` and `correct`, which corrects
+    the means of all readings `[n, 10]`; without `judge`, `read` alone decides; `like [1, 128]` is an identity that the
+    faces should resemble. Candidate k is generated from the seed `100,000 * seed + k`.
     Raises LatentError for more faces than candidates, and without both bounds and an identity.
     """
     config, bounds = config or SearchConfig(), tuple(bounds)
@@ -107,7 +111,7 @@ def search(
     if not bounds and like is None:
         raise LatentError("the search has neither a description nor a face", "describe a face, or give a photo")
     report = callback or (lambda progress, text: None)
-    searcher = _Searcher(G, bounds, read, judge or _single_judge(read), guess, statistics, like, config)
+    searcher = _Searcher(G, bounds, read, judge or _single_judge(read), guess, correct, statistics, like, config)
     candidates = []
     for k, (candidate, w_plus) in enumerate(searcher.choose_latents(seed)):
         report(GENERATION_SHARE * k / config.candidates, "drawing")
@@ -138,12 +142,13 @@ class _Searcher:
         read: FaceReader,
         judge: Judge,
         guess: LatentGuess | None,
+        correct: Correction,
         statistics: LatentStatistics,
         like: Tensor | None,
         config: SearchConfig,
     ) -> None:
         self.G, self.bounds, self.read, self.judge, self.guess = G, bounds, read, judge, guess
-        self.like, self.config = like, config
+        self.correct, self.like, self.config = correct, like, config
         self.mean = statistics.mean.to(G.w_avg)
         deviations = (statistics.variances + statistics.floor).sqrt()
         self.axes = (statistics.axes * deviations).to(G.w_avg)  # from whitened w to w
@@ -184,16 +189,16 @@ class _Searcher:
         return Reading(self.combine(reading.attributes, w_plus[:, 0]), reading.identity)
 
     def combine(self, values: Tensor, w: W) -> Tensor:
-        """Return the mean of the readings of pictures `[n, 10]` and of their latents, where those know an attribute."""
+        """Return the corrected mean of the readings of pictures `[n, 10]` and, where they tell, of their latents."""
         if self.guess is None:
-            return values
+            return self.correct(values)
         guessed = self.guess(w)
-        return torch.where(guessed.isnan(), values, values.lerp(guessed.nan_to_num(), GUESS_WEIGHT))
+        return self.correct(torch.where(guessed.isnan(), values, values.lerp(guessed.nan_to_num(), GUESS_WEIGHT)))
 
     def miss_by_guess(self, w: W, margin: float = 0.0) -> Tensor:
         """Return how far the latent's readings lie outside the bounds: `[n]`."""
         assert self.guess is not None
-        guessed = self.guess(w)
+        guessed = self.correct(self.guess(w))
         known = ~guessed[0].isnan()
         bounds = tuple(bound for bound in self.bounds if known[ATTRIBUTES.index(bound.attribute)])
         return penalty(guessed, bounds, margin)
@@ -253,7 +258,7 @@ class _Searcher:
         values = torch.tensor([[face.attributes[name] for name in ATTRIBUTES]])
         rank = face.missed + float(penalty(values, self.bounds, self.config.margin)[0])
         for bound in self.bounds if face.spread else ():
-            rank += (face.spread[bound.attribute] / MAX_SPREAD[TABLE[bound.attribute].unit]) ** 2 / 2
+            rank += (face.spread[bound.attribute] / MAX_SPREAD[TABLE[bound.attribute].unit]) ** 2
         return rank + (0.0 if self.like is None else self.config.like_weight * (1 - face.similarity))
 
     def refine(self, face: SearchResult) -> SearchResult:

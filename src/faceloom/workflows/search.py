@@ -11,7 +11,7 @@ from torch import Tensor
 
 from faceloom._version import __version__
 from faceloom.analyze.attributes import TABLE
-from faceloom.analyze.ensemble import read_both, read_latents, read_opinions
+from faceloom.analyze.ensemble import correct_ages, read_both, read_latents, read_opinions
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.checkpoints.shipped import load_analyzer, load_latent_reader, load_second_analyzer
 from faceloom.edit.description import Bound, parse_description
@@ -51,6 +51,7 @@ def search_people(
         statistics=renderer.latent_statistics,
         judge=partial(read_opinions, *networks),
         guess=partial(read_latents, load_latent_reader()) if is_default else None,
+        correct=correct_ages,
         count=count,
         seed=seed,
         like=identity,
