@@ -47,6 +47,13 @@ def test_the_mask_covers_allowed_regions_and_spares_the_others(before, after, ch
     assert (float(mask[..., :28].mean()), float(mask[..., 36:].mean())) == changes
 
 
+def test_an_edit_that_keeps_the_outline_leaves_the_background():
+    skin, slimmer = picture_of("background", "skin"), picture_of("background", "background")
+    assert change_mask(skin, slimmer, SMILE, keeps_outline=True).sum() == 0
+    mask = change_mask(skin, skin, SMILE, keeps_outline=True)
+    assert (float(mask[..., :28].mean()), float(mask[..., 36:].mean())) == (0, 1)
+
+
 def test_regions_of_earlier_edits_stay_changed():
     assert "hair" not in allowed_regions(["smile"])
     assert set(allowed_regions(["smile"], ["hair"])) == {*SMILE, "hair"}

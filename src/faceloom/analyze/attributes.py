@@ -79,6 +79,7 @@ class Attribute:
     phrases: Phrases = field(default_factory=Phrases)
     read_by_analyzer: bool = True  # otherwise it is measured in the pixels
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
+    moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
     regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
 
@@ -100,7 +101,7 @@ _ROWS = (
         option="age",
         help="Years to add; a negative number makes the face younger.",
         regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
-        frees=("brows", "eye_opening", "face_fullness", "makeup"),
+        frees=("brows", "eye_opening", "hair_lightness", "hair_warmth", "face_fullness", "makeup"),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -140,6 +141,7 @@ _ROWS = (
         help="Probability of glasses: 0 is without, 1 is with.",
         phrases=Phrases(high=("glasses", "spectacles")),
         regions=("skin", "brows", "eyes", "glasses", "ears"),
+        frees=("brows", "eye_opening", "makeup"),
         words={
             "en": Words("Glasses", "none", "on"),
             "de": Words("Brille", "ohne", "mit"),
@@ -159,6 +161,7 @@ _ROWS = (
         help="Degrees to turn the head; positive turns it to the viewer's right.",
         phrases=Phrases(low=("looking left",), middle=("looking straight", "straight"), high=("looking right",)),
         flips_sign=True,
+        frees=("brows", "eye_opening", "mouth_gap", "face_fullness", "hair_length"),
         words={
             "en": Words("Turn", "left", "right"),
             "de": Words("Drehen", "links", "rechts"),
@@ -177,6 +180,7 @@ _ROWS = (
         option="pitch",
         help="Degrees to nod; positive looks down.",
         phrases=Phrases(low=("looking up",), high=("looking down",)),
+        frees=("brows", "eye_opening", "mouth_gap", "face_fullness", "hair_length"),
         words={
             "en": Words("Nod", "up", "down"),
             "de": Words("Nicken", "oben", "unten"),
@@ -419,6 +423,7 @@ _ROWS = (
         option="fullness",
         help="Points of width to add to the face, in percent of its height; negative makes it slimmer.",
         regions=("neck", "skin", "lips"),
+        moves_outline=True,
         words={
             "en": Words("Face", "slim", "full"),
             "de": Words("Gesicht", "schmal", "voll"),

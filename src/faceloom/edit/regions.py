@@ -72,6 +72,9 @@ class RegionalEdit:
         self.base, self.w_plus, self.basis = base, w_plus, basis
         self.moving = tuple(name for name in edited if name in TABLE and set(TABLE[name].regions) == set(REGIONS))
         self.regions = allowed_regions([name for name in edited if name not in self.moving], regions)
+        self.keeps_outline = "hair" not in self.regions and not any(
+            name in TABLE and TABLE[name].moves_outline for name in edited
+        )
         self.is_whole = base.read_regions is None or not self.regions
 
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
@@ -93,7 +96,8 @@ class RegionalEdit:
             return w_plus, self.base, None
         moving = {name: coefficients[name] for name in self.moving if coefficients.get(name)}
         base = self.base.at(apply(self.base.w_plus, self.basis, moving) if moving else self.base.w_plus)
-        return w_plus, base, change_mask(base.regions, self.base.read_regions(self.base.G, w_plus), self.regions)
+        after = self.base.read_regions(self.base.G, w_plus)
+        return w_plus, base, change_mask(base.regions, after, self.regions, keeps_outline=self.keeps_outline)
 
 
 def allowed_regions(edited: Collection[str], before: Sequence[str] = ()) -> tuple[str, ...]:
@@ -102,17 +106,17 @@ def allowed_regions(edited: Collection[str], before: Sequence[str] = ()) -> tupl
     return tuple(region for region in REGIONS if region in allowed)
 
 
-def change_mask(before: Tensor, after: Tensor, allowed: Collection[str]) -> Tensor:
+def change_mask(before: Tensor, after: Tensor, allowed: Collection[str], *, keeps_outline: bool = False) -> Tensor:
     """Return where the picture may change: `[1, 1, 64, 64]`, 0...1.
 
-    That is where either picture shows an allowed region, and neither shows another part of the person. Background is
-    not protected there, because hair may grow into it and a face may become slimmer.
+    That is where either picture shows an allowed region, and neither shows another part of the person. The background
+    gives way where hair grows or a face becomes slimmer, unless the edit keeps the outline of the person.
 
     Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`.
     """
     is_allowed = torch.tensor([region in allowed for region in REGIONS])
     is_protected = ~is_allowed
-    is_protected[BACKGROUND] = False
+    is_protected[BACKGROUND] &= keeps_outline
     changing = _smooth(torch.maximum(before[:, is_allowed].sum(1), after[:, is_allowed].sum(1))[:, None])
     protected = torch.maximum(before[:, is_protected].sum(1), after[:, is_protected].sum(1))[:, None]
     return (changing * (1 - protected)).clamp(0, 1)

@@ -26,7 +26,7 @@ from faceloom.edit.bounds import Bounds, tolerance
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.mix import pull_towards_w
-from faceloom.edit.targets import to_units
+from faceloom.edit.targets import is_probability, to_units
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
@@ -49,12 +49,13 @@ BEYOND = "generator"
 class SteerConfig:
     """Limits and weights of steering. Each reading costs one small picture."""
 
-    direction_readings: int = 12  # maximum number of readings of the first round, with the one before the edit
-    length_readings: int = 5  # maximum number of readings of the second round
-    bound_readings: int = 6  # maximum number of readings of the third round, and again as many to shorten the edit
+    direction_readings: int = 10  # maximum number of readings of the first round, with the one before the edit
+    length_readings: int = 4  # maximum number of readings of the second round
+    bound_readings: int = 4  # maximum number of readings of the third round, and again as many to shorten the edit
     tolerance: float = (
         0.04  # allowed error of an edited attribute in standard deviations; four times that of a held one
     )
+    safe_use: float = 0.7  # used part of every bound below which an edit counts as reached
     hold_weight: float = 0.3  # weight of the error of a held attribute; an edited one has 1
     bound_weight: float = 1.5  # weight of a held attribute that has broken its bound, in the third round
     slack: float = 0.05  # part of the requested change that is given up for a shorter edit
@@ -188,7 +189,7 @@ class _Steering:
     def find_direction(self) -> None:
         """Correct until the edited attributes reach their targets and the held ones are close to theirs."""
         at = self.best
-        while self.readings < self.config.direction_readings and not self._is_reached(at.attributes):
+        while self.readings < self.config.direction_readings and not self._is_reached(at):
             coefficients = _limit(at.coefficients + self._compute_correction(at.attributes), self.config.max_length)
             step = coefficients - at.coefficients
             if step.norm() < 1e-3:
@@ -227,6 +228,8 @@ class _Steering:
             if self._target_error(self._best_within_bounds().attributes) > self.config.tolerance:
                 self._shorten(min(self.points[1:], key=self._penalty).coefficients)
         self.best = self._best_within_bounds()
+        if self._is_in_between(self.best):
+            self.best = self.points[0]
         if not self._is_within_tolerances(self.best.attributes):
             broken = {name: use for name, use in unbounded.use.items() if use > 1}
             self.limited_by = tuple(sorted(broken, key=lambda name: -broken[name])) or (BEYOND,)
@@ -318,15 +321,34 @@ class _Steering:
     def _to_units(self, values: Tensor) -> dict[str, float]:
         return dict(zip(self.names, (values * self.sigma).tolist(), strict=True))
 
-    def _is_reached(self, attributes: Tensor) -> bool:
-        allowed = torch.where(self.edited, self.config.tolerance, 4 * self.config.tolerance)
-        return bool(((self.targets - attributes).abs() <= allowed)[self.weight > 0].all())
+    def _is_reached(self, point: _Point) -> bool:
+        """Return whether the edited attributes are at their targets, and the held ones far within their bounds."""
+        error = (self.targets - point.attributes).abs()
+        if (error > self.config.tolerance)[self.edited].any():
+            return False
+        if self.bounds.changes:
+            return point.excess <= self.config.safe_use
+        return bool((error <= 4 * self.config.tolerance)[self.weight > 0].all())
 
     def _is_within_tolerances(self, attributes: Tensor) -> bool:
         """Return whether every edited attribute is so close to its target that it counts as reached."""
         after, targets = (to_units(self._to_units(values)) for values in (attributes, self.targets))
         edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
         return all(abs(after[name] - targets[name]) <= tolerance(name) for name in edited)
+
+    def _is_in_between(self, point: _Point) -> bool:
+        """Return whether an edit of a probability ends nearer to where it began than to its target.
+
+        Half a pair of glasses is worse than none.
+        """
+        before, after, targets = (
+            to_units(self._to_units(values)) for values in (self.before, point.attributes, self.targets)
+        )
+        edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
+        return all(
+            is_probability(name) and abs(after[name] - before[name]) < abs(after[name] - targets[name])
+            for name in edited
+        )
 
     def _progress(self, attributes: Tensor) -> float:
         """Return the part of the requested change that was reached; 1 is all of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from faceloom._version import __version__
 from faceloom.analyze.attributes import EDITABLE
+from faceloom.analyze.ensemble import read_both
 from faceloom.analyze.reading import Attributes, read, read_attributes
 from faceloom.analyze.regions import read_regions
 from faceloom.checkpoints.face_encoder import load_imported_encoder
@@ -30,6 +31,7 @@ from faceloom.checkpoints.shipped import (
     load_curvature,
     load_encoder,
     load_region_head,
+    load_second_analyzer,
 )
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis, random_edits
@@ -360,10 +362,10 @@ class Studio(Renderer):
         base = BasePicture(self.tuned_generator(person), self.read_regions, latent)
         return RegionalEdit(base, person.w_plus, edited, basis=self.basis, regions=person.regions)
 
-    @property
+    @cached_property
     def read_face(self) -> FaceReader:
-        """The function by which edits are measured: it reads aligned faces `[n, 3, h, h]`."""
-        return load_analyzer()
+        """The function by which edits are measured: two networks read aligned faces `[n, 3, h, h]`."""
+        return partial(read_both, load_analyzer(), load_second_analyzer())
 
     @cached_property
     def read_regions(self) -> RegionReader | None:
