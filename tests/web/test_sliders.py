@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
-from faceloom.analyze.attributes import SLIDERS
+from faceloom.analyze.attributes import HELD, SLIDERS
+from faceloom.edit.bounds import IDENTITY
 from faceloom.errors import LatentError
+from faceloom.web import sliders
 from faceloom.web.sliders import (
     SliderCurves,
     changed_values,
@@ -86,6 +90,11 @@ def test_a_limit_at_the_face_itself_changes_nothing():
 def test_curves_of_versions_without_limits_are_refused():
     with pytest.raises(TypeError):
         SliderCurves.from_json({"before": BEFORE, "knots": {"age": [[20.0, {"age": 30.0}]]}})
+
+
+def test_every_attribute_that_limits_an_edit_has_a_name_on_the_page():
+    words = json.loads((Path(sliders.__file__).parent / "ui/src/words/en.json").read_text(encoding="utf-8"))
+    assert not [name for name in (*HELD, IDENTITY) if f"limit.{name}" not in words]
 
 
 def test_an_unknown_attribute_is_refused():
