@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def train(net: LatentReader, w: Tensor, target: dict[str, Tensor], rows: Tensor) -> None:
-    """Train with noise on w, which keeps the network from learning the people by heart."""
+    """Train with noise on w, which keeps the network from memorizing the people."""
     adam = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
     random = torch.Generator().manual_seed(0)
     for step in range(STEPS):

@@ -61,7 +61,7 @@ _PIXELS = torch.tensor([TABLE[name].unit == "pixels" for name in ATTRIBUTES])
 
 @dataclass(frozen=True, eq=False)
 class Opinions:
-    """What an ensemble reads from faces.
+    """The readings of faces by an ensemble.
 
     Convention: `mean [n, 10]` and `spread [n, 10]` have the order of ATTRIBUTES and the units of the table of
     attributes: years, degrees, probabilities, pixels. The spread is a standard deviation over networks and views.

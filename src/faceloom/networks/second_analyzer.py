@@ -15,7 +15,7 @@ from faceloom.errors import ShapeError
 from faceloom.networks.trunk import Trunk
 
 SECOND_ATTRIBUTES = ("age", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
-"""What the network reads, in the units of the first analyzer: years, logits and degrees."""
+"""The attributes that the network reads, in the units of the first analyzer: years, logits and degrees."""
 
 SECOND_RESOLUTION = 96  # pixels; side of the network's input
 SECOND_CROP = 0.64  # of the aligned square's side: from the brows to the chin, without most of the hair

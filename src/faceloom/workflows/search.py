@@ -70,7 +70,8 @@ def explain_misses(text: str, people: Sequence[Likeness]) -> str:
     verb = "meets" if who == "No face" else "meet"
     nearest = min(missing, key=lambda facts: float(facts["missed"]))
     reasons = "; ".join(_explain(bound, nearest) for bound in parse_description(text))
-    return f"{who} {verb} '{text}'. The nearest other one: {reasons}."
+    nearest_one = "The nearest one" if who == "No face" else "The nearest other one"
+    return f"{who} {verb} '{text}'. {nearest_one}: {reasons}."
 
 
 def _explain(bound: Bound, facts: Mapping[str, Any]) -> str:
