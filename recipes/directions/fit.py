@@ -41,7 +41,6 @@ LAYERS = {
     "hair_warmth": range(5, 23),
     "hair_length": range(0, 12),
     "beard": range(3, 14),
-    "makeup": range(2, 14),
     "brows": range(3, 14),
     "eye_opening": range(3, 12),
     "mouth_gap": range(2, 11),
@@ -51,8 +50,8 @@ LAYERS = {
 # changed the background more and nothing else less (see README.md).
 FIRST = ("age", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
 FIRST_COLORS = ("skin brightness", "skin warmth", "light from the side", "background", "clothes")
-# Directions that hold less: with all readings held their steps become half as long again.
-LOOSE = ("makeup", "hair_length")
+# Directions that hold less: with all readings held the step becomes half as long again.
+LOOSE = ("hair_length",)
 LOOSE_HELD, LOOSE_COLORS = ("skin_tone", "hair_lightness", "hair_warmth"), ("background", "clothes")
 MIN_GAIN = 0.5  # least part of the expected change to which a unit is scaled: faces that cannot change lower the mean
 # Readings of the same thing as a direction, which it cannot hold.
@@ -82,7 +81,6 @@ NOTES = {
     "hair_warmth": "CIELAB b of the hair: low is gray or black, high is blond or red.",
     "hair_length": "Hair down to the shoulders: the logit of its probability.",
     "beard": "Beard or mustache: the logit of its probability.",
-    "makeup": "Makeup of lips or eyes: the logit of its probability.",
     "brows": "Height of the brows over the eyes in hundredths of an eye's width.",
     "eye_opening": "Distance of the lids in hundredths of an eye's width.",
     "mouth_gap": "Distance of the inner lips in hundredths of the mouth's width.",

@@ -79,6 +79,8 @@ class Attribute:
     phrases: Phrases = field(default_factory=Phrases)
     read_by_analyzer: bool = True  # otherwise it is measured in the pixels
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
+    carries: tuple[str, ...] = ()  # attributes that may rise with it, and fall with it, but not the other way round
+    shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
     regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
@@ -100,8 +102,8 @@ _ROWS = (
         slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
         option="age",
         help="Years to add; a negative number makes the face younger.",
-        regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
-        frees=("brows", "eye_opening", "hair_lightness", "hair_warmth", "face_fullness", "makeup"),
+        regions=("neck", "skin", "brows", "eyes", "lips"),
+        frees=("brows", "eye_opening", "face_fullness", "makeup"),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -122,6 +124,7 @@ _ROWS = (
         phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
         regions=("neck", "skin", "brows", "eyes", "lips"),
         frees=("brows", "eye_opening", "mouth_gap", "face_fullness"),
+        carries=("mouth_open",),
         words={
             "en": Words("Smile", "serious", "laughing"),
             "de": Words("Lächeln", "ernst", "lachend"),
@@ -251,10 +254,10 @@ _ROWS = (
         name="eye_opening",  # distance of the lids in percent of the width of an eye
         unit="points",
         requested_as="change",
-        limit=12.0,
+        limit=8.0,
         hold=3.0,
         identity=0.75,
-        slider=Slider(-10.0, 10.0, knots=(6.0, -6.0)),
+        slider=Slider(-6.0, 6.0, knots=(4.0, -4.0)),
         option="eyes",
         help="Points to open the eyes, in percent of their width; negative narrows them.",
         regions=("skin", "brows", "eyes"),
@@ -270,10 +273,10 @@ _ROWS = (
         name="brows",  # distance of brows and eyes in percent of the width of an eye
         unit="points",
         requested_as="change",
-        limit=15.0,
+        limit=10.0,
         hold=3.0,
-        identity=0.75,
-        slider=Slider(-10.0, 10.0, knots=(6.0, -6.0)),
+        identity=0.7,
+        slider=Slider(-8.0, 8.0, knots=(5.0, -5.0)),
         option="brows",
         help="Points to raise the brows, in percent of the width of an eye; negative lowers them.",
         regions=("skin", "brows", "eyes"),
@@ -288,9 +291,9 @@ _ROWS = (
         name="mouth_gap",  # distance of the lips in percent of the width of the mouth
         unit="points",
         requested_as="change",
-        limit=20.0,
+        limit=12.0,
         hold=2.5,
-        identity=0.75,
+        identity=0.7,
         regions=("neck", "skin", "lips"),
         frees=("mouth_open", "face_fullness"),
         words={
@@ -306,7 +309,7 @@ _ROWS = (
         requested_as="probability",
         limit=MAX_PROBABILITY,
         hold=0.2,
-        identity=0.6,
+        identity=0.65,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="beard",
         help="Probability of a beard or mustache: 0 is shaven, 1 is a beard.",
@@ -323,13 +326,14 @@ _ROWS = (
         name="hair_lightness",  # CIELAB lightness of the hair
         unit="points",
         requested_as="change",
-        limit=45.0,
+        limit=35.0,
         hold=6.0,
-        identity=0.6,
-        slider=Slider(-30.0, 30.0, knots=(20.0, -20.0)),
+        identity=0.65,
+        slider=Slider(-25.0, 25.0, knots=(15.0, -15.0)),
         option="hair",
         help="Points of lightness to add to the hair; negative makes it darker.",
         regions=("hair", "brows"),
+        shown_by="hair",
         words={
             "en": Words("Hair color", "dark", "light"),
             "de": Words("Haarfarbe", "dunkel", "hell"),
@@ -341,13 +345,14 @@ _ROWS = (
         name="hair_warmth",  # CIELAB b of the hair: low is gray or black, high is blond or red
         unit="points",
         requested_as="change",
-        limit=20.0,
+        limit=12.0,
         hold=4.0,
-        identity=0.6,
-        slider=Slider(-15.0, 15.0, knots=(8.0, -8.0)),
+        identity=0.65,
+        slider=Slider(-8.0, 8.0, knots=(5.0, -5.0)),
         option="hair-warmth",
         help="Points of warmth to add to the color of the hair: negative is gray, positive is blond or red.",
         regions=("hair", "brows"),
+        shown_by="hair",
         words={
             "en": Words("Warmth of the hair", "gray", "golden"),
             "de": Words("Haarton", "grau", "golden"),
@@ -367,6 +372,7 @@ _ROWS = (
         help="Probability of hair down to the shoulders: 0 is short, 1 is long.",
         regions=("background", "clothes", "neck", "hair", "ears"),
         frees=("gender",),
+        shown_by="hair",
         words={
             "en": Words("Hair length", "short", "long"),
             "de": Words("Haarlänge", "kurz", "lang"),
@@ -378,10 +384,10 @@ _ROWS = (
         name="skin_tone",  # individual typology angle of the cheeks: above 55 very light, below -30 dark
         unit="degrees",
         requested_as="change",
-        limit=60.0,
+        limit=45.0,
         hold=6.0,
-        identity=0.6,
-        slider=Slider(-40.0, 40.0, knots=(20.0, -20.0)),
+        identity=0.75,
+        slider=Slider(-30.0, 30.0, knots=(15.0, -15.0)),
         option="skin",
         help="Degrees of the individual typology angle to add to the skin tone; positive is lighter.",
         read_by_analyzer=False,
@@ -396,15 +402,7 @@ _ROWS = (
     Attribute(
         name="makeup",  # of lips or eyes
         unit="probability",
-        requested_as="probability",
-        limit=MAX_PROBABILITY,
         hold=0.25,
-        identity=0.7,
-        slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
-        option="makeup",
-        help="Probability of makeup: 0 is none, 1 is strong.",
-        regions=("skin", "brows", "eyes", "lips"),
-        frees=("gender",),
         words={
             "en": Words("Makeup", "none", "strong"),
             "de": Words("Schminke", "keine", "stark"),
@@ -416,10 +414,10 @@ _ROWS = (
         name="face_fullness",  # width of the jaw in percent of the face's height
         unit="points",
         requested_as="change",
-        limit=10.0,
+        limit=5.0,
         hold=2.0,
-        identity=0.6,
-        slider=Slider(-6.0, 6.0, knots=(4.0, -4.0)),
+        identity=0.65,
+        slider=Slider(-3.0, 3.0, knots=(2.0, -2.0)),
         option="fullness",
         help="Points of width to add to the face, in percent of its height; negative makes it slimmer.",
         regions=("neck", "skin", "lips"),
@@ -435,6 +433,7 @@ _ROWS = (
         name="hat",  # or another cover of the head
         unit="probability",
         hold=0.25,
+        shown_by="hair",
         words={
             "en": Words("Hat", "none", "on"),
             "de": Words("Hut", "ohne", "mit"),

@@ -334,8 +334,6 @@ export interface components {
       hair_length?: number | null;
       /** Skin tone: change in degrees */
       skin_tone?: number | null;
-      /** Makeup: probability */
-      makeup?: number | null;
       /** Face: change in points */
       face_fullness?: number | null;
     };
@@ -539,8 +537,6 @@ export interface components {
       hair_length?: number | null;
       /** Skin tone: change in degrees */
       skin_tone?: number | null;
-      /** Makeup: probability */
-      makeup?: number | null;
       /** Face: change in points */
       face_fullness?: number | null;
     };
@@ -727,8 +723,6 @@ export interface paths {
         hair_length?: number | null;
         /** Skin tone: change in degrees */
         skin_tone?: number | null;
-        /** Makeup: probability */
-        makeup?: number | null;
         /** Face: change in points */
         face_fullness?: number | null;
         /** Number that grows; older requests are answered 409 'stale' */
