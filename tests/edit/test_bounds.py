@@ -42,3 +42,17 @@ def test_use_is_the_part_of_each_bound():
     bounds = Bounds({"smile": 0.2, "yaw": 4.0, "skin_tone": 6.0}, min_identity=0.6)
     use = bounds.measure_use({"smile": 0.5, "yaw": 0.0}, {"smile": 0.4, "yaw": -8.0}, identity=0.8)
     assert use == pytest.approx({"smile": 0.5, "yaw": 2.0, IDENTITY: 0.5})
+
+
+def test_a_smile_may_open_the_lips_and_its_end_may_close_them():
+    before, opened, closed = ({"mouth_open": value} for value in (0.5, 0.9, 0.1))
+    smile, serious = default_bounds({"smile": 0.9}), default_bounds({"smile": 0.1})
+    assert smile.measure_use(before, opened, 1.0)["mouth_open"] == 0
+    assert smile.measure_use(before, closed, 1.0)["mouth_open"] > 1
+    assert serious.measure_use(before, opened, 1.0)["mouth_open"] > 1
+    assert serious.measure_use(before, closed, 1.0)["mouth_open"] == 0
+
+
+def test_what_is_seen_in_other_regions_has_no_bound():
+    assert "hair_lightness" in default_bounds({"smile": 0.9}).changes
+    assert "hair_lightness" not in default_bounds({"smile": 0.9}, regions=TABLE["smile"].regions).changes

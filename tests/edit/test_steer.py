@@ -170,3 +170,12 @@ def test_a_watched_attribute_is_held_once_it_breaks_its_bound():
     assert free.coefficients["smile"] == 0
     assert held.after["age"] == pytest.approx(68, abs=1)
     assert held.coefficients["smile"] < 0
+
+
+def test_half_an_edit_of_a_probability_is_no_edit():
+    """The smile reaches its bound before it is nearer to its target than to the face."""
+    read = make_reader(torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    result = steer(read, basis(), {"smile": 6.0}, bounds=Bounds({"age": 0.1}), config=SteerConfig(bound_weight=0.3))
+    assert result.limited_by == ("age",)
+    assert result.after["smile"] == pytest.approx(0.5)
+    assert not any(result.coefficients.values())

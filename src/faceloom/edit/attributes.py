@@ -93,10 +93,11 @@ def edit_attributes(
     if force:
         bounds = Bounds(min_identity=-1.0 if keep_identity is None else keep_identity)
     else:
-        bounds = default_bounds(missing, keep_identity)
+        bounds = default_bounds(missing, keep_identity, edit.changing_regions)
     wanted = {name: targets[name] for name in missing}
     held = held_only(edit.basis)
-    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=DETAILS, config=config)
+    watched = {*DETAILS, *bounds.free_signs}
+    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=watched, config=config)
 
 
 def random_edits(

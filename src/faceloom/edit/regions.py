@@ -77,6 +77,11 @@ class RegionalEdit:
         )
         self.is_whole = base.read_regions is None or not self.regions
 
+    @property
+    def changing_regions(self) -> Sequence[str]:
+        """The regions that the edit may change."""
+        return REGIONS if self.is_whole or self.moving else self.regions
+
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
         """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
         w_plus, base, mask = self._layers(coefficients)

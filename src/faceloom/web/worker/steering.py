@@ -106,17 +106,26 @@ def _steer(
     """
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
-    reader = state.studio.attribute_reader(state.regional_edit(replace(person, edited=tuple(values))))
+    regional = state.regional_edit(replace(person, edited=tuple(values)))
+    reader = state.studio.attribute_reader(regional)
 
     def read_unless_cancelled(coefficients: AttributeValues) -> tuple[Tensor, Tensor]:
         context.check_cancelled()
         return reader(coefficients)
 
     goal = compute_targets(values, curves_of(state, person).before)
-    bounds = Bounds() if force else default_bounds(values)
+    bounds = Bounds() if force else default_bounds(values, regions=regional.changing_regions)
     basis = state.studio.basis
     held = held_only(basis)
-    return steer(read_unless_cancelled, basis, goal, bounds=bounds, held=held, watched=DETAILS, config=config)
+    return steer(
+        read_unless_cancelled,
+        basis,
+        goal,
+        bounds=bounds,
+        held=held,
+        watched={*DETAILS, *bounds.free_signs},
+        config=config,
+    )
 
 
 def _add_knot(state: WorkerState, person: PersonRef, name: str, value: float, steered: SteeringResult) -> None:
