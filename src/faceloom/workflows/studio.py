@@ -97,7 +97,7 @@ class EditResult:
 
     @property
     def kept(self) -> bool:
-        """Whether all requested values were reached without giving anything up."""
+        """True when all requested values were reached without giving anything up."""
         return self.steering.kept
 
     @property
@@ -437,7 +437,10 @@ class Studio(Renderer):
                 "use the photo that was encoded",
             )
         quad = np.array(geometry.quad)
-        return paste_back(photo.image, self.render(person), quad, original=self.render(person.unedited))
+        unedited = person.unedited
+        is_masked = person.mask is not None and person.base is not None and torch.equal(person.base, unedited.w_plus)
+        mask = person.mask[0, 0].numpy() if is_masked and person.mask is not None else None
+        return paste_back(photo.image, self.render(person), quad, original=self.render(unedited), mask=mask)
 
     # -- generate, search ---------------------------------------------------------------------------------------------
 
