@@ -21,6 +21,7 @@ from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.networks.generator import image_at
 
+CLOSED = -2.0  # logit to which lips are drawn that an edit may close: a serious face has closed lips
 SKIN_TONE = "skin_tone"  # measured in the pixels
 READABLE = (*ATTRIBUTES, *DETAILS, SKIN_TONE)
 """Every attribute that an edit reads from its picture."""
@@ -97,7 +98,8 @@ def edit_attributes(
     wanted = {name: targets[name] for name in missing}
     held = held_only(edit.basis)
     watched = {*DETAILS, *bounds.free_signs}
-    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=watched, config=config)
+    hints = {name: min(before[name], CLOSED) for name, sign in bounds.free_signs.items() if sign < 0 and name in before}
+    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=watched, hints=hints, config=config)
 
 
 def random_edits(

@@ -97,19 +97,23 @@ def steer(
     bounds: Bounds | None = None,
     held: Sequence[str] = (),
     watched: Collection[str] = (),
+    hints: Mapping[str, float] | None = None,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
 
     Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that
     the reader gives after those of the basis; `watched` those of the basis that are not held until they break their
-    bounds. Nothing limits an edit without `bounds`.
+    bounds; `hints` are values, in a direction's units, to which attributes are drawn as strongly as held ones are held.
+    Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
     if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
     steering = _Steering(read, basis, targets, bounds or Bounds(), held, watched, config or SteerConfig())
+    for name, value in (hints or {}).items():
+        steering.draw_to(name, value)
     if not steering.is_reached_before():
         steering.find_direction()
         steering.find_length()
@@ -181,6 +185,12 @@ class _Steering:
         self.response = torch.eye(len(basis))  # change of each attribute by a step along each direction
         self.best = _Point(torch.zeros(len(basis)), self.before, 1.0, {})
         self.points = [self.best]
+
+    def draw_to(self, name: str, value: float) -> None:
+        """Set the value that an attribute should come near to, without being edited."""
+        index = self.names.index(name)
+        self.targets[index] = value / self.sigma[index]
+        self.weight[index] = self.config.hold_weight
 
     def is_reached_before(self) -> bool:
         """Return whether every edited attribute is at its target already."""
