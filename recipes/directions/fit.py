@@ -3,7 +3,7 @@
     python recipes/directions/fit.py --data DIR -o src/faceloom/data/directions
 
 DIR holds labels.npz and generated.zip. Needs the default generator in the models folder; ten minutes on two cores.
-`--names` fits some of them.
+`--names` fits some of them; `--library FILE` writes the people and their readings, near which `edit.nearby` fits again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor
 from faceloom.checkpoints.load import load_generator
 from faceloom.edit import directions
 from faceloom.edit.generate import generate_latents
+from faceloom.edit.nearby import Library, save_library
 from faceloom.images import to_pixels
 from faceloom.networks.analyzer import DETAILS
 
@@ -96,8 +97,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with labels.npz and generated.zip")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the directions")
     parser.add_argument("--names", default=",".join(LAYERS), help="directions to fit, separated by commas")
+    parser.add_argument("--library", type=Path, help="file for the people, src/faceloom/data/people.safetensors")
     args = parser.parse_args()
     people = read_people(args.data)
+    if args.library:
+        save_library(make_library(people), args.library)
     order = np.random.RandomState(SEED).permutation(len(people.w))
     report(people, order[HELD_OUT:], order[:HELD_OUT])
     fitted = [fit(people, order[HELD_OUT:], name) for name in args.names.split(",")]
@@ -109,6 +113,20 @@ def main() -> None:
         true = dataclasses.replace(direction, per_unit=direction.per_unit / gain)
         directions.save(true, args.out / f"{direction.name}{directions.SUFFIX}")
         print(f"{direction.name}: {true.per_unit:.4f} a unit of {true.unit}, sigma {true.sigma:.2f}, gain {gain:.2f}")
+
+
+def make_library(people: People) -> Library:
+    """Return all people with what their directions hold."""
+    labels = {name: column for name, column in people.attributes.items() if name not in ("roll", "sharpness")}
+    labels |= people.colors
+    return Library(
+        w=torch.from_numpy(people.w).float(),
+        labels=torch.from_numpy(np.stack(list(labels.values()), 1)).float(),
+        identity=torch.from_numpy(people.identity).float(),
+        names=tuple(labels),
+        held={name: tuple(held_labels(people, name)) for name in LAYERS},
+        suppression={name: STEADY.get(name, 0.0) for name in LAYERS},
+    )
 
 
 def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
