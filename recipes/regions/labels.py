@@ -3,7 +3,7 @@
     python recipes/regions/labels.py --work WORK/generated
 
 Reads pictures.npy, latents.npz, mesh.jsonl, mattes.npy and glasses.npy; writes labels.npy: uint8 `[n, 256, 256]`,
-indices of REGIONS, or UNKNOWN.
+indices of REGIONS, PERSON (anything but background) or UNKNOWN; and worn.npy: who wears glasses, 1, 0 or -1 if unsure.
 
 The matte gives the outline of the person. The face mesh gives the outlines of the face, the brows, the eyes and the
 lips, which include the open mouth. Everything else is told by its place and its color: the color of this person's skin
@@ -30,7 +30,7 @@ from faceloom.analyze.skin import to_lab
 from faceloom.networks.regions import REGIONS
 
 SIDE = 256
-UNKNOWN = 255
+PERSON, UNKNOWN = 254, 255
 GLASSES = Path(__file__).parents[1] / "analyzer" / "glasses_generated.txt"
 HEADWEAR = Path(__file__).with_name("headwear.txt")
 SURE_LOGIT = 2.0  # of the analyzer, for people without a manual label of glasses
@@ -105,11 +105,12 @@ def main() -> None:
     lines = [json.loads(line) for line in (folder / "mesh.jsonl").read_text().splitlines()]
     names, logits = np.load(folder / "latents.npz")["name"].tolist(), np.load(folder / "glasses.npy").tolist()
     labels = np.full(mattes.shape, UNKNOWN, np.uint8)
+    known = [find_known(name, logit) for name, logit in zip(names, logits, strict=True)]
     for i, line in enumerate(lines):
         if line["flag"] > 0.5:
-            mesh = np.array(line["mesh"], np.float32)
-            labels[i] = label(np.array(pictures[i]), mesh, np.array(mattes[i]), find_known(names[i], logits[i]))
+            labels[i] = label(np.array(pictures[i]), np.array(line["mesh"], np.float32), np.array(mattes[i]), known[i])
     np.save(folder / "labels.npy", labels)
+    np.save(folder / "worn.npy", np.array([-1 if k.glasses is None else int(k.glasses) for k in known], np.int8))
 
 
 def find_known(name: str, glasses_logit: float) -> Known:
@@ -132,7 +133,7 @@ def read_seeds(path: Path, first_word: str = "") -> frozenset[int]:
 
 
 def label(pixels: NDArray[np.uint8], mesh: Array, matte: NDArray[np.uint8], known: Known) -> NDArray[np.uint8]:
-    """Label a picture `[256, 256, 3]`: indices of REGIONS, or UNKNOWN."""
+    """Label a picture `[256, 256, 3]`: indices of REGIONS, PERSON, or UNKNOWN."""
     face = measure(pixels, mesh, np.divide(matte, 255, dtype=np.float32))
     labels = np.full((SIDE, SIDE), UNKNOWN, np.uint8)
 
@@ -143,6 +144,7 @@ def label(pixels: NDArray[np.uint8], mesh: Array, matte: NDArray[np.uint8], know
     paint_face(face, known.glasses, paint, labels)
     if known.headwear:
         paint_headwear(face, known.headwear, paint, labels)
+    labels[(labels == UNKNOWN) & (face.matte > 0.97)] = PERSON
     return labels
 
 
@@ -205,7 +207,7 @@ def paint_surroundings(face: Face, paint: Paint) -> None:
     paint("clothes", below & low & not_skin & (neck > 25) & no_beard & ~under_hair)
     clothes_like_hair = looks_like(face, low & below & (np.abs(columns - center) < 0.6 * half))
     above_shoulders = rows < chin[1] + (-2 if clothes_like_hair else 0.25 * half)
-    paint("hair", below & aside & like_hair & above_shoulders)
+    paint("hair", below & aside & like_hair & above_shoulders & under_hair)
 
     turn = (mesh[NOSE, 0] - left[0]) / (2 * half)  # place of the nose: the ear on its side is hidden
     at_left = (columns < left[0] - 2) & (columns > left[0] - 0.4 * half) & (turn > 0.35)

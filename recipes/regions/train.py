@@ -28,16 +28,19 @@ SEED = 0
 BATCH = 4
 RATE, DECAY = 2e-3, 1e-2
 KNOWN = 0.5  # share of a pixel's area that must be labeled
+TRUST = 0.02  # labels that the head gives a smaller probability halfway through are taken for the teachers' errors
+EXCLUDED = 0.5  # weight of the regions that a pixel is known not to show
 RARE = 0.3  # exponent by which rare regions weigh more
-UNKNOWN = 255
+PERSON, UNKNOWN = 254, 255
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Latents `[n, num_ws, w_dim]` float16 and labels uint8 `[n, 256, 256]`."""
+    """Latents `[n, num_ws, w_dim]` float16, labels uint8 `[n, 256, 256]`, and glasses `[n]`: 1, 0, or -1 if unsure."""
 
     w_plus: Tensor
     labels: Tensor
+    worn: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -59,14 +62,14 @@ def main() -> None:
 
 def read_examples(work: Path, held_out: bool, kinds: tuple[str, ...] = ("generated", "encoded", "mixed")) -> Examples:
     """Read the people that are held out, or all others."""
-    latents, labels = [], []
+    parts = []
     for kind in kinds:
         if (work / kind / "labels.npy").exists():
             table = np.load(work / kind / "latents.npz")
             chosen = table["held_out"] == held_out
-            latents.append(torch.from_numpy(table["w_plus"][chosen]))
-            labels.append(torch.from_numpy(np.load(work / kind / "labels.npy")[chosen]))
-    return Examples(torch.cat(latents), torch.cat(labels))
+            arrays = (table["w_plus"], *(np.load(work / kind / f"{name}.npy") for name in ("labels", "worn")))
+            parts.append([torch.from_numpy(array[chosen]) for array in arrays])
+    return Examples(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def targets(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,9 +94,8 @@ def train(examples: Examples, passes: int) -> RegionHead:
         batch = order[step * BATCH :][:BATCH]
         with torch.no_grad():
             features = block_features(G, examples.w_plus[batch].float(), head.blocks)
-        shares, known = targets(examples.labels[batch])
-        losses = -(head.logits(features).log_softmax(1) * shares * weights[:, None, None]).sum(1)
-        loss = (losses * known).sum() / known.sum()
+        trust = TRUST if step > steps / 2 else 0.0
+        loss = loss_of(head.logits(features), examples.labels[batch], examples.worn[batch], weights, trust)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -102,6 +104,31 @@ def train(examples: Examples, passes: int) -> RegionHead:
         if step % 50 == 0:
             print(f"{step}/{steps} loss {total:.4f} {time.perf_counter() - start:.0f} s", flush=True)
     return head.eval()
+
+
+def loss_of(logits: Tensor, labels: Tensor, worn: Tensor, weights: Tensor, trust: float) -> Tensor:
+    """Return the cross entropy with all labels, and with what is known of the pixels that have none.
+
+    Those of the person are not background, and those of people without glasses are not glasses.
+    """
+    shares, known = targets(labels)
+    known = known * ((logits.detach().softmax(1) * shares).sum(1) >= trust)
+    losses = -(logits.log_softmax(1) * shares * weights[:, None, None]).sum(1)
+    person = F.avg_pool2d((labels == PERSON).float(), labels.shape[-1] // REGION_RESOLUTION) >= 1
+    person = person & (logits.detach().softmax(1)[:, REGIONS.index("background")] <= 1 - trust)
+    bare = (worn == 0).float()[:, None, None]
+    return (
+        (losses * known).sum() / known.sum()
+        + EXCLUDED * (exclusion(logits, "background") * person).sum() / known.sum()
+        + EXCLUDED * (exclusion(logits, "glasses") * bare).mean()
+    )
+
+
+def exclusion(logits: Tensor, region: str) -> Tensor:
+    """Return the negative logarithm of the probability of all other regions, `[n, 64, 64]`."""
+    i = REGIONS.index(region)
+    others = torch.cat([logits[:, :i], logits[:, i + 1 :]], 1)
+    return logits.logsumexp(1) - others.logsumexp(1)
 
 
 def region_weights(labels: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ recipes/regions. Does not open files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -39,7 +40,6 @@ class RegionHead(nn.Module):
         self.blocks: tuple[int, ...] = tuple(_BLOCKS)
         self.inputs = nn.ModuleList(Conv(c, _HIDDEN, 1, bias=False) for c in _BLOCKS.values())
         self.bias = nn.Parameter(torch.zeros(_HIDDEN))
-        self.neighbors = nn.Conv2d(_HIDDEN, _HIDDEN, 3, padding=1)
         self.output = nn.Conv2d(_HIDDEN, len(REGIONS), 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
@@ -53,8 +53,8 @@ class RegionHead(nn.Module):
             F.interpolate(_project(x, conv), size, mode="bilinear", align_corners=False)
             for x, conv in zip(features, self.inputs, strict=True)
         ]
-        hidden = F.relu(torch.stack(parts).sum(0) + self.bias[:, None, None])
-        logits: Tensor = self.output(hidden + F.relu(self.neighbors(hidden)))
+        hidden = F.relu(sum(parts[1:], start=parts[0]) + self.bias[:, None, None])
+        logits: Tensor = self.output(hidden)
         return logits
 
     def _check(self, features: Sequence[Tensor]) -> None:
@@ -87,6 +87,7 @@ def block_features(
 
 def _project(x: Tensor, conv: nn.Module) -> Tensor:
     """Convolve features whose pixels are scaled to unit variance, because their size varies between people."""
-    scale = (x.float().square().mean(1, keepdim=True) + _EPSILON).rsqrt()
+    size = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32) / math.sqrt(x.shape[1])
     projected: Tensor = conv(x)
-    return projected.float() * scale
+    scaled: Tensor = projected.float() / (size + _EPSILON)
+    return scaled
