@@ -91,6 +91,18 @@ class Attribute:
         return self.requested_as == "change"
 
 
+DETAILS_OF_POSE = (
+    "eye_opening",
+    "brows",
+    "mouth_gap",
+    "beard",
+    "hair_lightness",
+    "hair_warmth",
+    "hair_length",
+    "face_fullness",
+)
+"""Attributes that look different from another side, although the face is the same."""
+
 _ROWS = (
     Attribute(
         name="age",
@@ -164,7 +176,7 @@ _ROWS = (
         help="Degrees to turn the head; positive turns it to the viewer's right.",
         phrases=Phrases(low=("looking left",), middle=("looking straight", "straight"), high=("looking right",)),
         flips_sign=True,
-        frees=("brows", "eye_opening", "mouth_gap", "face_fullness", "hair_length"),
+        frees=DETAILS_OF_POSE,
         words={
             "en": Words("Turn", "left", "right"),
             "de": Words("Drehen", "links", "rechts"),
@@ -183,7 +195,7 @@ _ROWS = (
         option="pitch",
         help="Degrees to nod; positive looks down.",
         phrases=Phrases(low=("looking up",), high=("looking down",)),
-        frees=("brows", "eye_opening", "mouth_gap", "face_fullness", "hair_length"),
+        frees=DETAILS_OF_POSE,
         words={
             "en": Words("Nod", "up", "down"),
             "de": Words("Nicken", "oben", "unten"),
@@ -402,7 +414,6 @@ _ROWS = (
     Attribute(
         name="makeup",  # of lips or eyes
         unit="probability",
-        hold=0.25,
         words={
             "en": Words("Makeup", "none", "strong"),
             "de": Words("Schminke", "keine", "stark"),
@@ -432,7 +443,6 @@ _ROWS = (
     Attribute(
         name="hat",  # or another cover of the head
         unit="probability",
-        hold=0.25,
         shown_by="hair",
         words={
             "en": Words("Hat", "none", "on"),

@@ -43,7 +43,8 @@ class Bounds:
 
 def tolerance(name: str) -> float:
     """Return the largest distance from its target at which an attribute counts as reached, in the table's unit."""
-    return HELD.get(name, math.inf)
+    limit = {"probability": 0.1, "degrees": 3.0}.get(TABLE[name].unit, math.inf) if name in TABLE else math.inf
+    return min(limit, HELD.get(name, math.inf))
 
 
 def default_bounds(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from faceloom.analyze.attributes import EDITABLE, TABLE
 from faceloom.errors import LatentError
 
+CLEARLY_YES, CLEARLY_NO = 0.8, 0.2  # requested probabilities from which more of the same is welcome
+
 
 def compute_targets(values: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
     """Turn requested values into the values that a face should reach, in the analyzer's units (years, degrees, logits).
@@ -22,8 +24,8 @@ def compute_targets(values: Mapping[str, float], before: Mapping[str, float]) ->
 def drop_met(values: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
     """Return the requested values that a face does not meet yet.
 
-    Convention: both in the units of the table of attributes. A requested probability above one half is a minimum, and
-    one below is a maximum.
+    Convention: both in the units of the table of attributes. A requested probability of at least 0.8 is a minimum, one
+    of at most 0.2 is a maximum, and one in between is the value itself.
     """
     return {name: value for name, value in values.items() if not _is_met(name, value, before.get(name, math.nan))}
 
@@ -31,7 +33,7 @@ def drop_met(values: Mapping[str, float], before: Mapping[str, float]) -> dict[s
 def _is_met(name: str, value: float, before: float) -> bool:
     if name not in EDITABLE or EDITABLE[name].is_change:
         return value == 0
-    return before >= value >= 0.5 or before <= value < 0.5
+    return before >= value >= CLEARLY_YES or before <= value <= CLEARLY_NO
 
 
 def to_units(values: Mapping[str, float]) -> dict[str, float]:

@@ -38,6 +38,7 @@ from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_b
 from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.generate import Label, generate_latents, make_label
 from faceloom.edit.mix import W_PULL_MIXING, mix
+from faceloom.edit.nearby import load_library, localize
 from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader
 from faceloom.edit.search import Callback as SearchCallback
 from faceloom.edit.search import SearchConfig
@@ -58,7 +59,7 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus, parse_layers
-from faceloom.likeness import Likeness, require_generator
+from faceloom.likeness import Likeness, digest, require_generator
 from faceloom.networks.precision import fast_precision
 from faceloom.rendering import Renderer
 from faceloom.workflows import family
@@ -66,6 +67,7 @@ from faceloom.workflows.encoding import EncodingTarget, make_identity_condition,
 from faceloom.workflows.search import search_people
 
 ALIGNED_SIZE = 1024  # default side of an aligned face in pixels
+MAX_BASES = 16  # people whose directions stay in memory
 DIRECTIONS = "directions"  # folder of a generator's directions, beside its weights
 
 
@@ -326,6 +328,24 @@ class Studio(Renderer):
         basis = load_basis(folder / DIRECTIONS) if folder else load_shipped_basis()
         return tuple(direction for direction in basis if direction.generator_hash == self.generator.hash)
 
+    def basis_near(self, person: Likeness) -> tuple[directions.Direction, ...]:
+        """Return the directions of the default generator fitted near a person, or the basis of another generator.
+
+        They depend on the person before all edits. Those of the last few people stay in memory.
+        """
+        if self.generator.name != DEFAULT_GENERATOR:
+            return self.basis
+        key = digest(person.unedited)
+        if key not in self._bases:
+            self._bases[key] = localize(self.basis, person.unedited.w_plus, load_library())
+            while len(self._bases) > MAX_BASES:
+                self._bases.pop(next(iter(self._bases)))
+        return self._bases[key]
+
+    @cached_property
+    def _bases(self) -> dict[str, tuple[directions.Direction, ...]]:
+        return {}
+
     def edit(
         self,
         person: Likeness,
@@ -360,7 +380,7 @@ class Studio(Renderer):
         """Return the edit of some attributes of a person, which changes only the regions that the table names."""
         latent = person.w_plus if person.base is None else person.base
         base = BasePicture(self.tuned_generator(person), self.read_regions, latent)
-        return RegionalEdit(base, person.w_plus, edited, basis=self.basis, regions=person.regions)
+        return RegionalEdit(base, person.w_plus, edited, basis=self.basis_near(person), regions=person.regions)
 
     @cached_property
     def read_face(self) -> FaceReader:

@@ -61,7 +61,8 @@ class WorkerState:
     def regional_edit(self, person: PersonRef) -> RegionalEdit:
         """Return the edit of a person's base that changes the regions of the edited attributes only."""
         base, picture = self.likenesses.load(person), self.likenesses.picture_of(person)
-        return RegionalEdit(picture, base.w_plus, person.edited, basis=self.studio.basis, regions=base.regions)
+        basis = self.studio.basis_near(base)
+        return RegionalEdit(picture, base.w_plus, person.edited, basis=basis, regions=base.regions)
 
     def draw(self, person: PersonRef, size: int) -> Image.Image:
         """Draw a person of a visit with the cached tuned generator; `size` is the side in pixels."""
