@@ -149,6 +149,8 @@ def fit(people: People, rows: np.ndarray, name: str) -> directions.Direction:
 
 def held_labels(people: People, name: str) -> dict[str, np.ndarray]:
     """Return the labels that the direction of an attribute keeps constant."""
+    attributes: tuple[str, ...]
+    colors: tuple[str, ...]
     if name in FIRST:
         attributes, colors = FIRST, FIRST_COLORS
     elif name in LOOSE:

@@ -33,8 +33,8 @@ TRUE_SD, ONE_TEACHER_SD, TWO_TEACHERS_SD = 3.5, 8.0, 4.0  # years; the last one 
 CHILD = 14.0  # years below which the teachers' ages are taken as they are
 QUANTILES = np.linspace(0.02, 0.98, 9)
 TEACHERS = ("faceapi", "faceres")
-COLUMNS = ("age", "age_sd", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
-COLUMNS += ("age_truth", "smile_truth", "sex_truth")  # stated by the sources, for measuring
+STATED = ("age_truth", "smile_truth", "sex_truth")  # by the sources, for measuring
+COLUMNS = ("age", "age_sd", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch", *STATED)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def _read_mesh(path: Path, count: int) -> dict[str, Any]:
             mesh[line["i"]] = np.reshape(line["mesh"], (468, 3))
 
     def vector(pair: tuple[int, int]) -> Array:
-        return mesh[:, pair[1]] - mesh[:, pair[0]]
+        difference: Array = mesh[:, pair[1]] - mesh[:, pair[0]]
+        return difference
 
     across, down = vector(TEMPLES), vector(MIDLINE)
     lips = np.linalg.norm(vector(LIPS)[:, :2], axis=1) / np.linalg.norm(vector(MOUTH)[:, :2], axis=1)
