@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -172,10 +173,18 @@ def test_a_watched_attribute_is_held_once_it_breaks_its_bound():
     assert held.coefficients["smile"] < 0
 
 
-def test_half_an_edit_of_a_probability_is_no_edit():
-    """The smile reaches its bound before it is nearer to its target than to the face."""
-    read = make_reader(torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
-    result = steer(read, basis(), {"smile": 6.0}, bounds=Bounds({"age": 0.1}), config=SteerConfig(bound_weight=0.3))
+def test_half_a_pair_of_glasses_is_no_edit():
+    """Glasses, which move like the smile here, reach the bound of age before they are nearer to their target."""
+    glasses = [dataclasses.replace(d, name={"smile": "glasses"}.get(d.name, d.name)) for d in basis()]
+    plain = make_reader(torch.tensor([[0.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+
+    def read(coefficients: Mapping[str, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        return plain({"smile" if name == "glasses" else name: value for name, value in coefficients.items()})
+
+    config, bounds = SteerConfig(bound_weight=0.3), Bounds({"age": 1.0})
+    result = steer(read, glasses, {"glasses": 4.0}, bounds=bounds, config=config)
     assert result.limited_by == ("age",)
-    assert result.after["smile"] == pytest.approx(0.5)
+    assert result.after["glasses"] == pytest.approx(0.5)
     assert not any(result.coefficients.values())
+    smile = steer(plain, basis(), {"smile": 4.0}, bounds=bounds, config=config)
+    assert any(smile.coefficients.values())

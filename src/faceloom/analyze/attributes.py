@@ -81,6 +81,7 @@ class Attribute:
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
     carries: tuple[str, ...] = ()  # attributes that may rise with it, and fall with it, but not the other way round
     shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
+    is_all_or_nothing: bool = False  # half of it is worse than none
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
     regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
@@ -157,6 +158,7 @@ _ROWS = (
         phrases=Phrases(high=("glasses", "spectacles")),
         regions=("skin", "brows", "eyes", "glasses", "ears"),
         frees=("brows", "eye_opening", "makeup"),
+        is_all_or_nothing=True,
         words={
             "en": Words("Glasses", "none", "on"),
             "de": Words("Brille", "ohne", "mit"),

@@ -21,6 +21,7 @@ from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.networks.generator import image_at
 
+NEIGHBOR_LENGTH = 2.7  # longest random edit in standard deviations, of the neighbors that tuning keeps intact
 CLOSED = -2.0  # logit to which lips are drawn that an edit may close: a serious face has closed lips
 SKIN_TONE = "skin_tone"  # measured in the pixels
 READABLE = (*ATTRIBUTES, *DETAILS, SKIN_TONE)
@@ -103,7 +104,7 @@ def edit_attributes(
 
 
 def random_edits(
-    basis: Sequence[Direction], max_length: float = SteerConfig.max_length, sideways: float = 0.5
+    basis: Sequence[Direction], max_length: float = NEIGHBOR_LENGTH, sideways: float = 0.5
 ) -> Callable[[WPlus, torch.Generator], WPlus]:
     """Return a function that edits a face at random, as steering does, for the neighbors that tuning keeps intact.
 

@@ -26,7 +26,6 @@ VERSION = 1
 AXES = 40  # principal axes of w in which people are compared
 EFFECTIVE = 500  # people that count in a fit: the squared sum of the weights over the sum of their squares
 RIDGE = 0.05  # of the regression, in units of the mean variance of w
-STRENGTH_LIMITS = (0.5, 2.0)  # length of a unit nearby, as a part of that of the whole space
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +81,12 @@ def load_library() -> Library:
 def localize(basis: Sequence[Direction], w_plus: WPlus, library: Library) -> tuple[Direction, ...]:
     """Fit directions again near a person; those that the library does not know stay as they are.
 
-    Convention: w_plus `[1, num_ws, w_dim]`, compared by the mean of its layers. Name, unit, sigma and layers stay. The
-    length of a unit changes as the regression's does, within STRENGTH_LIMITS.
+    Convention: w_plus `[1, num_ws, w_dim]`, compared by the mean of its layers. Name, unit, its length, sigma and layers
+    stay: the length that the regression gives nearby is a quarter to a third too short.
     Source: locally weighted regression (Cleveland 1979), with the step of `directions.fit`.
     """
-    everywhere = _Fit(library, torch.ones(len(library.w)))
     nearby = _Fit(library, closeness(library, w_plus))
-    return tuple(
-        _localize(direction, everywhere, nearby) if direction.name in library.held else direction for direction in basis
-    )
+    return tuple(_localize(direction, nearby) if direction.name in library.held else direction for direction in basis)
 
 
 def closeness(library: Library, w_plus: WPlus) -> Tensor:
@@ -112,11 +108,9 @@ def closeness(library: Library, w_plus: WPlus) -> Tensor:
     return weights
 
 
-def _localize(direction: Direction, everywhere: _Fit, nearby: _Fit) -> Direction:
-    step, common = nearby.step(direction.name), everywhere.step(direction.name)
-    low, high = STRENGTH_LIMITS
-    length = float((step.norm() / common.norm()).clamp(low, high))
-    return dataclasses.replace(direction, vector=(step / step.norm()).float(), per_unit=direction.per_unit * length)
+def _localize(direction: Direction, nearby: _Fit) -> Direction:
+    step = nearby.step(direction.name)
+    return dataclasses.replace(direction, vector=(step / step.norm()).float())
 
 
 class _Fit:

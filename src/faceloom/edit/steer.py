@@ -26,7 +26,7 @@ from faceloom.edit.bounds import Bounds, tolerance
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.mix import pull_towards_w
-from faceloom.edit.targets import is_probability, to_units
+from faceloom.edit.targets import is_all_or_nothing, to_units
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
@@ -58,10 +58,10 @@ class SteerConfig:
     safe_use: float = 0.7  # used part of every bound below which an edit counts as reached
     hold_weight: float = 0.3  # weight of the error of a held attribute; an edited one has 1
     bound_weight: float = 1.5  # weight of a held attribute that has broken its bound, in the third round
-    slack: float = 0.05  # part of the requested change that is given up for a shorter edit
+    slack: float = 0.02  # part of the requested change that is given up for a shorter edit
     damping: float = 0.01  # damping of a correction, in squared standard deviations
     max_step: float = 1.5  # maximum length of one correction in standard deviations
-    max_length: float = 2.7  # maximum length of the whole edit in standard deviations: beyond, pictures break
+    max_length: float = 3.0  # maximum length of the whole edit in standard deviations: beyond, pictures break
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +241,8 @@ class _Steering:
         if self._is_in_between(self.best):
             self.best = self.points[0]
         if not self._is_within_tolerances(self.best.attributes):
-            broken = {name: use for name, use in unbounded.use.items() if use > 1}
+            nearest = min(self.points, key=lambda point: self._target_error(point.attributes))
+            broken = {name: use for name, use in nearest.use.items() if use > 1}
             self.limited_by = tuple(sorted(broken, key=lambda name: -broken[name])) or (BEYOND,)
 
     def make_result(self) -> SteeringResult:
@@ -347,7 +348,7 @@ class _Steering:
         return all(abs(after[name] - targets[name]) <= tolerance(name) for name in edited)
 
     def _is_in_between(self, point: _Point) -> bool:
-        """Return whether an edit of a probability ends nearer to where it began than to its target.
+        """Return whether an edit of what is there or not ends nearer to where it began than to its target.
 
         Half a pair of glasses is worse than none.
         """
@@ -356,7 +357,7 @@ class _Steering:
         )
         edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
         return all(
-            is_probability(name) and abs(after[name] - before[name]) < abs(after[name] - targets[name])
+            is_all_or_nothing(name) and abs(after[name] - before[name]) < abs(after[name] - targets[name])
             for name in edited
         )
 

@@ -46,6 +46,11 @@ def is_probability(name: str) -> bool:
     return name in TABLE and TABLE[name].unit == "probability"
 
 
+def is_all_or_nothing(name: str) -> bool:
+    """Return whether an attribute is there or not, so that half of it is worse than none."""
+    return name in TABLE and TABLE[name].is_all_or_nothing
+
+
 def _target(name: str, value: float, before: float) -> float:
     attribute = EDITABLE.get(name)
     if attribute is None:

@@ -17,7 +17,7 @@ from faceloom.web.worker.messages import PersonRef, Ready
 from faceloom.web.worker.studio import BoothStudio, draw, to_jpeg
 
 PREVIEW_SIZE = 512  # pixels of a preview's side
-MAX_COEFFICIENT = 2.5  # standard deviations; coefficients are clipped here, because pictures break beyond
+MAX_COEFFICIENT = 3.2  # standard deviations; coefficients are clipped here, because pictures break beyond
 
 
 @dataclass
