@@ -25,6 +25,8 @@ PAGES = {
     "recipes/analyzer/README.md": "model-cards/analyzer.md",
     "recipes/directions/README.md": "model-cards/directions.md",
     "recipes/encoder/README.md": "model-cards/encoder.md",
+    "recipes/second_analyzer/README.md": "model-cards/second-analyzer.md",
+    "recipes/regions/README.md": "model-cards/regions.md",
     "recipes/open-faces/README.md": "model-cards/open-faces.md",
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
