@@ -29,7 +29,7 @@ BATCH = 4
 RATE, DECAY = 2e-3, 1e-2
 KNOWN = 0.5  # share of a pixel's area that must be labeled
 TRUST = 0.02  # labels that the head gives a smaller probability halfway through are taken for the teachers' errors
-EXCLUDED = 0.5  # weight of the regions that a pixel is known not to show
+NOT_BACKGROUND, NOT_GLASSES = 0.5, 5.0  # weights of what unlabeled pixels are known not to show
 RARE = 0.3  # exponent by which rare regions weigh more
 PERSON, UNKNOWN = 254, 255
 
@@ -119,8 +119,8 @@ def loss_of(logits: Tensor, labels: Tensor, worn: Tensor, weights: Tensor, trust
     bare = (worn == 0).float()[:, None, None]
     return (
         (losses * known).sum() / known.sum()
-        + EXCLUDED * (exclusion(logits, "background") * person).sum() / known.sum()
-        + EXCLUDED * (exclusion(logits, "glasses") * bare).mean()
+        + NOT_BACKGROUND * (exclusion(logits, "background") * person).sum() / known.sum()
+        + NOT_GLASSES * (exclusion(logits, "glasses") * bare).mean()
     )
 
 
