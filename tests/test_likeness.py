@@ -292,13 +292,13 @@ def test_a_failed_save_keeps_the_old_file(person: Likeness, tmp_path: Path, monk
 def test_a_mask_and_what_lies_outside_it_are_saved(tmp_path):
     mask = torch.linspace(0, 1, 4096).view(1, 1, 64, 64)
     edited = Likeness(torch.ones(1, 8, 16), "hash", "tiny").with_w_plus(
-        torch.zeros(1, 8, 16), torch.ones(1, 8, 16), mask, ("skin", "lips")
+        torch.zeros(1, 8, 16), torch.ones(1, 8, 16), mask, {"skin": 1.0, "hair": 0.5}
     )
     edited.save(tmp_path / "edited.likeness")
     read = Likeness.load(tmp_path / "edited.likeness")
     assert torch.equal(read.mask, mask)
     assert torch.equal(read.base, torch.ones(1, 8, 16))
-    assert read.regions == ("skin", "lips")
+    assert read.regions == {"skin": 1.0, "hair": 0.5}
     assert read.unedited.mask is None
     assert read.with_w_plus(read.w_plus).mask is None
 

@@ -72,7 +72,8 @@ class Likeness:
     date, seconds, steps, seed, sha256 of the photo, never its path; `delta` is the change of the generator's weights
     by tuning and by edits in StyleSpace; `origin` is the `w_plus` as found in the photo, once an edit has changed it.
     An edit of some regions has a `mask` `[1, 1, 64, 64]`: where it is 0 the picture is generated from `base`, where it
-    is 1 from `w_plus`; `regions` names those that edits changed. Without a mask all of it is generated from `w_plus`.
+    is 1 from `w_plus`; `regions` are those that edits changed, with their strengths, 0...1. Without a mask all of it is
+    generated from `w_plus`.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite, and for such a mask.
     """
 
@@ -86,7 +87,7 @@ class Likeness:
     origin: WPlus | None = None
     base: WPlus | None = None
     mask: torch.Tensor | None = None
-    regions: tuple[str, ...] = ()
+    regions: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.w_plus.ndim != 3 or self.w_plus.shape[0] != 1 or not self.w_plus.numel():
@@ -115,20 +116,20 @@ class Likeness:
         tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
         if self.origin is None:
             return self
-        return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions=())
+        return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions={})
 
     def with_w_plus(
         self,
         w_plus: WPlus,
         base: WPlus | None = None,
         mask: torch.Tensor | None = None,
-        regions: tuple[str, ...] = (),
+        regions: Mapping[str, float] | None = None,
     ) -> Likeness:
         """Return the same person with another `w_plus`; `origin` keeps the one before the first edit.
 
         `base`, `mask` and `regions` are those of an edit that changes some regions only.
         """
-        return replace(self, w_plus=w_plus, origin=self.unedited.w_plus, base=base, mask=mask, regions=regions)
+        return replace(self, w_plus=w_plus, origin=self.unedited.w_plus, base=base, mask=mask, regions=regions or {})
 
     def save(self, path: Path | str) -> None:
         """Write the likeness to a file, completely or not at all. Raises StoreError when the disk refuses."""
@@ -140,7 +141,7 @@ class Likeness:
             "quality": dict(self.quality),
             "geometry": asdict(self.geometry) if self.geometry else None,
             "provenance": dict(self.provenance),
-            "regions": list(self.regions),
+            "regions": dict(self.regions),
         }
         tensorfile.save(Path(path), KIND, VERSION, tensors, card)
 
@@ -164,7 +165,7 @@ class Likeness:
                 origin=tensors.get("origin"),
                 base=tensors.get("base"),
                 mask=tensors.get("mask"),
-                regions=tuple(str(region) for region in card.get("regions", ())),
+                regions={str(region): _read_number(part) for region, part in card.get("regions", {}).items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error

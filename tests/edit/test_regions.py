@@ -7,12 +7,12 @@ import torch
 
 from faceloom.analyze.attributes import REGIONS, TABLE
 from faceloom.edit.directions import Direction
-from faceloom.edit.regions import BasePicture, RegionalEdit, allowed_regions, change_mask
+from faceloom.edit.regions import FAINT, BasePicture, RegionalEdit, allowed_regions, change_mask
 from faceloom.likeness import Likeness
 from faceloom.networks.blended import Blended
 
 NUM_WS, W_DIM = 8, 16
-SMILE = TABLE["smile"].regions
+SMILE = dict.fromkeys(TABLE["smile"].regions, 1.0)
 
 
 def picture_of(left: str, right: str) -> torch.Tensor:
@@ -55,8 +55,10 @@ def test_an_edit_that_keeps_the_outline_leaves_the_background():
 
 
 def test_regions_of_earlier_edits_stay_changed():
-    assert "hair" not in allowed_regions(["smile"])
-    assert set(allowed_regions(["smile"], ["hair"])) == {*SMILE, "hair"}
+    assert allowed_regions(["smile"], {}) == SMILE
+    assert allowed_regions(["smile"], {"hair": 0.5}) == SMILE | {"hair": 0.5}
+    assert allowed_regions(["age"], {})["hair"] == FAINT
+    assert allowed_regions(["age"], {"hair": 1.0})["hair"] == 1
 
 
 def edit_of(tiny, edited, **more) -> RegionalEdit:

@@ -83,6 +83,7 @@ class Attribute:
     shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
     is_all_or_nothing: bool = False  # half of it is worse than none
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
+    faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
     regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
 
@@ -115,8 +116,9 @@ _ROWS = (
         slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
         option="age",
         help="Years to add; a negative number makes the face younger.",
-        regions=("neck", "skin", "brows", "eyes", "lips"),
-        frees=("brows", "eye_opening", "face_fullness", "makeup"),
+        regions=("neck", "skin", "hair", "brows", "eyes", "lips"),
+        faint=("hair",),
+        frees=("hair_lightness", "hair_warmth", "hair_length", "brows", "eye_opening", "face_fullness", "makeup"),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -240,6 +242,7 @@ _ROWS = (
         ),
         regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
         frees=("brows", "face_fullness", "beard", "hair_length", "makeup"),
+        moves_outline=True,
         words={
             "en": Words("Man, woman", "woman", "man"),
             "de": Words("Mann, Frau", "Frau", "Mann"),
@@ -387,6 +390,7 @@ _ROWS = (
         regions=("background", "clothes", "neck", "hair", "ears"),
         frees=("gender",),
         shown_by="hair",
+        moves_outline=True,
         words={
             "en": Words("Hair length", "short", "long"),
             "de": Words("Haarlänge", "kurz", "lang"),

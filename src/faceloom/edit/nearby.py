@@ -81,8 +81,8 @@ def load_library() -> Library:
 def localize(basis: Sequence[Direction], w_plus: WPlus, library: Library) -> tuple[Direction, ...]:
     """Fit directions again near a person; those that the library does not know stay as they are.
 
-    Convention: w_plus `[1, num_ws, w_dim]`, compared by the mean of its layers. Name, unit, its length, sigma and layers
-    stay: the length that the regression gives nearby is a quarter to a third too short.
+    Convention: w_plus `[1, num_ws, w_dim]`, compared by the mean of its layers. Name, unit, its length, sigma and
+    layers stay: the length that the regression gives nearby is a quarter to a third too short.
     Source: locally weighted regression (Cleveland 1979), with the step of `directions.fit`.
     """
     nearby = _Fit(library, closeness(library, w_plus))

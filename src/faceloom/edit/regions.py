@@ -29,6 +29,8 @@ They are `[1, 10, 64, 64]`, in the order of the table's REGIONS.
 """
 
 BACKGROUND = REGIONS.index("background")
+FAINT = 0.5
+"""Strength of a region that an attribute changes faintly: with years, hair turns gray by half of what its age shows."""
 
 
 class BasePicture:
@@ -57,7 +59,7 @@ class RegionalEdit:
     """Edits of one face that change only the regions that the edited attributes name.
 
     Convention: `w_plus` is the latent to edit; `base` the picture of what the unchanged regions show; `edited` the
-    attributes; `regions` those that earlier edits changed.
+    attributes; `regions` those that earlier edits changed, with their strengths, 0...1.
     """
 
     def __init__(
@@ -67,20 +69,18 @@ class RegionalEdit:
         edited: Collection[str],
         *,
         basis: Sequence[Direction],
-        regions: Sequence[str] = (),
+        regions: Mapping[str, float] | None = None,
     ) -> None:
         self.base, self.w_plus, self.basis = base, w_plus, basis
         self.moving = tuple(name for name in edited if name in TABLE and set(TABLE[name].regions) == set(REGIONS))
-        self.regions = allowed_regions([name for name in edited if name not in self.moving], regions)
-        self.keeps_outline = "hair" not in self.regions and not any(
-            name in TABLE and TABLE[name].moves_outline for name in edited
-        )
+        self.regions = allowed_regions([name for name in edited if name not in self.moving], regions or {})
+        self.keeps_outline = not any(name in TABLE and TABLE[name].moves_outline for name in edited)
         self.is_whole = base.read_regions is None or not self.regions
 
     @property
-    def changing_regions(self) -> Sequence[str]:
+    def changing_regions(self) -> Collection[str]:
         """The regions that the edit may change."""
-        return REGIONS if self.is_whole or self.moving else self.regions
+        return REGIONS if self.is_whole or self.moving else tuple(self.regions)
 
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
         """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
@@ -105,24 +105,31 @@ class RegionalEdit:
         return w_plus, base, change_mask(base.regions, after, self.regions, keeps_outline=self.keeps_outline)
 
 
-def allowed_regions(edited: Collection[str], before: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the regions that edits of some attributes may change, with those that earlier edits changed."""
-    allowed = {region for name in edited if name in TABLE for region in TABLE[name].regions} | set(before)
-    return tuple(region for region in REGIONS if region in allowed)
+def allowed_regions(edited: Collection[str], before: Mapping[str, float]) -> dict[str, float]:
+    """Return the regions that edits of some attributes may change, and how strongly, 0...1.
+
+    Those that earlier edits changed, `before`, are among them.
+    """
+    allowed = dict(before)
+    for row in (TABLE[name] for name in edited if name in TABLE):
+        for region in row.regions:
+            allowed[region] = max(allowed.get(region, 0.0), FAINT if region in row.faint else 1.0)
+    return allowed
 
 
-def change_mask(before: Tensor, after: Tensor, allowed: Collection[str], *, keeps_outline: bool = False) -> Tensor:
+def change_mask(before: Tensor, after: Tensor, allowed: Mapping[str, float], *, keeps_outline: bool = False) -> Tensor:
     """Return where the picture may change: `[1, 1, 64, 64]`, 0...1.
 
     That is where either picture shows an allowed region, and neither shows another part of the person. The background
     gives way where hair grows or a face becomes slimmer, unless the edit keeps the outline of the person.
 
-    Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`.
+    Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`; `allowed` regions with strengths.
     """
-    is_allowed = torch.tensor([region in allowed for region in REGIONS])
-    is_protected = ~is_allowed
+    strength = torch.tensor([allowed.get(region, 0.0) for region in REGIONS])
+    is_protected = strength == 0
     is_protected[BACKGROUND] &= keeps_outline
-    changing = _smooth(torch.maximum(before[:, is_allowed].sum(1), after[:, is_allowed].sum(1))[:, None])
+    allowed_before, allowed_after = (torch.einsum("nrhw,r->nhw", x, strength) for x in (before, after))
+    changing = _smooth(torch.maximum(allowed_before, allowed_after)[:, None])
     protected = torch.maximum(before[:, is_protected].sum(1), after[:, is_protected].sum(1))[:, None]
     return (changing * (1 - protected)).clamp(0, 1)
 
