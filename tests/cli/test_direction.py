@@ -25,7 +25,10 @@ from faceloom.edit.stylespace import StyleDirection
 from faceloom.likeness import Likeness
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
+from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES
 from faceloom.workflows.studio import Studio
+
+SHARED = [ATTRIBUTES.index(name) for name in SECOND_ATTRIBUTES]
 
 
 class FakeAnalyzer(Analyzer):
@@ -56,6 +59,9 @@ def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     for module in (discover, search_module):
         monkeypatch.setattr(module, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
+    second_opinion = FakeAnalyzer(lambda img: red_is_age(img).attributes[:, SHARED])
+    for module in ("studio", "search"):
+        monkeypatch.setattr(f"faceloom.workflows.{module}.load_second_analyzer", lambda: second_opinion)
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return model

@@ -54,7 +54,8 @@ def attribute_reader(edit: RegionalEdit, read_face: FaceReader) -> AttributeRead
     def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
         img = image_at(*edit.draw_with(coefficients), READ_SIDE)
         reading = read_face(img)
-        values = torch.cat((reading.attributes[0], reading.details[0], skin_tone(img)))  # as READABLE
+        details = reading.details[0] if reading.details.numel() else torch.zeros(len(DETAILS))
+        values = torch.cat((reading.attributes[0], details, skin_tone(img)))  # as READABLE
         held = to_units({name: float(values[READABLE.index(name)]) for name in others})
         return torch.cat((values[order], torch.tensor([held[name] for name in others]))), reading.identity[0]
 
