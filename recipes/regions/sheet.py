@@ -1,6 +1,6 @@
 """Draw pictures beside their regions, to look at: held-out people, or likenesses of real people.
 
-python recipes/regions/sheet.py --work WORK --kind generated -o sheet.png [--weights FILE] [--labels]
+python recipes/regions/sheet.py --work WORK --kind generated -o sheet.png [--weights FILE]
 python recipes/regions/sheet.py --likenesses FOLDER -o sheet.png [--weights FILE]
 """
 
