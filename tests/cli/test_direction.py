@@ -25,7 +25,7 @@ from faceloom.edit.stylespace import StyleDirection
 from faceloom.likeness import Likeness
 from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
-from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES
+from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
 from faceloom.workflows.studio import Studio
 
 SHARED = [ATTRIBUTES.index(name) for name in SECOND_ATTRIBUTES]
@@ -40,6 +40,16 @@ class FakeAnalyzer(Analyzer):
 
     def forward(self, img: Tensor) -> Reading:
         return self.read(img)
+
+
+class FakeSecondAnalyzer(SecondAnalyzer):
+    """A second analyzer that reads the same colors."""
+
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+
+    def forward(self, img: Tensor) -> Tensor:
+        return red_is_age(img).attributes[:, SHARED]
 
 
 def red_is_age(img: Tensor) -> Reading:
@@ -59,9 +69,8 @@ def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     for module in (discover, search_module):
         monkeypatch.setattr(module, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
-    second_opinion = FakeAnalyzer(lambda img: red_is_age(img).attributes[:, SHARED])
     for module in ("studio", "search"):
-        monkeypatch.setattr(f"faceloom.workflows.{module}.load_second_analyzer", lambda: second_opinion)
+        monkeypatch.setattr(f"faceloom.workflows.{module}.load_second_analyzer", FakeSecondAnalyzer)
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return model
