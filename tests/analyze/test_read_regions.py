@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from faceloom.analyze import attributes
 from faceloom.analyze.regions import read_regions
 from faceloom.checkpoints.shipped import load_region_head
 from faceloom.errors import LatentError
@@ -53,3 +54,7 @@ def test_other_generators_are_refused(tiny: MobileStyleGAN, head: RegionHead):
         )
     with pytest.raises(LatentError, match="default generator"):
         read_regions(tiny, head, torch.zeros(1, 8, 16))
+
+
+def test_the_head_and_the_table_name_the_same_regions():
+    assert REGIONS == attributes.REGIONS

@@ -95,15 +95,20 @@ class Analyzer(nn.Module):
 
 def crop_face(img: Tensor) -> Tensor:
     """Crop aligned squares from forehead to chin: `[n, 3, h, h]` -> `[n, 3, 128, 128]`, antialiased."""
+    return crop_square(img, ANALYZER_CENTER, ANALYZER_CROP, ANALYZER_RESOLUTION)
+
+
+def crop_square(img: Tensor, center: tuple[float, float], part: float, resolution: int) -> Tensor:
+    """Crop a square out of aligned squares: `[n, 3, h, h]` -> `[n, 3, resolution, resolution]`, antialiased.
+
+    Convention: `center` (x, y) and the side `part` are fractions of the side. Raises ShapeError for other shapes.
+    """
     if img.ndim != 4 or img.shape[1] != 3 or img.shape[2] != img.shape[3] or img.shape[2] < 64:
         raise ShapeError(f"img: expected [n, 3, h, h] with h >= 64, got {list(img.shape)}", "align the face first")
     side = img.shape[3]
-    x0, y0, size = (
-        round(side * part) for part in (*(center - ANALYZER_CROP / 2 for center in ANALYZER_CENTER), ANALYZER_CROP)
-    )
+    x0, y0, size = (round(side * place) for place in (*(middle - part / 2 for middle in center), part))
     crop = img[:, :, y0 : y0 + size, x0 : x0 + size].contiguous(memory_format=torch.channels_last)
-    resolution = (ANALYZER_RESOLUTION, ANALYZER_RESOLUTION)
-    return F.interpolate(crop, resolution, mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(crop, (resolution, resolution), mode="bilinear", antialias=True, align_corners=False)
 
 
 def _pool(channels: int) -> nn.Module:

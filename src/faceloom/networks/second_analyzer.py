@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceloom.errors import ShapeError
+from faceloom.networks.analyzer import crop_square
 from faceloom.networks.trunk import Trunk
 
 SECOND_ATTRIBUTES = ("age", "smile", "gender", "glasses", "mouth_open", "yaw", "pitch")
@@ -66,12 +66,4 @@ def expected_age(logits: Tensor) -> Tensor:
 
 def crop_closely(img: Tensor) -> Tensor:
     """Crop aligned squares from brows to chin: `[n, 3, h, h]` -> `[n, 3, 96, 96]`, antialiased."""
-    if img.ndim != 4 or img.shape[1] != 3 or img.shape[2] != img.shape[3] or img.shape[2] < 64:
-        raise ShapeError(f"img: expected [n, 3, h, h] with h >= 64, got {list(img.shape)}", "align the face first")
-    side = img.shape[3]
-    x0, y0, size = (
-        round(side * part) for part in (*(center - SECOND_CROP / 2 for center in SECOND_CENTER), SECOND_CROP)
-    )
-    crop = img[:, :, y0 : y0 + size, x0 : x0 + size].contiguous(memory_format=torch.channels_last)
-    resolution = (SECOND_RESOLUTION, SECOND_RESOLUTION)
-    return F.interpolate(crop, resolution, mode="bilinear", antialias=True, align_corners=False)
+    return crop_square(img, SECOND_CENTER, SECOND_CROP, SECOND_RESOLUTION)
