@@ -42,6 +42,8 @@ class Watch:
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], int):
+            return  # a descriptor, whose path was an event of its own
         if self.armed and event.startswith(FORBIDDEN) and not str(arguments[:1]).count(self.scratch):
             self.event = f"{event} {arguments!r:.200}"
 
