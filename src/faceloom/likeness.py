@@ -118,6 +118,11 @@ class Likeness:
             return self
         return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions={})
 
+    @property
+    def outside(self) -> WPlus:
+        """The latent of the picture outside the mask: `base`, or `w_plus` for a person without a mask."""
+        return self.w_plus if self.base is None else self.base
+
     def with_w_plus(
         self,
         w_plus: WPlus,

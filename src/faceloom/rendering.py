@@ -16,13 +16,14 @@ from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.edit.mix import W_PULL_MIXING
-from faceloom.edit.morph import morph_deltas, morph_path
+from faceloom.edit.morph import morph_path
 from faceloom.images import area_resize, to_pixels
+from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
-from faceloom.networks.blended import Blended, compute_features
+from faceloom.networks.blended import Blended, Features, compute_features
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
-from faceloom.networks.tuned import Delta, Tuned
+from faceloom.networks.tuned import Delta, Tuned, is_same_delta
 
 
 class Renderer:
@@ -84,10 +85,7 @@ class Renderer:
 
     def person_generator(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
         """Return a generator, by default the fast one, that draws a person: tuned, and unchanged outside the mask."""
-        tuned = self.tuned_generator(person, model)
-        if person.base is None or person.mask is None:
-            return tuned
-        return Blended(tuned, compute_features(tuned, person.base), person.mask)
+        return PersonGenerators(model or self.fast_generator, self.apply_delta).of(person)
 
     def apply_delta(self, delta: Delta, model: GeneratorModel) -> Generator:
         """Return a model's generator with a delta; with one it runs in torch, as compiled weights are fixed."""
@@ -111,15 +109,39 @@ class Renderer:
     ) -> Iterator[np.ndarray]:
         """Render a morph from person to person, eased, with `frames` from one to the next and `pull` as in `mix`.
 
+        Each person appears exactly as `render` draws them, in the precision of films.
         Yields uint8 `[size, size, 3]`, RGB.
         """
-        latents = morph_path([person.w_plus for person in people], frames, loop=loop, pull=pull)
-        deltas = morph_deltas([person.delta for person in people], frames, loop=loop)
-        for w_plus, delta in zip(latents.split(1), deltas, strict=True):
-            img = self.apply_delta(delta, self.film_generator).synthesis(w_plus)
+        generators = PersonGenerators(self.film_generator, self.apply_delta)
+        for person in morph_path(people, frames, loop=loop, pull=pull):
+            img = generators.of(person).synthesis(person.w_plus)
             yield to_pixels(img if size is None else area_resize(img, size))
 
     @cached_property
     def latent_statistics(self) -> LatentStatistics:
         """The mean and the covariance of the generator's latents in W."""
         return measure_latents(self.generator.G)
+
+
+class PersonGenerators:
+    """The generators of people who are drawn one after the other. What two people share is computed once.
+
+    `apply_delta` returns a model's generator with tuned weights.
+    """
+
+    def __init__(self, model: GeneratorModel, apply_delta: Callable[[Delta, GeneratorModel], Generator]) -> None:
+        self.model, self.apply_delta = model, apply_delta
+        self.delta: Delta = {}
+        self.tuned: Generator = model.G
+        self.base: WPlus | None = None
+        self.features: Features = ()
+
+    def of(self, person: Likeness) -> Generator:
+        """Return a generator that draws a person: tuned, and unchanged outside the mask."""
+        if not is_same_delta(person.delta, self.delta):
+            self.delta, self.tuned, self.base = person.delta, self.apply_delta(person.delta, self.model), None
+        if person.base is None or person.mask is None:
+            return self.tuned
+        if self.base is None or not torch.equal(person.base, self.base):
+            self.base, self.features = person.base, compute_features(self.tuned, person.base)
+        return Blended(self.tuned, self.features, person.mask)

@@ -90,7 +90,9 @@ def full_change(delta: Delta, name: str) -> Tensor:
 
 
 def blend_deltas(a: Delta, b: Delta, t: float) -> Delta:
-    """Return the delta `(1 - t) a + t b`; factors are concatenated."""
+    """Return the delta `(1 - t) a + t b`; factors are concatenated. Equal deltas give `a` itself."""
+    if is_same_delta(a, b):
+        return a
     if t in (0.0, 1.0):
         return b if t else a
     parts: dict[str, list[Tensor]] = {}
@@ -98,6 +100,11 @@ def blend_deltas(a: Delta, b: Delta, t: float) -> Delta:
         for name, part in delta.items():
             parts.setdefault(name, []).append(part.float() * (1.0 if name.endswith(RIGHT_FACTOR) else share))
     return {name: _join_parts(name, changes) for name, changes in parts.items()}
+
+
+def is_same_delta(a: Delta, b: Delta) -> bool:
+    """Return whether two deltas hold the same numbers."""
+    return a is b or (a.keys() == b.keys() and all(torch.equal(part, b[name]) for name, part in a.items()))
 
 
 def _join_parts(name: str, parts: list[Tensor]) -> Tensor:

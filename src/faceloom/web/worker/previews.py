@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from faceloom.edit.mix import W_PULL_MIXING
-from faceloom.edit.morph import morph
-from faceloom.likeness import Likeness
-from faceloom.networks.tuned import blend_deltas
+from faceloom.edit.morph import between
 from faceloom.web.sliders import UNCHANGED, changed_values, slider_positions, snap_to_position
 from faceloom.web.worker.cache import PreviewKey
 from faceloom.web.worker.context import TaskContext
@@ -57,10 +55,8 @@ def render(state: WorkerState, task: Render, context: TaskContext) -> bytes:
 
 def render_between(state: WorkerState, task: RenderBetween, context: TaskContext) -> bytes:
     """Draw the face between two people as JPEG."""
-    a, b = state.load(task.a), state.load(task.b)
-    w_plus = morph(a.w_plus, b.w_plus, task.t, W_PULL_MIXING)
-    between = Likeness(w_plus, a.generator_hash, a.generator_name, delta=blend_deltas(a.delta, b.delta, task.t))
-    return to_jpeg(state.studio.draw(between, task.size), PREVIEW_QUALITY)
+    person = between(state.load(task.a), state.load(task.b), task.t, W_PULL_MIXING)
+    return to_jpeg(state.studio.draw(person, task.size), PREVIEW_QUALITY)
 
 
 def render_seed(state: WorkerState, task: RenderSeed, context: TaskContext) -> bytes:
