@@ -26,7 +26,8 @@ from faceloom.edit.steer import steer
 from faceloom.images import make_contact_sheet, save_picture, to_img
 from faceloom.invert.budget import EncodeConfig
 from faceloom.likeness import Likeness
-from faceloom.workflows.studio import EditResult, Studio
+from faceloom.workflows.editing import EditResult
+from faceloom.workflows.studio import Studio
 
 Pixels = NDArray[np.uint8]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from faceloom.analyze.attributes import TABLE
 from faceloom.edit.bounds import default_bounds
 from faceloom.likeness import Likeness
-from faceloom.workflows.studio import EditResult, Studio
+from faceloom.workflows.editing import EditResult
+from faceloom.workflows.studio import Studio
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from faceloom.images import save_picture as save_picture
     from faceloom.invert.budget import EncodeConfig as EncodeConfig
     from faceloom.likeness import Likeness as Likeness
+    from faceloom.workflows.editing import EditResult as EditResult
     from faceloom.workflows.studio import AnalyzedFace as AnalyzedFace
-    from faceloom.workflows.studio import EditResult as EditResult
     from faceloom.workflows.studio import Studio as Studio
 
 __all__ = [
@@ -52,7 +52,7 @@ _MODULES = {
     "AnalyzedFace": "workflows.studio",
     "Attributes": "analyze.reading",
     "Cancelled": "errors",
-    "EditResult": "workflows.studio",
+    "EditResult": "workflows.editing",
     "EncodeConfig": "invert.budget",
     "Face": "faces.detect",
     "FaceloomError": "errors",

@@ -7,7 +7,7 @@ import torch
 
 from faceloom.analyze.attributes import REGIONS, TABLE
 from faceloom.edit.directions import Direction
-from faceloom.edit.regions import FAINT, BasePicture, RegionalEdit, allowed_regions, change_mask
+from faceloom.edit.regions import FAINT, BasePicture, RegionalEdit, allowed_regions, change_mask, join_regions
 from faceloom.likeness import Likeness
 from faceloom.networks.blended import Blended
 
@@ -61,6 +61,16 @@ def test_regions_of_earlier_edits_stay_changed():
     assert allowed_regions(["age"], {"hair": 1.0})["hair"] == 1
 
 
+def test_a_face_that_became_slimmer_stays_so_in_the_next_edit():
+    slimmer = allowed_regions(["face_fullness"], {})
+    assert slimmer["background"] == 0
+    assert allowed_regions(["smile"], slimmer)["background"] == 0
+    assert join_regions({"background": 0.0, "skin": 0.5}, {"skin": 1.0, "background": 1.0}) == {
+        "background": 1.0,
+        "skin": 1.0,
+    }
+
+
 def edit_of(tiny, edited, **more) -> RegionalEdit:
     w_plus = torch.randn(1, NUM_WS, W_DIM, generator=torch.Generator().manual_seed(0))
     base = BasePicture(tiny, lambda G, latent: picture_of("background", "skin"), w_plus)
@@ -74,6 +84,14 @@ def test_an_edit_of_a_region_leaves_the_rest_of_the_picture(tiny):
     change = (G.synthesis(w_plus) - tiny.synthesis(edit.w_plus)).abs().amax((0, 1, 2))
     assert change[:12].max() < 1e-4
     assert change[20:].max() > 1e-3
+
+
+def test_the_outline_is_kept_until_an_edit_moves_it(tiny):
+    assert edit_of(tiny, ["smile"]).keeps_outline
+    moved = edit_of(tiny, ["face_fullness"])
+    assert not moved.keeps_outline
+    assert "background" not in moved.changing_regions
+    assert not edit_of(tiny, ["smile"], regions=moved.regions).keeps_outline
 
 
 def test_a_turn_of_the_head_changes_the_whole_picture(tiny):

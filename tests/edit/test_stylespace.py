@@ -94,6 +94,15 @@ def test_undo_is_exact_after_edits_in_both_spaces(tiny: MobileStyleGAN, tmp_path
         assert not torch.equal(Tuned(tiny, edited.delta).synthesis(person.w_plus), before)
 
 
+def test_a_step_keeps_what_earlier_edits_left_unchanged(tiny: MobileStyleGAN) -> None:
+    person = person_of(tiny)
+    edited = person.with_w_plus(person.w_plus + 1, person.w_plus, torch.ones(1, 1, 64, 64), {"skin": 1.0})
+    moved = stylespace.step(tiny, edited, style(), 1.0)
+    assert moved.base is edited.base
+    assert moved.mask is edited.mask
+    assert moved.regions == {"skin": 1.0}
+
+
 def test_layers_select_channels(tiny: MobileStyleGAN) -> None:
     one = stylespace.step_delta(tiny, style(), 1.0, layers=[0])
     assert [round(float(change.sum()), 4) for change in one.values()] == [0.5]

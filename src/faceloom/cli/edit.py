@@ -13,7 +13,7 @@ from faceloom.cli import options
 from faceloom.cli.output import note, open_person, open_studio, print_result, save_person
 
 if TYPE_CHECKING:
-    from faceloom.workflows.studio import EditResult
+    from faceloom.workflows.editing import EditResult
 
 SHORT_CHANGE = 1.5  # years or degrees between a requested and a reached change that are mentioned
 SHORT_PROBABILITY = 0.05  # the same for probabilities

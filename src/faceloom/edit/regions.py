@@ -74,13 +74,15 @@ class RegionalEdit:
         self.base, self.w_plus, self.basis = base, w_plus, basis
         self.moving = tuple(name for name in edited if name in TABLE and set(TABLE[name].regions) == set(REGIONS))
         self.regions = allowed_regions([name for name in edited if name not in self.moving], regions or {})
-        self.keeps_outline = not any(name in TABLE and TABLE[name].moves_outline for name in edited)
+        self.keeps_outline = "background" not in self.regions
         self.is_whole = base.read_regions is None or not self.regions
 
     @property
     def changing_regions(self) -> Collection[str]:
         """The regions that the edit may change."""
-        return REGIONS if self.is_whole or self.moving else tuple(self.regions)
+        if self.is_whole or self.moving:
+            return REGIONS
+        return tuple(region for region, strength in self.regions.items() if strength)
 
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
         """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
@@ -108,13 +110,20 @@ class RegionalEdit:
 def allowed_regions(edited: Collection[str], before: Mapping[str, float]) -> dict[str, float]:
     """Return the regions that edits of some attributes may change, and how strongly, 0...1.
 
-    Those that earlier edits changed, `before`, are among them.
+    Those that earlier edits changed, `before`, are among them. The background has strength 0 when it only gives way
+    where an edit moves the outline of the person.
     """
-    allowed = dict(before)
+    allowed = before
     for row in (TABLE[name] for name in edited if name in TABLE):
-        for region in row.regions:
-            allowed[region] = max(allowed.get(region, 0.0), FAINT if region in row.faint else 1.0)
-    return allowed
+        outline = {"background": 0.0} if row.moves_outline else {}
+        own = {region: FAINT if region in row.faint else 1.0 for region in row.regions}
+        allowed = join_regions(allowed, outline | own)
+    return dict(allowed)
+
+
+def join_regions(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    """Return the regions of two edits, each with the larger strength."""
+    return dict(a) | {region: max(a.get(region, 0.0), strength) for region, strength in b.items()}
 
 
 def change_mask(before: Tensor, after: Tensor, allowed: Mapping[str, float], *, keeps_outline: bool = False) -> Tensor:

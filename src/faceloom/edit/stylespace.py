@@ -82,13 +82,13 @@ def step_delta(G: Generator, direction: StyleDirection, strength: float, layers:
 def step(
     G: Generator, person: Likeness, direction: StyleDirection, strength: float, layers: Sequence[int] | None = None
 ) -> Likeness:
-    """Move a person along a direction and keep the tuned weights. A step and its opposite cancel.
+    """Move a person along a direction and keep the tuned weights and earlier edits. A step and its opposite cancel.
 
     Raises as `step_delta` does. Does not check that direction and person belong to this generator, see
     `likeness.require_generator`.
     """
     delta = add_deltas(person.delta, step_delta(G, direction, strength, layers))
-    return replace(person.with_w_plus(person.w_plus), delta=delta)
+    return replace(person.with_w_plus(person.w_plus, person.base, person.mask, person.regions), delta=delta)
 
 
 def step_generator(G: Generator, direction: StyleDirection, strength: float, delta: Delta | None = None) -> Generator:

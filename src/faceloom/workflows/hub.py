@@ -22,7 +22,7 @@ from faceloom.checkpoints.load import GeneratorModel, load_generator
 from faceloom.checkpoints.readers import native
 from faceloom.errors import AssetError, MissingExtra, StoreError
 from faceloom.settings import Settings
-from faceloom.workflows.studio import DIRECTIONS
+from faceloom.workflows.editing import DIRECTIONS
 
 MODEL_CARD = "README.md"
 FILES = (CARD, native.WEIGHTS, f"{DIRECTIONS}/*.safetensors")

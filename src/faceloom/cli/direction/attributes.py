@@ -39,8 +39,8 @@ def attributes(
     """
     from faceloom.checkpoints.shipped import load_analyzer
     from faceloom.edit import directions, fit_attributes
+    from faceloom.workflows.editing import DIRECTIONS
     from faceloom.workflows.face_share import check_faces
-    from faceloom.workflows.studio import DIRECTIONS
 
     studio = open_studio(generator=generator)
     model, analyzer = studio.generator, load_analyzer()

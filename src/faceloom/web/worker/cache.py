@@ -129,7 +129,7 @@ class LikenessCache:
     def picture_of(self, person: PersonRef) -> BasePicture:
         """Return the picture of a person's base, which edits change in some regions only."""
         base, G = self.load(person), self.generator_of(person)
-        latent = base.w_plus if base.base is None else base.base
+        latent = base.outside
         with self.lock:
             picture = self.pictures.get(person.path)
             if picture is None or picture.G is not G or picture.w_plus is not latent:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from faceloom.edit.drag import DragConfig, drag
 from faceloom.errors import LatentError
+from faceloom.likeness import Likeness
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.lab import load_unmoved, resolve_lab_face
 from faceloom.web.worker.messages import Drag, DragProgress, KeepDrag, PersonFacts, Point
@@ -46,7 +47,9 @@ def keep_drag(state: WorkerState, task: KeepDrag, context: TaskContext) -> Perso
     running = state.drags.pop(task.id, None)
     if running is None:
         raise _unknown_drag()
-    changed = state.likenesses.load(task.person).with_w_plus(running.last.w_plus)
+    dragged = _dragged_person(state, running)
+    person = state.likenesses.load(task.person)
+    changed = person.with_w_plus(dragged.w_plus, dragged.base, dragged.mask, dragged.regions)
     return store_base(state, task.person, task.base, changed)
 
 
@@ -89,8 +92,15 @@ def _find_or_start(state: WorkerState, task: Drag) -> RunningDrag:
 def _progress_of(state: WorkerState, running: RunningDrag, size: int) -> DragProgress:
     """Return the figures and the picture of a drag."""
     last = running.last
-    jpeg = to_jpeg(state.studio.draw(replace(running.person, w_plus=last.w_plus), size), PREVIEW_QUALITY)
+    jpeg = to_jpeg(state.studio.draw(_dragged_person(state, running), size), PREVIEW_QUALITY)
     return DragProgress(last.number, last.distance, last.arrived, last.handles, jpeg)
+
+
+def _dragged_person(state: WorkerState, running: RunningDrag) -> Likeness:
+    """Return the person as dragged so far. What earlier edits left unchanged moves by the same step."""
+    person, w_plus = running.person, running.last.w_plus
+    outside = w_plus if person.base is None else person.base + (w_plus - person.w_plus)
+    return state.studio.redraw(person, w_plus, outside, person.regions)
 
 
 def _unknown_drag() -> LatentError:

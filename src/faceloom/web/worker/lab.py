@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -65,9 +64,13 @@ def render_lab_face(state: WorkerState, task: RenderLabFace, context: TaskContex
 
 def resolve_lab_face(state: WorkerState, face: LabFace) -> Likeness:
     """Return the likeness of a face of the Lab: truncated, then moved along its axes. Raises LatentError."""
-    likeness = load_unmoved(state, face)
-    w_plus = truncate(likeness.w_plus, state.studio.generator.G.w_avg, face.psi, face.cutoff)
-    return replace(likeness, w_plus=_move_along_axes(state, w_plus, face.method, face.along, face.layers))
+    w_avg = state.studio.generator.G.w_avg
+
+    def move(w_plus: WPlus) -> WPlus:
+        truncated = truncate(w_plus, w_avg, face.psi, face.cutoff)
+        return _move_along_axes(state, truncated, face.method, face.along, face.layers)
+
+    return state.studio.move(load_unmoved(state, face), move)
 
 
 def load_unmoved(state: WorkerState, face: LabFace) -> Likeness:

@@ -1,0 +1,222 @@
+"""Editing of people: attributes in their units, steps along directions, mixing by layer, and children.
+
+`Studio` has all of it. Latents, masks and tuned weights change here; photos are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import torch
+
+from faceloom.analyze.attributes import EDITABLE
+from faceloom.analyze.ensemble import read_both
+from faceloom.analyze.regions import read_regions
+from faceloom.checkpoints.load import DEFAULT_GENERATOR
+from faceloom.checkpoints.shipped import load_analyzer, load_region_head, load_second_analyzer
+from faceloom.edit import directions, stylespace
+from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis
+from faceloom.edit.discover import FaceReader
+from faceloom.edit.mix import W_PULL_MIXING, mix
+from faceloom.edit.nearby import load_library, localize
+from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader, join_regions
+from faceloom.edit.steer import SteeringResult
+from faceloom.edit.stylespace import StyleDirection
+from faceloom.edit.targets import to_units
+from faceloom.errors import LatentError
+from faceloom.latents import WPlus, parse_layers
+from faceloom.likeness import Likeness, digest, require_generator
+from faceloom.rendering import Renderer
+from faceloom.workflows import family
+
+MAX_BASES = 16  # people whose directions stay in memory
+DIRECTIONS = "directions"  # folder of a generator's directions, beside its weights
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """A person after an edit, the requested values, and the attributes before and after it, in the table's units."""
+
+    person: Likeness
+    steering: SteeringResult
+    values: Mapping[str, float]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+    @property
+    def reached(self) -> dict[str, float]:
+        """The requested attributes as they were reached: changes of age and pose, probabilities of the others."""
+        return {
+            name: self.after[name] - self.before[name] if EDITABLE[name].is_change else self.after[name]
+            for name in self.values
+        }
+
+    @property
+    def kept(self) -> bool:
+        """True when all requested values were reached without giving anything up."""
+        return self.steering.kept
+
+    @property
+    def identity(self) -> float:
+        """The identity similarity to the person before the edit: 1 is the same face, about 0 a stranger."""
+        return self.steering.identity
+
+    @property
+    def limited_by(self) -> tuple[str, ...]:
+        """The limits that stopped the edit before the requested values; empty when none did.
+
+        They are the attributes whose bounds the edit would break, `identity`, or `generator` when no bound is near.
+        """
+        return self.steering.limited_by
+
+    @property
+    def unreliable(self) -> tuple[str, ...]:
+        """The requested attributes that the photo shows badly, so that their values before and after may be wrong."""
+        return tuple(name for name in self.values if name in self.person.provenance.get("unreliable", ()))
+
+
+class Editor(Renderer):
+    """A renderer that edits people. The arguments are those of `Renderer`."""
+
+    @cached_property
+    def basis(self) -> tuple[directions.Direction, ...]:
+        """The attribute directions of this generator, in the analyzer's units; empty when there are none."""
+        folder = self.generator.folder
+        basis = load_basis(folder / DIRECTIONS) if folder else load_shipped_basis()
+        return tuple(direction for direction in basis if direction.generator_hash == self.generator.hash)
+
+    def basis_near(self, person: Likeness) -> tuple[directions.Direction, ...]:
+        """Return the directions of the default generator fitted near a person, or the basis of another generator.
+
+        They depend on the person before all edits. Those of the last few people stay in memory.
+        """
+        if self.generator.name != DEFAULT_GENERATOR:
+            return self.basis
+        key = digest(person.unedited)
+        if key not in self._bases:
+            self._bases[key] = localize(self.basis, person.unedited.w_plus, load_library())
+            while len(self._bases) > MAX_BASES:
+                self._bases.pop(next(iter(self._bases)))
+        return self._bases[key]
+
+    @cached_property
+    def _bases(self) -> dict[str, tuple[directions.Direction, ...]]:
+        return {}
+
+    def edit(
+        self,
+        person: Likeness,
+        values: Mapping[str, float],
+        *,
+        keep_identity: float | None = None,
+        force: bool = False,
+    ) -> EditResult:
+        """Change attributes of a person to requested values and hold the others, checking the result at every step.
+
+        Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
+        reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
+        the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
+
+        Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
+        `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
+        identity similarity to the person before the edit, which otherwise depends on the edit; `force` lifts the
+        bounds.
+        Raises LatentError for other attributes, values out of range, and a generator without directions.
+        """
+        require_generator(person, self.generator)
+        if not self.basis:
+            hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
+            raise LatentError(f"{self.generator_name} has no directions", hint)
+        edit = self.regional_edit(person, values)
+        result = edit_attributes(edit, self.read_face, values, keep_identity=keep_identity, force=force)
+        edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
+        edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
+        return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+    def regional_edit(self, person: Likeness, edited: Collection[str]) -> RegionalEdit:
+        """Return the edit of some attributes of a person, which changes only the regions that the table names."""
+        base = BasePicture(self.tuned_generator(person), self.read_regions, person.outside)
+        return RegionalEdit(base, person.w_plus, edited, basis=self.basis_near(person), regions=person.regions)
+
+    @cached_property
+    def read_face(self) -> FaceReader:
+        """The function by which edits are measured: two networks read aligned faces `[n, 3, h, h]`."""
+        return partial(read_both, load_analyzer(), load_second_analyzer())
+
+    @cached_property
+    def read_regions(self) -> RegionReader | None:
+        """The reader of the default generator's regions; None for other generators, whose edits change all regions."""
+        if self.generator.name != DEFAULT_GENERATOR:
+            return None
+        head = load_region_head()
+        return lambda G, w_plus: read_regions(G, head, w_plus)
+
+    def step(self, person: Likeness, strengths: Mapping[str, float], layers: str | None = None) -> Likeness:
+        """Move a person along directions; `strengths` by the name or the file of a direction, in its units.
+
+        A direction of StyleSpace changes the person's `delta`, one of W the `w_plus`; `unedited` undoes both.
+        Raises LatentError for an unknown direction and for one of another generator.
+        """
+        require_generator(person, self.generator)
+        indices = parse_layers(layers, self.generator.G.layer_resolutions) if layers else None
+        moved = person.with_w_plus(person.w_plus, person.base, person.mask, person.regions)
+        for name, strength in strengths.items():
+            direction = self.direction(name)
+            if isinstance(direction, StyleDirection):
+                moved = stylespace.step(self.generator.G, moved, direction, strength, indices)
+            else:
+                step = partial(directions.step, direction=direction, strength=strength, layers=indices)
+                moved = self.move(moved, step)
+        return moved
+
+    def move(self, person: Likeness, step: Callable[[WPlus], WPlus]) -> Likeness:
+        """Move a person as a whole: the latent, and that of what earlier edits left unchanged, by the same function.
+
+        What the earlier edits changed stays changed, in the regions as they are after the move.
+        """
+        return self.redraw(person, step(person.w_plus), step(person.outside), person.regions)
+
+    def redraw(self, person: Likeness, w_plus: WPlus, outside: WPlus, regions: Mapping[str, float]) -> Likeness:
+        """Return a person with another latent, and another one outside the mask, which follows from their regions.
+
+        `regions` are those that edits changed, with their strengths. Without any, `w_plus` draws the whole picture.
+        """
+        if torch.equal(w_plus, outside):
+            return person.with_w_plus(w_plus)
+        base = BasePicture(self.tuned_generator(person), self.read_regions, outside)
+        return RegionalEdit(base, w_plus, (), basis=(), regions=regions).move(person, {})
+
+    def direction(self, name: str) -> directions.Direction | StyleDirection:
+        """Open a direction of W or of StyleSpace: one of this generator, a shipped or imported one, or a file."""
+        attributes = {direction.name: direction for direction in self.basis}
+        direction = attributes.get(name) or stylespace.load_named(name)
+        require_generator(direction, self.generator)
+        return direction
+
+    def mix(self, a: Likeness, b: Likeness, layers: str = "coarse", *, pull: float = W_PULL_MIXING) -> Likeness:
+        """Give person `a` the layers of person `b`: 'coarse', 'middle', 'fine', or numbers; `pull` as in `edit.mix`.
+
+        The unedited people are mixed in the same way as the edited ones. What edits of either person changed is drawn
+        from the mix of the edited people, all else from the mix of the unedited ones.
+        """
+        indices = parse_layers(layers, self.generator.G.layer_resolutions)
+        w_plus, outside = mix(a.w_plus, b.w_plus, indices, pull), mix(a.outside, b.outside, indices, pull)
+        return self.redraw(a, w_plus, outside, join_regions(a.regions, b.regions))
+
+    def child(
+        self,
+        a: Likeness,
+        b: Likeness,
+        number: int = 0,
+        *,
+        seed: int = 0,
+        variation: float = 0.3,
+        pull: float = W_PULL_MIXING,
+    ) -> Likeness:
+        """Make child `number` of two people, with a random `variation` in standard deviations; `pull` as in `mix`.
+
+        Raises LatentError for a parent of another generator, and for numbers out of range.
+        """
+        return family.make_child(self, a, b, number, seed=seed, variation=variation, pull=pull)
