@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
+from PIL import Image, ImageOps
 
 from faceloom.errors import FaceError, FaceTooSmall, NoFaceFound, SeveralFaces
 from faceloom.faces.boxes import suppress_overlaps
@@ -24,6 +24,8 @@ from faceloom.networks.mtcnn import CELL, Mtcnn
 
 MAX_DETECTION_PIXELS = 2048  # longest side; a larger photo is searched in a copy reduced to it
 UPRIGHT_SCORE = 0.997  # real upright faces reach it; faces upside down do not (150 tried: up to 0.996)
+
+DARK = 100  # of 255; a photo whose 99th percentile of brightness is lower is brightened when no face is found
 
 DEFAULT_THRESHOLDS = Thresholds()
 
@@ -68,16 +70,12 @@ def detect(
 
     Faces may be rotated by about 60 degrees. The photo is searched turned by 90, 180 and 270 degrees, too, if no
     upright face has a score of UPRIGHT_SCORE. A photo with a side over MAX_DETECTION_PIXELS is searched in a reduced
-    copy, so that `min_size` grows with it.
+    copy, so that `min_size` grows with it. A dark photo without a face is searched again in a brightened copy.
     """
-    small = photo.copy()
-    small.thumbnail((MAX_DETECTION_PIXELS, MAX_DETECTION_PIXELS), Image.Resampling.BILINEAR, reducing_gap=3)
-    scale = np.divide(photo.size, small.size)
-    faces = _detect_turned(net, photo, small, scale, 0, min_size, thresholds)
-    if not any(face.score >= UPRIGHT_SCORE for face in faces):
-        for turns in (1, 2, 3):
-            faces += _detect_turned(net, photo, small, scale, turns, min_size, thresholds)
-    return _drop_duplicates(faces)
+    faces = _detect_in_all_turns(net, photo, min_size, thresholds)
+    if not faces and _is_dark(photo):
+        faces = _detect_in_all_turns(net, ImageOps.autocontrast(photo, cutoff=1), min_size, thresholds)
+    return faces
 
 
 def choose(faces: Sequence[Face], number: int | None = None, *, only: bool = False) -> FaceChoice:
@@ -103,6 +101,24 @@ def choose(faces: Sequence[Face], number: int | None = None, *, only: bool = Fal
     if face.size < SMALL_FACE_PIXELS:
         notes.append(f"the face is small ({face.size:.0f} px): the likeness will lack detail")
     return FaceChoice(face, number or 0, count, tuple(notes))
+
+
+def _is_dark(photo: Image.Image) -> bool:
+    """Return whether nearly all of a photo is darker than DARK."""
+    small = photo.convert("L").resize((64, 64), Image.Resampling.BOX)
+    return bool(np.percentile(np.asarray(small), 99) < DARK)
+
+
+def _detect_in_all_turns(net: Mtcnn, photo: Image.Image, min_size: float, thresholds: Thresholds) -> tuple[Face, ...]:
+    """Return the faces of a photo, which is turned when no upright face is found for certain."""
+    small = photo.copy()
+    small.thumbnail((MAX_DETECTION_PIXELS, MAX_DETECTION_PIXELS), Image.Resampling.BILINEAR, reducing_gap=3)
+    scale = np.divide(photo.size, small.size)
+    faces = _detect_turned(net, photo, small, scale, 0, min_size, thresholds)
+    if not any(face.score >= UPRIGHT_SCORE for face in faces):
+        for turns in (1, 2, 3):
+            faces += _detect_turned(net, photo, small, scale, turns, min_size, thresholds)
+    return _drop_duplicates(faces)
 
 
 def _detect_turned(
