@@ -10,7 +10,13 @@ from faceloom.cli.edit import notes_on
 
 
 def facts(reached: dict[str, float], *limited_by: str) -> dict[str, Any]:
-    return {"reached": reached, "identity": 0.7, "kept": not limited_by, "limited_by": list(limited_by)}
+    return {
+        "reached": reached,
+        "identity": 0.7,
+        "kept": not limited_by,
+        "limited_by": list(limited_by),
+        "unreliable": [],
+    }
 
 
 def test_a_kept_edit_reports_what_was_reached():

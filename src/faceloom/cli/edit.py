@@ -103,6 +103,7 @@ def facts_of(done: EditResult) -> dict[str, Any]:
         "identity": round(done.identity, 3),
         "kept": done.kept,
         "limited_by": list(done.limited_by),
+        "unreliable": list(done.unreliable),
     }
 
 
@@ -113,6 +114,9 @@ def notes_on(facts: Mapping[str, Any], values: Mapping[str, float]) -> Iterator[
         yield f"reached: {reached}; identity similarity to before {facts['identity']:.2f}"
         if not facts["kept"]:
             yield _stopped(facts, values)
+        if facts["unreliable"]:
+            names = _enumerate([_name_in_sentence(name) for name in facts["unreliable"]])
+            yield f"The photo shows {names} badly: the values may be wrong. Look at the picture."
 
 
 def _stopped(facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
@@ -120,14 +124,17 @@ def _stopped(facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
     reached = facts["reached"]
     short = [name for name in values if _is_short(name, values[name], reached[name])] or list(values)
     places = _enumerate([_value_text(name, reached[name], with_name=len(values) > 1) for name in short])
-    limits = [
-        LIMIT_NAMES.get(name, f"the {name.replace('_', ' ')}") for name in facts["limited_by"] if name in LIMITING
-    ]
+    limits = [_name_in_sentence(name) for name in facts["limited_by"] if name in LIMITING]
     if not limits:
         return f"The edit stopped at {places}: the generator cannot change this face further."
     return (
         f"The edit stopped at {places}: going on would change {_enumerate(limits)} too much. --force lifts the bounds."
     )
+
+
+def _name_in_sentence(name: str) -> str:
+    """Return the name of an attribute as a sentence mentions it, such as 'the skin tone'."""
+    return LIMIT_NAMES.get(name, f"the {name.replace('_', ' ')}")
 
 
 def _is_short(name: str, requested: float, reached: float) -> bool:

@@ -21,6 +21,7 @@ from faceloom.invert.budget import EncodeConfig
 from faceloom.invert.clock import StopCondition
 from faceloom.invert.inversion import Inversion
 from faceloom.likeness import Geometry, Likeness, NamedGenerator
+from faceloom.workflows.conditions import Conditions
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,13 @@ class EncodingTarget:
 
 
 def make_likeness(
-    target: EncodingTarget, inversion: Inversion, config: EncodeConfig, *, generator: NamedGenerator, precision: str
+    target: EncodingTarget,
+    inversion: Inversion,
+    config: EncodeConfig,
+    conditions: Conditions,
+    *,
+    generator: NamedGenerator,
+    precision: str,
 ) -> Likeness:
     """Make the likeness of an inversion: measure its quality and record how it was found."""
     return Likeness(
@@ -46,7 +53,7 @@ def make_likeness(
         generator_name=generator.name,
         quality=_measure_quality(target.img, inversion),
         geometry=_geometry(target),
-        provenance=_provenance(target, inversion, config, precision),
+        provenance=_provenance(target, inversion, config, precision, conditions),
         delta={name: tensor.half() for name, tensor in inversion.delta.items()},
     )
 
@@ -84,7 +91,7 @@ def _geometry(target: EncodingTarget) -> Geometry:
 
 
 def _provenance(
-    target: EncodingTarget, inversion: Inversion, config: EncodeConfig, precision: str
+    target: EncodingTarget, inversion: Inversion, config: EncodeConfig, precision: str, conditions: Conditions
 ) -> Mapping[str, Any]:
     chosen = target.chosen
     return {
@@ -92,7 +99,8 @@ def _provenance(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "photo_sha256": hashlib.sha256(target.photo.image.tobytes()).hexdigest(),
         "face": face_facts(chosen.face) | {"number": chosen.number, "of": chosen.count},
-        "notes": [*target.photo.notes, *chosen.notes],
+        "notes": [*target.photo.notes, *chosen.notes, *conditions.notes],
+        "unreliable": list(conditions.unreliable),
         "method": "tune" if inversion.delta else "optimize" if inversion.steps else "encode",
         "space": config.space,
         "precision": precision,

@@ -49,11 +49,13 @@ from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require_generator
 from faceloom.networks.precision import fast_precision
+from faceloom.workflows.conditions import measure_conditions
 from faceloom.workflows.editing import Editor
 from faceloom.workflows.encoding import EncodingTarget, make_identity_condition, make_likeness
 from faceloom.workflows.search import search_people
 
 ALIGNED_SIZE = 1024  # default side of an aligned face in pixels
+MEASURING_SECONDS = 0.2  # of an encoding, kept for measuring the likeness and the conditions of the photo
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ class Studio(Editor):
         photo = photo if isinstance(photo, Photo) else open_photo(photo)
         target = self._make_target(photo, self.choose(photo, face))
         before = time.perf_counter() - begin
-        left = config if config.seconds is None else replace(config, seconds=max(config.seconds - before, 0.0))
+        spent = before + MEASURING_SECONDS
+        left = config if config.seconds is None else replace(config, seconds=max(config.seconds - spent, 0.0))
         inversion = self.invert(target.img, left, callback)
         return self._make_likeness(target, replace(inversion, seconds=inversion.seconds + before), config)
 
@@ -235,7 +238,10 @@ class Studio(Editor):
         return EncodingTarget(photo, chosen, aligned, to_img(aligned.image))
 
     def _make_likeness(self, target: EncodingTarget, inversion: Inversion, config: EncodeConfig) -> Likeness:
-        return make_likeness(target, inversion, config, generator=self.generator, precision=self.precision)
+        G, read = self.apply_delta(inversion.delta, self.fast_generator), self.read_regions
+        regions = None if read is None else read(G, inversion.w_plus)
+        conditions = measure_conditions(target.img, inversion.img, regions)
+        return make_likeness(target, inversion, config, conditions, generator=self.generator, precision=self.precision)
 
     def load(self, source: Path | str) -> Likeness:
         """Load a likeness file. Raises StoreError, CorruptFile, and LatentError for one of another generator."""
