@@ -31,7 +31,7 @@ EDITABLE = tuple(name for name in ATTRIBUTES if TABLE[name].requested_as)
 
 @dataclass(frozen=True)
 class Conditions:
-    """What makes a likeness and its edits less reliable.
+    """Conditions that make a likeness and its edits less reliable.
 
     `notes` are sentences for the user, `unreliable` the attributes that cannot be read or edited well.
     """
