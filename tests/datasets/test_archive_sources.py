@@ -78,3 +78,11 @@ def test_archive_reopens_after_pickling(tmp_path: Path, kind: str):
     again = pickle.loads(pickle.dumps(tree))
     with again.open("a.png") as stream:
         assert stream.read() == b"x"
+
+
+def test_zip_with_a_member_without_a_name_is_refused(tmp_path: Path):
+    """Found by the fuzzer: Python 3.11 raises IndexError when it is asked whether such a member is a folder."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.png", b"x")
+        archive.writestr(zipfile.ZipInfo(""), b"y")
+    refused(tmp_path / "a.zip", "1 members without a name")

@@ -101,7 +101,9 @@ class ZipTree:
         except StoreError:
             self.close()
             raise
-        self.names = sorted(info.filename for info in infos if not info.is_dir() and not _is_hidden(info.filename))
+        self.names = sorted(
+            info.filename for info in infos if not info.filename.endswith("/") and not _is_hidden(info.filename)
+        )
 
     def open(self, name: str) -> BufferedIOBase:
         """Open one member."""
@@ -253,6 +255,7 @@ def _check_tar(path: Path, infos: Sequence[tarfile.TarInfo]) -> None:
 def _refuse(path: Path, names: Sequence[str], faults: dict[str, int]) -> None:
     """Raise StoreError with counts when an archive contains anything that an ordinary collection does not."""
     faults |= {
+        "members without a name": sum(not name for name in names),
         "names that point outside": sum(map(_is_outside, names)),
         "names that occur twice": sum(count - 1 for count in Counter(names).values()),
         f"members beyond {MAX_MEMBERS}": max(0, len(names) - MAX_MEMBERS),
