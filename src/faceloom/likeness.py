@@ -16,6 +16,8 @@ import torch
 from faceloom import tensorfile
 from faceloom.errors import CorruptFile, LatentError
 from faceloom.latents import WPlus
+from faceloom.marks.origin import Origin
+from faceloom.marks.signatures import sign_tensors
 
 KIND = "likeness"
 VERSION = 1
@@ -111,6 +113,12 @@ class Likeness:
             )
 
     @property
+    def made_by(self) -> Origin:
+        """The generator, the hash of the photo, and whether the person was edited, as marks of pictures state them."""
+        photo = self.provenance.get("photo_sha256", "")
+        return Origin(self.generator_hash, self.generator_name, str(photo), self.origin is not None)
+
+    @property
     def unedited(self) -> Likeness:
         """The same person before every edit, in W+ or in StyleSpace."""
         tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
@@ -137,7 +145,10 @@ class Likeness:
         return replace(self, w_plus=w_plus, origin=self.unedited.w_plus, base=base, mask=mask, regions=regions or {})
 
     def save(self, path: Path | str) -> None:
-        """Write the likeness to a file, completely or not at all. Raises StoreError when the disk refuses."""
+        """Write the likeness to a file with a signature, completely or not at all.
+
+        Raises StoreError when the disk refuses.
+        """
         tensors = {"w_plus": self.w_plus.float()} | {DELTA + name: value for name, value in self.delta.items()}
         parts = {"origin": self.origin, "base": self.base, "mask": self.mask}
         tensors |= {name: tensor.float().clone() for name, tensor in parts.items() if tensor is not None}
@@ -148,7 +159,7 @@ class Likeness:
             "provenance": dict(self.provenance),
             "regions": dict(self.regions),
         }
-        tensorfile.save(Path(path), KIND, VERSION, tensors, card)
+        tensorfile.save(Path(path), KIND, VERSION, tensors, card, seal=sign_tensors)
 
     @classmethod
     def load(cls, path: Path | str) -> Likeness:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,17 +26,26 @@ MAX_TENSORS = 512
 DTYPES = ("F32", "F16", "BF16")
 
 
-def save(path: Path, kind: str, version: int, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+def save(
+    path: Path,
+    kind: str,
+    version: int,
+    tensors: Mapping[str, Tensor],
+    card: Mapping[str, Any],
+    *,
+    seal: Callable[[bytes], bytes] = bytes,
+) -> None:
     """Write tensors and their card atomically.
 
     Convention: `kind` is the type of file ('likeness'), `version` the number of its layout, `card` plain JSON data.
+    `seal` adds a signature to the file's content.
     Raises StoreError when the file cannot be written.
     """
     metadata = {"kind": kind, "version": str(version), "card": json.dumps(card, allow_nan=False, sort_keys=True)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors_torch.save(contiguous, metadata)
     with atomic_write(Path(path)) as draft:
-        draft.write_bytes(content)
+        draft.write_bytes(seal(content))
 
 
 def load(path: Path, kind: str, version: int) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from faceloom.errors import ImageError, StoreError
 from faceloom.images import open_photo, save_picture, to_img
-from faceloom.images.save import xmp_packet
+from faceloom.marks.source_type import make_xmp
 from tests.images.icc_profiles import P3, make_rgb_profile
 
 SUFFIXES = (".png", ".jpg", ".JPEG", ".webp")
@@ -55,11 +55,11 @@ def test_ai_mark(tmp_path: Path, suffix: str, composite: bool, kind: str) -> Non
 
 
 def test_description_is_escaped() -> None:
-    packet = xmp_packet(True, description='<b>"Ada" & Bob\0\x1b</b> 🙂').decode()
+    packet = make_xmp("generated", '<b>"Ada" & Bob\0\x1b</b> 🙂').decode()
     root = ElementTree.fromstring(re.sub(r"<\?xpacket.*?\?>", "", packet).strip())
     (text,) = root.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")
     assert text.text == '<b>"Ada" & Bob</b> 🙂'
-    assert xmp_packet(False) == b""
+    assert make_xmp(None) == b""
 
 
 @pytest.mark.parametrize("name", ["out.gif", "out", "out.tiff", ".png"])
@@ -73,11 +73,12 @@ def test_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "out.png"
     path.write_bytes(b"before")
 
-    def fail(self: Image.Image, file: Path, **options: object) -> None:
-        file.write_bytes(b"half")
+    def fail(draft: Path, data: bytes) -> None:
+        with draft.open("wb") as file:
+            file.write(data[:4])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(StoreError, match="disk"):
         save_picture(make_photo(), path, ai_generated=False)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]

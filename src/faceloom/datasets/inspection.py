@@ -14,7 +14,7 @@ from faceloom.datasets.layout import count_items
 from faceloom.datasets.metadata import CREDENTIALS_COLUMN, SOURCE_TYPE_COLUMN, SPLIT_COLUMN
 from faceloom.errors import ImageError
 from faceloom.images import make_contact_sheet
-from faceloom.images.marks import is_ai_source_type
+from faceloom.marks.source_type import is_ai_source_type
 
 SHEET = 64  # default number of pictures on a sheet
 TILE = 128  # side of a picture on a sheet in pixels

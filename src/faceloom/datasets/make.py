@@ -23,7 +23,7 @@ from faceloom.datasets.metadata import PictureFacts
 from faceloom.datasets.sources import ALSO_HINT, Source, SourceConfig, open_source
 from faceloom.errors import FaceError, ImageError, StoreError
 from faceloom.files import atomic_write
-from faceloom.images.marks import Marks, is_ai_source_type
+from faceloom.marks.source_type import Marks, is_ai_source_type
 
 Callback = Callable[[float, str], None]
 """Function that receives the number of pictures read so far and the name of the last one."""

@@ -24,7 +24,7 @@ from faceloom.errors import FaceloomError, ImageError, MissingExtra
 from faceloom.files import open_regular
 from faceloom.images.color import BACKGROUND, to_srgb
 from faceloom.images.kinds import PICTURE_KINDS, detect_file_kind, is_sequential_jpeg, read_webp_size
-from faceloom.images.marks import Marks, read_marks
+from faceloom.marks.source_type import Marks, read_marks
 
 __all__ = ["BACKGROUND", "MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "MIN_SIDE", "Photo", "open_photo"]
 

@@ -1,52 +1,108 @@
-"""Saving of pictures: complete or not at all, without the source's metadata, marked when a model made them."""
+"""Saving of pictures: complete or not at all, without the source's metadata, marked when a model made them.
+
+Every picture that faceloom makes leaves through `encode_picture`, and every film through `edit.film.save_film`.
+"""
 
 from __future__ import annotations
 
-import re
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from faceloom.errors import ImageError
 from faceloom.files import atomic_write
 from faceloom.images.tensors import Picture, to_photo
+from faceloom.marks.credentials import MIME_TYPES, can_sign, sign, sign_file
+from faceloom.marks.origin import Kind, Origin
+from faceloom.marks.payload import Payload
+from faceloom.marks.source_type import LAYERS, make_xmp
+from faceloom.marks.watermark import embed
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # prefix of the IPTC's identifiers, never fetched
 QUALITY = 95  # of JPEG and lossy WebP
-
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
-<xmp:CreatorTool>faceloom</xmp:CreatorTool>{body}
-</rdf:Description></rdf:RDF></x:xmpmeta>
-<?xpacket end="w"?>"""
+FULL_COLOR_QUALITY = 92  # of JPEG, from which color is stored at the full resolution
 
 
 def save_picture(
-    picture: Picture, path: Path | str, *, ai_generated: bool, composite: bool = False, description: str = ""
+    picture: Picture,
+    path: Path | str,
+    *,
+    ai_generated: bool,
+    composite: bool = False,
+    description: str = "",
+    origin: Origin | None = None,
 ) -> Path:
     """Write a picture as PNG, JPEG or WebP, by the path's suffix, and return the path.
 
-    Only the pixels of `picture` are written: no EXIF, no location, no thumbnail. With `ai_generated`, XMP metadata
-    (IPTC DigitalSourceType) says that a model made the picture, or with `composite` a part of it.
+    The other arguments are those of `encode_picture`.
     Raises ImageError for another suffix, StoreError when the file cannot be written.
     """
     path = Path(path)
-    format = FORMATS.get(path.suffix.lower())
-    if format is None:
+    data = encode_picture(
+        picture, path, ai_generated=ai_generated, composite=composite, description=description, origin=origin
+    )
+    with atomic_write(path) as draft:
+        draft.write_bytes(data)
+    return path
+
+
+def encode_picture(
+    picture: Picture,
+    name: Path | str,
+    *,
+    ai_generated: bool,
+    composite: bool = False,
+    description: str = "",
+    origin: Origin | None = None,
+    quality: int = QUALITY,
+    signed: bool = True,
+) -> bytes:
+    """Return a picture as the content of a PNG, JPEG or WebP file, by the suffix of `name`.
+
+    Only the pixels of `picture` are written: no EXIF, no location, no thumbnail. With `ai_generated`, marks say that a
+    model made the picture, or with `composite` a part of it: XMP metadata (IPTC DigitalSourceType), an invisible
+    watermark, and content credentials where the extra 'credentials' is installed. `origin` is what they say about the
+    generator and the photo. Previews that are replaced within a second are not `signed`.
+    Raises ImageError for another suffix, StoreError when the file cannot be signed.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in FORMATS:
         raise ImageError(
-            f"cannot save as '{path.suffix or path.name}': expected {', '.join(FORMATS)}",
+            f"cannot save as '{suffix or Path(name).name}': expected {', '.join(FORMATS)}",
             "change the file name's suffix",
         )
-    photo = copy_pixels(to_photo(picture))
+    photo, origin = copy_pixels(to_photo(picture)), origin or Origin()
+    if not ai_generated and not composite:
+        return _encode(photo, FORMATS[suffix], make_xmp(None, description), quality)
+    kind = origin.kind(composite)
+    layers = LAYERS if signed and can_sign() else LAYERS[:2]
+    data = _encode(watermarked(photo, kind, origin), FORMATS[suffix], make_xmp(kind, description, layers), quality)
+    return sign(data, MIME_TYPES[suffix], origin, kind) if layers == LAYERS else data
+
+
+def save_animation(frames: Sequence[Image.Image], path: Path, durations: Sequence[int], quality: int = 80) -> Path:
+    """Write generated pictures as an endless WebP animation with all marks, and return the path.
+
+    Convention: `durations` are milliseconds, one a frame. Raises StoreError when the file cannot be written.
+    """
+    origin, layers = Origin(), LAYERS if can_sign() else LAYERS[:2]
+    first, *rest = (watermarked(frame.convert("RGB"), "generated", origin) for frame in frames)
+    xmp, timing = make_xmp("generated", layers=layers), {"duration": list(durations), "loop": 0}
     with atomic_write(path) as draft:
-        photo.save(draft, format=format, **_save_options(format, xmp_packet(ai_generated, composite, description)))
+        first.save(draft, "WEBP", save_all=True, append_images=rest, quality=quality, xmp=xmp, **timing)
+        if layers == LAYERS:
+            sign_file(draft, MIME_TYPES[".webp"], origin, "generated")
     return path
+
+
+def watermarked(photo: Image.Image, kind: Kind, origin: Origin) -> Image.Image:
+    """Return a copy of a photo with the invisible watermark."""
+    return Image.fromarray(embed(np.asarray(photo), Payload.of(kind, origin.generator)))
 
 
 def copy_pixels(photo: Image.Image) -> Image.Image:
@@ -56,26 +112,15 @@ def copy_pixels(photo: Image.Image) -> Image.Image:
     return copy
 
 
-def xmp_packet(ai_generated: bool, composite: bool = False, description: str = "") -> bytes:
-    """Return the XMP packet with the creator tool, the kind of source and a description; empty without the last two.
-
-    Source: IPTC Photo Metadata Standard, "Digital Source Type".
-    """
-    body = ""
-    if ai_generated or composite:
-        kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
-        body += f"\n<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPES}{kind}</Iptc4xmpExt:DigitalSourceType>"
-    if description:
-        text = escape(re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", description))
-        body += f'\n<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></dc:description>'
-    return _XMP.format(body=body).encode() if body else b""
-
-
-def _save_options(format: str, xmp: bytes) -> dict[str, Any]:
+def _encode(photo: Image.Image, format: str, xmp: bytes, quality: int) -> bytes:
+    options: dict[str, Any] = {"quality": quality} | ({"xmp": xmp} if xmp else {})
     if format == "PNG":
         text = PngInfo()
         if xmp:
             text.add_itxt("XML:com.adobe.xmp", xmp.decode())
-        return {"pnginfo": text}
-    options: dict[str, Any] = {"quality": QUALITY} | ({"xmp": xmp} if xmp else {})
-    return options | ({"subsampling": 0} if format == "JPEG" else {})
+        options = {"pnginfo": text}
+    elif format == "JPEG" and quality >= FULL_COLOR_QUALITY:
+        options["subsampling"] = 0
+    file = io.BytesIO()
+    photo.save(file, format=format, **options)
+    return file.getvalue()

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from faceloom.files import atomic_write
-from faceloom.images.save import xmp_packet
+from faceloom.images.save import save_animation
 from faceloom.train import stats
 from faceloom.train.config import TrainConfig
 from faceloom.train.health import Finding, examine
@@ -132,12 +132,7 @@ def save_film(folder: Path, config: TrainConfig) -> Path | None:
     chosen = [sheets[round(i * (len(sheets) - 1) / (count - 1))] for i in range(count)]
     frames = [_crop_sheet(path, config) for path in chosen]
     times = [250] * (count - 1) + [2500]
-    with atomic_write(folder / FILM) as temp_path:
-        mark = xmp_packet(ai_generated=True)
-        frames[0].save(
-            temp_path, "WEBP", save_all=True, append_images=frames[1:], duration=times, loop=0, quality=80, xmp=mark
-        )
-    return folder / FILM
+    return save_animation(frames, folder / FILM, times)
 
 
 def _crop_sheet(path: Path, config: TrainConfig) -> Image.Image:

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from faceloom.images import open_photo, save_picture
-from faceloom.images.marks import AI_SOURCE_TYPES, Marks, is_ai_source_type, read_marks
+from faceloom.marks.source_type import AI_SOURCE_TYPES, LAYERS, Marks, is_ai_source_type, read_marks
 
 PICTURE = Image.new("RGB", (64, 64), (90, 120, 80))
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -22,7 +22,9 @@ IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 def test_our_own_marks_are_read(tmp_path: Path, ending: str, composite: bool) -> None:
     path = save_picture(PICTURE, tmp_path / f"a{ending}", ai_generated=True, composite=composite)
     kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
-    assert open_photo(path).marks == Marks(kind)
+    marks = open_photo(path).marks
+    assert (marks.source_type, marks.layers) == (kind, LAYERS)
+    assert marks.has_credentials
     assert open_photo(save_picture(PICTURE, tmp_path / f"b{ending}", ai_generated=False)).marks == Marks()
 
 
