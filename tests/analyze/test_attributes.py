@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,6 @@ import pytest
 from faceloom.analyze.attributes import EDITABLE, LANGUAGES, REGIONS, SLIDERS, TABLE, words
 from faceloom.analyze.reading import PROBABILITIES, Attributes
 from faceloom.cli import options
-from faceloom.edit.description import PHRASES, parse_description
 from faceloom.edit.targets import compute_targets
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.web.routes.models import SliderValues
@@ -79,11 +79,21 @@ def test_every_option_reaches_the_command():
     assert received == {"age": 3.0}
 
 
-def test_every_phrase_is_a_word_of_descriptions():
-    for row in TABLE.values():
-        for phrase in (*row.phrases.low, *row.phrases.middle, *row.phrases.high):
-            assert PHRASES[phrase][0] == row.name
-            assert [bound.attribute for bound in parse_description(phrase)] == [row.name]
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_phrases_are_plain_words_in_lower_case(row):
+    phrases = row.phrases
+    named = (*phrases.low, *phrases.middle, *phrases.high, *phrases.ranges, *phrases.less, *phrases.more)
+    assert all(re.fullmatch(r"[a-z]+( [a-z]+){0,3}", phrase) for phrase in named)
+    assert all(low < high for low, high in phrases.ranges.values())
+    assert phrases.steps == tuple(sorted(phrases.steps))
+    assert not row.is_change or phrases.steps[-1] <= row.limit
+    assert not (phrases.ranges and row.unit == "probability")
+    assert not (phrases.low or phrases.high) or row.unit in ("probability", "degrees")
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE.values() if row.option], ids=lambda row: row.name)
+def test_every_option_can_be_said_in_words(row):
+    assert row.phrases.high or row.phrases.more
 
 
 def test_eyes_are_read_and_edited_without_a_slider():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -45,13 +46,46 @@ class Slider:
     knots: tuple[float, ...]
 
 
+Range = tuple[float, float]
+
+SLIGHT_WORDS = ("slight", "slightly", "faint", "faintly", "subtle", "bit", "little", "touch", "somewhat")
+STRONG_WORDS = (
+    "broad",
+    "broadly",
+    "big",
+    "wide",
+    "strong",
+    "strongly",
+    "clear",
+    "very",
+    "really",
+    "much",
+    "lot",
+    "far",
+)
+"""Words that weaken or strengthen the phrase beside them, as in 'a faint smile' and 'much older'."""
+
+
 @dataclass(frozen=True)
 class Phrases:
-    """English phrases by which a description asks for the low end, the middle or the high end of an attribute."""
+    """English phrases for an attribute, by which a description names a state and a request names a state or a change.
+
+    Convention: `low`, `middle` and `high` name states of a probability or an angle. `ranges` name states of another
+    attribute, as the lowest and the highest value in its unit. Phrases of `less` and `more` ask for a change by one of
+    `steps`, in the attribute's unit: with a word of SLIGHT_WORDS, without one, and with a word of STRONG_WORDS. A
+    request for a state of a probability aims at one of `aims` or `low_aims`, in the same order. The two words of a
+    phrase may follow in either order, and an attribute may share a phrase with another one.
+    """
 
     low: tuple[str, ...] = ()
     middle: tuple[str, ...] = ()
     high: tuple[str, ...] = ()
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    less: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    steps: tuple[float, float, float] = (0.2, 0.4, 0.7)
+    aims: tuple[float, float, float] = (0.6, 0.9, 0.97)
+    low_aims: tuple[float, float, float] = (0.4, 0.05, 0.03)
 
 
 @dataclass(frozen=True)
@@ -119,6 +153,22 @@ _ROWS = (
         regions=("neck", "skin", "hair", "brows", "eyes", "lips"),
         faint=("hair",),
         frees=("hair_lightness", "hair_warmth", "hair_length", "brows", "eye_opening", "face_fullness", "makeup"),
+        phrases=Phrases(
+            ranges={
+                "baby": (0.0, 3.0),
+                "child": (3.0, 13.0),
+                "kid": (3.0, 13.0),
+                "teenager": (13.0, 20.0),
+                "teenage": (13.0, 20.0),
+                "young": (18.0, 32.0),
+                "middle aged": (40.0, 58.0),
+                "old": (65.0, inf),
+                "elderly": (65.0, inf),
+            },
+            less=("younger",),
+            more=("older",),
+            steps=(5.0, 10.0, 25.0),
+        ),
         words={
             "en": Words("Age", "younger", "older"),
             "de": Words("Alter", "jünger", "älter"),
@@ -136,10 +186,14 @@ _ROWS = (
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="smile",
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
-        phrases=Phrases(low=("neutral", "serious"), high=("smiling", "smile", "smiles", "happy")),
         regions=("neck", "skin", "brows", "eyes", "lips"),
         frees=("brows", "eye_opening", "mouth_gap", "face_fullness"),
         carries=("mouth_open",),
+        phrases=Phrases(
+            low=("neutral", "serious", "neutral expression"),
+            high=("smiling", "smile", "smiles", "happy"),
+            more=("happier",),
+        ),
         words={
             "en": Words("Smile", "serious", "laughing"),
             "de": Words("Lächeln", "ernst", "lachend"),
@@ -157,10 +211,10 @@ _ROWS = (
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="glasses",
         help="Probability of glasses: 0 is without, 1 is with.",
-        phrases=Phrases(high=("glasses", "spectacles")),
         regions=("skin", "brows", "eyes", "glasses", "ears"),
         frees=("brows", "eye_opening", "makeup"),
         is_all_or_nothing=True,
+        phrases=Phrases(high=("glasses", "spectacles", "eyeglasses")),
         words={
             "en": Words("Glasses", "none", "on"),
             "de": Words("Brille", "ohne", "mit"),
@@ -178,9 +232,16 @@ _ROWS = (
         slider=Slider(-30.0, 30.0, knots=(20.0, -20.0)),
         option="yaw",
         help="Degrees to turn the head; positive turns it to the viewer's right.",
-        phrases=Phrases(low=("looking left",), middle=("looking straight", "straight"), high=("looking right",)),
         flips_sign=True,
         frees=DETAILS_OF_POSE,
+        phrases=Phrases(
+            low=("looking left", "looks left", "turned left", "facing left"),
+            middle=("looking straight", "looks straight", "straight", "frontal", "facing forward"),
+            high=("looking right", "looks right", "turned right", "facing right"),
+            less=("turn left", "look left", "left"),
+            more=("turn right", "look right", "right"),
+            steps=(6.0, 15.0, 25.0),
+        ),
         words={
             "en": Words("Turn", "left", "right"),
             "de": Words("Drehen", "links", "rechts"),
@@ -198,8 +259,15 @@ _ROWS = (
         slider=Slider(-20.0, 20.0, knots=(12.0, -12.0)),
         option="pitch",
         help="Degrees to nod; positive looks down.",
-        phrases=Phrases(low=("looking up",), high=("looking down",)),
         frees=DETAILS_OF_POSE,
+        phrases=Phrases(
+            low=("looking up", "looks up"),
+            middle=("looking straight", "looks straight", "straight", "frontal", "facing forward"),
+            high=("looking down", "looks down"),
+            less=("look up", "turn up", "tilt up", "up"),
+            more=("look down", "turn down", "tilt down", "down"),
+            steps=(4.0, 10.0, 18.0),
+        ),
         words={
             "en": Words("Nod", "up", "down"),
             "de": Words("Nicken", "oben", "unten"),
@@ -217,9 +285,11 @@ _ROWS = (
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="mouth",
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
-        phrases=Phrases(low=("mouth closed", "closed mouth"), high=("mouth open", "open mouth")),
         regions=("neck", "skin", "lips"),
         frees=("mouth_gap", "face_fullness"),
+        phrases=Phrases(
+            low=("mouth closed", "lips closed", "close mouth"), high=("mouth open", "lips open", "lips apart")
+        ),
         words={
             "en": Words("Mouth", "closed", "open"),
             "de": Words("Mund", "zu", "offen"),
@@ -237,12 +307,12 @@ _ROWS = (
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="gender",
         help="Gender presentation: 0 is feminine, 1 is masculine.",
-        phrases=Phrases(
-            low=("woman", "feminine", "female"), middle=("androgynous",), high=("man", "masculine", "male")
-        ),
         regions=("neck", "skin", "hair", "brows", "eyes", "lips", "ears"),
         frees=("brows", "face_fullness", "beard", "hair_length", "makeup"),
         moves_outline=True,
+        phrases=Phrases(
+            low=("woman", "feminine", "female"), middle=("androgynous",), high=("man", "masculine", "male")
+        ),
         words={
             "en": Words("Man, woman", "woman", "man"),
             "de": Words("Mann, Frau", "Frau", "Mann"),
@@ -257,9 +327,9 @@ _ROWS = (
         limit=MAX_PROBABILITY,
         hold=0.3,
         identity=0.75,
-        phrases=Phrases(low=("eyes closed", "closed eyes"), high=("eyes open", "open eyes")),
         regions=("skin", "brows", "eyes"),
         frees=("eye_opening", "brows"),
+        phrases=Phrases(low=("eyes closed", "eyes shut", "close eyes"), high=("eyes open",)),
         words={
             "en": Words("Eyes", "closed", "open"),
             "de": Words("Augen", "zu", "offen"),
@@ -279,6 +349,25 @@ _ROWS = (
         help="Points to open the eyes, in percent of their width; negative narrows them.",
         regions=("skin", "brows", "eyes"),
         frees=("eyes_open", "brows"),
+        phrases=Phrases(
+            ranges={
+                "narrow eyes": (-inf, 23.0),
+                "wide eyes": (32.0, inf),
+                "wide open eyes": (32.0, inf),
+                "eyes wide open": (32.0, inf),
+            },
+            less=("narrower eyes", "narrow eyes", "squinting", "squint"),
+            more=(
+                "wider eyes",
+                "eyes wide open",
+                "eyes open wider",
+                "open eyes wider",
+                "wider open eyes",
+                "wide eyes",
+                "wide open eyes",
+            ),
+            steps=(2.0, 4.0, 6.0),
+        ),
         words={
             "en": Words("Eyes", "narrow", "wide"),
             "de": Words("Augen", "schmal", "weit"),
@@ -297,6 +386,24 @@ _ROWS = (
         option="brows",
         help="Points to raise the brows, in percent of the width of an eye; negative lowers them.",
         regions=("skin", "brows", "eyes"),
+        phrases=Phrases(
+            ranges={
+                "low brows": (-inf, 31.5),
+                "low eyebrows": (-inf, 31.5),
+                "raised brows": (41.0, inf),
+                "raised eyebrows": (41.0, inf),
+            },
+            less=("lower brows", "lower eyebrows", "lowered brows", "lowered eyebrows"),
+            more=(
+                "raised brows",
+                "raised eyebrows",
+                "raise brows",
+                "raise eyebrows",
+                "higher brows",
+                "higher eyebrows",
+            ),
+            steps=(2.0, 5.0, 8.0),
+        ),
         words={
             "en": Words("Brows", "low", "raised"),
             "de": Words("Augenbrauen", "tief", "hochgezogen"),
@@ -332,6 +439,12 @@ _ROWS = (
         help="Probability of a beard or mustache: 0 is shaven, 1 is a beard.",
         regions=("neck", "skin", "lips"),
         frees=("gender",),
+        phrases=Phrases(
+            low=("clean shaven", "shaven", "shaved", "shave", "beardless"),
+            high=("beard", "bearded", "mustache", "moustache", "facial hair"),
+            less=("shorter beard",),
+            more=("longer beard", "fuller beard"),
+        ),
         words={
             "en": Words("Beard", "shaven", "full"),
             "de": Words("Bart", "rasiert", "voll"),
@@ -351,6 +464,24 @@ _ROWS = (
         help="Points of lightness to add to the hair; negative makes it darker.",
         regions=("hair", "brows"),
         shown_by="hair",
+        phrases=Phrases(
+            ranges={
+                "black hair": (-inf, 18.0),
+                "dark hair": (-inf, 25.0),
+                "brown hair": (20.0, 42.0),
+                "light hair": (45.0, inf),
+                "fair hair": (45.0, inf),
+                "blond hair": (45.0, inf),
+                "blonde hair": (45.0, inf),
+                "golden hair": (45.0, inf),
+                "gray hair": (38.0, inf),
+                "grey hair": (38.0, inf),
+                "white hair": (60.0, inf),
+            },
+            less=("darker hair",),
+            more=("lighter hair", "fairer hair", "brighter hair"),
+            steps=(6.0, 15.0, 25.0),
+        ),
         words={
             "en": Words("Hair color", "dark", "light"),
             "de": Words("Haarfarbe", "dunkel", "hell"),
@@ -370,6 +501,22 @@ _ROWS = (
         help="Points of warmth to add to the color of the hair: negative is gray, positive is blond or red.",
         regions=("hair", "brows"),
         shown_by="hair",
+        phrases=Phrases(
+            ranges={
+                "black hair": (-inf, 8.0),
+                "brown hair": (4.0, inf),
+                "red hair": (15.0, inf),
+                "blond hair": (11.0, inf),
+                "blonde hair": (11.0, inf),
+                "golden hair": (11.0, inf),
+                "gray hair": (-inf, 5.0),
+                "grey hair": (-inf, 5.0),
+                "white hair": (-inf, 5.0),
+            },
+            less=("grayer hair", "greyer hair", "colder hair"),
+            more=("redder hair", "warmer hair"),
+            steps=(2.0, 5.0, 8.0),
+        ),
         words={
             "en": Words("Warmth of the hair", "gray", "golden"),
             "de": Words("Haarton", "grau", "golden"),
@@ -391,6 +538,7 @@ _ROWS = (
         frees=("gender",),
         shown_by="hair",
         moves_outline=True,
+        phrases=Phrases(low=("short hair",), high=("long hair",), less=("shorter hair",), more=("longer hair",)),
         words={
             "en": Words("Hair length", "short", "long"),
             "de": Words("Haarlänge", "kurz", "lang"),
@@ -410,6 +558,20 @@ _ROWS = (
         help="Degrees of the individual typology angle to add to the skin tone; positive is lighter.",
         read_by_analyzer=False,
         regions=("neck", "skin", "ears"),
+        phrases=Phrases(
+            ranges={
+                "dark skin": (-inf, -30.0),
+                "brown skin": (-30.0, 10.0),
+                "tanned skin": (10.0, 28.0),
+                "tan skin": (10.0, 28.0),
+                "light skin": (41.0, inf),
+                "fair skin": (41.0, inf),
+                "pale skin": (55.0, inf),
+            },
+            less=("darker skin", "browner skin"),
+            more=("lighter skin", "fairer skin", "paler skin", "paler"),
+            steps=(6.0, 15.0, 25.0),
+        ),
         words={
             "en": Words("Skin tone", "darker", "lighter"),
             "de": Words("Hautton", "dunkler", "heller"),
@@ -420,6 +582,7 @@ _ROWS = (
     Attribute(
         name="makeup",  # of lips or eyes
         unit="probability",
+        phrases=Phrases(high=("makeup",)),
         words={
             "en": Words("Makeup", "none", "strong"),
             "de": Words("Schminke", "keine", "stark"),
@@ -439,6 +602,17 @@ _ROWS = (
         help="Points of width to add to the face, in percent of its height; negative makes it slimmer.",
         regions=("neck", "skin", "lips"),
         moves_outline=True,
+        phrases=Phrases(
+            ranges={
+                "slim face": (-inf, 75.5),
+                "thin face": (-inf, 75.5),
+                "full face": (82.5, inf),
+                "round face": (82.5, inf),
+            },
+            less=("slimmer face", "thinner face", "narrower face", "slimmer", "thinner"),
+            more=("fuller face", "rounder face", "wider face"),
+            steps=(1.0, 2.0, 3.0),
+        ),
         words={
             "en": Words("Face", "slim", "full"),
             "de": Words("Gesicht", "schmal", "voll"),
@@ -450,6 +624,7 @@ _ROWS = (
         name="hat",  # or another cover of the head
         unit="probability",
         shown_by="hair",
+        phrases=Phrases(high=("hat", "cap")),
         words={
             "en": Words("Hat", "none", "on"),
             "de": Words("Hut", "ohne", "mit"),

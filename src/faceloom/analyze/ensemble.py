@@ -7,7 +7,7 @@ and labels are rarely wrong in the same way, so that their disagreement is the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import torch
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
-from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS, Analyzer, Reading
 from faceloom.networks.latent_reader import LatentReader
 from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
 
@@ -46,7 +46,7 @@ AGES_READ = (0.0, 4.0, 7.3, 11.0, 16.5, 20.0)
 LIKELY_AGES = (0.0, 2.9, 5.0, 9.0, 15.4, 20.0)
 """Ages that are read from generated children, and the mean ages by the teachers of those who are read so."""
 
-MAX_SPREAD: Mapping[str, float] = MappingProxyType({"years": 5.0, "degrees": 5.0, "probability": 0.25})
+MAX_SPREAD: Mapping[str, float] = MappingProxyType({"years": 5.0, "degrees": 5.0, "probability": 0.25, "points": 5.0})
 """Largest spread at which the readings of a face count as agreeing, by unit."""
 
 _SIGNS = torch.tensor([-1.0 if TABLE[name].flips_sign else 1.0 for name in ATTRIBUTES])
@@ -55,8 +55,9 @@ LATENT_ATTRIBUTES = ("age", "smile", "gender", "glasses", "yaw", "pitch")
 
 _FROM_LATENTS = [ATTRIBUTES.index(name) for name in LATENT_ATTRIBUTES]
 _SHARED = [ATTRIBUTES.index(name) for name in SECOND_ATTRIBUTES]
-_PROBABILITIES = torch.tensor([TABLE[name].unit == "probability" for name in ATTRIBUTES])
-_PIXELS = torch.tensor([TABLE[name].unit == "pixels" for name in ATTRIBUTES])
+_READ = (*ATTRIBUTES, *DETAILS)
+_PROBABILITIES = torch.tensor([TABLE[name].unit == "probability" for name in _READ])
+_PIXELS = torch.tensor([TABLE[name].unit == "pixels" for name in _READ])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +67,14 @@ class Opinions:
     Convention: `mean [n, 10]` and `spread [n, 10]` have the order of ATTRIBUTES and the units of the table of
     attributes: years, degrees, probabilities, pixels. The spread is a standard deviation over networks and views.
     Attributes that only the first network reads vary over the views alone. `reading` holds the same means in the
-    analyzer's units, with logits in place of probabilities, and the identity.
+    analyzer's units, with logits in place of probabilities, and the identity. `details_spread [n, 10]` is the spread of
+    the details in the order of DETAILS, and in the same units; the details are those of the first network alone.
     """
 
     mean: Tensor
     spread: Tensor
     reading: Reading
+    details_spread: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
 
     def agree(self, names: tuple[str, ...]) -> Tensor:
         """Return for each face whether the readings of the named attributes agree: bool `[n]`."""
@@ -117,7 +120,18 @@ def read_opinions(analyzer: Analyzer, second: SecondAnalyzer, img: Tensor) -> Op
     values = means[0].lerp(means[1], SECOND_WEIGHT)
     between = to_units(means).std(0)
     within = (to_units(first).var(0) + to_units(both).var(0)) / 2
-    return Opinions(to_units(values), (between.square() + within).sqrt(), Reading(values, identity))
+    details, details_spread = _combine_details(readings)
+    spread = (between.square() + within).sqrt()
+    return Opinions(to_units(values), spread, Reading(values, identity, details), details_spread)
+
+
+def _combine_details(readings: list[Reading]) -> tuple[Tensor, Tensor]:
+    """Return the mean of the details over the views `[n, 10]`, and their spread, or `[0, 0]` where there are none."""
+    views = torch.stack([reading.details for reading in readings])  # [v n 10]
+    if not views.numel():
+        return torch.zeros(0, 0), torch.zeros(0, 0)
+    probabilities = _PROBABILITIES[len(ATTRIBUTES) :]
+    return views.mean(0), torch.where(probabilities, views.sigmoid(), views).std(0)
 
 
 def correct_ages(values: Tensor) -> Tensor:
@@ -134,9 +148,10 @@ def correct_ages(values: Tensor) -> Tensor:
 
 
 def to_units(values: Tensor) -> Tensor:
-    """Convert the analyzer's values `[..., 10]` to the units of the table of attributes."""
-    values = torch.where(_PROBABILITIES, values.sigmoid(), values)
-    return torch.where(_PIXELS, values.clamp(max=20).exp2(), values)
+    """Convert the analyzer's values `[..., 10]`, or `[..., 20]` with details, to the units of the table."""
+    count = values.shape[-1]
+    values = torch.where(_PROBABILITIES[:count], values.sigmoid(), values)
+    return torch.where(_PIXELS[:count], values.clamp(max=20).exp2(), values)
 
 
 def _view(img: Tensor, mirrored: bool, left: float, top: float, size: float) -> Tensor:

@@ -5,6 +5,7 @@ Works on latents; the functions that read pictures and latents are arguments. Do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,13 +14,13 @@ from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
 from faceloom.analyze.ensemble import MAX_SPREAD, Opinions, to_units
-from faceloom.edit.description import Bound, penalty
+from faceloom.edit.description import READ, Bound, penalty
 from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.generate import generate_latents
 from faceloom.edit.latent_statistics import LatentStatistics
 from faceloom.errors import LatentError
 from faceloom.latents import W, WPlus, broadcast, truncate, z_from_seeds
-from faceloom.networks.analyzer import ATTRIBUTES, Reading
+from faceloom.networks.analyzer import Reading
 from faceloom.networks.generator import Generator, image_at
 
 Callback = Callable[[float, str], None]
@@ -101,9 +102,11 @@ def search(
     too few, the nearest others follow, with `met` false.
 
     Convention: `read` takes img `[n, 3, 256, 256]` and is differentiable, as are `guess` and `correct`, which corrects
-    the means of all readings `[n, 10]`; without `judge`, `read` alone decides; `like [1, 128]` is an identity that the
-    faces should resemble. Candidate k is generated from the seed `100,000 * seed + k`.
-    Raises LatentError for more faces than candidates, and without both bounds and an identity.
+    the means of all readings `[n, 10]`, or `[n, 20]` with details; without `judge`, `read` alone decides;
+    `like [1, 128]` is an identity that the faces should resemble. Candidate k is generated from the seed
+    `100,000 * seed + k`.
+    Raises LatentError for more faces than candidates, without both bounds and an identity, and for a bound on a detail
+    that `read` does not read.
     """
     config, bounds = config or SearchConfig(), tuple(bounds)
     if not 1 <= count <= config.candidates:
@@ -127,9 +130,26 @@ def _single_judge(read: FaceReader) -> Judge:
     @torch.no_grad()
     def judge(img: Tensor) -> Opinions:
         reading = read(img)
-        return Opinions(to_units(reading.attributes), torch.zeros_like(reading.attributes), reading)
+        spread = torch.zeros_like(reading.attributes)
+        return Opinions(to_units(reading.attributes), spread, reading, torch.zeros_like(reading.details))
 
     return judge
+
+
+def _max_spread(name: str) -> float:
+    """Return the largest spread at which the readings of an attribute count as agreeing, in the attribute's unit."""
+    row = TABLE[name]
+    return MAX_SPREAD.get(row.unit, row.hold or math.inf)
+
+
+def _join_details(reading: Reading) -> Tensor:
+    """Return the attributes of one face with its details where they are read: `[1, 10]` or `[1, 20]`."""
+    return torch.cat((reading.attributes, reading.details.reshape(1, -1)), 1)
+
+
+def _pad(values: Tensor, width: int) -> Tensor:
+    """Return values `[n, k]` with NaN for the attributes that are not among them: `[n, width]`."""
+    return torch.nn.functional.pad(values, (0, width - values.shape[1]), value=torch.nan)
 
 
 class _Searcher:
@@ -186,27 +206,28 @@ class _Searcher:
     def read_face(self, w_plus: WPlus) -> Reading:
         """Generate a small picture of a face and read it, together with its latent."""
         reading = self.read(image_at(self.G, w_plus, READ_SIDE))
-        return Reading(self.combine(reading.attributes, w_plus[:, 0]), reading.identity)
+        return Reading(self.combine(_join_details(reading), w_plus[:, 0]), reading.identity)
 
     def combine(self, values: Tensor, w: W) -> Tensor:
-        """Return the corrected mean of the readings of pictures `[n, 10]` and, where they tell, of their latents."""
+        """Return the corrected mean of the readings of pictures and, where they tell, of their latents: `[n, 20]`."""
         if self.guess is None:
             return self.correct(values)
-        guessed = self.guess(w)
+        guessed = _pad(self.guess(w), values.shape[1])
         return self.correct(torch.where(guessed.isnan(), values, values.lerp(guessed.nan_to_num(), GUESS_WEIGHT)))
 
     def miss_by_guess(self, w: W, margin: float = 0.0) -> Tensor:
         """Return how far the latent's readings lie outside the bounds: `[n]`."""
         assert self.guess is not None
         guessed = self.correct(self.guess(w))
+        guessed = _pad(guessed, len(READ))
         known = ~guessed[0].isnan()
-        bounds = tuple(bound for bound in self.bounds if known[ATTRIBUTES.index(bound.attribute)])
+        bounds = tuple(bound for bound in self.bounds if known[READ.index(bound.attribute)])
         return penalty(guessed, bounds, margin)
 
     def make_result(self, w_plus: WPlus, reading: Reading, seed: int, steps: int) -> SearchResult:
         """Make the result of a face that was not judged yet, without gradients."""
         reading = Reading(reading.attributes.detach(), reading.identity.detach())
-        attributes = dict(zip(ATTRIBUTES, reading.attributes[0].tolist(), strict=True))
+        attributes = dict(zip(READ, reading.attributes[0].tolist(), strict=False))
         missed = float(penalty(reading.attributes, self.bounds)[0])
         similarity = float(self.similarity(reading))
         return SearchResult(w_plus.detach(), attributes, missed, similarity, seed, steps, {}, False)
@@ -216,18 +237,19 @@ class _Searcher:
         """Judge a face: replace its readings by the means of all opinions, and say whether it meets the bounds."""
         opinions = self.judge(image_at(self.G, face.w_plus, READ_SIDE))
         w = face.w_plus[:, 0]
-        values, spread = self.combine(opinions.reading.attributes, w), opinions.spread
+        values = self.combine(_join_details(opinions.reading), w)
+        spread = torch.cat((opinions.spread, opinions.details_spread.reshape(1, -1)), 1)
         if self.guess is not None:
             # the sample variance of three opinions, two of which have the mean and the spread that were read
-            apart = to_units(self.guess(w)) - opinions.mean
+            apart = _pad(to_units(self.guess(w)) - opinions.mean, spread.shape[1])
             spread = torch.where(apart.isnan(), spread, (spread.square() / 2 + apart.square() / 3).sqrt())
         judged = self.make_result(face.w_plus, Reading(values, opinions.reading.identity), face.seed, face.steps)
-        spreads = dict(zip(ATTRIBUTES, spread[0].tolist(), strict=True))
+        spreads = dict(zip(READ, spread[0].tolist(), strict=False))
         return replace(judged, spread=spreads, met=judged.missed == 0 and self.readings_agree(spreads))
 
     def readings_agree(self, spreads: dict[str, float]) -> bool:
         """Return whether the readings agree on all attributes that are described."""
-        return all(spreads[name] <= MAX_SPREAD[TABLE[name].unit] for name in {b.attribute for b in self.bounds})
+        return all(spreads[name] <= _max_spread(name) for name in {b.attribute for b in self.bounds})
 
     def select(self, ranked: list[SearchResult], count: int, report: Callback) -> list[SearchResult]:
         """Return the faces of a search: those that meet the description as they are, then refined ones, then others."""
@@ -255,10 +277,10 @@ class _Searcher:
 
     def rank(self, face: SearchResult) -> float:
         """Return a number that is lowest for the best face: what it misses, its disagreement and its dissimilarity."""
-        values = torch.tensor([[face.attributes[name] for name in ATTRIBUTES]])
+        values = torch.tensor([[*face.attributes.values()]])  # in the order of READ
         rank = face.missed + float(penalty(values, self.bounds, self.config.margin)[0])
         for bound in self.bounds if face.spread else ():
-            rank += (face.spread[bound.attribute] / MAX_SPREAD[TABLE[bound.attribute].unit]) ** 2
+            rank += (face.spread[bound.attribute] / _max_spread(bound.attribute)) ** 2
         return rank + (0.0 if self.like is None else self.config.like_weight * (1 - face.similarity))
 
     def refine(self, face: SearchResult) -> SearchResult:
@@ -284,7 +306,7 @@ class _Searcher:
     @torch.no_grad()
     def is_finished(self, face: SearchResult, w: W) -> bool:
         """Return whether a face needs no more refining; a similarity can always become higher."""
-        values = torch.tensor([[face.attributes[name] for name in ATTRIBUTES]])
+        values = torch.tensor([[*face.attributes.values()]])  # in the order of READ
         met = float(penalty(values, self.bounds, self.config.margin / 2)[0]) == 0
         guessed = self.guess is None or float(self.miss_by_guess(w)[0]) < 1
         return met and guessed and self.like is None
