@@ -221,7 +221,7 @@ def test_operator(booth, open_page):
     page.keyboard.press("Enter")
     page.get_by_label("Name of the event").fill("Ada's <b>party</b>")
     steps.tap(page, "Save")
-    page.get_by_role("alert").get_by_text("Saved.").wait_for()
+    page.get_by_role("status").get_by_text("Saved.").wait_for()
     page.goto(booth.url)
     page.get_by_text("Ada's <b>party</b>").wait_for()
 

@@ -35,6 +35,18 @@ PublicAddress = Annotated[
 ]
 Lan = Annotated[bool, typer.Option("--lan", help="Accept connections from phones and computers on the local network.")]
 
+ShareCommand = Annotated[
+    str,
+    typer.Option(
+        metavar="COMMAND",
+        help="Program that gets every finished picture, to upload or send it; {file} is its path, {event} the event.",
+    ),
+]
+ShutdownCommand = Annotated[
+    str,
+    typer.Option(metavar="COMMAND", help="Program to run when the operator shuts the booth down, such as 'poweroff'."),
+]
+
 
 def booth(
     port: Port = 8000,
@@ -43,10 +55,13 @@ def booth(
     lan: Lan = False,
     public_url: PublicAddress = "",
     generator: options.Generator = None,
+    share_command: ShareCommand = "",
+    shutdown_command: ShutdownCommand = "",
+    new_pin: Annotated[bool, typer.Option("--new-pin", help="Forget the PIN that the operator set.")] = False,
 ) -> None:
     """Run the photo booth: visitors take a photo, and edit their own face in the browser.
 
-    Nothing is sent to another machine. The command prints the operator's PIN.
+    Nothing is sent to another machine, unless you give a command that does. The command prints the operator's PIN.
 
     \b
     Examples:
@@ -54,23 +69,51 @@ def booth(
       faceloom booth --port 9000 --no-browser --lan
       faceloom booth --generator mine
       faceloom booth --no-browser --public-url https://events.example/booth
+      faceloom booth --share-command "cp {file} /srv/event/"
     """
     create_app = web_app()
     reached = addresses(port, lan)
-    app = create_app(home=home, **drawn_by(generator), **reached, **names(reached["lan"], public_url))
+    commands = {"share_command": share_command, "shutdown_command": shutdown_command}
+    if share_command:
+        check_share_command(share_command)
+    app = create_app(home=home, **drawn_by(generator), **reached, **names(reached["lan"], public_url), **commands)
 
     def announce() -> None:
         address = public_url.rstrip("/") or reached["address"]
         note(f"the booth is at {address}")
         if lan and not public_url:
             note(f"phones reach it at {reached['lan']}")
-        note(f"the operator's page is {address}/operator; the PIN is {app.state.pin}")
+        note(f"the operator's page is {address}/operator; the PIN is {choose_pin(app, new=new_pin)}")
+        if not lan and not public_url and is_kiosk(app):
+            note("kiosk mode is on without --lan: visitors have no way to take a picture home, unless it is printed")
         if not no_browser:
             opener = Timer(1.5, webbrowser.open, [reached["address"]])
             opener.daemon = True
             opener.start()
 
     serve_app(app, port, lan, generator, announce=announce, behind_proxy=bool(public_url))
+
+
+def choose_pin(app: FastAPI, *, new: bool) -> str:
+    """Return the PIN to print; `new` forgets the one that the operator set. The folder of the server is open."""
+    from faceloom.web.operator_pin import has_own_pin, set_pin
+
+    if new:
+        set_pin(app.state.store, "")
+    return "the one that you set" if has_own_pin(app.state.store) else str(app.state.pin)
+
+
+def check_share_command(command: str) -> None:
+    """Raise FaceloomError for a command that does not name the picture."""
+    from faceloom.web.booth.sharing import check_command
+
+    check_command(command)
+
+
+def is_kiosk(app: FastAPI) -> bool:
+    """Return whether the stored settings turn kiosk mode on without a printer."""
+    settings = app.state.store.settings()
+    return bool(settings.get("kiosk")) and not settings.get("printer")
 
 
 def drawn_by(generator: str | None) -> dict[str, Any]:

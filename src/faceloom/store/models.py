@@ -72,6 +72,7 @@ class Consent(Value):
 
 class EditOutcome(Value):
     """The outcome of an edit: what it reached, and what stopped it."""
+    kind: ConsentKind = "visitor"
 
     reached: dict[str, float] = Field(
         default={}, description="Value that each edited attribute reached, in the units of the request"
@@ -183,6 +184,7 @@ class Visit(BaseModel):
 
 
 DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film"]
+    prints: int = Field(default=0, description="Number of pictures that this visit has printed")
 
 
 class Recipe(BaseModel):

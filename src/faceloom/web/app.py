@@ -27,7 +27,7 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
 from faceloom.web.public_url import PublicUrl
-from faceloom.web.routes import api, downloads, lab, operator, people, visit
+from faceloom.web.routes import api, downloads, lab, operator, operator_prints, people, visit
 from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
 from faceloom.web.worker.client import ProcessClient, WorkerClient
 
@@ -71,6 +71,8 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
+    share_command: str = "",
+    shutdown_command: str = "",
     public_url: str = "",
     visitors: bool = True,
     pages: bool = True,
@@ -81,13 +83,16 @@ def create_app(
     process must be able to import it. `make_client` makes the client of the worker, by default one process. `pin` is
     the operator's and `token` the API's, both random unless given. `lan` is the address for phones; `hosts` are
     further names of the server. `public_url` is the URL of the server behind a reverse proxy, which takes the place of
-    both addresses. Without `visitors` there is only the API for programs; without `pages` no page.
+    both addresses. `share_command` gets every finished picture, and `shutdown_command` is run when the operator shuts
+    the booth down. Without `visitors` there is only the API for programs; without `pages` no page.
     Raises FaceloomError for a `public_url` that is not one.
     """
     public = PublicUrl.parse(public_url) if public_url else None
 
     def make_booth(store: VisitStore) -> Booth:
-        return Booth(store, make_client(make_studio), address=address, lan=lan, public=public)
+        booth = Booth(store, make_client(make_studio), address=address, lan=lan, public=public)
+        booth.share_command = share_command
+        return booth
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
         return _run_booth(app, make_booth)
@@ -107,6 +112,7 @@ def create_app(
     app.state.folder = home or Settings().home / "booth"
     app.state.store = None
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
+    app.state.shutdown_command = shutdown_command
     app.state.token = token or secrets.token_urlsafe(24)
     app.state.operator_sessions = {}
     app.state.drags = Drags()
@@ -146,7 +152,7 @@ async def _run_booth(app: FastAPI, make_booth: Callable[[VisitStore], Booth]) ->
 
 
 def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
-    for module in (visit, people, downloads, lab, operator) if visitors else ():
+    for module in (visit, people, downloads, lab, operator, operator_prints) if visitors else ():
         app.include_router(module.router, prefix=API)
     for router in (visit.server, downloads.files, api.router, api.jobs):
         app.include_router(router, prefix=API)

@@ -6,8 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from faceloom.web.worker.messages import PrintTemplate
+
 Language = Literal["en", "de", "es", "fr"]
 Look = Literal["auto", "dark", "light"]
+COLOR = r"^#[0-9a-f]{6}$"
 
 
 class BoothSettings(BaseModel):
@@ -37,7 +40,12 @@ class BoothSettings(BaseModel):
     lab: bool = True
     phone: bool = Field(default=True, description="Whether a phone may send the photo, if it reaches the booth")
     printer: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$", description="Name of a CUPS printer")
-    copies: int = Field(default=1, ge=1, le=3)
+    copies: int = Field(default=1, ge=1, le=9, description="Most copies that a visitor prints at once")
+    print_quota: int = Field(default=0, ge=0, le=100, description="Most pictures that a visit prints; 0 is no limit")
+    print_template: PrintTemplate = "portrait"
+    print_paper: str = Field(default="#ffffff", pattern=COLOR, description="Color of the paper's ground")
+    print_ink: str = Field(default="#201e1c", pattern=COLOR, description="Color of the texts on paper")
+    print_date: bool = Field(default=True, description="Whether the date is printed below the event's name")
 
     def public(self) -> PublicSettings:
         """Return the settings that every page reads."""
@@ -63,3 +71,4 @@ class PublicSettings(BaseModel):
     lab: bool
     phone: bool
     printing: bool
+    copies: int

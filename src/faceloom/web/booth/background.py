@@ -6,6 +6,8 @@ Every result is saved, so that a server that is started again continues from the
 from __future__ import annotations
 
 import contextlib
+import logging
+import time
 from collections.abc import Iterable
 
 from faceloom.errors import FaceloomError
@@ -30,6 +32,8 @@ IMPROVE_SLICE = 25.0  # seconds of improvement after which the page is updated
 MIN_IMPROVEMENT = 3.0  # seconds: a shorter remainder is dropped
 PRERENDERED_SLIDERS = ("age", "smile", "glasses", "yaw")  # sliders whose positions are drawn in advance
 MAX_ATTEMPTS = 2  # attempts to encode a person when the worker is lost
+
+log = logging.getLogger("faceloom.booth")
 
 
 def person_ref(booth: Booth, visit: Visit, person: Person, base: str = "") -> PersonRef:
@@ -71,14 +75,19 @@ async def _run(booth: Booth, visit: Visit, person: Person) -> None:
 
 async def _encode(booth: Booth, visit: Visit, person: Person) -> bool:
     """Encode a person, and return whether this succeeded."""
+    began = time.monotonic()
     try:
         facts = await _encode_with_retry(booth, visit, person)
     except FaceloomError as error:
         person.error = Failure.from_error(error)
+        booth.statistics.add("failed_encodings")
+        log.warning("an encoding failed: %s", error.message)
         _leave_encoding(visit)
         booth.publish_later(visit)
         publish_queue(booth)
         return False
+    booth.statistics.add("encodings")
+    booth.statistics.add("encoding_seconds", time.monotonic() - began)
     person.quality, person.traits, person.sliders = facts.quality, facts.traits, list(facts.sliders)
     person.playable = person.crop = True
     person.better = booth.settings.improve_seconds > 0

@@ -32,6 +32,7 @@ MAX_PICTURES = 64  # pictures that are cached in memory
 MAX_VISITS = 100  # visits at once
 MAX_LOG_LINES = 200  # lines of the log that the operator can read
 SWEEP_INTERVAL = 2.0  # seconds between checks for expired visits and downloads
+MAX_RECENT_PRINTS = 20  # prints that the operator can repeat
 
 log = logging.getLogger("faceloom.booth")
 
@@ -54,6 +55,15 @@ class EndedVisit:
 
 @dataclass(frozen=True)
 class ProgressFrame:
+@dataclass(frozen=True)
+class RecentPrint:
+    """A picture that was sent to the printer: its download, the copies, and the time in seconds since 1970."""
+
+    download: str
+    copies: int
+    at: float
+
+
     """The last picture of a running encoding, and the number of pictures so far."""
 
     number: int
@@ -91,6 +101,10 @@ class Booth:
         self.log_lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
         self.started = time.time()
 
+        self.statistics = Statistics(store.folder / "statistics.json", store.clock)
+        self.recent_prints: deque[RecentPrint] = deque(maxlen=MAX_RECENT_PRINTS)
+        self.share_command = ""
+        """Command of the operator that gets every finished picture or film, or ''."""
     # -- start and end ------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
@@ -103,6 +117,7 @@ class Booth:
         """Erase the files that a lost worker was writing."""
         with _logged_failure("erase the files of the lost worker"):
             self.store.finish_erasing()
+        self.statistics.add("worker_restarts")
 
     async def close(self) -> None:
         """End streams and background work. The visits stay in the store."""
@@ -117,6 +132,8 @@ class Booth:
                 self.store.erase(ended.visit.id, downloads=ended.downloads)
         for visit in self.visits.values():
             with _logged_failure("save a visit"):
+        with _logged_failure("save the statistics"):
+            self.statistics.save()
                 self.store.save(visit)
         self.store.database.close()
 
@@ -144,6 +161,8 @@ class Booth:
                 await self._sweep_visit(visit, now)
         with _logged_failure("erase downloads that have expired"):
             self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
+        with _logged_failure("save the statistics"):
+            self.statistics.save()
         self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.expires > now}
 
     async def _sweep_visit(self, visit: Visit, now: float) -> None:
@@ -164,6 +183,8 @@ class Booth:
         self.visits[visit.id] = visit
         return visit
 
+        if kind == "booth":
+            self.statistics.add("visits")
     def find_visit(self, visit_id: str | None, kind: VisitKind = "booth") -> Visit:
         """Return the visit of an id. Raises RequestRefused (404) when there is none, or it has expired."""
         visit = self.visits.get(visit_id or "")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import html
 import io
 
 from faceloom._version import __version__
-from faceloom.errors import StoreError
 from faceloom.store import Download, ErasePending, Person, Visit
-from faceloom.store.models import Recipe, Step
+from faceloom.store.models import Recipe
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import download_address, download_view, iso_time
-from faceloom.web.booth.edits import ref_at
+from faceloom.web.booth.printing import print_design, print_steps
+from faceloom.web.booth.sharing import share
 from faceloom.web.booth.views import DownloadView
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
@@ -22,7 +21,6 @@ from faceloom.web.worker.messages import MakePrint, PrintForm
 
 MEDIA_TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".webp": "image/webp"}
 MAX_DOWNLOADS = 40  # downloads of one visit
-PRINT_SECONDS = 20.0  # time within which the printer must accept a picture
 
 
 async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintForm) -> Download:
@@ -35,28 +33,26 @@ async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintF
     download, path = booth.store.reserve_download(".jpg")
     task = MakePrint(
         person=shown_ref(booth, owner, person),
-        steps=tuple(ref_at(booth, owner, person, step) for step in _other_steps(person)),
+        steps=print_steps(booth, owner, person),
         form=form,
         path=str(path),
         photo=person.photo,
-        event=booth.settings.event,
+        anchor=person.slider_values,
+        design=print_design(booth),
     )
     seconds = booth.settings.take_minutes * 60
     try:
         await booth.worker.run(task, visit=visit.id)
         if visit.id not in booth.visits:
             raise RequestRefused(404, "no_visit", "the visit is over")
-        return booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
+        booth.statistics.add("pictures")
+        made = booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
+        share(booth, made)
+        return made
     except BaseException:
         with contextlib.suppress(ErasePending):  # the store tries again
             booth.store.erase_reserved_downloads([download])
         raise
-
-
-def _other_steps(person: Person) -> list[Step]:
-    """Return the steps that a print shows beside the current one: as encoded, and the kept ones, each once."""
-    steps = [person.history[0], *(kept.step for kept in person.kept)]
-    return [step for i, step in enumerate(steps) if step not in (*steps[:i], person.step)]
 
 
 def _make_recipe(person: Person, form: PrintForm) -> Recipe:
@@ -132,24 +128,3 @@ img, video { border-radius: 12px; max-width: 100% } p { color: #b8b0a6 }
 .button { background: #ff6f4d; border-radius: 999px; color: #141312; display: inline-block; font-weight: 600;
   min-height: 56px; line-height: 56px; padding: 0 2rem; text-decoration: none }
 """
-
-
-async def print_download(booth: Booth, download: Download) -> None:
-    """Print a picture on the operator's printer.
-
-    Raises RequestRefused (409) when no printer is set, StoreError when the printer reports an error.
-    """
-    printer = booth.settings.printer
-    if not printer or not download.file.endswith(".jpg"):
-        raise RequestRefused(409, "no_printer", "this booth has no printer of its own", "print from the browser")
-    path = str(booth.store.path_of(download))
-    copies = str(booth.settings.copies)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "lp", "-d", printer, "-n", copies, "-o", "fit-to-page", "--", path, stdout=-3, stderr=-3
-        )
-        status = await asyncio.wait_for(process.wait(), PRINT_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise StoreError("the printer does not answer", "is it switched on, and CUPS installed?") from error
-    if status:
-        raise StoreError("the printer reported an error", "look at its state in CUPS")

@@ -13,6 +13,7 @@ from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, FriendCode
 from faceloom.web.booth.edits import ref_at
 from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.sharing import share
 from faceloom.web.booth.views import FilmView, FriendCodeView, JobKind
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
@@ -135,6 +136,8 @@ async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonR
         if visit.id in booth.visits:
             seconds = booth.settings.take_minutes * 60
             download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
+            booth.statistics.add("films")
+            share(booth, download)
             job.finish(FilmView(take=download.id))
     except FaceloomError as error:
         job.fail(Failure.from_error(error))

@@ -261,9 +261,39 @@ class DownloadsView(View):
 
 
 class PrintedView(View):
-    """The answer of a printer that accepted a picture."""
+    """The answer of a printer that accepted a picture; `left` is how many more this visit may print, or null."""
 
     printed: bool = True
+    left: int | None = None
+
+
+class PrinterView(View):
+    """A printer of this machine, its state, and the reason that CUPS gives for it."""
+
+    name: str
+    state: Literal["idle", "printing", "stopped"]
+    reason: str
+
+
+class PrintersView(View):
+    """The printers of this machine."""
+
+    printers: list[PrinterView]
+
+
+class RecentPrintView(View):
+    """A picture that was printed and is still stored: its download, the copies, and the time."""
+
+    id: str
+    image: str
+    copies: int
+    at: str
+
+
+class RecentPrintsView(View):
+    """The last prints, the latest first."""
+
+    prints: list[RecentPrintView]
 
 
 class GalleryPictureView(View):
@@ -356,6 +386,15 @@ class OperatorView(View):
     gallery: int
     address: str
     lan: str | None
+    counts: dict[str, float] = Field(description="Counts over all days, without personal data")
+    own_pin: bool = Field(description="Whether the operator has set a PIN")
+    artwork: list[str] = Field(description="Which of logo and frame are there")
+
+
+class ShutdownView(View):
+    """The answer of a booth that ends; `machine` is whether a command that may switch the machine off was run."""
+
+    machine: bool
 
 
 class LogsView(View):

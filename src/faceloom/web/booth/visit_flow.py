@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from faceloom.errors import NoFaceFound
@@ -11,16 +12,16 @@ from faceloom.store.models import Consent, VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.build_views import iso_time
 from faceloom.web.booth.state_machine import Event, NextState, next_state
 from faceloom.web.security import RequestRefused
-from faceloom.web.worker.messages import OpenPhoto
+from faceloom.web.worker.messages import AnalyzePhoto, OpenPhoto, WorkerError
 
 MAX_CHOSEN = 2  # faces of a photo that can be chosen at once
-CONSENT_TEXT = "1"  # version of the text to which the visitor agreed
 
 SCREENS: dict[str, Event] = {"play": Event.SHOW_PLAY, "friend": Event.SHOW_FRIEND, "finish": Event.SHOW_FINISH}
 """Events by the screen to which they lead."""
+
+log = logging.getLogger("faceloom.booth")
 
 
 async def answer_consent(booth: Booth, visit: Visit, agreed: bool) -> None:
@@ -57,7 +58,11 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
         await erase_photos(booth, visit)
     visit.photos += 1
     name = f"photo-{visit.photos}.jpg"
-    opened = await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), name, data), visit=visit.id)
+    try:
+        opened = await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), name, data), visit=visit.id)
+    except WorkerError as error:
+        _log_refused_photo(booth, error.message)
+        raise
     if visit.id not in booth.visits:
         raise RequestRefused(404, "no_visit", "the visit is over")
     faces = [face for face in opened.faces if face.size >= MIN_FACE_PIXELS]
@@ -73,6 +78,7 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
 
 
 def choose_faces(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:
+        _log_refused_photo(booth, "no face found")
     """Start to encode the chosen faces of the photo. A repeated choice changes nothing."""
     state = next_state(visit, Event.CHOOSE_FACES)
     if chosen and state == visit.state:

@@ -36,13 +36,19 @@ class JpegResponse(Response):
     media_type = "image/jpeg"
 
 
+class PngResponse(Response):
+    """A PNG picture."""
+
+    media_type = "image/png"
+
+
 class SvgResponse(Response):
     """An SVG picture."""
 
     media_type = "image/svg+xml"
 
 
-JPEG, SVG = media("image/jpeg"), media("image/svg+xml")
+JPEG, PNG, SVG = media("image/jpeg"), media("image/png"), media("image/svg+xml")
 
 
 def get_booth(request: Request) -> Booth:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from faceloom.store.models import Recipe
-from faceloom.web.booth import downloads, friends
+from faceloom.web.booth import downloads, friends, printing
 from faceloom.web.booth.build_views import download_address, iso_time
 from faceloom.web.booth.views import (
     DownloadsView,
@@ -71,11 +71,14 @@ async def set_gallery(booth: TheBooth, visit: TheVisit, id: Id, choice: GalleryC
 
 
 @router.post("/downloads/{id}/print")
-async def print_download(booth: TheBooth, visit: TheVisit, id: Id) -> PrintedView:
-    """Print a picture on the booth's own printer."""
+async def print_download(
+    booth: TheBooth, visit: TheVisit, id: Id, copies: Annotated[int, Query(ge=1, le=9)] = 1
+) -> PrintedView:
+    """Print a picture on the booth's own printer. Answers 429 `print_quota` when the visit has printed enough."""
     booth.rate_limiter.check("print", visit.id, 6, 600)
-    await downloads.print_download(booth, downloads.find_own_download(booth, visit, id))
-    return PrintedView()
+    await printing.print_download(booth, visit, downloads.find_own_download(booth, visit, id), copies)
+    quota = booth.settings.print_quota
+    return PrintedView(left=quota - visit.prints if quota else None)
 
 
 @files.get("/downloads/{id}", response_class=FileResponse, responses=media(*downloads.MEDIA_TYPES.values()))

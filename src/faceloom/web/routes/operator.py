@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
+import re
 import secrets
+import shlex
 import shutil
+import signal
 import time
 from typing import Annotated
 
@@ -12,10 +17,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from faceloom._version import __version__
 from faceloom.web.booth.booth import Booth
-from faceloom.web.booth.views import API, DiskView, LogsView, MemoryView, ModelView, OperatorView
+from faceloom.web.booth.printing import ARTWORK, artwork_path
+from faceloom.web.booth.programs import run_program
+from faceloom.web.booth.views import API, DiskView, LogsView, MemoryView, ModelView, OperatorView, ShutdownView
+from faceloom.web.operator_pin import has_own_pin, is_pin, set_pin
 from faceloom.web.routes.common import ERRORS, TheBooth, client_host, delete_cookie, set_cookie
 from faceloom.web.routes.models import Login
-from faceloom.web.security import RequestRefused, require_page_header, secrets_equal
+from faceloom.web.security import RequestRefused, require_page_header
 from faceloom.web.settings import BoothSettings
 
 router = APIRouter(prefix="/operator", tags=["operator"], responses=ERRORS)
@@ -23,7 +31,12 @@ router = APIRouter(prefix="/operator", tags=["operator"], responses=ERRORS)
 OPERATOR_COOKIE = "operator"
 COOKIE_PATH = f"{API}/operator"
 SESSION_SECONDS = 8 * 3600
+SHUTDOWN_SECONDS = 10.0  # seconds within which the command of --shutdown-command must end
+PIN = re.compile(r"[0-9]{4,12}")
 MIN_FREE_DISK = 1 << 30  # bytes: below this, or below 5 % of the disk, the operator is warned
+
+
+log = logging.getLogger("faceloom.booth")
 
 
 def get_operated_booth(request: Request, booth: TheBooth) -> Booth:
@@ -43,7 +56,7 @@ async def log_in(request: Request, response: Response, booth: TheBooth, login: L
     """Enter the PIN. Each address has five attempts in five minutes; many addresses slow one another down."""
     require_page_header(request)
     await booth.pin_guard.admit(client_host(request))
-    if not secrets_equal(login.pin, request.app.state.pin):
+    if not is_pin(booth.store, login.pin, request.app.state.pin):
         raise RequestRefused(401, "wrong_pin", "the PIN is wrong", "the booth printed it in its terminal")
     booth.pin_guard.forgive(client_host(request))
     session = secrets.token_urlsafe(24)
@@ -56,6 +69,29 @@ async def log_out(request: Request, response: Response, booth: OperatedBooth) ->
     """End the operator's session."""
     request.app.state.operator_sessions.pop(request.cookies.get(OPERATOR_COOKIE, ""), None)
     delete_cookie(response, booth, OPERATOR_COOKIE, COOKIE_PATH)
+
+
+@router.put("/pin", status_code=204)
+async def change_pin(request: Request, booth: OperatedBooth, login: Login) -> None:
+    """Set the PIN, 4 to 12 digits. It survives a restart. An empty PIN brings back a random one at each start."""
+    if login.pin and not PIN.fullmatch(login.pin):
+        raise RequestRefused(422, "weak_pin", "a PIN has 4 to 12 digits", "choose another one")
+    set_pin(booth.store, login.pin)
+    request.app.state.operator_sessions.clear()
+
+
+@router.post("/shutdown", status_code=202)
+async def shut_down(request: Request, booth: OperatedBooth) -> ShutdownView:
+    """End the booth as Ctrl-C does, and run the command of --shutdown-command first, which may switch the machine off.
+
+    The visits stay, as after every other end of the server.
+    """
+    log.warning("the operator shuts the booth down")
+    command = shlex.split(request.app.state.shutdown_command)
+    if command:
+        await run_program(command, SHUTDOWN_SECONDS)
+    asyncio.get_running_loop().call_later(1, signal.raise_signal, signal.SIGTERM)  # the answer leaves before
+    return ShutdownView(machine=bool(command))
 
 
 @router.get("/settings")
@@ -91,6 +127,9 @@ async def read_state(booth: OperatedBooth) -> OperatorView:
         gallery=sum(download.gallery for download in downloads),
         address=booth.address,
         lan=booth.lan or None,
+        counts=booth.statistics.total(),
+        own_pin=has_own_pin(booth.store),
+        artwork=[kind for kind in ARTWORK if artwork_path(booth, kind).is_file()],
     )
 
 

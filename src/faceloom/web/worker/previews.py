@@ -79,9 +79,15 @@ def _draw_position(
 def _draw_predicted(
     state: WorkerState, person: PersonRef, anchor: AttributeValues, values: AttributeValues, size: int
 ) -> bytes:
-    coefficients = _predict(state, person, anchor, values)
+    return to_jpeg(state.draw(predict_person(state, person, anchor, values), size), PREVIEW_QUALITY)
+
+
+def predict_person(
+    state: WorkerState, person: PersonRef, anchor: AttributeValues, values: AttributeValues
+) -> PersonRef:
+    """Return the person as the slider curves predict them at `values`; `person` was edited to the values `anchor`."""
     edited = tuple(changed_values(values, neutral_values(curves_of(state, person))))
-    return to_jpeg(state.draw(replace(person, coefficients=coefficients, edited=edited), size), PREVIEW_QUALITY)
+    return replace(person, coefficients=_predict(state, person, anchor, values), edited=edited)
 
 
 def _predict(

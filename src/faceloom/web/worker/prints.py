@@ -1,28 +1,31 @@
 """Handler that makes pictures for the visitor: a single picture, a strip, a 4x6 print, or the photo with the edit.
 
-Each is labeled as AI-generated, in small letters in the picture and in the file's metadata.
+Each is labeled as AI-generated, in letters in the picture and in the file's metadata. A strip and a 4x6 print always
+show four pictures, and no picture twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from faceloom.images import open_photo, save_picture
 from faceloom.web.worker.context import TaskContext
-from faceloom.web.worker.messages import MakePrint, PersonRef, PrintForm, PrintSize
+from faceloom.web.worker.messages import MAIN_PLACE, MakePrint, PrintSize, PrintStep
+from faceloom.web.worker.paper import LABEL, PICTURES, draw_sheet, draw_strip
+from faceloom.web.worker.previews import predict_person
 from faceloom.web.worker.state import WorkerState
 
-TEXT_COLOR, PAPER_COLOR, LABEL_COLOR = (32, 30, 28), (255, 255, 255), (120, 114, 108)
-SHEET_SIZE = (1200, 1800)  # pixels: 4 x 6 inches at 300 dots per inch
-STRIP_SIZE = (600, 1800)  # pixels: 2 x 6 inches at 300 dots per inch
-STRIP_PICTURE = 520  # pixels of the side of a picture in a strip
-STEP_SIZE = 512  # pixels of the side at which the steps of a sheet or strip are drawn
-MARGIN = 60  # pixels
-MAX_EVENT_LETTERS = 40  # letters of the event's name that are printed
-LABEL = "AI-generated with faceloom"
+STEP_SIZE = 512  # pixels of the side at which the pictures beside the main one are drawn
+CLOSE_UP = 0.62  # part of a picture's side that a close-up shows
+COMPARED_SIDE = 64  # pixels of the side at which two pictures are compared
+SAME_PICTURE = 2.0  # levels of 255: pictures that differ by less on average are the same picture to a visitor
+
+Placed = tuple[float, Image.Image]
+"""A picture and its place on the paper."""
 
 
 def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> PrintSize:
@@ -52,51 +55,49 @@ def _compose(state: WorkerState, task: MakePrint) -> Image.Image:
     picture = state.studio.render(state.load(task.person))
     if task.form == "single":
         return add_label(picture)
-    return _draw_paper(task.form, picture, _draw_steps(state, task.person, task.steps), task.event)
+    pictures = _choose_pictures(state, task, picture)
+    images = [image for _, image in pictures]
+    if task.form == "strip":
+        return draw_strip(images, task.design)
+    return draw_sheet(images, images.index(picture), task.design)
 
 
-def _draw_steps(state: WorkerState, person: PersonRef, steps: Sequence[PersonRef]) -> list[Image.Image]:
-    """Return the crop of the photo, if there is one, and the pictures of the steps."""
-    path = Path(person.folder) / f"{person.person}.jpg"
-    crops = [open_photo(path).image] if path.is_file() else []
-    return crops + [state.draw(step, STEP_SIZE) for step in steps]
+def _choose_pictures(state: WorkerState, task: MakePrint, main: Image.Image) -> list[Placed]:
+    """Return PICTURES different pictures in the order of their places, the main one among them."""
+    chosen: list[Placed] = [(MAIN_PLACE, main)]
+    for place, image in _candidates(state, task, main):
+        if all(_differ(image, other) for _, other in chosen):
+            chosen.append((place, image))
+        if len(chosen) == PICTURES:
+            break
+    return sorted(chosen, key=lambda placed: placed[0])
 
 
-def _draw_paper(form: PrintForm, picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
-    """Draw a strip (first step, last step, picture) or a sheet (the picture large, up to three steps below it)."""
-    if form == "strip":
-        return _draw_strip([*steps[:1], *steps[1:][-1:], picture], event)
-    return _draw_sheet(picture, [*steps[:1], *steps[1:][-2:]], event)
+def _candidates(state: WorkerState, task: MakePrint, main: Image.Image) -> Iterator[Placed]:
+    """Yield the photo, the steps of the task, and close-ups, which fill the paper of a face without sliders."""
+    path = Path(task.person.folder) / f"{task.person.person}.jpg"
+    photo = open_photo(path).image if path.is_file() else None
+    if photo:
+        yield 0.0, photo
+    for step in task.steps:
+        yield step.place, _draw_step(state, task, step)
+    for number, zoom in enumerate((CLOSE_UP, CLOSE_UP**2, CLOSE_UP**3), start=1):
+        yield MAIN_PLACE + number, _close_up(main, zoom)
+    yield MAIN_PLACE + PICTURES, main.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-def _draw_sheet(picture: Image.Image, steps: Sequence[Image.Image], event: str) -> Image.Image:
-    sheet = Image.new("RGB", SHEET_SIZE, PAPER_COLOR)
-    side, gap = SHEET_SIZE[0] - 2 * MARGIN, MARGIN // 2
-    _paste(sheet, picture, side, MARGIN, MARGIN)
-    small = (side - 2 * gap) // 3
-    left = (SHEET_SIZE[0] - len(steps) * (small + gap) + gap) // 2
-    for number, step in enumerate(steps):
-        _paste(sheet, step, small, left + number * (small + gap), side + 2 * MARGIN)
-    _write_captions(sheet, event)
-    return sheet
+def _draw_step(state: WorkerState, task: MakePrint, step: PrintStep) -> Image.Image:
+    person = predict_person(state, step.person, task.anchor, {**task.anchor, **step.values}) if step.values else None
+    return state.draw(person or step.person, STEP_SIZE)
 
 
-def _draw_strip(pictures: Sequence[Image.Image], event: str) -> Image.Image:
-    strip, gap = Image.new("RGB", STRIP_SIZE, PAPER_COLOR), MARGIN // 2
-    for number, picture in enumerate(pictures):
-        y = gap + number * (STRIP_PICTURE + gap)
-        _paste(strip, picture, STRIP_PICTURE, (STRIP_SIZE[0] - STRIP_PICTURE) // 2, y)
-    _write_captions(strip, event)
-    return strip
+def _close_up(picture: Image.Image, part: float) -> Image.Image:
+    side = round(part * picture.width)
+    left, top = (picture.width - side) // 2, round(0.55 * (picture.height - side))  # the eyes stay in the picture
+    return picture.crop((left, top, left + side, top + side))
 
 
-def _paste(sheet: Image.Image, picture: Image.Image, side: int, x: int, y: int) -> None:
-    sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (x, y))
-
-
-def _write_captions(sheet: Image.Image, event: str) -> None:
-    """Write the event's name and the label at the bottom."""
-    draw, x = ImageDraw.Draw(sheet), sheet.width // 2
-    large, small = ImageFont.load_default(sheet.width // 22), ImageFont.load_default(sheet.width // 48)
-    draw.text((x, sheet.height - 80), event[:MAX_EVENT_LETTERS], font=large, fill=TEXT_COLOR, anchor="mm")
-    draw.text((x, sheet.height - 34), LABEL, font=small, fill=LABEL_COLOR, anchor="mm")
+def _differ(one: Image.Image, other: Image.Image) -> bool:
+    """Return whether a visitor would see two pictures as different."""
+    pair = [np.asarray(image.convert("RGB").resize((COMPARED_SIDE,) * 2), np.float32) for image in (one, other)]
+    return float(np.abs(pair[0] - pair[1]).mean()) >= SAME_PICTURE

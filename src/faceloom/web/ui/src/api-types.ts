@@ -20,6 +20,9 @@ export interface components {
       name: string;
       explained: number;
     };
+    Body_operator_save_artwork: {
+      picture: Blob;
+    };
     Body_programs_analyze: {
       /** JPEG, PNG, WebP, GIF, AVIF; at most 20 MB */
       photo: Blob;
@@ -70,7 +73,17 @@ export interface components {
       phone?: boolean;
       /** Name of a CUPS printer */
       printer?: string;
+      /** Most copies that a visitor prints at once */
       copies?: number;
+      /** Most pictures that a visit prints; 0 is no limit */
+      print_quota?: number;
+      print_template?: "portrait" | "landscape";
+      /** Color of the paper's ground */
+      print_paper?: string;
+      /** Color of the texts on paper */
+      print_ink?: string;
+      /** Whether the date is printed below the event's name */
+      print_date?: boolean;
     };
     /** Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth. */
     BoothView: {
@@ -88,6 +101,7 @@ export interface components {
       lab: boolean;
       phone: boolean;
       printing: boolean;
+      copies: number;
       ready: boolean;
       lan: boolean;
     };
@@ -404,6 +418,12 @@ export interface components {
       address: string;
       lan: string | null;
     };
+      /** Counts over all days, without personal data */
+      counts: Record<string, number>;
+      /** Whether the operator has set a PIN */
+      own_pin: boolean;
+      /** Which of logo and frame are there */
+      artwork: string[];
     /** Two people, and a seed for their children. */
     Parents: {
       a: string;
@@ -462,10 +482,21 @@ export interface components {
       id: string;
       image: string;
     };
-    /** The answer of a printer that accepted a picture. */
+    /** The answer of a printer that accepted a picture; `left` is how many more this visit may print, or null. */
     PrintedView: {
       printed: boolean;
     };
+      left: number | null;
+    };
+    /** A printer of this machine, its state, and the reason that CUPS gives for it. */
+    PrinterView: {
+      name: string;
+      state: "idle" | "printing" | "stopped";
+      reason: string;
+    };
+    /** The printers of this machine. */
+    PrintersView: {
+      printers: components["schemas"]["PrinterView"][];
     /** Measures of the likeness against its photo; every field is null for a generated face. */
     Quality: {
       lpips: number | null;
@@ -475,6 +506,17 @@ export interface components {
       word: string | null;
     };
     /** Facts about the making of a download; `faceloom` is the version. A film has only its form. */
+    /** A picture that was printed and is still stored: its download, the copies, and the time. */
+    RecentPrintView: {
+      id: string;
+      image: string;
+      copies: number;
+      at: string;
+    };
+    /** The last prints, the latest first. */
+    RecentPrintsView: {
+      prints: components["schemas"]["RecentPrintView"][];
+    };
     Recipe: {
       form: "single" | "strip" | "4x6" | "paste_back" | "film";
       faceloom?: string | null;
@@ -500,6 +542,10 @@ export interface components {
       state: "play" | "friend" | "finish";
     };
     /** One slider of a person: its range, its unit, and the value `me` at which it changes nothing. */
+    /** The answer of a booth that ends; `machine` is whether a command that may switch the machine off was run. */
+    ShutdownView: {
+      machine: boolean;
+    };
     Slider: {
       name: string;
       min: number;
@@ -903,12 +949,15 @@ export interface paths {
     };
   };
   "/api/v1/downloads/{id}/print": {
-    /** Print a picture on the booth's own printer. */
+    /** Print a picture on the booth's own printer. Answers 429 `print_quota` when the visit has printed enough. */
     post: {
       path: {
         id: string;
       };
       response: components["schemas"]["PrintedView"];
+      query: {
+        copies?: number;
+      };
     };
   };
   "/api/v1/visit/phone/qr.svg": {
@@ -1056,6 +1105,19 @@ export interface paths {
     };
   };
   "/api/v1/operator/settings": {
+  "/api/v1/operator/pin": {
+    /** Set the PIN, 4 to 12 digits. It survives a restart. An empty PIN brings back a random one at each start. */
+    put: {
+      body: components["schemas"]["Login"];
+      response: undefined;
+    };
+  };
+  "/api/v1/operator/shutdown": {
+    /** End the booth as Ctrl-C does, and run the command of --shutdown-command first, which may switch the machine off. The visits stay, as after every other end of the server. */
+    post: {
+      response: components["schemas"]["ShutdownView"];
+    };
+  };
     /** Return the settings. */
     get: {
       response: components["schemas"]["BoothSettings"];
@@ -1091,6 +1153,51 @@ export interface paths {
     };
   };
   "/api/v1/booth": {
+  "/api/v1/operator/printers": {
+    /** Return the printers of CUPS and their states; none without CUPS. */
+    get: {
+      response: components["schemas"]["PrintersView"];
+    };
+  };
+  "/api/v1/operator/prints": {
+    /** Return the last prints that are still stored, the latest first. */
+    get: {
+      response: components["schemas"]["RecentPrintsView"];
+    };
+  };
+  "/api/v1/operator/prints/{id}": {
+    /** Print a picture again, once. The quota of the visit does not count here. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: undefined;
+    };
+  };
+  "/api/v1/operator/artwork/{kind}": {
+    /** Store the logo, or the frame that is laid over a 4x6 print: a PNG, whose transparent parts show the paper. */
+    put: {
+      path: {
+        kind: "logo" | "frame";
+      };
+      body: FormData;
+      response: undefined;
+    };
+    /** Return the logo or the frame. */
+    get: {
+      path: {
+        kind: "logo" | "frame";
+      };
+      response: Blob;
+    };
+    /** Remove the logo or the frame. */
+    delete: {
+      path: {
+        kind: "logo" | "frame";
+      };
+      response: undefined;
+    };
+  };
     /** Return the facts of this booth that every page needs. */
     get: {
       response: components["schemas"]["BoothView"];

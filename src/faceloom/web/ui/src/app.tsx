@@ -154,7 +154,7 @@ function Notice() {
     notice.value = null;
   };
   return (
-    <div class="notice" role="alert">
+    <div class={`notice ${shown.good ? "good" : ""}`} role={shown.good ? "status" : "alert"}>
       <p>
         <strong>{shown.message || translate("error")}</strong> {shown.hint}
       </p>

@@ -28,6 +28,8 @@ export type Job = Schemas["JobView"];
 /** The settings that the page reads. */
 export type Booth = Omit<Schemas["BoothView"], "ready" | "lan">;
 export type BoothSettings = Schemas["BoothSettings"];
+export type Printer = Schemas["PrinterView"];
+export type RecentPrint = Schemas["RecentPrintView"];
 export type OperatorState = Schemas["OperatorView"];
 
 export type LabFace = Required<paths["/api/v1/lab/face"]["get"]["query"]>;

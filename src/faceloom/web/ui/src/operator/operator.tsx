@@ -7,12 +7,14 @@ import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { DIGITS, Keypad } from "../parts/keypad";
 import { go } from "../route";
-import { load, loadBooth, notice, runAction } from "../state/booth";
+import { load, loadBooth, runAction, showMessage } from "../state/booth";
 import type { BoothSettings, OperatorState } from "../types";
 import { translate } from "../words/words";
+import { Printing } from "./printing";
 import { Settings } from "./settings";
 import { StateTable } from "./state";
 import { TestShot } from "./test_shot";
+import { Counts, Upkeep } from "./upkeep";
 import "./operator.css";
 
 const POLL_MS = 3000;
@@ -97,7 +99,7 @@ function Desk({ onLeave }: { onLeave: () => void }) {
     if (!saved) return;
     settings.value = saved;
     await loadBooth();
-    notice.value = { message: translate("operator.saved"), hint: "" };
+    showMessage(translate("operator.saved"));
   };
   return (
     <main class="screen operator desk">
@@ -111,12 +113,36 @@ function Desk({ onLeave }: { onLeave: () => void }) {
       </header>
       <section>
         <h2>{translate("operator.state")}</h2>
+        {settings.value?.kiosk && !settings.value.printer && state.value && !state.value.lan && (
+          <p class="warning" role="status">
+            {translate("op.kiosk.lan")}
+          </p>
+        )}
         {state.value && <StateTable state={state.value} />}
         <TestShot />
       </section>
       <section>
         <h2>{translate("operator.settings")}</h2>
         {settings.value && <Settings settings={settings.value} onSave={(next) => void save(next)} />}
+      </section>
+      {settings.value && (
+        <Printing
+          printer={settings.value.printer ?? ""}
+          artwork={state.value?.artwork ?? []}
+          onChoose={(printer) => settings.value && void save({ ...settings.value, printer })}
+        />
+      )}
+      {settings.value && (
+        <Upkeep
+          settings={settings.value}
+          ownPin={state.value?.own_pin ?? false}
+          onSave={(next) => void save(next)}
+          onLeave={onLeave}
+        />
+      )}
+      <section>
+        <h2>{translate("op.counts")}</h2>
+        {state.value && <Counts counts={state.value.counts} />}
       </section>
       <DeletionSection />
       <section>

@@ -3,11 +3,18 @@
 import { useSignal } from "@preact/signals";
 import { Button } from "../parts/button";
 import type { BoothSettings } from "../types";
-import { isTextKey, LANGUAGES, type Language, translate } from "../words/words";
+import { isTextKey, LANGUAGES, type Language, type TextKey, translate } from "../words/words";
 
 type Value = string | number | boolean | string[];
 
-const LOOKS = ["auto", "dark", "light"] as const;
+/** Settings that are chosen from a few values: the keys of their words, by value. */
+const CHOICES: Partial<Record<string, Record<string, TextKey>>> = {
+  look: { auto: "look.auto", dark: "look.dark", light: "look.light" },
+  print_template: { portrait: "template.portrait", landscape: "template.landscape" },
+};
+const COLORS = ["print_paper", "print_ink"];
+/** Settings that have a place of their own on the page. */
+const ELSEWHERE = ["printer"];
 
 /** Bounds of numbers, as the server checks them. */
 const BOUNDS: Partial<Record<string, [number, number]>> = {
@@ -17,7 +24,8 @@ const BOUNDS: Partial<Record<string, [number, number]>> = {
   countdown: [0, 10],
   encode_seconds: [2, 60],
   improve_seconds: [0, 600],
-  copies: [1, 3],
+  copies: [1, 9],
+  print_quota: [0, 100],
 };
 
 /** Return the label of a setting. */
@@ -47,9 +55,11 @@ export function Settings({ settings, onSave }: SettingsProps) {
         draft.value = {};
       }}
     >
-      {Object.entries(edited).map(([name, value]) => (
-        <Field key={name} name={name} value={value} onChange={(next) => set(name, next)} />
-      ))}
+      {Object.entries(edited)
+        .filter(([name]) => !ELSEWHERE.includes(name))
+        .map(([name, value]) => (
+          <Field key={name} name={name} value={value} onChange={(next) => set(name, next)} />
+        ))}
       <button type="submit" class="button next" aria-disabled={!Object.keys(draft.value).length}>
         {translate("operator.save")}
       </button>
@@ -78,13 +88,14 @@ function Field({ name, value, onChange }: FieldProps) {
     );
   }
   if (Array.isArray(value)) return <Languages name={name} value={value} onChange={onChange} />;
-  if (name === "look") {
+  const choices = CHOICES[name];
+  if (choices) {
     return (
       <fieldset>
         <legend>{label(name)}</legend>
-        {LOOKS.map((look) => (
-          <Button key={look} kind="chip" pressed={value === look} onClick={() => onChange(look)}>
-            {translate(`look.${look}`)}
+        {Object.entries(choices).map(([choice, key]) => (
+          <Button key={choice} kind="chip" pressed={value === choice} onClick={() => onChange(choice)}>
+            {translate(key)}
           </Button>
         ))}
       </fieldset>
@@ -96,10 +107,16 @@ function Field({ name, value, onChange }: FieldProps) {
       {typeof value === "number" ? (
         <NumberInput name={name} value={value} onChange={onChange} />
       ) : (
-        <input type="text" maxLength={100} value={value} onInput={(event) => onChange(event.currentTarget.value)} />
+        <TextInput name={name} value={value} onChange={onChange} />
       )}
     </label>
   );
+}
+
+function TextInput({ name, value, onChange }: { name: string; value: string; onChange: (value: string) => void }) {
+  const change = (event: { currentTarget: HTMLInputElement }): void => onChange(event.currentTarget.value);
+  if (COLORS.includes(name)) return <input type="color" value={value} onInput={change} />;
+  return <input type="text" maxLength={100} value={value} onInput={change} />;
 }
 
 function NumberInput({ name, value, onChange }: { name: string; value: number; onChange: (value: number) => void }) {

@@ -1,6 +1,6 @@
 /** The finish screen: one download in several forms, its QR code, printing, and the end of the visit. */
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post } from "../api";
 import { Button } from "../parts/button";
@@ -13,9 +13,9 @@ import {
   currentPerson,
   endVisit,
   load,
-  notice,
   parseTime,
   runAction,
+  showMessage,
   visit,
   wipeVisit,
 } from "../state/booth";
@@ -66,7 +66,14 @@ export function Finish({ onBack }: { onBack: () => void }) {
           ) : form.value === "film" ? (
             <Film src={download.download} />
           ) : (
-            <img class="printed" src={download.download} alt={translate("alt.likeness")} />
+            <img
+              class="printed"
+              src={download.download}
+              alt={translate("alt.likeness")}
+              onLoad={({ currentTarget: image }) =>
+                image.classList.toggle("lying", image.naturalWidth > 1.2 * image.naturalHeight)
+              }
+            />
           )}
         </figure>
       </div>
@@ -142,14 +149,18 @@ interface WaysProps {
 
 /** The buttons: print, download, back, delete, and end the visit. */
 function Ways({ download, printable, onBack }: WaysProps) {
+  const copies = useSignal(1);
   const print = async (): Promise<void> => {
     if (!download) return;
     if (!booth.value.printing) return window.print();
-    const sent = await runAction(() => post("/downloads/{id}/print", { path: { id: download.id } }));
-    if (sent) notice.value = { message: translate("printing"), hint: "" };
+    const options = { path: { id: download.id }, query: { copies: copies.value } };
+    const sent = await runAction(() => post("/downloads/{id}/print", options));
+    if (sent)
+      showMessage(translate("printing"), sent.left === null ? "" : translate("printing.left", { n: sent.left }));
   };
   return (
     <>
+      {booth.value.printing && booth.value.copies > 1 && printable && <Copies copies={copies} />}
       <Button icon="print" disabled={!download || !printable} onClick={() => void print()}>
         {translate("print")}
       </Button>
@@ -169,6 +180,24 @@ function Ways({ download, printable, onBack }: WaysProps) {
         {translate("finish.end")}
       </Button>
     </>
+  );
+}
+
+/** The number of copies, with buttons for one less and one more. */
+function Copies({ copies }: { copies: Signal<number> }) {
+  const change = (by: number) => () => {
+    copies.value = Math.min(booth.value.copies, Math.max(1, copies.value + by));
+  };
+  return (
+    <div class="copies" role="group">
+      <Button label={translate("copies.less")} disabled={copies.value <= 1} onClick={change(-1)}>
+        −
+      </Button>
+      <span aria-live="polite">{translate("copies", { n: copies.value })}</span>
+      <Button label={translate("copies.more")} disabled={copies.value >= booth.value.copies} onClick={change(1)}>
+        +
+      </Button>
+    </div>
   );
 }
 

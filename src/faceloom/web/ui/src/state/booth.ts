@@ -4,6 +4,13 @@ import { computed, signal } from "@preact/signals";
 import { get, NetworkError, post, remove, ServerError } from "../api";
 import type { Booth, Failure, Person, Progress, Visit, VisitAnswer } from "../types";
 
+/** A text above the screen: an error, or with `good` the news that something succeeded. */
+export interface Notice {
+  message: string;
+  hint: string;
+  good?: boolean;
+}
+
 /** Settings until the server has answered. */
 export const DEFAULT_BOOTH: Booth = {
   event: "",
@@ -20,6 +27,7 @@ export const DEFAULT_BOOTH: Booth = {
   phone: true,
   sound: false,
   printing: false,
+  copies: 1,
 };
 
 /** Whether the server was asked for a visit. Before that the page shows nothing. */
@@ -32,7 +40,7 @@ export const progress = signal<Record<string, Progress>>({});
 export const queuePlace = signal(0);
 export const online = signal(true);
 /** The latest error or message for the visitor: what happened, and what to do. */
-export const notice = signal<{ message: string; hint: string } | null>(null);
+export const notice = signal<Notice | null>(null);
 /** Whether a call that changes something is running. Buttons are disabled, so that a double click acts once. */
 export const busy = signal(false);
 /** Whether the visit was just deleted; the page then shows the screen that confirms it. */
@@ -121,6 +129,11 @@ export function reportError(error: unknown): void {
 /** Show the message and the hint of a failure. */
 export function showFailure({ message, hint }: Pick<Failure, "message" | "hint">): void {
   notice.value = { message, hint: hint ?? "" };
+}
+
+/** Tell the visitor that something succeeded. */
+export function showMessage(message: string, hint = ""): void {
+  notice.value = { message, hint, good: true };
 }
 
 /** Run a call that returns the changed visit. Returns whether it succeeded. */
