@@ -68,11 +68,11 @@ class Consent(Value):
     at: str
     text: str
     retention_minutes: float
+    kind: ConsentKind = "visitor"
 
 
 class EditOutcome(Value):
     """The outcome of an edit: what it reached, and what stopped it."""
-    kind: ConsentKind = "visitor"
 
     reached: dict[str, float] = Field(
         default={}, description="Value that each edited attribute reached, in the units of the request"
@@ -180,11 +180,11 @@ class Visit(BaseModel):
     friends: list[str] = Field(default=[], description="Ids of the visits that joined this one")
     place: int | None = Field(default=None, description="Place in the queue of encodings that the page was last told")
     touched: bool = False
+    prints: int = Field(default=0, description="Number of pictures that this visit has printed")
     people: list[Person] = []
 
 
 DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film"]
-    prints: int = Field(default=0, description="Number of pictures that this visit has printed")
 
 
 class Recipe(BaseModel):

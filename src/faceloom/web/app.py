@@ -71,9 +71,9 @@ def create_app(
     address: str = "http://127.0.0.1:8000",
     lan: str = "",
     hosts: Iterable[str] = (),
+    public_url: str = "",
     share_command: str = "",
     shutdown_command: str = "",
-    public_url: str = "",
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
@@ -112,8 +112,8 @@ def create_app(
     app.state.folder = home or Settings().home / "booth"
     app.state.store = None
     app.state.pin = pin or f"{secrets.randbelow(10**6):06}"
-    app.state.shutdown_command = shutdown_command
     app.state.token = token or secrets.token_urlsafe(24)
+    app.state.shutdown_command = shutdown_command
     app.state.operator_sessions = {}
     app.state.drags = Drags()
     _add_routes(app, public.path if public else "", visitors=visitors, pages=pages)

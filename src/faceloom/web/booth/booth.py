@@ -30,9 +30,9 @@ from faceloom.web.worker.client import WorkerClient
 
 MAX_PICTURES = 64  # pictures that are cached in memory
 MAX_VISITS = 100  # visits at once
+MAX_RECENT_PRINTS = 20  # prints that the operator can repeat
 MAX_LOG_LINES = 200  # lines of the log that the operator can read
 SWEEP_INTERVAL = 2.0  # seconds between checks for expired visits and downloads
-MAX_RECENT_PRINTS = 20  # prints that the operator can repeat
 
 log = logging.getLogger("faceloom.booth")
 
@@ -54,8 +54,6 @@ class EndedVisit:
 
 
 @dataclass(frozen=True)
-class ProgressFrame:
-@dataclass(frozen=True)
 class RecentPrint:
     """A picture that was sent to the printer: its download, the copies, and the time in seconds since 1970."""
 
@@ -64,6 +62,8 @@ class RecentPrint:
     at: float
 
 
+@dataclass(frozen=True)
+class ProgressFrame:
     """The last picture of a running encoding, and the number of pictures so far."""
 
     number: int
@@ -99,12 +99,12 @@ class Booth:
         self.tasks: dict[str, set[asyncio.Task[None]]] = {}  # by visit
         self.jobs: dict[str, Job] = {}
         self.log_lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
-        self.started = time.time()
-
         self.statistics = Statistics(store.folder / "statistics.json", store.clock)
         self.recent_prints: deque[RecentPrint] = deque(maxlen=MAX_RECENT_PRINTS)
         self.share_command = ""
         """Command of the operator that gets every finished picture or film, or ''."""
+        self.started = time.time()
+
     # -- start and end ------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
@@ -115,9 +115,9 @@ class Booth:
 
     def _erase_unfinished_files(self) -> None:
         """Erase the files that a lost worker was writing."""
+        self.statistics.add("worker_restarts")
         with _logged_failure("erase the files of the lost worker"):
             self.store.finish_erasing()
-        self.statistics.add("worker_restarts")
 
     async def close(self) -> None:
         """End streams and background work. The visits stay in the store."""
@@ -130,10 +130,10 @@ class Booth:
         for ended in list(self.ended.values()):
             with _logged_failure("erase a visit"):
                 self.store.erase(ended.visit.id, downloads=ended.downloads)
-        for visit in self.visits.values():
-            with _logged_failure("save a visit"):
         with _logged_failure("save the statistics"):
             self.statistics.save()
+        for visit in self.visits.values():
+            with _logged_failure("save a visit"):
                 self.store.save(visit)
         self.store.database.close()
 
@@ -159,10 +159,10 @@ class Booth:
         for visit in list(self.visits.values()):
             with _logged_failure("erase or save a visit"):
                 await self._sweep_visit(visit, now)
-        with _logged_failure("erase downloads that have expired"):
-            self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
         with _logged_failure("save the statistics"):
             self.statistics.save()
+        with _logged_failure("erase downloads that have expired"):
+            self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
         self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.expires > now}
 
     async def _sweep_visit(self, visit: Visit, now: float) -> None:
@@ -181,10 +181,10 @@ class Booth:
             raise RequestRefused(429, "full", "too many visits at once", "try again in a minute", retry_after=60)
         visit = self.store.begin(kind, state, self.retention)
         self.visits[visit.id] = visit
-        return visit
-
         if kind == "booth":
             self.statistics.add("visits")
+        return visit
+
     def find_visit(self, visit_id: str | None, kind: VisitKind = "booth") -> Visit:
         """Return the visit of an id. Raises RequestRefused (404) when there is none, or it has expired."""
         visit = self.visits.get(visit_id or "")

@@ -68,6 +68,7 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
     faces = [face for face in opened.faces if face.size >= MIN_FACE_PIXELS]
     if not faces:
         booth.store.erase_people([name], visit.id)
+        _log_refused_photo(booth, "no face found")
         raise NoFaceFound("no face found", "look to the camera, a little closer, with light on your face")
     visit.photo, visit.size, visit.faces, visit.notes = name, opened.size, faces, list(opened.notes)
     _enter(visit, state)
@@ -78,7 +79,6 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
 
 
 def choose_faces(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:
-        _log_refused_photo(booth, "no face found")
     """Start to encode the chosen faces of the photo. A repeated choice changes nothing."""
     state = next_state(visit, Event.CHOOSE_FACES)
     if chosen and state == visit.state:

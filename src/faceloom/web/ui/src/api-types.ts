@@ -417,13 +417,13 @@ export interface components {
       gallery: number;
       address: string;
       lan: string | null;
-    };
       /** Counts over all days, without personal data */
       counts: Record<string, number>;
       /** Whether the operator has set a PIN */
       own_pin: boolean;
       /** Which of logo and frame are there */
       artwork: string[];
+    };
     /** Two people, and a seed for their children. */
     Parents: {
       a: string;
@@ -485,7 +485,6 @@ export interface components {
     /** The answer of a printer that accepted a picture; `left` is how many more this visit may print, or null. */
     PrintedView: {
       printed: boolean;
-    };
       left: number | null;
     };
     /** A printer of this machine, its state, and the reason that CUPS gives for it. */
@@ -497,6 +496,7 @@ export interface components {
     /** The printers of this machine. */
     PrintersView: {
       printers: components["schemas"]["PrinterView"][];
+    };
     /** Measures of the likeness against its photo; every field is null for a generated face. */
     Quality: {
       lpips: number | null;
@@ -505,7 +505,6 @@ export interface components {
       identity: number | null;
       word: string | null;
     };
-    /** Facts about the making of a download; `faceloom` is the version. A film has only its form. */
     /** A picture that was printed and is still stored: its download, the copies, and the time. */
     RecentPrintView: {
       id: string;
@@ -517,6 +516,7 @@ export interface components {
     RecentPrintsView: {
       prints: components["schemas"]["RecentPrintView"][];
     };
+    /** Facts about the making of a download; `faceloom` is the version. A film has only its form. */
     Recipe: {
       form: "single" | "strip" | "4x6" | "paste_back" | "film";
       faceloom?: string | null;
@@ -541,11 +541,11 @@ export interface components {
     Screen: {
       state: "play" | "friend" | "finish";
     };
-    /** One slider of a person: its range, its unit, and the value `me` at which it changes nothing. */
     /** The answer of a booth that ends; `machine` is whether a command that may switch the machine off was run. */
     ShutdownView: {
       machine: boolean;
     };
+    /** One slider of a person: its range, its unit, and the value `me` at which it changes nothing. */
     Slider: {
       name: string;
       min: number;
@@ -954,10 +954,10 @@ export interface paths {
       path: {
         id: string;
       };
-      response: components["schemas"]["PrintedView"];
       query: {
         copies?: number;
       };
+      response: components["schemas"]["PrintedView"];
     };
   };
   "/api/v1/visit/phone/qr.svg": {
@@ -1104,7 +1104,6 @@ export interface paths {
       response: undefined;
     };
   };
-  "/api/v1/operator/settings": {
   "/api/v1/operator/pin": {
     /** Set the PIN, 4 to 12 digits. It survives a restart. An empty PIN brings back a random one at each start. */
     put: {
@@ -1118,6 +1117,7 @@ export interface paths {
       response: components["schemas"]["ShutdownView"];
     };
   };
+  "/api/v1/operator/settings": {
     /** Return the settings. */
     get: {
       response: components["schemas"]["BoothSettings"];
@@ -1152,7 +1152,6 @@ export interface paths {
       response: undefined;
     };
   };
-  "/api/v1/booth": {
   "/api/v1/operator/printers": {
     /** Return the printers of CUPS and their states; none without CUPS. */
     get: {
@@ -1198,6 +1197,7 @@ export interface paths {
       response: undefined;
     };
   };
+  "/api/v1/booth": {
     /** Return the facts of this booth that every page needs. */
     get: {
       response: components["schemas"]["BoothView"];
