@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests and the demo keep their weights in the checkout, so that nothing of the user's is touched.
 export FACELOOM_HOME ?= $(CURDIR)/build/home
 
-.PHONY: demo booth test check types bench models page browser docs reference clean
+.PHONY: demo booth test soak check types bench models page browser docs reference clean
 
 demo: models
 	$(BIN)/faceloom demo -o build/demo
@@ -19,7 +19,12 @@ booth: models page
 test: models page browser
 	$(BIN)/python hatch_build.py test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m wrong_types
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --jaxtyping-packages=faceloom,beartype.beartype
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not soak" --jaxtyping-packages=faceloom,beartype.beartype
+
+# Tests that take minutes or hours: kills at random moments, and eight hours of a booth pressed into minutes. Their last
+# figures are in docs/reliability.md.
+soak: models page
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -13,8 +13,8 @@ from faceloom.web.worker.process import CANCELED, NO_MEMORY, failure_of
 from faceloom.web.worker.state import WorkerState
 from faceloom.web.worker.tasks import run_task
 
-SKIPPED = (CalibrateSlider, Improve, Prerender)
-"""Tasks of the background, which would take most of the time; they count as canceled."""
+SKIPPED = (Improve, Prerender)
+"""Tasks of the background, which would take most of the time; they fail."""
 
 
 class InProcessClient:
@@ -53,7 +53,9 @@ class InProcessClient:
     ) -> Any:
         """Run a task. Raises WorkerError for an error of faceloom and for too little memory."""
         if isinstance(task, SKIPPED):
-            raise WorkerError(CANCELED)
+            raise WorkerError(NO_MEMORY)
+        if isinstance(task, CalibrateSlider):
+            return False  # there is nothing left to measure
         try:
             return run_task(self.state, task, TaskContext(progress or (lambda report: None), lambda: None))
         except Cancelled as error:

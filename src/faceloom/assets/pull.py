@@ -72,14 +72,14 @@ def pull_asset(
     reporter = _ProgressReporter(asset, progress)
     if source is not None and not source.is_dir():
         raise AssetError(f"{source} is not a folder", "give --from the folder that holds the archives")
-    if _is_complete(asset.name):
+    if _is_complete(asset.name) and not _stale_staging(asset.name):
         return reporter.finish(was_there=True)
     with _disk_errors_as_asset_errors(asset), _lock(asset.name, reporter):
+        _remove_stale_staging(asset.name)
         if _is_complete(asset.name):  # another process pulled it while this one waited
             return reporter.finish(was_there=True)
         if is_pulled(asset.name):
             quarantine(asset_folder(asset.name))
-        _remove_stale_staging(asset.name)
         _check_space(asset)
         with _staging_folder(asset.name) as staging:
             _build(asset, convert, source, staging, reporter)
@@ -168,9 +168,14 @@ def _staging_prefix(name: str) -> str:
     return f".staging-{name}."
 
 
+def _stale_staging(name: str) -> list[Path]:
+    """Return the staging folders of this asset. One that is in use belongs to the process that holds the lock."""
+    return list(Settings().models.glob(f"{_staging_prefix(name)}*"))
+
+
 def _remove_stale_staging(name: str) -> None:
     """Delete the staging folders of killed pulls of this asset. Call with the lock held: none is in use then."""
-    for folder in Settings().models.glob(f"{_staging_prefix(name)}*"):
+    for folder in _stale_staging(name):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -21,6 +21,7 @@ from faceloom.cli import (
     edit,
     encode,
     export,
+    forget,
     generate,
     likeness,
     metrics,
@@ -60,6 +61,7 @@ for module in (
     video,
     metrics,
     export,
+    forget,
     demo,
 ):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))

@@ -32,6 +32,16 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    """
+    CREATE TABLE consents (
+        id INTEGER PRIMARY KEY, visit TEXT NOT NULL REFERENCES visits(id) ON DELETE CASCADE, kind TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX consents_by_visit ON consents (visit);
+    CREATE TABLE print_jobs (job TEXT PRIMARY KEY, take TEXT NOT NULL);
+    INSERT INTO consents (visit, kind, body) SELECT id, 'visitor', json_extract(body, '$.consent') FROM visits
+        WHERE json_valid(body) AND json_extract(body, '$.consent') IS NOT NULL;
+    """,
 )
 """Scripts that migrate the file from version i to i + 1. A released script never changes; new ones are appended."""
 

@@ -62,8 +62,12 @@ class PhotoFace(Value):
     size: int
 
 
+ConsentKind = Literal["visitor", "guardian", "program"]
+"""The person who agreed: the visitor, the guardian of a minor, or the people a program of the API vouches for."""
+
+
 class Consent(Value):
-    """Consent of the visitor: the version of the text, and the time (ISO 8601, UTC)."""
+    """A consent: the version of the text, and the time (ISO 8601, UTC)."""
 
     at: str
     text: str

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from faceloom.errors import StoreError
 from faceloom.store.database import Database
 from faceloom.store.erasing import ErasePending, Erasures, erase_files, erase_folder, run_every
-from faceloom.store.models import Download, Recipe, Visit, VisitKind, VisitState
+from faceloom.store.models import Consent, Download, Recipe, Visit, VisitKind, VisitState
+from faceloom.store.spool import purge_job
 
 VISIT_COLUMNS = {"id", "kind", "state", "created", "expires", "people"}
 """Fields of a visit that are not in its JSON: they have a column, or rows of their own."""
@@ -91,6 +92,20 @@ class VisitStore:
         """Return the folder of a visit's files."""
         return self.folder / "visits" / visit_id
 
+    # -- consent ------------------------------------------------------------------------------------------------------
+
+    def add_consent(self, visit_id: str, consent: Consent) -> None:
+        """Record a consent to the pictures of a visit. It is erased together with the visit."""
+        self.database.rows(
+            "INSERT INTO consents (visit, kind, body) VALUES (?, ?, ?)",
+            (visit_id, consent.kind, consent.model_dump_json(exclude={"kind"})),
+        )
+
+    def consents(self, visit_id: str) -> list[Consent]:
+        """Return the recorded consents to the pictures of a visit, the oldest first."""
+        rows = self.database.rows("SELECT kind, body FROM consents WHERE visit = ? ORDER BY id", (visit_id,))
+        return [Consent(kind=row["kind"], **json.loads(row["body"])) for row in rows]
+
     # -- erasing ------------------------------------------------------------------------------------------------------
 
     def mark_erased(self, visit_id: str) -> None:
@@ -101,6 +116,7 @@ class VisitStore:
         with contextlib.suppress(StoreError), self.database.transaction():
             self.database.rows("UPDATE visits SET state = 'wiped', body = '{}' WHERE id = ?", (visit_id,))
             self.database.rows("DELETE FROM people WHERE visit = ?", (visit_id,))
+            self.database.rows("DELETE FROM consents WHERE visit = ?", (visit_id,))
 
     def erase(self, visit_id: str, *, downloads: bool = True) -> None:
         """Erase a visit: its row, people and files, and with `downloads` its downloads outside the gallery.
@@ -243,8 +259,19 @@ class VisitStore:
     def _erase_download(self, id: str, file: str) -> None:
         with contextlib.suppress(StoreError):  # a full disk may refuse this until the file is unlinked
             self.database.rows("UPDATE takes SET expires = 0, gallery = 0 WHERE id = ?", (id,))
-        erase_files([self._downloads_folder / file])
+        run_every(partial(erase_files, [self._downloads_folder / file]), partial(self._purge_prints, id))
         self._delete_rows("takes", id)
+
+    # -- prints -------------------------------------------------------------------------------------------------------
+
+    def add_print_job(self, download_id: str, job: str) -> None:
+        """Record that a download was given to the printer, so that erasing it also erases it from the spool."""
+        self.database.rows("INSERT OR REPLACE INTO print_jobs VALUES (?, ?)", (job, download_id))
+
+    def _purge_prints(self, download_id: str) -> None:
+        for row in self.database.rows("SELECT job FROM print_jobs WHERE take = ?", (download_id,)):
+            purge_job(row["job"])
+            self.database.rows("DELETE FROM print_jobs WHERE job = ?", (row["job"],))
 
     @property
     def _downloads_folder(self) -> Path:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from filelock import FileLock, Timeout
 from starlette.exceptions import HTTPException
 
 from faceloom._version import __version__
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
-from faceloom.store import VisitStore
+from faceloom.store import SingleServerLock, VisitStore
 from faceloom.web import extra_schemas
 from faceloom.web.api_html import CSS, openapi_html
 from faceloom.web.booth import background
@@ -160,26 +159,6 @@ def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) ->
     if pages:
         app.include_router(downloads.pages)
         app.include_router(_page_routes(base_path))
-
-
-class SingleServerLock:
-    """A lock that allows one server for each folder. Raises StoreError when another server holds it, or it fails."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.lock = folder, FileLock(folder / "lock")
-
-    def __enter__(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StoreError("another booth uses this folder", "end it, or give another --home") from error
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(f"cannot use {self.folder}: {reason}", "give another --home") from error
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
 
 
 def _reference_routes(app: FastAPI) -> APIRouter:

@@ -39,6 +39,15 @@ class BoothSettings(BaseModel):
     slideshow: bool = Field(default=False, description="Whether the first screen shows the gallery")
     lab: bool = True
     phone: bool = Field(default=True, description="Whether a phone may send the photo, if it reaches the booth")
+    min_age: int = Field(
+        default=0,
+        ge=0,
+        le=25,
+        description="Youngest age in years, as the analyzer reads it, without a guardian; 0: none",
+    )
+    minors: Literal["guardian", "refuse"] = Field(
+        default="guardian", description="For younger people: a guardian is asked, or they are refused"
+    )
     printer: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$", description="Name of a CUPS printer")
     copies: int = Field(default=1, ge=1, le=9, description="Most copies that a visitor prints at once")
     print_quota: int = Field(default=0, ge=0, le=100, description="Most pictures that a visit prints; 0 is no limit")

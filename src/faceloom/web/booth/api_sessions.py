@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faceloom.errors import FaceError, FaceloomError
 from faceloom.store import Person, Visit
-from faceloom.store.models import Failure
+from faceloom.store.models import Failure, VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth import edits, friends
 from faceloom.web.booth.background import shown_ref
@@ -12,6 +12,7 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView, LikenessView
+from faceloom.web.booth.visit_flow import check_ages, require_consent
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import (
     AnalyzePhoto,
@@ -30,7 +31,7 @@ MAX_ENCODINGS = 20  # encodings that wait or run at once
 
 async def detect(booth: Booth, data: bytes) -> DetectedView:
     """Detect the faces of a photo. The photo is erased before the answer."""
-    visit = booth.begin_visit("api", "play")
+    visit = _begin_visit(booth, "play")
     try:
         opened = await _open_photo(booth, visit, data)
         return DetectedView(faces=list(opened.faces), size=opened.size, notes=list(opened.notes))
@@ -40,7 +41,7 @@ async def detect(booth: Booth, data: bytes) -> DetectedView:
 
 async def analyze(booth: Booth, data: bytes) -> AnalyzedView:
     """Read the attributes of every face of a photo. The photo is erased before the answer."""
-    visit = booth.begin_visit("api", "play")
+    visit = _begin_visit(booth, "play")
     try:
         opened = await _open_photo(booth, visit, data)
         task = AnalyzePhoto(str(booth.store.folder_of(visit.id)), PHOTO)
@@ -53,16 +54,18 @@ async def analyze(booth: Booth, data: bytes) -> AnalyzedView:
         await booth.erase(visit)
 
 
-async def start_encoding(booth: Booth, data: bytes, face: int, seconds: float) -> Job:
-    """Start to encode face number `face` of a photo within `seconds`.
+async def start_encoding(booth: Booth, data: bytes, face: int, seconds: float, *, guardian: bool = False) -> Job:
+    """Start to encode face number `face` of a photo within `seconds`. `guardian` vouches for the guardians of minors.
 
-    Raises FaceError when there is no such face, RequestRefused (429) when too many encodings wait.
+    Raises FaceError when there is no such face, RequestRefused when too many encodings wait (429), or for people who
+    are too young (403).
     """
     if booth.worker.encodings_waiting >= MAX_ENCODINGS:
         raise RequestRefused(429, "full", "too many encodings are waiting", "try again later", retry_after=30)
-    visit = booth.begin_visit("api", "encoding")
+    visit = _begin_visit(booth, "encoding", guardian=guardian)
     try:
         opened = await _open_photo(booth, visit, data)
+        await check_ages(booth, visit, PHOTO)
         if face >= len(opened.faces):
             raise FaceError(f"there is no face {face}: the photo has {len(opened.faces)}", "choose one of those")
     except BaseException:
@@ -96,7 +99,7 @@ async def _encode(booth: Booth, visit: Visit, person: Person, job: Job, seconds:
 
 async def generate(booth: Booth, seed: int, psi: float) -> LikenessView:
     """Generate a face and store it as a likeness."""
-    visit = booth.begin_visit("api", "play")
+    visit = _begin_visit(booth, "play")
     person = Person(id=make_token(), visit=visit.id, number=0)
     task = Generate(str(booth.store.folder_of(visit.id)), person.id, seed, psi)
     try:
@@ -141,10 +144,20 @@ def start_morph(booth: Booth, a: str, b: str) -> Job:
     return friends.start_film_job(booth, first[0], "morph", (shown_ref(booth, *first), shown_ref(booth, *second)))
 
 
+def _begin_visit(booth: Booth, state: VisitState, *, guardian: bool = False) -> Visit:
+    """Begin a visit of a program, and record the consents for which the program vouches."""
+    visit, now = booth.begin_visit("api", state), booth.store.clock()
+    booth.store.add_consent(visit.id, booth.policy.make_consent("program", now))
+    if guardian:
+        booth.store.add_consent(visit.id, booth.policy.make_consent("guardian", now))
+    return visit
+
+
 def _set_facts(person: Person, facts: PersonFacts) -> None:
     person.quality, person.traits, person.sliders = facts.quality, facts.traits, list(facts.sliders)
     person.playable, person.version = True, 1
 
 
 async def _open_photo(booth: Booth, visit: Visit, data: bytes) -> OpenedPhoto:
+    require_consent(booth, visit)
     return await booth.worker.run(OpenPhoto(str(booth.store.folder_of(visit.id)), PHOTO, data), visit=visit.id)

@@ -22,6 +22,8 @@ from faceloom.store.visit_store import make_token
 from faceloom.web.booth.build_views import person_view, visit_view
 from faceloom.web.booth.events import EventHub
 from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.policy import Policy
+from faceloom.web.booth.statistics import Statistics
 from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView, WipePendingView
 from faceloom.web.public_url import PublicUrl
 from faceloom.web.security import PinGuard, RateLimiter, RequestRefused
@@ -322,7 +324,12 @@ class Booth:
     @property
     def retention(self) -> float:
         """The seconds for which a visit without a request is kept."""
-        return self.settings.retention_minutes * 60
+        return self.policy.retention
+
+    @property
+    def policy(self) -> Policy:
+        """The policy on people's data by the current settings."""
+        return Policy(self.settings)
 
     # -- background work ----------------------------------------------------------------------------------------------
 

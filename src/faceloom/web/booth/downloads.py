@@ -40,7 +40,7 @@ async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintF
         anchor=person.slider_values,
         design=print_design(booth),
     )
-    seconds = booth.settings.take_minutes * 60
+    seconds = booth.policy.download_retention
     try:
         await booth.worker.run(task, visit=visit.id)
         if visit.id not in booth.visits:

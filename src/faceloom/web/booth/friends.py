@@ -134,7 +134,7 @@ async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonR
     try:
         file = path.with_name(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id, progress=report))
         if visit.id in booth.visits:
-            seconds = booth.settings.take_minutes * 60
+            seconds = booth.policy.download_retention
             download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
             booth.statistics.add("films")
             share(booth, download)

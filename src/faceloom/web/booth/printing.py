@@ -9,6 +9,7 @@ from typing import Literal
 
 from faceloom.errors import StoreError
 from faceloom.store import Download, Person, Visit
+from faceloom.store.spool import read_job
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, RecentPrint
 from faceloom.web.booth.edits import ref_at
@@ -140,9 +141,12 @@ async def send_to_printer(booth: Booth, download: Download, copies: int) -> None
         raise RequestRefused(409, "no_printer", "this booth has no printer of its own", "print from the browser")
     path = str(booth.store.path_of(download))
     try:
-        await run_program(["lp", "-d", printer, "-n", str(copies), "-o", "fit-to-page", "--", path], PRINT_SECONDS)
+        command = ["lp", "-d", printer, "-n", str(copies), "-o", "fit-to-page", "--", path]
+        job = read_job(await run_program(command, PRINT_SECONDS))
     except StoreError as error:
         booth.statistics.add("failed_prints")
         raise StoreError("the printer does not print", "look at its state on the operator's page") from error
+    if job:
+        booth.store.add_print_job(download.id, job)  # erasing the download then erases it from the spool
     booth.statistics.add("prints", copies)
     booth.recent_prints.append(RecentPrint(download.id, copies, booth.store.clock()))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from faceloom.errors import NoFaceFound
 from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.store import Person, Visit
-from faceloom.store.models import Consent, VisitState
+from faceloom.store.models import VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
@@ -25,7 +25,7 @@ log = logging.getLogger("faceloom.booth")
 
 
 async def answer_consent(booth: Booth, visit: Visit, agreed: bool) -> None:
-    """Store the consent, which every photo requires, or erase the visit when the visitor declines."""
+    """Record the consent, which every photo requires, or erase the visit when the visitor declines."""
     state = next_state(visit, Event.AGREE if agreed else Event.DECLINE)
     if state == "wiped":
         await booth.erase(visit)
@@ -33,26 +33,36 @@ async def answer_consent(booth: Booth, visit: Visit, agreed: bool) -> None:
     if visit.consent:
         return
     _enter(visit, state)
-    visit.consent = Consent(
-        at=iso_time(booth.store.clock()), text=CONSENT_TEXT, retention_minutes=booth.settings.retention_minutes
-    )
+    visit.consent = booth.policy.make_consent("visitor", booth.store.clock())
+    booth.store.add_consent(visit.id, visit.consent)
     visit.phone = make_token()
     booth.publish(visit)
 
 
-def require_consent(visit: Visit) -> None:
-    """Raise RequestRefused (403) when the visitor has not agreed."""
-    if not visit.consent:
-        raise RequestRefused(403, "no_consent", "the visitor has not agreed to a picture", "agree first")
+async def answer_guardian(booth: Booth, visit: Visit, agreed: bool) -> None:
+    """Record the consent of a minor's parent or guardian, or erase the visit when they decline.
+
+    Raises RequestRefused (403) before the visitor's own consent.
+    """
+    require_consent(booth, visit)
+    if not agreed:
+        await booth.erase(visit)
+        return
+    booth.store.add_consent(visit.id, booth.policy.make_consent("guardian", booth.store.clock()))
+
+
+def require_consent(booth: Booth, visit: Visit) -> None:
+    """Raise RequestRefused (403) when no consent of the visitor is recorded."""
+    booth.policy.require_consent(booth.store.consents(visit.id))
 
 
 async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = False) -> None:
     """Detect the faces of a photo, and choose the face when there is only one.
 
-    With `add`, the visit keeps the people that it has. Raises RequestRefused without consent or in another state,
-    WorkerError for data that is not a picture, NoFaceFound.
+    With `add`, the visit keeps the people that it has. Raises RequestRefused without consent, in another state, or for
+    people who are too young, WorkerError for data that is not a picture, NoFaceFound.
     """
-    require_consent(visit)
+    require_consent(booth, visit)
     state = next_state(visit, Event.ADD_PHOTO if add else Event.PHOTO)
     if not add:
         await erase_photos(booth, visit)
@@ -70,12 +80,32 @@ async def receive_photo(booth: Booth, visit: Visit, data: bytes, *, add: bool = 
         booth.store.erase_people([name], visit.id)
         _log_refused_photo(booth, "no face found")
         raise NoFaceFound("no face found", "look to the camera, a little closer, with light on your face")
+    await check_ages(booth, visit, name)
+    booth.statistics.add("photos")
     visit.photo, visit.size, visit.faces, visit.notes = name, opened.size, faces, list(opened.notes)
     _enter(visit, state)
     if len(faces) == 1:
         choose_faces(booth, visit, [faces[0].number])
     else:
         booth.publish(visit)
+
+
+async def check_ages(booth: Booth, visit: Visit, name: str) -> None:
+    """Apply the operator's age gate to a stored photo, and erase it when it is refused. Raises RequestRefused (403)."""
+    if not booth.policy.has_age_gate:
+        return
+    try:
+        task = AnalyzePhoto(str(booth.store.folder_of(visit.id)), name)
+        ages = [face.traits["age"] for face in await booth.worker.run(task, visit=visit.id)]
+        booth.policy.check_ages(ages, booth.store.consents(visit.id))
+    except BaseException:
+        booth.store.erase_people([name], visit.id)
+        raise
+
+
+def _log_refused_photo(booth: Booth, reason: str) -> None:
+    booth.statistics.add("refused_photos")
+    log.warning("a photo was refused: %s", reason)
 
 
 def choose_faces(booth: Booth, visit: Visit, chosen: Sequence[int]) -> None:

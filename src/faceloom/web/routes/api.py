@@ -13,12 +13,21 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from faceloom.web.booth import api_sessions, edits
+from faceloom.web.booth import api_sessions, edits, own_data
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView
-from faceloom.web.routes.common import ERRORS, JPEG, VISIT_COOKIE, JpegResponse, TheBooth, media, read_photo
+from faceloom.web.routes.common import (
+    ERRORS,
+    JPEG,
+    VISIT_COOKIE,
+    JpegResponse,
+    TheBooth,
+    media,
+    read_photo,
+    zip_response,
+)
 from faceloom.web.routes.models import (
     GenerateRequest,
     Id,
@@ -78,9 +87,15 @@ async def encode(
     photo: Photo,
     face: Annotated[int, Form(ge=0, le=1000, description="Number of the face, from 0")] = 0,
     seconds: Annotated[float, Form(ge=1, le=MAX_ENCODE_SECONDS, allow_inf_nan=False)] = 10,
+    guardian: Annotated[bool, Form(description="Whether the guardians of all minors in the photo agree")] = False,
 ) -> JobView:
-    """Start to encode a face of a photo. This is a job, whose result holds the likeness."""
-    return (await api_sessions.start_encoding(booth, await read_photo(photo), face, seconds)).view()
+    """Start to encode a face of a photo. This is a job, whose result holds the likeness.
+
+    A program vouches for the consent of the people in its photos, which is recorded. With an age gate, a photo of a
+    person who looks too young is answered with 403 `guardian_needed` or `too_young`.
+    """
+    data = await read_photo(photo)
+    return (await api_sessions.start_encoding(booth, data, face, seconds, guardian=guardian)).view()
 
 
 @router.post("/edit")
@@ -135,6 +150,13 @@ async def read_likeness_file(booth: BoothWithToken, id: Id) -> FileResponse:
     visit, person = api_sessions.find_likeness(booth, id)
     path = booth.store.folder_of(visit.id) / f"{person.id}.likeness"
     return FileResponse(path, media_type="application/octet-stream", filename="person.likeness")
+
+
+@router.get("/likenesses/{id}/export", response_class=Response, responses=media("application/zip"))
+async def export_likeness(booth: BoothWithToken, id: Id) -> Response:
+    """Return everything that is stored about a likeness as a zip."""
+    visit, _ = api_sessions.find_likeness(booth, id)
+    return zip_response(await own_data.export_visit(booth, visit))
 
 
 @router.delete("/likenesses/{id}", status_code=204)

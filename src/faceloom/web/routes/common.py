@@ -88,6 +88,12 @@ def client_host(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def zip_response(content: bytes) -> Response:
+    """Return a zip that browsers save as a file."""
+    headers = {"Content-Disposition": 'attachment; filename="faceloom-my-data.zip"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
 async def read_photo(photo: UploadFile) -> bytes:
     """Read an upload. Raises RequestRefused (413) for one that is too large."""
     data = await photo.read(MAX_PHOTO + 1)

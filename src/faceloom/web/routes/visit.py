@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Header, Query, Request, Response, UploadFil
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceloom.store import ErasePending
-from faceloom.web.booth import visit_flow
+from faceloom.web.booth import own_data, visit_flow
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.views import (
     BoothView,
@@ -31,8 +31,10 @@ from faceloom.web.routes.common import (
     TheVisit,
     client_host,
     delete_cookie,
+    media,
     read_photo,
     set_cookie,
+    zip_response,
 )
 from faceloom.web.routes.models import ChosenFaces, ConsentAnswer, Screen
 from faceloom.web.security import RequestRefused, require_page_header
@@ -108,6 +110,24 @@ async def answer_consent(booth: TheBooth, visit: TheVisit, answer: ConsentAnswer
     return booth.view(visit) if visit.id in booth.visits else WipedView()
 
 
+@router.post("/visit/guardian")
+async def answer_guardian(booth: TheBooth, visit: TheVisit, answer: ConsentAnswer) -> VisitView | WipedView:
+    """Record that a minor's parent or guardian agrees, or declines: then the visit is erased.
+
+    A booth with an age gate answers a photo of a person who looks too young with 403 `guardian_needed`.
+    """
+    async with booth.lock(visit):
+        await visit_flow.answer_guardian(booth, visit, answer.agreed)
+    return booth.view(visit) if visit.id in booth.visits else WipedView()
+
+
+@router.get("/visit/export", response_class=Response, responses=media("application/zip"))
+async def export_visit(booth: TheBooth, visit: TheVisit) -> Response:
+    """Return everything that is stored about the visit as a zip: photos, likenesses, pictures, films and records."""
+    booth.rate_limiter.check("export", visit.id, 6, 60)
+    return zip_response(await own_data.export_visit(booth, visit))
+
+
 @router.post("/visit/photo")
 async def send_photo(
     booth: TheBooth, visit: TheVisit, photo: Annotated[UploadFile, File()], add: Annotated[bool, Query()] = False
@@ -122,7 +142,7 @@ async def send_photo(
 @router.post("/visit/detect", openapi_extra={"requestBody": {"content": {"image/jpeg": {}}, "required": True}})
 async def detect_in_frame(request: Request, booth: TheBooth, visit: TheVisit) -> FrameFacesView:
     """Detect the faces in a frame of the camera, for the guide on the page. The frame is not stored."""
-    visit_flow.require_consent(visit)
+    visit_flow.require_consent(booth, visit)
     booth.rate_limiter.check("detect", visit.id, 5, 1)
     task = DetectInFrame(await request.body())
     faces = await booth.worker.run(task, visit=visit.id, key=f"detect {visit.id}")
