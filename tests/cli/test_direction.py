@@ -63,13 +63,13 @@ def small(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """Every studio has the tiny generator, every analyzer reads colors, and the user folder is the test's."""
     model = GeneratorModel(tiny, "small", "mobilestylegan", "0123456789abcdef", "none")
     monkeypatch.setattr("faceloom.rendering.load_generator", lambda name, precision: model)
-    for module in ("studio", "search"):
+    for module in ("studio", "editing", "search"):
         monkeypatch.setattr(f"faceloom.workflows.{module}.load_analyzer", lambda: FakeAnalyzer(red_is_age))
     monkeypatch.setattr(shipped, "load_analyzer", lambda: FakeAnalyzer(red_is_age))
     for module in (discover, search_module):
         monkeypatch.setattr(module, "READ_SIDE", 32)
     monkeypatch.setattr("faceloom.workflows.studio.READ_SIDE", 32)
-    for module in ("studio", "search"):
+    for module in ("editing", "search"):
         monkeypatch.setattr(f"faceloom.workflows.{module}.load_second_analyzer", FakeSecondAnalyzer)
     monkeypatch.setenv("FACELOOM_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
@@ -216,6 +216,8 @@ def test_search():
     person = Likeness.load(Path(first["likeness"]))
     assert person.provenance["method"] == "find"
     assert "did you mean 'glasses'" in str(faceloom("search", "glases", "-o", "f", status=1).exception)
+    unread = faceloom("search", "a beard", "--count", "1", "--candidates", "2", "-o", "f", status=1)
+    assert "'beard': this generator's faces are read without it" in str(unread.exception)
 
 
 def test_help_shows_two_examples():
@@ -247,7 +249,8 @@ def test_attributes_of_a_generator_become_its_sliders(
         return Reading(attributes, torch.nn.functional.normalize(img.flatten(1)[:, ::997], dim=1))
 
     monkeypatch.setattr(shipped, "load_analyzer", lambda: FakeAnalyzer(upper))
-    monkeypatch.setattr("faceloom.workflows.studio.load_analyzer", lambda: FakeAnalyzer(upper))
+    for module in ("studio", "editing"):
+        monkeypatch.setattr(f"faceloom.workflows.{module}.load_analyzer", lambda: FakeAnalyzer(upper))
     monkeypatch.setattr("faceloom.edit.fit_attributes.READ_SIDE", 32)
     monkeypatch.setattr("faceloom.edit.fit_attributes.IDENTITY_HELD", ())
     model = replace(small, folder=tmp_path / "mine")
@@ -263,6 +266,9 @@ def test_attributes_of_a_generator_become_its_sliders(
     assert (tmp_path / "mine" / "directions" / "age.safetensors").exists()
     edited = faceloom("edit", "seed:1", "--age", "+5", "-o", "old.png", "--json")
     assert edited["reached"]["age"] == pytest.approx(5, abs=2)
+    said = faceloom("edit", "seed:1", "--say", "five years older", "-o", "old.png", "--json")
+    assert (said["changes"], said["reached"]) == ({"age": 5}, edited["reached"])
+    assert "understood: age" in faceloom("edit", "seed:1", "--say", "a bit older", "-o", "old.png").stderr
 
 
 def test_a_generator_without_a_folder_keeps_no_directions():

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from faceloom.cli.edit import notes_on
+from faceloom.cli.edit import notes_on, parse_said
+from faceloom.cli.main import app
+from faceloom.errors import LatentError
 
 
 def facts(reached: dict[str, float], *limited_by: str) -> dict[str, Any]:
@@ -57,3 +61,24 @@ def test_a_limited_edit_says_where_and_why_it_stopped(reached, limited_by, sente
 def test_a_limited_probability_is_named():
     (_, sentence) = notes_on(facts({"smile": 0.22}, "age"), {"smile": 0.1})
     assert sentence.startswith("The edit stopped at a probability of 0.22: going on would change the age too much.")
+
+
+def test_words_may_join_options_of_other_attributes():
+    (statement,) = parse_said("a broad smile", {"age": 10.0})
+    assert statement.attribute == "smile"
+    assert parse_said(None, {"age": 10.0}) == ()
+
+
+def test_words_and_an_option_for_the_same_attribute_are_a_usage_error():
+    with pytest.raises(typer.BadParameter, match="'older' and --age ask for the same"):
+        parse_said("older", {"age": 10.0})
+    result = CliRunner().invoke(app, ["edit", "seed:1", "--say", "open mouth", "--mouth", "0.1", "-o", "a.png"])
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["", "glases", "older, younger"])
+def test_words_are_refused_before_networks_are_loaded(text):
+    with pytest.raises(LatentError):
+        parse_said(text, {})
+    result = CliRunner().invoke(app, ["edit", "no.likeness", "--say", text, "-o", "a.png"])
+    assert isinstance(result.exception, LatentError)

@@ -171,7 +171,11 @@ def test_any_words_are_understood_or_refused(words: list[str]):
         assert error.hint
         return
     for statement in parse_request(" ".join(words)):
-        value = resolve_request((statement,), SHOWN)[statement.attribute]
+        try:
+            value = resolve_request((statement,), SHOWN)[statement.attribute]
+        except LatentError:
+            assert getattr(statement, "stated", None) is not None
+            continue
         assert math.isfinite(value)
         row = EDITABLE[statement.attribute]
         if not row.is_change:
@@ -226,3 +230,8 @@ def test_a_stated_number_beyond_the_table_is_refused_by_the_edit():
     assert isinstance(statement, Change)
     with pytest.raises(LatentError, match="out of range"):
         compute_targets(resolve_request((statement,), SHOWN), SHOWN)
+
+
+def test_a_stated_age_too_far_from_the_face_is_refused():
+    with pytest.raises(LatentError, match=r"'age 110' is \+69 years away from this face"):
+        values("age 110")

@@ -86,3 +86,10 @@ def test_other_generators_without_regions_mix_the_whole_picture():
     assert studio.read_regions is None
     mixed = studio.mix(edited(studio, 1), edited(studio, 2), "fine")
     assert mixed.mask is None
+
+
+def test_words_become_values_of_the_attributes_that_the_person_shows(studio):
+    person = studio.generate(1)
+    shown = studio.measure(person)
+    assert studio.values_from_words(person, "age 60")["age"] == pytest.approx(60 - shown["age"])
+    assert studio.values_from_words(person, "ten years older, a broad smile") == {"age": 10, "smile": 0.97}

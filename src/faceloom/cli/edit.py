@@ -13,6 +13,7 @@ from faceloom.cli import options
 from faceloom.cli.output import note, open_person, open_studio, print_result, save_person
 
 if TYPE_CHECKING:
+    from faceloom.edit.statements import Statement
     from faceloom.workflows.editing import EditResult
 
 SHORT_CHANGE = 1.5  # years or degrees between a requested and a reached change that are mentioned
@@ -38,6 +39,12 @@ def edit(
     person: options.Person,
     output: options.Output,
     values: dict[str, float],
+    say: Annotated[
+        str | None,
+        typer.Option(
+            help="Changes in words, as in 'ten years older, no glasses, a broad smile'. May join the options."
+        ),
+    ] = None,
     keep_identity: options.KeepIdentity = None,
     force: options.Force = False,
     undo: Annotated[bool, typer.Option("--undo", help="First undo every edit of the likeness.")] = False,
@@ -68,32 +75,56 @@ def edit(
     are reached. All other attributes, the skin tone and the identity stay within bounds: the edit goes as far as they
     allow, and says what limited it.
 
+    --say takes the same changes in English words: 'age 60', 'a bit older', 'much longer hair', 'turn left by 20
+    degrees', 'a faint smile', 'no beard'. A word that it does not know is refused, with the words that it knows.
+
     \b
     Examples:
       faceloom edit me.likeness --age +20 --smile 0.9 -o older.png
       faceloom edit me.likeness --age +30 --keep-identity 0.7 -o older.likeness
       faceloom edit me.likeness --age -10 --paste-into me.jpg -o me-younger.jpg
+      faceloom edit me.likeness --say "ten years older, no glasses, a broad smile" -o older.png
     """
+    from faceloom.edit.request import resolve_request
     from faceloom.images import open_photo, save_picture
 
     steps = _parse(direction or [])
+    said = parse_said(say, values)
     studio = open_studio(precision, generator, engine=engine, device=device)
     original = open_person(studio, person, psi)
     changed = original.unedited if undo else original
     if steps:
         changed = studio.step(changed, steps, layers)
     facts: dict[str, Any] = {}
+    if said:
+        understood = resolve_request(said, studio.measure(changed))
+        values = values | understood
+        if not as_json:
+            note(f"understood: {', '.join(_value_text(*pair, with_name=True) for pair in understood.items())}")
     if values:
         done = studio.edit(changed, values, keep_identity=keep_identity, force=force)
         changed, facts = done.person, facts_of(done)
     if paste_into and output.suffix != ".likeness":
-        save_picture(studio.paste_back(changed, open_photo(paste_into)), output, ai_generated=True, composite=True)
+        pasted = studio.paste_back(changed, open_photo(paste_into))
+        save_picture(pasted, output, ai_generated=True, composite=True, origin=changed.made_by)
     else:
         save_person(studio, changed, output, size)
     for text in () if as_json else notes_on(facts, values):
         note(text)
     request = {"person": person, "pasted": paste_into is not None, "changes": values | steps, "undone": undo}
     print_result({"output": str(output)} | request | facts, as_json)
+
+
+def parse_said(text: str | None, values: Mapping[str, float]) -> tuple[Statement, ...]:
+    """Parse a request in words. Raises BadParameter for an attribute that an option sets as well."""
+    from faceloom.edit.request import parse_request
+
+    request = parse_request(text) if text is not None else ()
+    for statement in request:
+        if statement.attribute in values:
+            option = f"--{TABLE[statement.attribute].option}"
+            raise typer.BadParameter(f"'{statement.text}' and {option} ask for the same: give one", param_hint="--say")
+    return request
 
 
 def facts_of(done: EditResult) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Works with names and numbers only, without torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import inf
@@ -60,7 +60,7 @@ KNOWN_WORDS = sorted(
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _OLD = r"(?: years? old| years? of age| old)"
 _END = rf"(?:{_OLD}| years?)?+(?= |$)(?! (?:older|younger))"
-_AGES = (
+_AGES: tuple[tuple[re.Pattern[str], Callable[..., tuple[float, float]]], ...] = (
     (re.compile(rf"(?:between |from )?{_NUMBER} (?:-|–|to|and) {_NUMBER}{_END}"), lambda n, m: (n, m)),
     (re.compile(rf"(?:over|above|older than|at least|more than) {_NUMBER}{_END}"), lambda n: (n, inf)),
     (re.compile(rf"(?:under|below|younger than|at most|less than) {_NUMBER}{_END}"), lambda n: (-inf, n)),

@@ -42,12 +42,13 @@ def parse_request(text: str) -> tuple[Statement, ...]:
 def resolve_request(request: tuple[Statement, ...], shown: Mapping[str, float]) -> dict[str, float]:
     """Return the values by attribute that `Studio.edit` takes, for a face that shows certain attributes.
 
-    A state, such as 'blond hair', asks for no more than the largest change that the table of attributes allows; a
-    stated number is passed on as it is.
+    A state, such as 'blond hair', asks for no more than the largest change that the table of attributes allows. A
+    stated change is passed on as it is.
 
     Convention: `shown` has the units of the table of attributes, as `Studio.attributes` returns them; the result is
     changes of age, pose and measures, and probabilities of the others.
-    Raises LatentError for an attribute that is not known of the face and is needed.
+    Raises LatentError for an attribute that is not known of the face and is needed, and for a stated value that is too
+    far from what the face shows.
     """
     return {statement.attribute: _value(statement, shown) for statement in request}
 
@@ -79,10 +80,19 @@ def _value(statement: Statement, shown: Mapping[str, float]) -> float:
     if isinstance(statement, State):
         change = statement.level * ANGLES[statement.strength] - before
     elif statement.stated is not None:
-        return statement.stated - before
+        return _require_in_range(statement, statement.stated - before)
     else:
         change = _nearest(statement, before, row.phrases.steps[0]) - before
     return min(max(change, -row.limit), row.limit)
+
+
+def _require_in_range(statement: Statement, change: float) -> float:
+    """Return the change that a stated value asks for. Raises LatentError for one that is too large."""
+    row = TABLE[statement.attribute]
+    if abs(change) > row.limit:
+        message = f"'{statement.text}' is {change:+.0f} {row.unit} away from this face"
+        raise LatentError(message, f"ask for at most {row.limit:g} either way")
+    return change
 
 
 def _aim_at_probability(statement: State | Interval) -> float:

@@ -17,11 +17,12 @@ from faceloom.analyze.regions import read_regions
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.checkpoints.shipped import load_analyzer, load_region_head, load_second_analyzer
 from faceloom.edit import directions, stylespace
-from faceloom.edit.attributes import edit_attributes, load_basis, load_shipped_basis
+from faceloom.edit.attributes import attribute_reader, edit_attributes, held_only, load_basis, load_shipped_basis
 from faceloom.edit.discover import FaceReader
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.nearby import load_library, localize
 from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader, join_regions
+from faceloom.edit.request import parse_request, resolve_request
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.targets import to_units
@@ -125,15 +126,41 @@ class Editor(Renderer):
         bounds.
         Raises LatentError for other attributes, values out of range, and a generator without directions.
         """
-        require_generator(person, self.generator)
-        if not self.basis:
-            hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
-            raise LatentError(f"{self.generator_name} has no directions", hint)
+        self._require_directions(person)
         edit = self.regional_edit(person, values)
         result = edit_attributes(edit, self.read_face, values, keep_identity=keep_identity, force=force)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
         return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+    def values_from_words(self, person: Likeness, text: str) -> dict[str, float]:
+        """Return the values for `edit` that a request in words asks for, as 'ten years older, no glasses'.
+
+            studio.edit(me, studio.values_from_words(me, "age 60, a faint smile, longer hair"))
+
+        Raises LatentError as `edit.request.parse_request` and `edit.request.resolve_request`.
+        """
+        return resolve_request(parse_request(text), self.measure(person))
+
+    def measure(self, person: Likeness) -> dict[str, float]:
+        """Read the attributes of a person as an edit does before its first step, in the units of the table.
+
+        They are those that this generator has directions for, and those that edits hold.
+        Raises LatentError for a generator without directions.
+        """
+        self._require_directions(person)
+        edit = self.regional_edit(person, ())
+        values, _ = attribute_reader(edit, self.read_face)({})
+        count = len(edit.basis)
+        shown = dict(zip((direction.name for direction in edit.basis), values[:count].tolist(), strict=True))
+        return to_units(shown) | dict(zip(held_only(edit.basis), values[count:].tolist(), strict=True))
+
+    def _require_directions(self, person: Likeness) -> None:
+        """Raise LatentError when this generator cannot edit a person."""
+        require_generator(person, self.generator)
+        if not self.basis:
+            hint = f"faceloom direction attributes --generator {self.generator_name} fits them"
+            raise LatentError(f"{self.generator_name} has no directions", hint)
 
     def regional_edit(self, person: Likeness, edited: Collection[str]) -> RegionalEdit:
         """Return the edit of some attributes of a person, which changes only the regions that the table names."""
