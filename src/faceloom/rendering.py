@@ -20,6 +20,7 @@ from faceloom.edit.morph import morph_path
 from faceloom.images import area_resize, to_pixels
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
+from faceloom.marks.origin import Origin
 from faceloom.networks.blended import Blended, Features, compute_features
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
@@ -53,6 +54,11 @@ class Renderer:
         self.engine, self.device, self.images, self.note = engine, device, images, note
         for name in ("torch", "torch" if engine == "auto" else engine):
             engines.Choice(name, self.film_precision, device).check()
+
+    @property
+    def made_by(self) -> Origin:
+        """The generator, as the marks of pictures state it."""
+        return Origin(self.generator.hash, self.generator.name)
 
     @cached_property
     def generator(self) -> GeneratorModel:

@@ -24,6 +24,7 @@ from faceloom.checkpoints.loaded_network import LoadedNetwork, build
 from faceloom.checkpoints.readers import native
 from faceloom.errors import CheckpointError, StoreError, UnknownFormat
 from faceloom.latents import broadcast, truncate, z_from_seeds
+from faceloom.marks.signatures import SUFFIX, sign_files
 from faceloom.networks.generator import Generator
 
 Format = Literal["safetensors", "onnx", "openvino", "rosinality", "torch-export"]
@@ -85,6 +86,7 @@ def export_generator(
                 "choose a higher precision, or accept the loss with --allow-loss",
             )
         size = sum(file.stat().st_size for file in folder.iterdir())
+        _sign_files(model, format, precision, folder, path)
     return ExportResult(format, path, size, precision, max_abs, psnr_db, round(time.perf_counter() - start, 2))
 
 
@@ -187,6 +189,13 @@ def _write_card(model: GeneratorModel, format: str, precision: str, path: Path) 
         "w_avg": [round(x, 7) for x in model.G.w_avg.tolist()],
     }
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _sign_files(model: GeneratorModel, format: str, precision: str, folder: Path, path: Path) -> None:
+    """Write the signed card that `faceloom verify` reads, beside the files that it covers."""
+    facts = {"generator": {"name": model.name, "family": model.family, "hash": model.hash}, "licence": model.license}
+    facts |= {"format": format, "precision": precision}
+    sign_files(list(folder.iterdir()), folder / f"{path.stem}{SUFFIX}", facts)
 
 
 @contextmanager

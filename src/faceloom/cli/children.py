@@ -57,7 +57,10 @@ def children(
                 tiles.append(studio.render(person, TILE))
         labels = ["parent", "parent", *(f"{seed}.{k}" for k in range(count))]
         save_picture(
-            make_contact_sheet(tiles, round((count + 2) ** 0.5 + 0.5), TILE, labels), output, ai_generated=True
+            make_contact_sheet(tiles, round((count + 2) ** 0.5 + 0.5), TILE, labels),
+            output,
+            ai_generated=True,
+            origin=studio.made_by,
         )
     else:
         stems = [output / f"child{seed}-{k:02d}" for k in range(count)]

@@ -56,7 +56,8 @@ def demo(
         for title, picture in pictures[name].items():
             is_generated = title not in ("photo", "crop")
             path = output / _file(name, title)
-            save_picture(picture, path, ai_generated=is_generated, composite=title == "paste-back")
+            origin, is_pasted = people[name].made_by, title == "paste-back"
+            save_picture(picture, path, ai_generated=is_generated, composite=is_pasted, origin=origin)
     _save_sheets(studio, people, pictures, output)
     _save_morph(studio, people, output)
     facts = [_facts(name, person, pictures[name], edits[name]) for name, person in people.items()]
@@ -109,21 +110,23 @@ def _save_sheets(
     columns = len(next(iter(pictures.values())))
     tiles = [picture for titles in pictures.values() for picture in titles.values()]
     labels = [f"{name}: {title}" for name, titles in pictures.items() for title in titles]
-    save_picture(
-        make_contact_sheet(tiles, columns, TILE_PIXELS, labels), output / "sheet.jpg", ai_generated=True, composite=True
-    )
+    sheet = make_contact_sheet(tiles, columns, TILE_PIXELS, labels)
+    save_picture(sheet, output / "sheet.jpg", ai_generated=True, composite=True, origin=studio.made_by)
     mixed = [
         studio.render(studio.mix(a, b, "middle,fine"), TILE_PIXELS) for a in people.values() for b in people.values()
     ]
     labels = [f"{a} + {b}" for a in people for b in people]
-    save_picture(make_contact_sheet(mixed, len(people), TILE_PIXELS, labels), output / "mix.jpg", ai_generated=True)
+    sheet = make_contact_sheet(mixed, len(people), TILE_PIXELS, labels)
+    save_picture(sheet, output / "mix.jpg", ai_generated=True, origin=studio.made_by)
 
 
 def _save_morph(studio: Studio, people: dict[str, Likeness], output: Path) -> None:
     from faceloom.edit.film import save_film
 
     first, second = list(people.values())[:2]
-    save_film(studio.morph([first, second], 24, size=TILE_PIXELS, loop=True), output / "morph.webp", fps=16)
+    save_film(
+        studio.morph([first, second], 24, size=TILE_PIXELS, loop=True), output / "morph.webp", 16, origin=studio.made_by
+    )
 
 
 def _facts(name: str, person: Likeness, titles: Iterable[str], edits: dict[str, Any]) -> dict[str, Any]:

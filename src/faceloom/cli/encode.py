@@ -178,7 +178,7 @@ def _save(studio: Studio, person: Likeness, output: Path, preview: Path | None) 
 
     person.save(output)
     if preview:
-        save_picture(studio.render(person), preview, ai_generated=True)
+        save_picture(studio.render(person), preview, ai_generated=True, origin=person.made_by)
 
 
 def _facts(output: Path, person: Likeness) -> dict[str, Any]:

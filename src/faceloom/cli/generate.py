@@ -51,13 +51,14 @@ def generate(
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
             picture = studio.render(studio.generate(seed, psi, label=label_value), size)
-            path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True)
+            path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True, origin=studio.made_by)
             pictures.append({"seed": seed, "output": str(path)})
             thumbnails += [picture.resize((192, 192))] if sheet else []
             draw(i, f"seed {seed}")
     if sheet:
         labels = [f"seed {seed}" for seed in numbers]
-        save_picture(make_contact_sheet(thumbnails, 8, 192, labels), output / "sheet.png", ai_generated=True)
+        drawn = make_contact_sheet(thumbnails, 8, 192, labels)
+        save_picture(drawn, output / "sheet.png", ai_generated=True, origin=studio.made_by)
     if as_json:
         print_json({"pictures": pictures, "psi": psi})
     else:

@@ -31,6 +31,7 @@ from faceloom.cli import (
     search,
     serve,
     train,
+    verify,
     video,
 )
 from faceloom.cli.output import note, print_line
@@ -61,6 +62,7 @@ for module in (
     video,
     metrics,
     export,
+    verify,
     forget,
     demo,
 ):

@@ -52,5 +52,5 @@ def morph(
                 draw(i, f"frame {i} of {total}")
                 yield frame
 
-    save_film(draw_frames(), output, fps)
+    save_film(draw_frames(), output, fps, origin=studio.made_by)
     print_result({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size}, as_json)

@@ -115,7 +115,7 @@ def save_person(studio: Studio, person: Likeness, output: Path, size: int | None
     if output.suffix == ".likeness":
         person.save(output)
     else:
-        save_picture(studio.render(person, size), output, ai_generated=True)
+        save_picture(studio.render(person, size), output, ai_generated=True, origin=person.made_by)
 
 
 def save_picture_and_likeness(studio: Studio, person: Likeness, stem: Path, size: int | None) -> dict[str, str]:

@@ -61,7 +61,8 @@ def video(
             studio, opened, person=likeness, face=face, seconds=seconds, max_frames=max_frames, callback=draw
         )
         done = studio.edit(found.person, values, keep_identity=keep_identity, force=force)
-        save_film(render_clip(studio, opened, found, done.person, draw), output, opened.fps, composite=True, sound=clip)
+        frames, origin = render_clip(studio, opened, found, done.person, draw), done.person.made_by
+        save_film(frames, output, opened.fps, composite=True, sound=clip, origin=origin)
     facts = facts_of(done)
     for text in (*opened.notes, *_notes(found, opened.fps, opened.seconds), *notes_on(facts, values)):
         note(text)

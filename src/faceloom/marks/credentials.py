@@ -26,17 +26,19 @@ MIME_TYPES = {
     ".jpeg": "image/jpeg",
     ".webp": "image/webp",
     ".gif": "image/gif",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
     ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
 }
-"""Media type by suffix of the files whose credentials are read; faceloom writes PNG, JPEG, WebP, GIF and MP4."""
+"""Media type by suffix of the files that are signed."""
 
 State = Literal["none", "valid", "invalid", "not read"]
+_REASONS = {
+    "assertion.dataHash.mismatch": "the picture or its metadata changed after it was signed",
+    "assertion.bmffHash.mismatch": "the film or its metadata changed after it was signed",
+    "assertion.hashedURI.mismatch": "a statement in the manifest changed after it was signed",
+    "claimSignature.mismatch": "the signature is not of this manifest",
+    "signingCredential.expired": "the certificate has expired",
+}
+"""Sentences for the codes of C2PA 2.2, section 15.2."""
 _SETTINGS = {
     "verify": {
         "verify_after_sign": False,  # tests do; it would double the time of each file
@@ -182,11 +184,11 @@ def _summarize(report: Mapping[str, Any], state: str) -> Credentials:
     generators = [str(action.get("parameters", {}).get("faceloom.generator", "")) for action in actions]
     photos = [str(item.get("instance_id", "")) for item in manifest.get("ingredients", [])]
     results = report.get("validation_results", {}).get("activeManifest", {})
-    failures = tuple(str(item.get("explanation") or item.get("code")) for item in results.get("failure", []))
+    failures = (str(item.get("code", "")) for item in results.get("failure", []))
     signature = manifest.get("signature_info", {})
     return Credentials(
         state="valid" if state in ("Valid", "Trusted") else "invalid",
-        reasons=tuple(dict.fromkeys(failures)),
+        reasons=tuple(dict.fromkeys(_REASONS.get(code, code) for code in failures)),
         signer=str(signature.get("common_name") or signature.get("issuer") or ""),
         is_ours=_is_ours(str(signature.get("cert_serial_number", ""))),
         actions=tuple(str(action.get("action", "")) for action in actions),

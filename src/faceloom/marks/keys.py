@@ -1,7 +1,7 @@
 """The local signing key and its certificates, made at the first use under FACELOOM_HOME and never sent anywhere.
 
-The key proves that two files come from one installation, and that a signed file did not change. No authority vouches for it:
-the root certificate is this installation's own, and its private key is deleted once it has signed the other one.
+The key proves that two files come from one installation, and that a signed file did not change. No authority vouches
+for it: the root certificate is this installation's own, whose private key is deleted once it has signed the other one.
 """
 
 from __future__ import annotations

@@ -75,7 +75,8 @@ def _describe(
     moved = measure(direction)
     direction = replace(direction, notes=name_direction(moved))
     directions.save(direction, folder / f"{direction.name}.safetensors")
-    save_picture(direction_sheet(studio, direction, shown), folder / f"{direction.name}.png", ai_generated=True)
+    sheet = direction_sheet(studio, direction, shown)
+    save_picture(sheet, folder / f"{direction.name}.png", ai_generated=True, origin=studio.made_by)
     return {
         "file": f"{direction.name}.safetensors",
         "moves": direction.notes,

@@ -60,7 +60,7 @@ def show(
         studio = open_studio(generator=generator)
         found = studio.direction(direction)
         people = [studio.generate(seed, 0.8).w_plus for seed in (3, 5, 11, 24)]
-        save_picture(direction_sheet(studio, found, people), sheet, ai_generated=True)
+        save_picture(direction_sheet(studio, found, people), sheet, ai_generated=True, origin=studio.made_by)
     facts = direction_facts(found) | ({"sheet": str(sheet)} if sheet else {})
     if as_json:
         print_json(facts)

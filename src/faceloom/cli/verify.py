@@ -1,0 +1,55 @@
+"""`faceloom verify`: read the marks of origin in pictures, films, likenesses and exported generators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceloom.cli import options
+from faceloom.cli.output import print_json, print_line
+
+if TYPE_CHECKING:
+    from faceloom.workflows.verify import Verification
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="Pictures, films, likenesses, signature files, or folders.")],
+    as_json: options.Json = False,
+) -> None:
+    """Say which marks of origin files carry, which are missing, and which were tampered with.
+
+    The layers are the metadata (IPTC digital source type), the invisible watermark, and the signed content credentials
+    (C2PA). A picture without marks may have any origin. The exit status is 1 when a mark was tampered with or a file
+    cannot be read.
+
+    \b
+    Examples:
+      faceloom verify face.png
+      faceloom verify downloads --json
+      faceloom verify me.likeness exported/face.signature.json
+    """
+    found = list(_verify_all(files))
+    if as_json:
+        print_json({"files": [verification.facts for verification in found]})
+    else:
+        for verification in found:
+            _print(verification)
+    if any(verification.verdict in ("tampered", "unreadable") for verification in found):
+        raise typer.Exit(1)
+
+
+def _verify_all(files: list[Path]) -> list[Verification]:
+    from faceloom.workflows.verify import verify_file, verify_folder
+
+    found: list[Verification] = []
+    for file in files:
+        found += verify_folder(file) if file.is_dir() else [verify_file(file)]
+    return found
+
+
+def _print(verification: Verification) -> None:
+    print_line(f"{verification.name}: {verification.verdict}")
+    for layer in verification.layers:
+        print_line(f"  {layer.name:<12} {layer.state:<9} {layer.detail}".rstrip())
