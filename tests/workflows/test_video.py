@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ pytest.importorskip("av")
 from bench.moving import SIZE, camera_frame, render_shot, write_video
 from bench.video import flicker
 from faceloom import Studio
+from faceloom.analyze.attributes import REGIONS
 from faceloom.cli.main import app
 from faceloom.edit.film import save_film
 from faceloom.errors import NoFaceFound
@@ -124,3 +126,34 @@ def test_the_same_on_the_command_line(clip: Clip, tmp_path: Path):
         assert sum(1 for _ in film.decode(video=0)) == 3
         assert film.streams.audio
     assert CliRunner().invoke(app, ["video", str(clip.path), "-o", str(made)]).exit_code == 2
+
+
+def test_masks_are_smoothed_in_each_run_alone():
+    steady, flickering = torch.ones(6, 1, 4, 4), torch.zeros(6, 1, 4, 4)
+    flickering[::2] = 1
+    masks = video.smooth_masks(torch.cat((steady, flickering)), [range(6), range(6, 12)])
+    torch.testing.assert_close(masks[:6], steady)
+    assert masks[6:].diff(dim=0).abs().max() < 0.4
+    assert 0 <= masks.min() <= masks.max() <= 1
+
+
+@pytest.mark.models
+def test_background_and_clothes_do_not_change(studio: Studio, encoding: video.VideoEncoding):
+    done = studio.edit(encoding.person, VALUES)
+    edits = video.edit_frames(studio, encoding, done.person)
+    assert torch.equal(edits.outside, encoding.codes)
+    G = studio.tuned_generator(encoding.person)
+    for code, mask in zip(encoding.codes.split(1), edits.masks.split(1), strict=True):
+        regions = studio.read_regions(G, code)[0]
+        still = regions[REGIONS.index("background")] + regions[REGIONS.index("clothes")] > 0.98
+        assert still.float().mean() > 0.1
+        assert mask[0, 0][still].mean() < 0.05
+        assert mask[0, 0, 32, 32] > 0.9  # the nose
+
+
+@pytest.mark.models
+def test_a_turn_of_the_head_changes_whole_frames(studio: Studio, encoding: video.VideoEncoding):
+    turned = studio.edit(encoding.person, {"yaw": 10.0})
+    edits = video.edit_frames(studio, encoding, turned.person)
+    assert edits.masks is None
+    assert torch.equal(edits.w_plus, edits.outside)

@@ -71,11 +71,13 @@ def _generator(name: str | None, format: Any, output: Path, precision: Any, allo
 
 
 def _arrays(source: str, output: Path) -> dict[str, Any]:
-    """Write a likeness as `w_plus` (and `w`, NVIDIA's name for it), or a direction as its unit `vector`."""
+    """Write a likeness as `w_plus` (and `w`, NVIDIA's name for it), or a direction as its unit `vector`.
+
+    A person who was edited in some regions also has the arrays `base` and `mask`.
+    """
     from faceloom.checkpoints.arrays import save_arrays
     from faceloom.edit import directions
     from faceloom.likeness import Likeness
-    from faceloom.marks.signatures import SUFFIX, sign_files
 
     is_direction = source in directions.list_shipped() or Path(source).suffix == directions.SUFFIX
     if is_direction:
@@ -88,9 +90,11 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
         person = Likeness.load(Path(source))
         if person.delta:
             note("the tuned weights are not exported: encode with --no-tune for other programs")
+        if person.mask is not None:
+            note("a part of this person is drawn from 'base', where 'mask' is 0; 'w_plus' alone draws another picture")
         card = {"generator_name": person.generator_name, "generator_hash": person.generator_hash}
         card |= {"quality": dict(person.quality), "provenance": dict(person.provenance)}
         arrays = {"w_plus": person.w_plus, "w": person.w_plus}
+        arrays |= {} if person.base is None or person.mask is None else {"base": person.base, "mask": person.mask}
     save_arrays(output, arrays, card)
-    sign_files([output], output.with_name(output.stem + SUFFIX), {"made_from": Path(source).name})
     return {"path": str(output), "bytes": output.stat().st_size, "arrays": list(arrays)}

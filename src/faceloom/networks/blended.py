@@ -51,15 +51,20 @@ class Blended:
         return img.to(w_plus.device)
 
 
-@torch.no_grad()
 def compute_features(G: Generator, w_plus: WPlus) -> Features:
     """Return the outputs of all feature layers for one latent `[1, num_ws, w_dim]`; this costs one picture."""
+    return generate_with_features(G, w_plus)[1]
+
+
+@torch.no_grad()
+def generate_with_features(G: Generator, w_plus: WPlus) -> tuple[Tensor, Features]:
+    """Generate the image of one latent `[1, num_ws, w_dim]`; return it with the outputs of all feature layers."""
     network = replace_weights(network_of(G), {})
     outputs: list[Any] = []
     for layer in network.feature_layers():
         layer.register_forward_hook(lambda layer, inputs, output: outputs.append(output))
-    network.synthesis(w_plus.to(network.w_avg.device))
-    return outputs
+    img: Tensor = network.synthesis(w_plus.to(network.w_avg.device))
+    return img.to(w_plus.device), outputs
 
 
 def blend(fixed: Tensor, changed: Tensor, mask: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from faceloom.checkpoints.load import load_lpips, load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit import directions
 from faceloom.edit.directions import Direction
+from faceloom.edit.regions import change_mask
 from faceloom.errors import Cancelled, FaceError, NoFaceFound
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import detect
@@ -36,13 +37,16 @@ from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require_generator
 from faceloom.networks.analyzer import ATTRIBUTES
+from faceloom.networks.blended import Blended, generate_with_features
 from faceloom.networks.generator import Generator, image_at
+from faceloom.smooth import smooth
 from faceloom.workflows.studio import Studio
 
 MAX_FRAMES = 300  # default number of frames after which a film ends
 BASE_SECONDS, SECONDS_PER_FRAME = 30.0, 4.0  # default budget of a film
 PERSON_SHARE = 0.3  # part of the budget for the encoding of the person in the best frame; the frames get the rest
 MIN_SIMILARITY = 0.3  # identity similarity (cosine) to the first run of frames below which a run shows another person
+MASK_STIFFNESS = 2.0  # of the smoothing of masks in time: it removes changes of less than about 7 frames
 FADE_FRAMES = 5  # number of frames in which the edit is faded where the face appears or disappears
 POSE_BOUNDS = {"yaw": 40.0, "pitch": 30.0, "smile": 3.0, "mouth_open": 3.0}
 """Attributes that change within a film, and the largest absolute value that is used, in the analyzer's units."""
@@ -60,8 +64,8 @@ class VideoEncoding:
 
     Convention: `rows` are the numbers of the frames that show the face, and the other fields have one entry for each:
     `codes [n, num_ws, w_dim]` the latents, `quads [n, 4, 2]` the squares, `strength [n]` the part of an edit that is
-    applied, `lpips` the distance of AlexNet at 256 px. `count` is the number of all frames, `shots` that of the shots,
-    `best` the row in which the person was encoded.
+    applied, `lpips` the distance of AlexNet at 256 px. `runs` are the rows of consecutive frames of one shot, `count`
+    the number of all frames, `shots` that of the shots, `best` the row in which the person was encoded.
     """
 
     person: Likeness
@@ -69,6 +73,7 @@ class VideoEncoding:
     codes: WPlus
     quads: tuple[Quad, ...]
     strength: np.ndarray
+    runs: tuple[range, ...]
     count: int
     shots: int
     best: int
@@ -122,6 +127,7 @@ def encode_clip(
         codes=codes,
         quads=tuple(track.quad(i) for i in rows),
         strength=_edit_strength(track, rows, runs),
+        runs=tuple(runs),
         count=len(track.shots),
         shots=len(set(track.shots.tolist())),
         best=best,
@@ -129,27 +135,84 @@ def encode_clip(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class FrameEdits:
+    """The edit of every row of a film.
+
+    Convention: `w_plus [n, num_ws, w_dim]` are the edited latents, `outside` those of the picture outside the `masks`
+    `[n, 1, 64, 64]`, which are None when the whole picture changes.
+    """
+
+    w_plus: WPlus
+    outside: WPlus
+    masks: Tensor | None
+
+
+def edit_frames(studio: Studio, encoding: VideoEncoding, edited: Likeness) -> FrameEdits:
+    """Apply the edit of the person to every frame: the same step in the latent space, in the frame's own regions.
+
+    The masks are smoothed over the frames of each run, without lag.
+    """
+    strength = torch.from_numpy(encoding.strength).to(encoding.codes)[:, None, None]
+    w_plus, outside = (
+        encoding.codes + strength * (latent - encoding.person.w_plus) for latent in (edited.w_plus, edited.outside)
+    )
+    read_regions = studio.read_regions
+    if edited.mask is None or read_regions is None:
+        return FrameEdits(w_plus, outside, None)
+    G, keeps_outline = studio.tuned_generator(encoding.person), "background" not in edited.regions
+    masks = [
+        change_mask(read_regions(G, before), read_regions(G, after), edited.regions, keeps_outline=keeps_outline)
+        for before, after in zip(outside.split(1), w_plus.split(1), strict=True)
+    ]
+    return FrameEdits(w_plus, outside, smooth_masks(torch.cat(masks), encoding.runs))
+
+
+def smooth_masks(masks: Tensor, runs: Sequence[range]) -> Tensor:
+    """Smooth masks `[n, 1, h, w]` over the frames of each run."""
+    parts = [masks[run.start : run.stop] for run in runs]
+    smoothed = [smooth(part.flatten(1).double().numpy(), MASK_STIFFNESS) for part in parts]
+    return torch.from_numpy(np.concatenate(smoothed)).float().clamp(0, 1).view(masks.shape)
+
+
 def render_clip(
     studio: Studio, clip: Clip, encoding: VideoEncoding, edited: Likeness, callback: Callback | None = None
 ) -> Iterator[Pixels]:
     """Render the film with the edit: the same step in the latent space for every frame, pasted back into it.
 
+    Only the regions of each frame that the edit may change do change, as in a photo.
+
     Convention: yields uint8 `[h, w, 3]`, RGB; frames that do not show the face are not changed.
     """
-    step = edited.w_plus - encoding.person.w_plus
+    is_changed = not torch.equal(edited.w_plus, encoding.person.w_plus)
+    edits = edit_frames(studio, encoding, edited) if is_changed else None
     row_of = {frame: row for row, frame in enumerate(encoding.rows)}
     G, side = studio.tuned_generator(encoding.person, studio.film_generator), studio.generator.G.img_resolution
     for i, pixels in enumerate(clip.frames(encoding.count)):
         if callback:
             callback(0.65 + 0.35 * i / encoding.count, f"frame {i + 1} of {encoding.count}")
         row = row_of.get(i)
-        if row is None or not step.any():
+        if row is None or edits is None:
             yield pixels
             continue
-        code = encoding.codes[row : row + 1]
-        before, after = (_render(G, w, side) for w in (code, code + float(encoding.strength[row]) * step))
+        before, after, mask = _render_edit(G, encoding.codes[row : row + 1], edits, row, side)
         photo = Image.fromarray(pixels)
-        yield np.asarray(paste_back(photo, after, encoding.quads[row], original=before, seed=i))
+        yield np.asarray(paste_back(photo, after, encoding.quads[row], original=before, mask=mask, seed=i))
+
+
+@torch.no_grad()
+def _render_edit(
+    G: Generator, code: WPlus, edits: FrameEdits, row: int, side: int
+) -> tuple[Pixels, Pixels, np.ndarray | None]:
+    """Render a frame's face before and after the edit, and return where it may change; None for everywhere."""
+    w_plus, outside = edits.w_plus[row : row + 1], edits.outside[row : row + 1]
+    if edits.masks is None:
+        return _to_pixels(G.synthesis(code), side), _to_pixels(G.synthesis(w_plus), side), None
+    mask, stays = edits.masks[row : row + 1], torch.equal(code, outside)
+    img, features = generate_with_features(G, outside)
+    before = img if stays else G.synthesis(code)
+    after = Blended(G, features, mask).synthesis(w_plus)
+    return _to_pixels(before, side), _to_pixels(after, side), mask[0, 0].numpy() if stays else None
 
 
 def gradient_inverter(G: Generator, precision: str) -> FrameInverter:
@@ -288,6 +351,5 @@ def _edit_strength(track: Track, rows: Sequence[int], runs: Sequence[range]) -> 
     return strength
 
 
-@torch.no_grad()
-def _render(G: Generator, w_plus: WPlus, side: int) -> Pixels:
-    return to_pixels(area_resize(G.synthesis(w_plus), side))
+def _to_pixels(img: Tensor, side: int) -> Pixels:
+    return to_pixels(area_resize(img, side))
