@@ -78,6 +78,7 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
     from faceloom.checkpoints.arrays import save_arrays
     from faceloom.edit import directions
     from faceloom.likeness import Likeness
+    from faceloom.marks.signatures import SUFFIX, sign_files
 
     is_direction = source in directions.list_shipped() or Path(source).suffix == directions.SUFFIX
     if is_direction:
@@ -97,4 +98,5 @@ def _arrays(source: str, output: Path) -> dict[str, Any]:
         arrays = {"w_plus": person.w_plus, "w": person.w_plus}
         arrays |= {} if person.base is None or person.mask is None else {"base": person.base, "mask": person.mask}
     save_arrays(output, arrays, card)
+    sign_files([output], output.with_name(output.stem + SUFFIX), {"made_from": Path(source).name})
     return {"path": str(output), "bytes": output.stat().st_size, "arrays": list(arrays)}
