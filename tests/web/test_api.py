@@ -51,6 +51,15 @@ def test_from_a_photo_to_an_edit(program):
     assert forced["reached"]["age"] > limited["reached"]["age"] + 2
     older = program.post("/edit", json={"likeness": likeness, "age": 20}).json()
     assert older["traits"]["age"] > encoded["traits"]["age"] + 10
+    said = program.post("/edit", json={"likeness": likeness, "say": "five years younger"}).json()
+    assert said["controls"]["age"] == 15
+    assert said["traits"]["age"] < older["traits"]["age"]
+    for words, message in (("glases", "unknown word"), ("eyes closed", "no slider"), ("older, 50 years old", "contra")):
+        error = program.post("/edit", json={"likeness": likeness, "say": words})
+        assert error.status_code == 422
+        assert message in error.json()["error"]["message"]
+    both = program.post("/edit", json={"likeness": likeness, "say": "older", "age": 3}).json()
+    assert "ask for the same" in both["error"]["message"]
     assert program.get(f"/likenesses/{likeness}/image", params={"size": 64}).headers["content-type"] == "image/jpeg"
     assert len(program.get(f"/likenesses/{likeness}/file").content) > 500
     other = program.post("/generate", json={"seed": 3}).json()

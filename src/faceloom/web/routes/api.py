@@ -18,6 +18,7 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView
+from faceloom.web.booth.word_requests import slider_values_from_words
 from faceloom.web.routes.common import (
     ERRORS,
     JPEG,
@@ -100,14 +101,18 @@ async def encode(
 
 @router.post("/edit")
 async def edit(booth: BoothWithToken, request: LikenessEdit) -> LikenessView:
-    """Edit a likeness to slider values. Sliders that are not named keep their values.
+    """Edit a likeness to slider values, or by words. Sliders that are not named keep their values.
 
-    The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells
-    what was reached and which bounds stopped it. `force` lifts the bounds.
+    `say` holds changes in words, as 'ten years older, no glasses'; they start at what the picture shows, and go as far
+    as the sliders do. The edit keeps all other attributes and the identity within bounds, and goes as far as they
+    allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds.
     """
     visit, person = api_sessions.find_likeness(booth, request.likeness)
     async with booth.lock(visit):
-        edited = await edits.edit(booth, visit, person.id, request.slider_values(), force=request.force)
+        values = request.slider_values()
+        if request.say is not None:
+            values |= slider_values_from_words(person, request.say, values)
+        edited = await edits.edit(booth, visit, person.id, values, force=request.force)
     return likeness_view(visit, edited, booth.api)
 
 

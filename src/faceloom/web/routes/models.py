@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from faceloom.analyze.attributes import SLIDERS, TABLE
+from faceloom.edit.grammar import MAX_CHARACTERS
 from faceloom.store.models import DownloadForm
 from faceloom.web.worker.messages import AxisMethod
 
@@ -87,9 +88,10 @@ if TYPE_CHECKING:
         size: int
 
     class LikenessEdit(SliderFields):
-        """An edit of a likeness: its id and slider values; `force` lifts the bounds of the edit."""
+        """An edit of a likeness: its id, slider values and words; `force` lifts the bounds of the edit."""
 
         likeness: str
+        say: str | None
         force: bool
 
 else:
@@ -110,8 +112,16 @@ else:
     LikenessEdit = create_model(
         "LikenessEdit",
         __base__=SliderFields,
-        __doc__="An edit of a likeness: its id and slider values.",
+        __doc__="An edit of a likeness: its id, and slider values or words.",
         likeness=(LikenessId, ...),
+        say=(
+            str | None,
+            Field(
+                None,
+                max_length=MAX_CHARACTERS,
+                description="Changes in English words, as 'ten years older, no glasses'; from what the picture shows",
+            ),
+        ),
         force=(bool, Field(False, description="Whether the edit may change other attributes beyond their bounds")),
         **_slider_fields(),
     )

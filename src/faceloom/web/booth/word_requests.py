@@ -1,0 +1,34 @@
+"""Requests for edits in words, as slider values of a person."""
+
+from __future__ import annotations
+
+from faceloom.analyze.attributes import SLIDERS, TABLE
+from faceloom.edit.request import parse_request, resolve_request
+from faceloom.errors import LatentError
+from faceloom.store import Person
+from faceloom.web.worker.messages import AttributeValues
+
+
+def slider_values_from_words(person: Person, text: str, given: AttributeValues) -> dict[str, float]:
+    """Return the slider values that a request in words asks for, from what the person's picture shows now.
+
+    Changes of age, pose and measures are added to the current slider values, as far as the sliders go. `given` are the
+    slider values that come with the request as numbers.
+    Raises LatentError as `edit.request.parse_request`, for an attribute without a slider, and for one that is also
+    given as a number.
+    """
+    request = parse_request(text)
+    for statement in request:
+        name = statement.attribute
+        if name not in person.slider_values:
+            raise LatentError(f"'{statement.text}': there is no slider for {name}", f"there are {', '.join(SLIDERS)}")
+        if name in given:
+            raise LatentError(f"'{statement.text}' and '{name}' ask for the same", "give one of them")
+    changes = resolve_request(request, person.shown_traits)
+    return {name: _slider_value(person, name, value) for name, value in changes.items()}
+
+
+def _slider_value(person: Person, name: str, value: float) -> float:
+    if TABLE[name].is_change:
+        value += person.slider_values[name]
+    return min(max(value, SLIDERS[name].low), SLIDERS[name].high)
