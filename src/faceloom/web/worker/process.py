@@ -196,6 +196,7 @@ def run_worker(connection: Connection, make_studio: Callable[[], BoothStudio]) -
 
     keep_memory()
     from faceloom.threads import choose_threads
+    from faceloom.web.worker.sandbox import enter_sandbox
     from faceloom.web.worker.state import WorkerState
     from faceloom.web.worker.tasks import run_task
 
@@ -207,6 +208,7 @@ def run_worker(connection: Connection, make_studio: Callable[[], BoothStudio]) -
         connection.send(CannotStart(failure_of(error)))
         return
     worker = Worker(connection.send, partial(run_task, state), state.forget)
+    enter_sandbox()
     worker.start()
     connection.send(state.ready())
     worker.receive(connection)
