@@ -19,6 +19,7 @@ FaceloomError
 ├── TrainingError
 ├── Cancelled
 ├── EngineError
+├── PlanError
 └── MissingExtra
 ```
 
@@ -113,6 +114,10 @@ class Cancelled(FaceloomError):
 
 class EngineError(FaceloomError):
     """Raised when an engine does not support the requested operation, or is not available on this machine."""
+
+
+class PlanError(FaceloomError):
+    """Raised when the plan of a cast contradicts itself, or asks for people whom the generator cannot draw."""
 
 
 class MissingExtra(FaceloomError):

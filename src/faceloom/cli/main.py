@@ -13,6 +13,7 @@ from faceloom.cli import (
     align,
     analyze,
     booth,
+    cast,
     children,
     dataset,
     demo,
@@ -67,6 +68,7 @@ for module in (
     demo,
 ):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+app.add_typer(cast.app, name="cast")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(direction.app, name="direction")
 app.add_typer(likeness.app, name="likeness")

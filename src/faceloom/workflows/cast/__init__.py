@@ -1,0 +1,1 @@
+"""Casts: generated people to order, as a plan describes them, with pictures, labels and files for other programs."""
