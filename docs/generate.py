@@ -1,8 +1,9 @@
 """Write the generated pages of the documentation: `python docs/generate.py` (or `make reference`).
 
 The command line reference comes from the Typer application, the REST reference from the server's OpenAPI description,
-the Python reference from `faceloom.__all__`, and the module list and the diagram from the package and its import
-contract. `tests/repository/test_docs.py` fails when a page is out of date.
+the Python reference from `faceloom.__all__`, the reference of words from the table of attributes, and the module list
+and the diagram from the package and its import contract. `tests/repository/test_docs.py` fails when a page is out of
+date.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
+import math
 import re
 import sys
 import tomllib
@@ -41,6 +43,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "cli.md": cli_reference(),
         DOCS / "reference" / "rest.md": rest_reference(),
         DOCS / "reference" / "python.md": python_reference(),
+        DOCS / "reference" / "words.md": words_reference(),
         architecture: replace_block(text, "modules", modules()),
     }
 
@@ -197,6 +200,58 @@ def _python_group(heading: str, names: list[str]) -> str:
 
 
 # -- architecture ---------------------------------------------------------------------------------------------------
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def words_reference() -> str:
+    """Return the reference of the words of requests and descriptions as Markdown."""
+    from faceloom.analyze.attributes import SLIGHT_WORDS, STRONG_WORDS, TABLE
+    from faceloom.edit.clauses import FILLERS, NEGATIONS
+
+    rows = [row for row in TABLE.values() if any(vars(row.phrases)[name] for name in ("high", "ranges", "more"))]
+    parts = [NOTE + _WORDS]
+    parts.append("## Strength\n\n| words | meaning |\n|---|---|")
+    parts.append(f"| {', '.join(SLIGHT_WORDS)} | a little of what the phrase asks for |")
+    parts.append(f"| {', '.join(STRONG_WORDS)} | a lot of it |")
+    parts.append("| more, less | a change in the direction of a state, or away from it |")
+    parts.append(f"| {', '.join(NEGATIONS)} | the opposite of a state |")
+    parts.append(f"\nWords without a meaning of their own: {', '.join(sorted(FILLERS))}.\n\n## Phrases")
+    return "\n".join([*parts, *(_attribute_words(row) for row in rows)]) + "\n"
+
+
+_WORDS = """# Words
+
+`faceloom edit --say`, `say` in `POST /edit` and `Studio.values_from_words` take requests; `faceloom search` takes
+descriptions. Both are made of the phrases below, in English.
+[How to edit photos](../how-to/edit-photos.md#say-it-in-words) has examples.
+"""
+
+
+def _attribute_words(row: Any) -> str:
+    """Return the phrases of one attribute as a table."""
+    phrases, unit = row.phrases, "" if row.unit == "probability" else f" {row.unit}"
+    ends = {"low end": phrases.low, "middle": phrases.middle, "high end": phrases.high}
+    rows = [(f"state, {end}", ", ".join(names)) for end, names in ends.items() if names]
+    for limits in dict.fromkeys(phrases.ranges.values()):
+        names = [phrase for phrase, other in phrases.ranges.items() if other == limits]
+        rows.append((f"state, {_range(*limits)}{unit}", ", ".join(names)))
+    changes = {"-": phrases.less, "+": phrases.more}
+    for sign, names in changes.items():
+        steps = ", ".join(f"{sign}{step:g}" for step in phrases.steps)
+        rows += [(f"change by {steps}{unit}", ", ".join(names))] if names else []
+    edited = "" if row.requested_as else " Only a search reads it."
+    edited = " Only an edit changes it; a search does not read it." if not row.read_by_analyzer else edited
+    table = "\n".join(f"| {meaning} | {names} |" for meaning, names in rows)
+    return f"\n### {row.name}\n\nUnit: {row.unit}.{edited}\n\n| meaning | phrases |\n|---|---|\n{table}"
+
+
+def _range(low: float, high: float) -> str:
+    """Return a range in words, as 'over 65'."""
+    if low == -math.inf:
+        return f"under {high:g}"
+    return f"over {low:g}" if high == math.inf else f"{low:g} to {high:g}"
 
 
 def diagram() -> str:

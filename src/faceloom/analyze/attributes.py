@@ -49,20 +49,7 @@ class Slider:
 Range = tuple[float, float]
 
 SLIGHT_WORDS = ("slight", "slightly", "faint", "faintly", "subtle", "bit", "little", "touch", "somewhat")
-STRONG_WORDS = (
-    "broad",
-    "broadly",
-    "big",
-    "wide",
-    "strong",
-    "strongly",
-    "clear",
-    "very",
-    "really",
-    "much",
-    "lot",
-    "far",
-)
+STRONG_WORDS = ("broad", "broadly", "big", "wide", "strong", "strongly", "very", "really", "much", "lot", "far")
 """Words that weaken or strengthen the phrase beside them, as in 'a faint smile' and 'much older'."""
 
 

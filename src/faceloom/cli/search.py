@@ -37,14 +37,16 @@ def search(
     A face on which the networks disagree does not count as meeting the description. When too few faces meet it, the
     nearest others follow, and the last line says so.
 
-    A description contains ages (about 40, 30-45, over 60, under 30), smiling, neutral, glasses, man, woman,
-    androgynous, mouth open or closed, eyes open or closed, looking left, right, up, down or straight; any of them
-    after no or not.
+    A description contains ages (about 40, 30-45, over 60, in her thirties, young), smiling, serious, glasses, beard,
+    hat, makeup, man, woman, mouth or eyes open or closed, long or dark hair, looking left, right, up, down or straight;
+    each after no or not, or after a word such as very or slightly. A word that it does not know is refused, with the
+    words that it knows.
 
     \b
     Examples:
       faceloom search "about 40, smiling, glasses" -o results
       faceloom search "woman over 60" --like me.jpg --count 3 -o results --json
+      faceloom search "old man with a gray beard, a faint smile" -o results
     """
     from faceloom.edit.search import SearchConfig
     from faceloom.workflows.search import explain_misses
