@@ -120,11 +120,11 @@ def paste_back(
         before, after = before.filter(softness), after.filter(softness)
     plan = plan_change(
         *(_to_field(picture) for picture in (photo_square, before, after)),
-        weight=_inside_photo(quad, photo.size),
+        weight=inside_photo(quad, photo.size),
         allowed=None if mask is None else _to_mask_field(mask),
     )
     added, replaced = compute_change(plan, *(_levels(picture) for picture in (photo_square, before, after)))
-    return _apply(photo, added, replaced, quad, _missing_grain(photo_square, after), seed)
+    return apply_change(photo, added, replaced, quad, missing_grain(photo_square, after), seed)
 
 
 def plan_change(
@@ -214,7 +214,7 @@ def estimate_grain(picture: Image.Image) -> float:
     return float(np.quantile(unclipped, 0.3) / 0.3853 / 6) if unclipped.size else 0.0
 
 
-def _apply(photo: Image.Image, added: Colors, replaced: Plane, quad: Quad, noise: float, seed: int) -> Image.Image:
+def apply_change(photo: Image.Image, added: Colors, replaced: Plane, quad: Quad, noise: float, seed: int) -> Image.Image:
     """Return the photo with the change, computed in bands of rows; `noise` is the grain to add, in levels."""
     rng = np.random.default_rng(seed)
     planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (*np.moveaxis(added, -1, 0), replaced)]
@@ -230,7 +230,7 @@ def _apply(photo: Image.Image, added: Colors, replaced: Plane, quad: Quad, noise
     return result
 
 
-def _missing_grain(photo_square: Image.Image, generated: Image.Image) -> float:
+def missing_grain(photo_square: Image.Image, generated: Image.Image) -> float:
     return math.sqrt(max(0.0, estimate_grain(photo_square) ** 2 - estimate_grain(generated) ** 2))
 
 
@@ -284,7 +284,7 @@ def _levels(picture: Image.Image) -> Float[np.ndarray, "h w *c"]:
     return np.asarray(picture, dtype=np.float32)
 
 
-def _inside_photo(quad: Quad, size: tuple[int, int]) -> MaskField:
+def inside_photo(quad: Quad, size: tuple[int, int]) -> MaskField:
     """Return a field that is 1 where the square shows the photo itself, 0 where it shows padding."""
     v, u = (np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE
     points = transform_points(quad_frame(quad), np.stack([u, v], -1))
