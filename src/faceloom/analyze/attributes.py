@@ -148,9 +148,11 @@ _ROWS = (
                 "teenager": (13.0, 20.0),
                 "teenage": (13.0, 20.0),
                 "young": (18.0, 32.0),
+                "youthful": (18.0, 32.0),
                 "middle aged": (40.0, 58.0),
                 "old": (65.0, inf),
                 "elderly": (65.0, inf),
+                "senior": (65.0, inf),
             },
             less=("younger",),
             more=("older",),
@@ -177,8 +179,8 @@ _ROWS = (
         frees=("brows", "eye_opening", "mouth_gap", "face_fullness"),
         carries=("mouth_open",),
         phrases=Phrases(
-            low=("neutral", "serious", "neutral expression"),
-            high=("smiling", "smile", "smiles", "happy"),
+            low=("neutral", "serious", "neutral expression", "unsmiling", "stern", "solemn"),
+            high=("smiling", "smile", "smiles", "happy", "cheerful", "joyful", "grin", "grinning", "laughing"),
             more=("happier",),
         ),
         words={
@@ -201,7 +203,7 @@ _ROWS = (
         regions=("skin", "brows", "eyes", "glasses", "ears"),
         frees=("brows", "eye_opening", "makeup"),
         is_all_or_nothing=True,
-        phrases=Phrases(high=("glasses", "spectacles", "eyeglasses")),
+        phrases=Phrases(high=("glasses", "spectacles", "eyeglasses", "specs")),
         words={
             "en": Words("Glasses", "none", "on"),
             "de": Words("Brille", "ohne", "mit"),
@@ -275,7 +277,8 @@ _ROWS = (
         regions=("neck", "skin", "lips"),
         frees=("mouth_gap", "face_fullness"),
         phrases=Phrases(
-            low=("mouth closed", "lips closed", "close mouth"), high=("mouth open", "lips open", "lips apart")
+            low=("mouth closed", "lips closed", "close mouth"),
+            high=("mouth open", "lips open", "lips apart"),
         ),
         words={
             "en": Words("Mouth", "closed", "open"),
@@ -428,7 +431,7 @@ _ROWS = (
         frees=("gender",),
         phrases=Phrases(
             low=("clean shaven", "shaven", "shaved", "shave", "beardless"),
-            high=("beard", "bearded", "mustache", "moustache", "facial hair"),
+            high=("beard", "bearded", "mustache", "moustache", "facial hair", "unshaven", "goatee"),
             less=("shorter beard",),
             more=("longer beard", "fuller beard"),
         ),
@@ -456,6 +459,8 @@ _ROWS = (
                 "black hair": (-inf, 18.0),
                 "dark hair": (-inf, 25.0),
                 "brown hair": (20.0, 42.0),
+                "red hair": (20.0, 45.0),
+                "reddish hair": (20.0, 45.0),
                 "light hair": (45.0, inf),
                 "fair hair": (45.0, inf),
                 "blond hair": (45.0, inf),
@@ -493,6 +498,7 @@ _ROWS = (
                 "black hair": (-inf, 8.0),
                 "brown hair": (4.0, inf),
                 "red hair": (15.0, inf),
+                "reddish hair": (15.0, inf),
                 "blond hair": (11.0, inf),
                 "blonde hair": (11.0, inf),
                 "golden hair": (11.0, inf),
@@ -525,7 +531,12 @@ _ROWS = (
         frees=("gender",),
         shown_by="hair",
         moves_outline=True,
-        phrases=Phrases(low=("short hair",), high=("long hair",), less=("shorter hair",), more=("longer hair",)),
+        phrases=Phrases(
+            low=("short hair", "cropped hair"),
+            high=("long hair", "shoulder length hair"),
+            less=("shorter hair",),
+            more=("longer hair",),
+        ),
         words={
             "en": Words("Hair length", "short", "long"),
             "de": Words("Haarlänge", "kurz", "lang"),
@@ -593,11 +604,12 @@ _ROWS = (
             ranges={
                 "slim face": (-inf, 75.5),
                 "thin face": (-inf, 75.5),
+                "chubby": (82.5, inf),
                 "full face": (82.5, inf),
                 "round face": (82.5, inf),
             },
-            less=("slimmer face", "thinner face", "narrower face", "slimmer", "thinner"),
-            more=("fuller face", "rounder face", "wider face"),
+            less=("slimmer face", "thinner face", "narrower face", "slim face", "thin face", "slimmer", "thinner"),
+            more=("fuller face", "rounder face", "wider face", "full face", "round face", "chubby"),
             steps=(1.0, 2.0, 3.0),
         ),
         words={
