@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from faceloom.cli.cast import make
+from faceloom.cli.cast import make, prove
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -28,3 +28,4 @@ class DefaultGroup(TyperGroup):
 
 app = typer.Typer(cls=DefaultGroup, help="Cast generated people to order, with labels.", no_args_is_help=True)
 app.command()(make.make)
+app.command()(prove.prove)
