@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from faceloom.images import save_picture as save_picture
     from faceloom.invert.budget import EncodeConfig as EncodeConfig
     from faceloom.likeness import Likeness as Likeness
+    from faceloom.workflows.cast.plan import Plan as Plan
+    from faceloom.workflows.cast.run import cast as cast
     from faceloom.workflows.editing import EditResult as EditResult
     from faceloom.workflows.studio import AnalyzedFace as AnalyzedFace
     from faceloom.workflows.studio import Studio as Studio
@@ -39,9 +41,11 @@ __all__ = [
     "Likeness",
     "NoFaceFound",
     "Photo",
+    "Plan",
     "SearchConfig",
     "Studio",
     "__version__",
+    "cast",
     "make_contact_sheet",
     "open_photo",
     "save_film",
@@ -59,8 +63,10 @@ _MODULES = {
     "Likeness": "likeness",
     "NoFaceFound": "errors",
     "Photo": "images",
+    "Plan": "workflows.cast.plan",
     "SearchConfig": "edit.search",
     "Studio": "workflows.studio",
+    "cast": "workflows.cast.run",
     "make_contact_sheet": "images",
     "open_photo": "images",
     "save_film": "edit.film",

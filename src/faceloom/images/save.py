@@ -61,13 +61,15 @@ def encode_picture(
     origin: Origin | None = None,
     quality: int = QUALITY,
     signed: bool = True,
+    opacity: Image.Image | None = None,
 ) -> bytes:
     """Return a picture as the content of a PNG, JPEG or WebP file, by the suffix of `name`.
 
     Only the pixels of `picture` are written: no EXIF, no location, no thumbnail. With `ai_generated`, marks say that a
     model made the picture, or with `composite` a part of it: XMP metadata (IPTC DigitalSourceType), an invisible
     watermark, and content credentials where the extra 'credentials' is installed. `origin` is what they say about the
-    generator and the photo. Previews that are replaced within a second are not `signed`.
+    generator and the photo. Previews that are replaced within a second are not `signed`. With `opacity`, a picture of
+    mode L, a PNG or WebP is transparent.
     Raises ImageError for another suffix, StoreError when the file cannot be signed.
     """
     suffix = Path(name).suffix.lower()
@@ -81,7 +83,10 @@ def encode_picture(
         return _encode(photo, FORMATS[suffix], make_xmp(None, description), quality)
     kind = origin.kind(composite)
     layers = LAYERS if signed and can_sign() else LAYERS[:2]
-    data = _encode(watermarked(photo, kind, origin), FORMATS[suffix], make_xmp(kind, description, layers), quality)
+    marked = watermarked(photo, kind, origin)
+    if opacity is not None:
+        marked.putalpha(opacity)
+    data = _encode(marked, FORMATS[suffix], make_xmp(kind, description, layers), quality)
     return sign(data, MIME_TYPES[suffix], origin, kind) if layers == LAYERS else data
 
 
@@ -102,7 +107,7 @@ def save_animation(frames: Sequence[Image.Image], path: Path, durations: Sequenc
 
 def watermarked(photo: Image.Image, kind: Kind, origin: Origin) -> Image.Image:
     """Return a copy of a photo with the invisible watermark."""
-    return Image.fromarray(embed(np.asarray(photo), Payload.of(kind, origin.generator)))
+    return Image.fromarray(embed(np.asarray(photo), Payload.of(kind, origin.generator, origin.day)))
 
 
 def copy_pixels(photo: Image.Image) -> Image.Image:

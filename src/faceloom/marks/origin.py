@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 Kind = Literal["generated", "edited", "composite"]
@@ -17,13 +18,14 @@ class Origin:
     """The generator and the photo behind a picture. Empty fields are unknown.
 
     `generator` is the sha256 of the generator's weights, `photo` the sha256 of the source photo's decoded pixels.
-    `is_edited` says that attributes were changed.
+    `is_edited` says that attributes were changed. `day` is the day that the watermark states, None for today.
     """
 
     generator: str = ""
     generator_name: str = ""
     photo: str = ""
     is_edited: bool = False
+    day: date | None = None
 
     def kind(self, composite: bool) -> Kind:
         """Return the kind of a picture with this origin."""

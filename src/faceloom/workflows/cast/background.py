@@ -14,7 +14,7 @@ from torch import Tensor
 
 from faceloom.analyze.attributes import REGIONS
 from faceloom.errors import PlanError
-from faceloom.images import area_resize, to_img
+from faceloom.images import to_img
 from faceloom.images.tensors import Pixels
 
 COLORS = {"white": (255, 255, 255), "gray": (128, 128, 128), "green": (0, 177, 64)}
@@ -23,32 +23,36 @@ EPSILON = 1e-4  # variance of the guide below which the filter averages
 SURE = (0.1, 0.9)  # opacities that become 0 and 1: what is almost certain is certain
 
 
-def cut_out(pixels: Pixels, regions: Tensor | None, background: str) -> Image.Image:
-    """Return a picture with the background of a plan; RGBA for a transparent one.
+def cut_out(pixels: Pixels, regions: Tensor | None, background: str) -> tuple[Image.Image, Image.Image | None]:
+    """Return a picture with the background of a plan, and its opacity, mode L, for a transparent one.
 
     Convention: `pixels` uint8 `[h, h, 3]`; `regions [1, 10, 64, 64]`. Raises PlanError without regions.
     """
     picture = Image.fromarray(pixels)
     if background == "generated":
-        return picture
+        return picture, None
     if regions is None:
         raise PlanError("only the default generator draws other backgrounds", "use background = 'generated'")
-    alpha = Image.fromarray(matte(pixels, regions))
+    opacity = Image.fromarray(matte(pixels, regions))
     if background == "transparent":
-        picture.putalpha(alpha)
-        return picture
-    return Image.composite(picture, Image.new("RGB", picture.size, COLORS[background]), alpha)
+        return picture, opacity
+    return Image.composite(picture, Image.new("RGB", picture.size, COLORS[background]), opacity), None
 
 
 def matte(pixels: Pixels, regions: Tensor) -> np.ndarray:
     """Return the opacity of the person, uint8 `[h, h]`."""
     guide = to_img(pixels).mean(1, keepdim=True) / 2  # [1 1 h h]
     side = guide.shape[-1]
-    rough = area_resize(1 - regions[:, REGIONS.index("background")][:, None], side).clamp(0, 1)
+    rough = resize_maps(1 - regions[:, REGIONS.index("background")][:, None], side)
     fine = guided_filter(guide, rough, max(1, round(side * RADIUS)))
     low, high = SURE
     opacity = ((fine - low) / (high - low)).clamp(0, 1)[0, 0]
     return (opacity * 255).round().to(torch.uint8).numpy()
+
+
+def resize_maps(maps: Tensor, side: int) -> Tensor:
+    """Resize maps of probabilities `[n, c, h, h]` to `[n, c, side, side]`."""
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False, antialias=True)
 
 
 def guided_filter(guide: Tensor, x: Tensor, radius: int) -> Tensor:

@@ -13,13 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from faceloom import tensorfile
 from faceloom.errors import StoreError
 from faceloom.workflows.cast.cells import Assignment, assign
 from faceloom.workflows.cast.people import PersonMaker
@@ -29,8 +30,7 @@ from faceloom.workflows.studio import Studio
 WORK = ".work"  # folder of unfinished work inside the folder of the cast
 MAX_SHARD = 100  # people
 SHARDS = 16  # of a small cast, so that several workers share it
-ROWS, LATENTS = "rows.jsonl", "latents.safetensors"
-KIND, VERSION = "cast-shard", 1
+ROWS, LATENTS = "rows.jsonl", "latents.npz"  # of NumPy, because the bytes of a safetensors header vary
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,15 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A plan that is carried out in a folder. `excluded [n, 128]` are identities that nobody may resemble."""
+    """A plan that is carried out in a folder.
+
+    `excluded [n, 128]` are identities that nobody may resemble; `day` is the one that the watermarks state.
+    """
 
     plan: Plan
     folder: Path
     excluded: torch.Tensor
+    day: date
 
     @cached_property
     def assignment(self) -> Assignment:
@@ -84,7 +88,7 @@ class ShardMaker:
 
     def __init__(self, studio: Studio, job: Job) -> None:
         self.job = job
-        self.people = PersonMaker(studio, job.plan, job.assignment)
+        self.people = PersonMaker(studio, job.plan, job.assignment, job.day)
 
     def make(self, shard: Shard) -> int:
         """Make a shard, if it is not there yet; return the number of its people.
@@ -107,8 +111,8 @@ class ShardMaker:
                     (draft / name).write_bytes(content)
                 latents.append(made.w)
                 identities.append(made.identity)
-        tensors = {"w": torch.stack(latents).float(), "identity": torch.stack(identities).float()}
-        tensorfile.save(draft / LATENTS, KIND, VERSION, tensors, {})
+        w, identity = torch.stack(latents).float().numpy(), torch.stack(identities).float().numpy()
+        np.savez(draft / LATENTS, w=w, identity=identity)
 
 
 class whole_folder:  # noqa: N801 - a context manager is named as a function
@@ -175,8 +179,8 @@ def read_people(job: Job, shard: Shard) -> Iterator[Made]:
 
 def read_latents(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the latents `[n, w_dim]` and the identities `[n, 128]` of a complete shard."""
-    tensors, _ = tensorfile.load(folder / LATENTS, KIND, VERSION)
-    return tensors["w"], tensors["identity"]
+    with np.load(folder / LATENTS) as arrays:
+        return torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["identity"])
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

@@ -6,10 +6,12 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -17,16 +19,17 @@ from faceloom.checkpoints.load import load_mtcnn
 from faceloom.faces.detect import Face, detect
 from faceloom.images import area_resize, to_pixels
 from faceloom.images.save import encode_picture
-from faceloom.images.tensors import Pixels
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
-from faceloom.workflows.cast.background import cut_out
+from faceloom.workflows.cast.background import cut_out, resize_maps
 from faceloom.workflows.cast.cells import Assignment, Cell
 from faceloom.workflows.cast.draw import READ_SIDE, Drawer, Drawn, to_read
 from faceloom.workflows.cast.labels import Labels
 from faceloom.workflows.cast.license import license_of
 from faceloom.workflows.cast.plan import Plan
 from faceloom.workflows.studio import Studio
+
+Mask = UInt8[np.ndarray, "h w"]
 
 SAME_PERSON = 0.5  # least identity similarity of further pictures to the first one
 MIN_FACE = 60  # pixels of the smallest face that is detected in a picture of READ_SIDE
@@ -68,11 +71,11 @@ def seeds_of(plan: Plan, index: int, variant: int, again: int = 0) -> Iterator[i
 class PersonMaker:
     """Makes the people of a plan, one at a time, in any order."""
 
-    def __init__(self, studio: Studio, plan: Plan, assignment: Assignment) -> None:
+    def __init__(self, studio: Studio, plan: Plan, assignment: Assignment, day: date | None = None) -> None:
         self.studio, self.plan, self.assignment = studio, plan, assignment
         self.drawer = Drawer(studio, plan.psi)
         self.license = license_of(studio.generator_name)
-        self.origin = Origin(studio.generator.hash, studio.generator.name)
+        self.origin = Origin(studio.generator.hash, studio.generator.name, day=day)
 
     def cell(self, index: int) -> Cell:
         """Return the cell of a person, by the index from 0."""
@@ -144,9 +147,11 @@ class PersonMaker:
         size = self.plan.size
         pixels = to_pixels(area_resize(picture.img, size))
         mask = None if picture.regions is None else region_mask(picture.regions, size)
-        finished = cut_out(pixels, picture.regions, self.plan.background)
+        finished, opacity = cut_out(pixels, picture.regions, self.plan.background)
         name = f"{stem}.{self.plan.file_type}"
-        data = encode_picture(finished, name, ai_generated=True, origin=self.origin)
+        data = encode_picture(
+            finished, name, ai_generated=True, origin=self.origin, opacity=opacity, signed=self.plan.credentials
+        )
         files = {name: data}
         if mask is not None:
             files[f"{stem}.mask.png"] = encode_mask(mask)
@@ -188,12 +193,12 @@ class PersonMaker:
         return f"not in the cell '{self.cell(index).name}': {'; '.join(reasons)}"
 
 
-def region_mask(regions: Tensor, size: int) -> Pixels:
+def region_mask(regions: Tensor, size: int) -> Mask:
     """Return the number of the likeliest region of every pixel, uint8 `[size, size]`, in the order of REGIONS."""
-    return area_resize(regions, size)[0].argmax(0).to(torch.uint8).numpy()
+    return resize_maps(regions, size)[0].argmax(0).to(torch.uint8).numpy()
 
 
-def encode_mask(mask: Pixels) -> bytes:
+def encode_mask(mask: Mask) -> bytes:
     """Return a mask as the content of a gray PNG."""
     file = io.BytesIO()
     Image.fromarray(mask).save(file, "PNG", optimize=False)

@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ class Plan:
     independent of each other; `cells` are joint groups, whose shares sum to 1. `pictures` are edits for further
     pictures of each person, in the units of `Studio.edit`. `splits` are shares of the people; a person is in one split
     only. `replaced` counts how often a person, from 1, is cast anew. `exclude` are folders of photos; nobody in the
-    cast resembles a person in them. `psi` is the truncation of the generator.
+    cast resembles a person in them. `psi` is the truncation of the generator. `date` is the day that the watermarks
+    state, as 2026-11-27; by default the day on which the cast begins. `credentials` need the extra 'credentials' and
+    hold the time, so that files with them differ between runs, while pixels and labels are the same.
     Raises PlanError for a plan that contradicts itself.
     """
 
@@ -67,11 +70,15 @@ class Plan:
     splits: Mapping[str, float] = field(default_factory=lambda: {"train": 1.0})
     replaced: Mapping[int, int] = field(default_factory=dict)
     exclude: Sequence[str] = ()
+    date: str = ""
+    credentials: bool = True
 
     def __post_init__(self) -> None:
         _check_numbers(self)
         _check_attributes(self)
         _check_pictures(self)
+        if self.date:
+            _check_date(self.date)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON data, without the names of the folders of photos."""
@@ -82,8 +89,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """The sha256 of the plan, which names the cast."""
-        text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=False)
+        """The sha256 of the plan without its date, which names the cast."""
+        facts = {name: value for name, value in self.to_json().items() if name != "date"}
+        text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -127,6 +135,7 @@ def make_plan(facts: Mapping[str, Any], folder: Path | None = None) -> Plan:
         facts["replaced"] = {int(number): int(count) for number, count in dict(facts.get("replaced", {})).items()}
         exclude = facts.get("exclude", ())
         exclude = [exclude] if isinstance(exclude, str) else list(exclude)
+        facts["date"] = str(facts.get("date", ""))
         facts["exclude"] = [str((folder or Path()) / str(path)) for path in exclude]
         facts["pictures"] = [dict(picture) for picture in facts.get("pictures", ())]
         return Plan(**facts)
@@ -171,6 +180,8 @@ def _check_numbers(plan: Plan) -> None:
             raise PlanError(f"{name} = {value!r} is out of range", f"give a whole number from {low} to {high}")
     if not 0 < plan.psi <= 1:
         raise PlanError(f"psi = {plan.psi} is out of range", "give more than 0 and at most 1; 0.9 is usual")
+    if not isinstance(plan.credentials, bool):
+        raise PlanError(f"credentials = {plan.credentials!r}", "give true or false")
     for name, word, words in (
         ("file_type", plan.file_type, FILE_TYPES),
         ("background", plan.background, BACKGROUNDS),
@@ -185,6 +196,13 @@ def _check_numbers(plan: Plan) -> None:
     for number, count in plan.replaced.items():
         if not 1 <= number <= plan.people or count < 1:
             raise PlanError(f"person {number} cannot be replaced", f"people have the numbers 1 to {plan.people}")
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"date = {text!r} is not a day", "give it as '2026-11-27'") from error
 
 
 def _check_attributes(plan: Plan) -> None:

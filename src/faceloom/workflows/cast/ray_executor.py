@@ -7,6 +7,7 @@ is made again by another one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,7 +54,7 @@ def _run_on_ray(workers: int | None, studio: Studio, job: Job, shards: Sequence[
     if not ray.is_initialized():
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(missing))
-    crew = _Crew(ray, StudioRecipe.of(studio), Job(job.plan, job.folder.absolute(), job.excluded), count)
+    crew = _Crew(ray, StudioRecipe.of(studio), replace(job, folder=job.folder.absolute()), count)
     try:
         done = len(shards) - len(missing)
         for finished in crew.make_all(missing):

@@ -6,13 +6,23 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from faceloom.errors import PlanError, StoreError
+from faceloom.workflows.cast.executors import Executor, run_here
+from faceloom.workflows.cast.formats.entries import place
+from faceloom.workflows.cast.formats.imagefolder import TABLE
+from faceloom.workflows.cast.job import LATENTS, ROWS, Job, Shard, whole_folder
 from faceloom.workflows.cast.plan import Plan
-from faceloom.workflows.cast.run import REPORT, Callback, CastResult, cast
+from faceloom.workflows.cast.run import LATENT_FOLDER, REPORT, Callback, CastResult, cast
 from faceloom.workflows.studio import Studio
+
+ADDED = ("latent_file", "latent_index", "mask_file_name")
+"""Columns that the image folder adds to the rows of a shard."""
 
 
 def recast(
@@ -22,39 +32,79 @@ def recast(
     numbers: Sequence[int],
     *,
     formats: Sequence[str] = ("imagefolder",),
+    executor: Executor = run_here,
     callback: Callback | None = None,
 ) -> CastResult:
     """Replace people of a finished cast, by their number from 1, by others of the same cells.
 
     `plan` is the plan of the cast; replacements of earlier calls stay. The result is the cast of the plan with
-    `replaced`, to the byte, which is made beside the old one and takes its place when it is complete.
+    `replaced`, to the byte. It is made beside the old one, of whose image folder it takes what stays, and takes its
+    place when it is complete.
     Raises PlanError for a folder without a finished cast of the plan, and for a number that nobody has.
     """
     folder = Path(folder)
-    before = _read_replaced(folder, plan)
+    report = _read_report(folder)
+    before = {int(number): int(count) for number, count in report["plan"]["replaced"].items()}
+    if replace(plan, replaced=before).digest != report["digest"]:
+        raise PlanError(f"{folder} holds the cast of another plan", "give the plan that it was cast from")
     counts = {**before, **{number: before.get(number, 0) + 1 for number in numbers}}
-    renewed = replace(plan, replaced=counts)
+    renewed = replace(plan, replaced=counts, date=report["date"])
     beside = folder.with_name(f".{folder.name}-recast")
-    result = cast(studio, renewed, beside, formats=formats, callback=callback)
+    shutil.rmtree(beside, ignore_errors=True)
+    _take_over(report, folder, Job(renewed, beside, torch.zeros(0, 128), date.fromisoformat(report["date"])), numbers)
+    result = cast(studio, renewed, beside, formats=formats, executor=executor, callback=callback)
+    _exchange(beside, folder)
+    return CastResult(folder, result.report)
+
+
+def _read_report(folder: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        facts["plan"]["replaced"], facts["digest"], facts["date"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PlanError(f"{folder} holds no finished cast", "cast the plan first") from error
+    return facts
+
+
+def _take_over(report: dict[str, Any], folder: Path, job: Job, numbers: Sequence[int]) -> None:
+    """Make the shards of a finished image folder again, without drawing, for which nobody is cast anew."""
+    if "imagefolder" not in report["formats"] or report["problem_count"]:
+        return
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for table in sorted(folder.glob(f"*/{TABLE}")):
+        for line in table.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            rows.setdefault(int(row["person"][1:]) - 1, []).append(row | {"root": str(table.parent)})
+    renewed = {number - 1 for number in (*numbers, *report["cast_anew"])}
+    for shard in job.shards():
+        if not renewed & {index for index, _ in shard.people}:
+            with whole_folder(job.folder_of(shard)) as draft:
+                _fill(draft, shard, rows, folder)
+
+
+def _fill(draft: Path, shard: Shard, rows: dict[int, list[dict[str, Any]]], folder: Path) -> None:
+    with (draft / ROWS).open("w", encoding="utf-8") as table:
+        for index, _ in shard.people:
+            own = []
+            for row in rows[index]:
+                root, picture = Path(row.pop("root")), Path(row["file_name"])
+                place(root / picture, draft / picture.name)
+                if mask := row.get("mask_file_name"):
+                    place(root / mask, draft / f"{picture.name.partition('.')[0]}.mask.png")
+                own.append({**{k: v for k, v in row.items() if k not in ADDED}, "file_name": picture.name})
+            facts = {"index": index, "rows": own, "problems": []}
+            table.write(json.dumps(facts, ensure_ascii=False) + "\n")
+    place(folder / LATENT_FOLDER / f"{shard.name}.npz", draft / LATENTS)
+
+
+def _exchange(beside: Path, folder: Path) -> None:
+    """Put the new cast in the place of the old one, which is removed."""
     old = folder.with_name(f".{folder.name}-before")
     try:
         folder.rename(old)
         beside.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise StoreError(
-            f"cannot replace {folder}: {error.strerror or error}", f"the new cast is in {beside}"
+            f"cannot replace {folder}: {error.strerror or error}", f"the new one is in {beside}"
         ) from error
-    return CastResult(folder, result.report)
-
-
-def _read_replaced(folder: Path, plan: Plan) -> dict[int, int]:
-    """Return how often people were replaced before. Raises PlanError unless the folder holds this plan's cast."""
-    try:
-        facts: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        replaced = {int(number): int(count) for number, count in facts["plan"]["replaced"].items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlanError(f"{folder} holds no finished cast", "cast the plan first") from error
-    if replace(plan, replaced=replaced).digest != facts["digest"]:
-        raise PlanError(f"{folder} holds the cast of another plan", "give the plan that it was cast from")
-    return {**replaced}
+    shutil.rmtree(old, ignore_errors=True)

@@ -6,7 +6,8 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import torch
 from faceloom._version import __version__
 from faceloom.errors import PlanError, StoreError
 from faceloom.files import atomic_write
-from faceloom.images import save_picture
+from faceloom.images.save import encode_picture
+from faceloom.marks.origin import Origin
 from faceloom.workflows.cast.card import make_sheet, tally, write_card
 from faceloom.workflows.cast.cells import Assignment
 from faceloom.workflows.cast.distinct import alike_limit, find_alike
+from faceloom.workflows.cast.exclude import read_excluded
 from faceloom.workflows.cast.executors import Executor, run_here
 from faceloom.workflows.cast.formats import FORMATS
 from faceloom.workflows.cast.formats.entries import Entry
@@ -105,6 +108,7 @@ def open_finished(folder: Path, plan: Plan, formats: Sequence[str]) -> CastResul
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         same = facts["digest"] == plan.digest and facts["formats"] == list(formats)
+        same = same and plan.date in ("", facts["date"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged", "choose another folder with -o") from error
     if not same:
@@ -128,10 +132,12 @@ def _lock(folder: Path) -> Any:
 
 def _open_job(studio: Studio, plan: Plan, folder: Path, formats: Sequence[str]) -> Job:
     """Open the job in a folder, or begin it. Raises PlanError when it is of another plan."""
-    facts = {"digest": plan.digest, "generator": studio.generator.hash, "precision": studio.precision}
+    facts: dict[str, Any] = {"digest": plan.digest, "generator": studio.generator.hash, "precision": studio.precision}
     path = folder / WORK / JOB
     if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != facts:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        day = date.fromisoformat(begun.pop("date"))
+        if begun != facts or plan.date not in ("", day.isoformat()):
             raise PlanError(
                 f"{folder} holds an unfinished cast of another plan or generator", f"delete {folder / WORK} to begin"
             )
@@ -139,11 +145,12 @@ def _open_job(studio: Studio, plan: Plan, folder: Path, formats: Sequence[str]) 
         others = sorted(item.name for item in folder.iterdir() if item.name != WORK)
         if others:
             raise PlanError(f"{folder} is not empty: it holds {others[0][:60]}", "choose an empty folder with -o")
+        day = date.fromisoformat(plan.date) if plan.date else datetime.now(UTC).date()
         with atomic_write(path) as draft:
-            draft.write_text(json.dumps(facts), encoding="utf-8")
-    for draft in (folder / WORK / "shards").glob(".draft-*"):
-        shutil.rmtree(draft, ignore_errors=True)
-    return Job(plan, folder, torch.zeros(0, 128))
+            draft.write_text(json.dumps({**facts, "date": day.isoformat()}), encoding="utf-8")
+    for unfinished in (folder / WORK / "shards").glob(".draft-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return Job(plan, folder, read_excluded(studio, plan.exclude), day)
 
 
 def _make_people(studio: Studio, job: Job, executor: Executor, report: Callback) -> dict[int, Shard]:
@@ -189,7 +196,7 @@ def iterate_entries(job: Job, people: Iterable[Made]) -> Iterator[Entry]:
         for row in made.rows:
             picture = folder / row["file_name"]
             mask = folder / f"{picture.name.partition('.')[0]}.mask.png"
-            latent = {"latent_file": f"{LATENT_FOLDER}/{made.shard.name}.safetensors", "latent_index": made.place}
+            latent = {"latent_file": f"{LATENT_FOLDER}/{made.shard.name}.npz", "latent_index": made.place}
             yield Entry({**row, **latent}, picture, mask if mask.exists() else None)
 
 
@@ -205,10 +212,14 @@ def _finish(studio: Studio, job: Job, repaired: Mapping[int, Shard], formats: Se
     counts = tally(iterate_entries(job, iterate_people(job, repaired)))
     write_card(counts, card, staging)
     if counts.thumbnails:
-        save_picture(make_sheet(counts), staging / SHEET, ai_generated=True)
+        origin = Origin(studio.generator.hash, studio.generator.name, day=job.day)
+        content = encode_picture(
+            make_sheet(counts), SHEET, ai_generated=True, origin=origin, signed=job.plan.credentials
+        )
+        (staging / SHEET).write_bytes(content)
     (staging / LATENT_FOLDER).mkdir()
     for shard in shards.values():
-        shutil.copyfile(job.folder_of(shard) / LATENTS, staging / LATENT_FOLDER / f"{shard.name}.safetensors")
+        shutil.copyfile(job.folder_of(shard) / LATENTS, staging / LATENT_FOLDER / f"{shard.name}.npz")
     _publish(staging, job.folder)
     with atomic_write(job.folder / REPORT) as draft:
         draft.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -250,6 +261,7 @@ def make_report(studio: Studio, job: Job, repaired: Mapping[int, Shard], formats
         "generator": {"name": studio.generator.name, "sha256": studio.generator.hash},
         "licence": license_of(studio.generator_name),
         "precision": studio.precision,
+        "date": job.day.isoformat(),
         "formats": list(formats),
         "pictures": pictures,
         "cast_anew": sorted(index + 1 for index in repaired),
@@ -257,8 +269,3 @@ def make_report(studio: Studio, job: Job, repaired: Mapping[int, Shard], formats
         "problems": problems[:MAX_PROBLEMS],
         "problem_count": len(problems),
     }
-
-
-def replace_people(plan: Plan, numbers: Sequence[int]) -> Plan:
-    """Return the plan with some people, by their number from 1, replaced by others of the same cell."""
-    return replace(plan, replaced={**plan.replaced, **{n: plan.replaced.get(n, 0) + 1 for n in numbers}})
