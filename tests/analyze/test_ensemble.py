@@ -18,7 +18,7 @@ from faceloom.analyze.ensemble import (
 )
 from faceloom.checkpoints.shipped import load_latent_reader
 from faceloom.errors import ShapeError
-from faceloom.networks.analyzer import ATTRIBUTES, Analyzer, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS, Analyzer, Reading
 from faceloom.networks.second_analyzer import SECOND_ATTRIBUTES, SecondAnalyzer
 
 AGE, YAW, GLASSES = (ATTRIBUTES.index(name) for name in ("age", "yaw", "glasses"))
@@ -101,3 +101,18 @@ def test_logits_become_probabilities_and_sharpness_pixels():
     assert values[AGE] == 0
     assert values[GLASSES] == 0.5
     assert values[ATTRIBUTES.index("sharpness")] == 1
+
+
+def test_details_are_the_mean_of_the_views_with_their_spread():
+    class WithDetails(First):
+        def forward(self, img: Tensor) -> Reading:
+            details = torch.zeros(len(img), len(DETAILS))
+            details[:, 0] = img.mean((1, 2, 3))
+            return super().forward(img)._replace(details=details)
+
+    img = torch.linspace(-1, 1, 100).expand(1, 3, 100, 100)
+    opinions = read_opinions(WithDetails(), Second(40.0), img)
+    assert opinions.reading.details.shape == opinions.details_spread.shape == (1, len(DETAILS))
+    assert float(opinions.details_spread[0, 0]) > 0
+    assert opinions.details_spread[0, 1:].tolist() == [0] * (len(DETAILS) - 1)
+    assert read_opinions(First(), Second(40.0), img).details_spread.numel() == 0

@@ -74,6 +74,7 @@ def refusal(text: str, parse: Callable[[str], object] = parse_request) -> Latent
         ("eyes open wider", {"eye_opening": 4}),
         ("a beard", {"beard": 0.9}),
         ("no longer shaven", {"beard": 0.9}),
+        ("isn’t smiling, doesn't wear glasses", {"smile": 0.05, "glasses": 0.03}),
         ("neither glasses nor a beard", {"glasses": 0.03, "beard": 0.05}),
         ("no glasses and smiling", {"glasses": 0.03, "smile": 0.9}),
         ("longer and much darker hair", {"hair_length": 0.45, "hair_lightness": -25}),

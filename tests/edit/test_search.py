@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from faceloom.edit.description import Bound, parse_description
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.edit.search import SearchConfig, search
 from faceloom.errors import LatentError
-from faceloom.networks.analyzer import ATTRIBUTES, Reading
+from faceloom.networks.analyzer import ATTRIBUTES, DETAILS, Reading
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 
 FEW = SearchConfig(candidates=8, psi=1.0, steps=25)
@@ -101,6 +102,29 @@ def test_a_description_that_cannot_be_met_is_reported(tiny: MobileStyleGAN, stat
     results = search(tiny, [Bound("age", 500, math.inf, "")], read, statistics=statistics, count=3, config=config)
     assert [face.met for face in results] == [False] * 3
     assert [face.missed for face in results] == sorted(face.missed for face in results)
+
+
+def read_details(img: Tensor) -> Reading:
+    """Beards are blue; the rest is read as by `read`."""
+    details = torch.zeros(len(img), len(DETAILS))
+    details[:, DETAILS.index("beard")] = 60 * img[:, 2].mean((1, 2))
+    return Reading(*read(img)[:2], details)
+
+
+def test_details_are_searched_for(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    drawn = search(
+        tiny, parse_description("beard"), read_details, statistics=statistics, count=8, config=replace(FEW, steps=0)
+    )
+    beards = [face.attributes["beard"] for face in drawn]
+    assert beards == sorted(beards, reverse=True) or all(face.missed == 0 for face in drawn)
+    refined = search(tiny, parse_description("beard"), read_details, statistics=statistics, count=1, config=FEW)
+    assert refined[0].missed <= drawn[0].missed
+    assert refined[0].spread["beard"] == 0
+
+
+def test_a_detail_that_is_not_read_is_refused(tiny: MobileStyleGAN, statistics: LatentStatistics):
+    with pytest.raises(LatentError, match="read without it"):
+        search(tiny, parse_description("beard"), read, statistics=statistics, config=FEW)
 
 
 def test_latents_that_seem_to_meet_the_bounds_are_drawn_first(tiny: MobileStyleGAN, statistics: LatentStatistics):

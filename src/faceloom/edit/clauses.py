@@ -35,8 +35,8 @@ UNIT_WORDS = {
 }
 """Units of the table of attributes by the words for them."""
 
-
-NEGATIONS = ("not", "no", "without", "never", "neither", "don't", "remove", "lose", "take off", "no longer", "no more")
+_NEGATIONS = "not,no,without,never,neither,don't,doesn't,isn't,aren't,remove,lose,take off,no longer,no more"
+NEGATIONS = tuple(_NEGATIONS.split(","))
 STRENGTHS: dict[str, Strength] = {**dict.fromkeys(SLIGHT_WORDS, 0), **dict.fromkeys(STRONG_WORDS, 2)}
 COMPARATIVES: dict[str, Literal[-1, 1]] = {"more": 1, "less": -1}
 SEPARATORS = frozenset((*',;.:!?()/&–—-"', "and", "but", "then", "or", "nor"))

@@ -20,7 +20,7 @@ DECADES = {f"{word.removesuffix('y')}ies": 10 * i for i, word in enumerate(TENS,
 """Words for the age between two tens, such as 'thirties'."""
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)*|\S")  # a number, a word, or another character
+_TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|\S")  # a number, a word, or another character
 
 
 def tokenize(text: str) -> list[str]:
@@ -29,7 +29,7 @@ def tokenize(text: str) -> list[str]:
     Hyphens between words are dropped. Number words from one to ninety-nine become digits, and so do small quantities;
     'decade' becomes the number of years.
     """
-    joined = re.sub(r"(?<=\w)-(?=[^\W\d_])", " ", text.lower())
+    joined = re.sub(r"(?<=\w)-(?=[^\W\d_])", " ", text.lower().replace("’", "'"))
     return list(_merge_decades(_merge_number_words(_TOKEN.findall(joined))))
 
 
