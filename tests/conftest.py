@@ -9,6 +9,8 @@ import beartype
 import pytest
 import torch
 
+from tests.abuse.items import numbers_of
+
 # Shapes are checked with `--jaxtyping-packages=faceloom,beartype.beartype`. jaxtyping looks the checker up by that name
 # when it decorates a function, which is later than this line: an int may stand for a float, as in mypy.
 beartype.beartype = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # type: ignore[assignment]
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip tests that pass wrong types on purpose when shapes are checked."""
+    """Mark the tests of abuse, and skip tests that pass wrong types on purpose when shapes are checked."""
+    for item in items:
+        for number in numbers_of(item.path, item.name):
+            item.add_marker(pytest.mark.abuse(number))
     if not config.getoption("jaxtyping_packages"):
         return
     skip = pytest.mark.skip(reason="passes wrong types on purpose")

@@ -37,6 +37,12 @@ export interface components {
       /** Number of the face, from 0 */
       face?: number;
       seconds?: number;
+      /** Whether the guardians of all minors in the photo agree */
+      guardian?: boolean;
+    };
+    Body_verify_verify: {
+      /** A picture, an MP4 film or a likeness; at most 20 MB */
+      file: Blob;
     };
     Body_visit_send_photo: {
       photo: Blob;
@@ -71,6 +77,10 @@ export interface components {
       lab?: boolean;
       /** Whether a phone may send the photo, if it reaches the booth */
       phone?: boolean;
+      /** Youngest age in years, as the analyzer reads it, without a guardian; 0: none */
+      min_age?: number;
+      /** For younger people: a guardian is asked, or they are refused */
+      minors?: "guardian" | "refuse";
       /** Name of a CUPS printer */
       printer?: string;
       /** Most copies that a visitor prints at once */
@@ -84,6 +94,14 @@ export interface components {
       print_ink?: string;
       /** Whether the date is printed below the event's name */
       print_date?: boolean;
+      /** Whether pictures carry a visible label: AI-generated */
+      label_shown?: boolean;
+      /** Words of the visible label */
+      label_text?: string;
+      /** Corner of the visible label */
+      label_place?: "bottom right" | "bottom left" | "top right" | "top left";
+      /** Whether programs may ask for pictures without marks; each one is logged */
+      unmarked_api?: boolean;
     };
     /** Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth. */
     BoothView: {
@@ -105,6 +123,17 @@ export interface components {
       ready: boolean;
       lan: boolean;
     };
+    /** A child of two likenesses: its number among the siblings of a seed, its age, and whom it takes after. */
+    ChildRequest: {
+      a: string;
+      b: string;
+      seed?: number;
+      number?: number;
+      /** Age in years; another generator ignores it */
+      age?: number;
+      /** 0 takes after `a`, 1 after `b` */
+      balance?: number;
+    };
     /** The children of two people. */
     ChildrenView: {
       children: components["schemas"]["PersonView"][];
@@ -113,11 +142,12 @@ export interface components {
     ChosenFaces: {
       chosen: number[];
     };
-    /** Consent of the visitor: the version of the text, and the time (ISO 8601, UTC). */
+    /** A consent: the version of the text, and the time (ISO 8601, UTC). */
     Consent: {
       at: string;
       text: string;
       retention_minutes: number;
+      kind: "visitor" | "guardian" | "program";
     };
     /** The visitor's answer to the request for consent. */
     ConsentAnswer: {
@@ -146,7 +176,7 @@ export interface components {
     /** The addresses of a download. */
     DownloadView: {
       id: string;
-      form: "single" | "strip" | "4x6" | "paste_back" | "film";
+      form: "single" | "strip" | "4x6" | "paste_back" | "film" | "family";
       /** Address of the file */
       download: string;
       /** Address of the page for a phone */
@@ -215,6 +245,12 @@ export interface components {
       code: string;
       message: string;
       hint: string;
+    };
+    /** A family portrait: the parents `a` and `b`, and up to six of their children. */
+    FamilyRequest: {
+      a: string;
+      b: string;
+      children: string[];
     };
     /** A film: two people, `a` and `b`, who morph into each other, or one `person` from as encoded to as shown now. */
     FilmRequest: {
@@ -298,6 +334,8 @@ export interface components {
       state: "running" | "done" | "failed";
       /** Finished part, 0...1 */
       progress: number;
+      /** Seconds until the job is done, or null before that is known */
+      seconds_left: number | null;
       error: components["schemas"]["Failure"] | null;
       url: string | null;
       result: components["schemas"]["LikenessView"] | components["schemas"]["FilmView"] | null;
@@ -315,9 +353,11 @@ export interface components {
       rarity: number;
       channels: number[];
     };
-    /** An edit of a likeness: its id and slider values. */
+    /** An edit of a likeness: its id, and slider values or words. */
     LikenessEdit: {
       likeness: string;
+      /** Changes in English words, as 'ten years older, no glasses'; from what the picture shows */
+      say?: string | null;
       /** Whether the edit may change other attributes beyond their bounds */
       force?: boolean;
       /** Age: change in years */
@@ -424,11 +464,16 @@ export interface components {
       /** Which of logo and frame are there */
       artwork: string[];
     };
-    /** Two people, and a seed for their children. */
+    /** Two people, and a seed for their children. Children `first` to `first + count - 1` of the seed are made. `balance` is 0 for children that take after `a`, 1 for children that take after `b`. Another generator than the default one ignores `age`. */
     Parents: {
       a: string;
       b: string;
       seed?: number;
+      /** Age of the children in years */
+      age?: number;
+      balance?: number;
+      first?: number;
+      count?: number;
     };
     /** A mix: the other face (a person's id, `seed:7` or `sample:1`), and the layers that come from it. */
     PersonMix: {
@@ -518,7 +563,7 @@ export interface components {
     };
     /** Facts about the making of a download; `faceloom` is the version. A film has only its form. */
     Recipe: {
-      form: "single" | "strip" | "4x6" | "paste_back" | "film";
+      form: "single" | "strip" | "4x6" | "paste_back" | "film" | "family";
       faceloom?: string | null;
       controls?: Record<string, number> | null;
       coefficients?: Record<string, number> | null;
@@ -540,6 +585,11 @@ export interface components {
     /** A screen that the page can open by itself. */
     Screen: {
       state: "play" | "friend" | "finish";
+    };
+    /** A short film of a person: `reveal` from a child to an old face, `boomerang` a smile there and back. */
+    ShowRequest: {
+      kind?: "reveal" | "boomerang";
+      animated?: boolean;
     };
     /** The answer of a booth that ends; `machine` is whether a command that may switch the machine off was run. */
     ShutdownView: {
@@ -585,6 +635,20 @@ export interface components {
       skin_tone?: number | null;
       /** Face: change in points */
       face_fullness?: number | null;
+    };
+    /** One layer of marks in a file: its state, and a sentence about it. */
+    VerifiedLayerView: {
+      name: string;
+      state: string;
+      detail: string;
+    };
+    /** The marks in a file: the verdict, its layers, and what they say about the making; '' where they do not. */
+    VerifiedView: {
+      verdict: string;
+      layers: components["schemas"]["VerifiedLayerView"][];
+      kind: string;
+      generator: string;
+      day: string;
     };
     /** A visit: everything that a page needs to show its current screen. */
     VisitView: {
@@ -664,6 +728,19 @@ export interface paths {
     post: {
       body: components["schemas"]["ConsentAnswer"];
       response: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+    };
+  };
+  "/api/v1/visit/guardian": {
+    /** Record that a minor's parent or guardian agrees, or declines: then the visit is erased. A booth with an age gate answers a photo of a person who looks too young with 403 `guardian_needed`. */
+    post: {
+      body: components["schemas"]["ConsentAnswer"];
+      response: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
+    };
+  };
+  "/api/v1/visit/export": {
+    /** Return everything that is stored about the visit as a zip: photos, likenesses, pictures, films and records. */
+    get: {
+      response: Blob;
     };
   };
   "/api/v1/visit/photo": {
@@ -912,16 +989,51 @@ export interface paths {
     };
   };
   "/api/v1/children": {
-    /** Make nine children of two people. */
+    /** Make children of two people at an age, nine unless fewer are asked for. */
     post: {
       body: components["schemas"]["Parents"];
       response: components["schemas"]["ChildrenView"];
+    };
+  };
+  "/api/v1/visit/family": {
+    /** Make a portrait of two parents and up to six of their children in one light. It is a download. */
+    post: {
+      body: components["schemas"]["FamilyRequest"];
+      response: components["schemas"]["DownloadView"];
     };
   };
   "/api/v1/film": {
     /** Start a film; it is a job. */
     post: {
       body: components["schemas"]["FilmRequest"];
+      response: components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/people/{id}/live": {
+    /** Draw a person with the pose, smile, lips, eyes and brows of a camera's frame, at most 128 kB of JPEG. The frame is not stored. A frame that a newer `n` replaced is answered 409. The header `X-Faceloom-Face` is 1 when the frame shows a face; otherwise the person returns to rest. */
+    post: {
+      path: {
+        id: string;
+      };
+      query: {
+        years?: number;
+        friend?: string;
+        mix?: number;
+        size?: number;
+        /** Number that grows with every request of the page */
+        n?: number;
+      };
+      body: Blob;
+      response: Blob;
+    };
+  };
+  "/api/v1/people/{id}/show": {
+    /** Make a short film of a person. This is a job; its result is the download. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["ShowRequest"];
       response: components["schemas"]["JobView"];
     };
   };
@@ -1239,6 +1351,13 @@ export interface paths {
       response: components["schemas"]["Recipe"];
     };
   };
+  "/api/v1/verify": {
+    /** Read the marks of origin in a file: which layers it carries, which are missing, and which were tampered with. The file is not kept. No token is needed, as everyone may ask whether a picture was made here. */
+    post: {
+      body: FormData;
+      response: components["schemas"]["VerifiedView"];
+    };
+  };
   "/api/v1/detect": {
     /** Detect the faces of a photo, largest first. The photo is not kept. */
     post: {
@@ -1254,24 +1373,40 @@ export interface paths {
     };
   };
   "/api/v1/encode": {
-    /** Start to encode a face of a photo. This is a job, whose result holds the likeness. */
+    /** Start to encode a face of a photo. This is a job, whose result holds the likeness. A program vouches for the consent of the people in its photos, which is recorded. With an age gate, a photo of a person who looks too young is answered with 403 `guardian_needed` or `too_young`. */
     post: {
       body: FormData;
       response: components["schemas"]["JobView"];
     };
   };
   "/api/v1/edit": {
-    /** Edit a likeness to slider values. Sliders that are not named keep their values. The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. */
+    /** Edit a likeness to slider values, or by words. Sliders that are not named keep their values. `say` holds changes in words, as 'ten years older, no glasses'; they start at what the picture shows, and go as far as the sliders do. The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. */
     post: {
       body: components["schemas"]["LikenessEdit"];
       response: components["schemas"]["LikenessView"];
     };
   };
   "/api/v1/mix": {
-    /** Replace layers of the likeness `a` with those of `b`. */
+    /** Make a new likeness: `a` with layers of `b`. Both stay as they are. */
     post: {
       body: components["schemas"]["LikenessMix"];
       response: components["schemas"]["LikenessView"];
+    };
+  };
+  "/api/v1/child": {
+    /** Make a child of two likenesses at an age. It is a likeness of its own. */
+    post: {
+      body: components["schemas"]["ChildRequest"];
+      response: components["schemas"]["LikenessView"];
+    };
+  };
+  "/api/v1/likenesses/{id}/film": {
+    /** Start a film of a likeness from as encoded to as edited. This is a job, whose url is the film. */
+    post: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["JobView"];
     };
   };
   "/api/v1/morph": {
@@ -1305,7 +1440,7 @@ export interface paths {
     };
   };
   "/api/v1/likenesses/{id}/image": {
-    /** Draw a likeness as edited. */
+    /** Draw a likeness as edited, with the marks of AI-generated pictures. `marks=off` is answered with 403 `marks_required` unless the operator's settings allow it; each use is logged. */
     get: {
       path: {
         id: string;
@@ -1313,12 +1448,23 @@ export interface paths {
       query: {
         /** Side of the picture in pixels */
         size?: number;
+        /** off: without marks, if the operator allows it */
+        marks?: "on" | "off";
       };
       response: Blob;
     };
   };
   "/api/v1/likenesses/{id}/file": {
     /** Return a likeness as encoded, as a .likeness file, which the command line and `Studio` open. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/likenesses/{id}/export": {
+    /** Return everything that is stored about a likeness as a zip. */
     get: {
       path: {
         id: string;

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { post } from "./api";
 import { Button } from "./parts/button";
+import { GuardianDialog } from "./parts/guardian_dialog";
 import { IdleDialog } from "./parts/idle_dialog";
 import { LazyPage } from "./parts/lazy_page";
 import { StartOver } from "./parts/start_over";
@@ -135,6 +136,7 @@ export function App() {
     <>
       <Page />
       {page === "visit" && visit.value && <StartOver />}
+      {page === "visit" && <GuardianDialog />}
       {page === "visit" && <IdleDialog />}
       <Notice />
       {!online.value && (

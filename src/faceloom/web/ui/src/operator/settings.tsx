@@ -10,6 +10,7 @@ type Value = string | number | boolean | string[];
 /** Settings that are chosen from a few values: the keys of their words, by value. */
 const CHOICES: Partial<Record<string, Record<string, TextKey>>> = {
   look: { auto: "look.auto", dark: "look.dark", light: "look.light" },
+  minors: { guardian: "minors.guardian", refuse: "minors.refuse" },
   print_template: { portrait: "template.portrait", landscape: "template.landscape" },
 };
 const COLORS = ["print_paper", "print_ink"];
@@ -24,6 +25,7 @@ const BOUNDS: Partial<Record<string, [number, number]>> = {
   countdown: [0, 10],
   encode_seconds: [2, 60],
   improve_seconds: [0, 600],
+  min_age: [0, 25],
   copies: [1, 9],
   print_quota: [0, 100],
 };

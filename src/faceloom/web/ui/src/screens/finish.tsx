@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get, post } from "../api";
+import { apiUrl, get, post } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Film } from "../parts/film";
@@ -168,6 +168,12 @@ function Ways({ download, printable, onBack }: WaysProps) {
         <a class="button plain" href={`${download.download}?download=1`} download>
           <Icon name="save" />
           <span>{translate("download")}</span>
+        </a>
+      )}
+      {!booth.value.kiosk && (
+        <a class="button plain" href={apiUrl("/visit/export")} download>
+          <Icon name="save" />
+          <span>{translate("finish.data")}</span>
         </a>
       )}
       <Button icon="back" onClick={onBack}>

@@ -1,9 +1,18 @@
 /** Sending a photo to the server. Without an answer the photo is stored in the browser and sent once later. */
 
 import { signal } from "@preact/signals";
-import { NetworkError, post } from "../api";
+import { NetworkError, post, ServerError } from "../api";
 import { changeVisit, online, visit } from "./booth";
 import { deleteUnsentPhoto, loadUnsentPhoto, saveUnsentPhoto } from "./unsent_photo";
+
+/** Whether a guardian must agree before another photo is taken. */
+export const guardianNeeded = signal(false);
+
+/** Record the answer of a minor's parent or guardian. A refusal ends the visit. */
+export async function answerGuardian(agreed: boolean): Promise<void> {
+  guardianNeeded.value = false;
+  await changeVisit(() => post("/visit/guardian", { body: { agreed } }));
+}
 
 /** Whether a photo waits for the server. */
 export const photoUnsent = signal(false);
@@ -21,6 +30,7 @@ export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
     try {
       return await post("/visit/photo", { body: photoForm(photo), query: add ? { add } : {} });
     } catch (error) {
+      if (error instanceof ServerError && error.code === "guardian_needed") guardianNeeded.value = true;
       if (error instanceof NetworkError) {
         photoUnsent.value = true;
         await saveUnsentPhoto({ visit: id, photo });
