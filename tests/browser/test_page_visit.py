@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.browser import visitor as steps
 from tests.browser.visitor import PAGE
@@ -29,6 +30,7 @@ def test_the_whole_visit(booth, open_page):
     before = steps.shown(page)
     steps.slide(page, "Age", 20)
     page.get_by_text("+20 years").wait_for()
+    page.get_by_text("years old").wait_for()
     steps.changes(page, before)
     page.locator(".button.tool:has-text('Undo'):not([aria-disabled])").click()
     page.get_by_text("0 years", exact=True).wait_for()
@@ -63,10 +65,8 @@ def test_two_faces_blend_and_have_children(booth, open_page, photos):
     for number in (1, 2):
         page.get_by_role("button", name=f"Face {number}").click()
     steps.tap(page, "Both of us")
-    steps.watch(page)
-    assert page.locator(".people .thumb").count() == 2
-    steps.tap(page, "Friend")
-    page.locator(".three .middle img").wait_for()
+    page.locator(".encoding .people .thumb").nth(1).wait_for()
+    steps.watch_two(page)
     first = steps.shown(page, ".three .middle")
     page.get_by_role("slider", name="Between you").focus()
     page.keyboard.press("ArrowRight")
@@ -87,6 +87,8 @@ def test_two_visitors_join_by_a_code(booth, open_page, photos):
     for page in (one, other):
         steps.to_play(page, photos["one"])
         steps.tap(page, "Friend")
+    for page in (one, other):
+        steps.tap(page, "My friend is at another booth")
     one.locator(".code-figures:not(:empty)").wait_for()
     code = one.locator(".code-figures").inner_text()
     for letter in code:
@@ -165,6 +167,7 @@ def test_camera_denied(booth, open_page, photos):
     steps.tap(page, "Start")
     steps.tap(page, "I agree")
     page.get_by_role("heading", name="The camera is not allowed").wait_for()
+    page.get_by_role("alert").get_by_role("button", name="Choose a photo").wait_for()
     steps.upload(page, photos["one"])
     steps.watch(page)
 
@@ -244,3 +247,82 @@ def test_generated_faces(booth, open_page):
 def test_the_page_is_small(chromium):
     files = [path for path in PAGE.parent.rglob("*") if path.is_file()]
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 150_000
+
+
+def test_a_friend_is_photographed_and_the_visit_ends_in_a_blend(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    steps.tap(page, "Friend")
+    steps.tap(page, "Photograph your friend")
+    page.locator(".shutter").wait_for()
+    steps.shoot(page)
+    page.locator(".encoding .people .thumb").nth(1).wait_for()
+    pressed = page.locator(".encoding .people .thumb[aria-pressed=true]")
+    assert pressed.count() == 1
+    shown = page.locator(".encoding .stage .face").first.locator("img").last
+    shown.wait_for()
+    assert pressed.locator("img").get_attribute("src") == shown.get_attribute("src")  # the friend, not the first person
+    steps.watch_two(page)
+
+
+def test_a_film_shows_its_progress_and_can_be_canceled(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    steps.tap(page, "Done")
+    page.locator(".printed").wait_for()
+    page.route(
+        "**/api/v1/jobs/*",
+        lambda route: (
+            route.continue_()
+            if route.request.method == "DELETE"
+            else route.fulfill(
+                json={
+                    "id": "x",
+                    "kind": "film",
+                    "state": "running",
+                    "progress": 0.4,
+                    "seconds_left": 12.2,
+                    "error": None,
+                    "url": None,
+                    "result": None,
+                }
+            )
+        ),
+    )
+    steps.tap(page, "Film")
+    page.get_by_role("status").get_by_text("The film is being made").wait_for()
+    page.get_by_text("About 13 s left").wait_for()
+    assert page.locator(".waiting progress").get_attribute("value") == "0.4"
+    with page.expect_request(lambda request: request.method == "DELETE" and "/jobs/" in request.url):
+        steps.tap(page, "Cancel")
+    page.locator(".printed").wait_for()
+
+
+def test_the_page_says_when_the_booth_is_coming_back(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.agree(page)
+    page.route("**/api/v1/visit/events", lambda route: route.abort())  # no progress arrives
+    page.route("**/api/v1/health", lambda route: route.fulfill(json={"ready": False, "error": None}))
+    page.route("**/api/v1/visit", lambda route: route.abort())
+    steps.upload(page, photos["one"])
+    page.get_by_role("status").get_by_text("The booth is coming back").wait_for()
+
+
+def test_a_large_photo_is_made_smaller_before_it_is_sent(booth, open_page, tmp_path):
+    large = tmp_path / "large.jpg"
+    noise = Image.effect_noise((5200, 3000), 90).convert("RGB")
+    noise.save(large, quality=97)
+    assert large.stat().st_size > 6_000_000
+    page = open_page(booth.url)
+    steps.agree(page)
+    page.set_input_files("input[type=file]", large)
+    with page.expect_request("**/api/v1/visit/photo*") as sent:
+        steps.tap(page, "Use it")
+    assert int(sent.value.headers["content-length"]) < large.stat().st_size
+
+
+def test_an_empty_gallery_has_a_way_back(booth, open_page):
+    page = open_page(booth.url, "/gallery")
+    page.get_by_text("The gallery is still empty.").wait_for()
+    steps.tap(page, "Booth")
+    page.get_by_role("button", name="Start").wait_for()

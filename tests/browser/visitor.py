@@ -40,6 +40,12 @@ def watch(page: Any) -> None:
     page.locator(".play .face img").first.wait_for()
 
 
+def watch_two(page: Any) -> None:
+    """Wait for the likenesses of two people, and open what they came for: their blend."""
+    page.locator(".encoding .button.next:not([aria-disabled])").click()
+    page.locator(".three .middle img").wait_for()
+
+
 def to_play(page: Any, photo: Path | None = None) -> None:
     """Go from the first screen to the sliders."""
     agree(page)

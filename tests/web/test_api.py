@@ -26,7 +26,7 @@ def encode(program: Client, data: bytes) -> dict[str, Any]:
     return job["result"]
 
 
-@pytest.mark.parametrize("path", ["/detect", "/analyze", "/encode", "/edit", "/mix", "/morph", "/generate"])
+@pytest.mark.parametrize("path", ["/detect", "/analyze", "/encode", "/edit", "/mix", "/child", "/morph", "/generate"])
 def test_every_operation_needs_the_token(server, path):
     assert server.client().post(path).status_code == 401
     assert server.client(Authorization="Bearer wrong").post(path).status_code == 401
@@ -63,14 +63,39 @@ def test_from_a_photo_to_an_edit(program):
     assert program.get(f"/likenesses/{likeness}/image", params={"size": 64}).headers["content-type"] == "image/jpeg"
     assert len(program.get(f"/likenesses/{likeness}/file").content) > 500
     other = program.post("/generate", json={"seed": 3}).json()
-    assert program.post("/mix", json={"a": likeness, "b": other["likeness"]}).status_code == 200
-    assert program.post("/mix", json={"a": likeness, "b": "seed:4", "layers": "fine"}).status_code == 200
+    before = program.get(f"/likenesses/{likeness}").json()
+    mixed = program.post("/mix", json={"a": likeness, "b": other["likeness"]})
+    assert mixed.status_code == 201
+    assert mixed.json()["likeness"] not in (likeness, other["likeness"])
+    assert program.get(f"/likenesses/{likeness}").json() == before  # `a` is not overwritten
+    further = program.post("/mix", json={"a": mixed.json()["likeness"], "b": "seed:4", "layers": "fine"})
+    assert further.status_code == 201
+    for name in (mixed.json()["likeness"], further.json()["likeness"]):
+        assert program.get(f"/likenesses/{name}/image", params={"size": 64}).status_code == 200
+        assert program.delete(f"/likenesses/{name}").status_code == 204
     job = program.post("/morph", json={"a": likeness, "b": other["likeness"]}).json()
     with program.stream("GET", f"/jobs/{job['id']}/events") as stream:
         lines = [line for line in stream.iter_lines() if line.startswith("data:")]
     assert '"done"' in lines[-1]
     assert program.delete(f"/likenesses/{likeness}").status_code == 204
     assert program.get(f"/likenesses/{likeness}").json()["error"]["code"] == "no_likeness"
+
+
+def test_a_child_and_a_film(program):
+    a, b = (program.post("/generate", json={"seed": seed}).json()["likeness"] for seed in (5, 6))
+    made = program.post("/child", json={"a": a, "b": b, "age": 4, "balance": 0.2})
+    assert made.status_code == 201
+    child = made.json()["likeness"]
+    assert {slider["name"] for slider in made.json()["sliders"]} >= {"age"}
+    assert program.post("/child", json={"a": a, "b": b, "age": 60}).status_code == 422
+    assert program.post("/child", json={"a": a, "b": "nobody"}).json()["error"]["code"] == "no_likeness"
+    program.post("/edit", json={"likeness": child, "smile": 0.9}).raise_for_status()
+    job = program.post(f"/likenesses/{child}/film").json()
+    while job["state"] == "running":
+        time.sleep(0.05)
+        job = program.get(f"/jobs/{job['id']}").json()
+    assert job["state"] == "done", job
+    assert len(program.get(job["url"].removeprefix("/api/v1")).content) > 1000
 
 
 def test_a_job_can_be_canceled_and_is_hidden_from_others(program, server):

@@ -58,6 +58,21 @@ def test_the_curl_client(server: Server, portrait: Path, tmp_path: Path):
     assert not server.booth.visits
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+@pytest.mark.parametrize(
+    ("token", "data", "message"), [("wrong", photo(1), "the token is wrong"), (TOKEN, b"x", "image")]
+)
+def test_the_curl_client_stops_at_the_first_error(server, tmp_path, token, data, message):
+    (tmp_path / "me.jpg").write_bytes(data)
+    command = ["sh", str(EXAMPLES / "api_client.sh"), str(tmp_path / "me.jpg"), str(tmp_path / "a.jpg"), server.base]
+    environment = os.environ | {"FACELOOM_TOKEN": token}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert not result.stdout
+    assert not (tmp_path / "a.jpg").exists()
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_it_is_python(name: str, tmp_path: Path):
     py_compile.compile(str(EXAMPLES / name), cfile=str(tmp_path / "compiled"), doraise=True)

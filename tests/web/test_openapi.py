@@ -100,3 +100,17 @@ def test_the_reference_names_every_operation():
 def test_the_document_is_printed_without_torch():
     code = "import faceloom.web.openapi as o, sys; o.main(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_programs_authenticate_with_a_bearer_token():
+    assert DOCUMENT["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    protected = {name for name, operation in OPERATIONS.items() if operation.get("security") == [{"token": []}]}
+    assert protected >= {"POST /api/v1/encode", "POST /api/v1/child", "POST /api/v1/likenesses/{id}/film"}
+    assert "POST /api/v1/visits" not in protected
+
+
+def test_pictures_are_declared_as_binary():
+    image = successes(OPERATIONS["GET /api/v1/likenesses/{id}/image"])["200"]["content"]
+    assert image == {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    frame = OPERATIONS["POST /api/v1/visit/detect"]["requestBody"]["content"]["image/jpeg"]
+    assert frame["schema"]["format"] == "binary"

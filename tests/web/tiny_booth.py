@@ -41,6 +41,7 @@ from faceloom.invert.inversion import Inversion
 from faceloom.likeness import Geometry, Likeness
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.web.worker.studio import BoothStudio
+from faceloom.workflows.live import LiveFrame
 from faceloom.workflows.studio import AnalyzedFace
 
 NAMES = ("age", "smile", "glasses", "yaw", "pitch", "mouth_open", "gender")
@@ -124,7 +125,7 @@ class TinyStudio(BoothStudio):
             end,
             self.generator.hash,
             self.generator.name,
-            quality={"lpips": 0.09, "mse": 0.02, "identity": 0.9},
+            quality={"lpips": 0.09, "mse": 0.02, "identity": 0.98},
             geometry=Geometry((tl, bl, br, tr), photo.image.size, 256),
             provenance={"interrupted": interrupted, "seconds": seconds},
         )
@@ -166,7 +167,11 @@ class TinyStudio(BoothStudio):
 
     def identity_similarity(self, img: torch.Tensor, target: torch.Tensor) -> float:
         """Return a plausible number."""
-        return 0.8
+        return 0.98
+
+    def live_session(self, person: Likeness) -> Any:
+        """Return a session that draws the person as they are."""
+        return TinySession(self, person)
 
     def align_again(self, person: Likeness, photo: Photo) -> torch.Tensor:
         """Return the whole photo at the size of an aligned face."""
@@ -180,6 +185,21 @@ class TinyStudio(BoothStudio):
         lpips = person.quality["lpips"] * 0.8
         img = torch.zeros(1, 3, 256, 256)
         return Inversion(person.unedited.w_plus, (lpips,), (0.01,), img, steps=3, seconds=seconds)
+
+
+class TinySession:
+    """A session of the live mirror that only looks whether a frame shows a face."""
+
+    size = 64
+
+    def __init__(self, studio: TinyStudio, person: Likeness) -> None:
+        self.studio, self.person = studio, person
+
+    def draw(self, frame: np.ndarray, time: float) -> LiveFrame:
+        """Draw the person as they are."""
+        pixels = np.asarray(self.studio.draw(self.person, self.size))
+        faces = self.studio.detect(Photo(Image.fromarray(frame)))
+        return LiveFrame(pixels, np.zeros(6) if faces else None)
 
 
 def _face(x: float, y: float, side: float) -> Face:

@@ -30,24 +30,39 @@ def children(
     pull: Annotated[
         float, typer.Option(min=0, max=1, help="How far the parents' latent codes are moved toward W before mixing.")
     ] = 0.5,
+    age: Annotated[
+        float,
+        typer.Option(
+            min=2, max=30, help="Age of the children in years; another generator than the default one ignores it."
+        ),
+    ] = 6,
+    balance: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Whom the children take after: 0 is the first parent, 1 is the other one."),
+    ] = 0.5,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in a folder.")] = None,
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
-    """Generate children of two people: each inherits shape, features and colors from either parent at random.
+    """Generate children of two people at an age: each inherits shape, features and colors from either parent at random.
 
     Child number k of a seed is always the same, whatever --count is. A child's likeness can be a parent in turn.
 
     \b
     Examples:
       faceloom children me.likeness you.likeness --count 9 -o ours.png
-      faceloom children me.likeness seed:12 --seed 3 -o ours --json
+      faceloom children me.likeness seed:12 --age 15 --balance 0.2 --seed 3 -o ours --json
     """
+    from faceloom.checkpoints.load import DEFAULT_GENERATOR
     from faceloom.images import make_contact_sheet, save_picture
 
     studio = open_studio(generator=generator)
     parents = open_person(studio, a), open_person(studio, b)
-    people = [studio.child(*parents, k, seed=seed, variation=variation, pull=pull) for k in range(count)]
+    years = age if studio.generator.name == DEFAULT_GENERATOR else None
+    people = [
+        studio.child(*parents, k, seed=seed, variation=variation, pull=pull, balance=balance, age=years)
+        for k in range(count)
+    ]
     facts = [{key: person.provenance[key] for key in ("number", "inherited")} for person in people]
     if output.suffix:
         with progress(count + 2, "drawing") as draw:

@@ -35,25 +35,29 @@ def make_child(
     statistics: LatentStatistics,
     variation: float = 0.3,
     pull: float = W_PULL_MIXING,
+    balance: float = 0.5,
 ) -> Child:
     """Make child `number` of parents a and b.
 
     Each layer group (coarse, middle, fine) comes from a, from b, or is a blend, at random; both parents always have a
     share. `variation` standard deviations of the generator's latents are added in a random direction. Parents found in
     photos are first moved `pull` of the way towards W, as in `mix`, because their layers do not fit each other.
+    `balance` moves every share: 0 leaves nothing of b, 0.5 leaves the shares as they are, 1 leaves nothing of a.
 
     Convention: a, b `[1, num_ws, w_dim]`; the child depends on the parents, the seed and its number, not on the number
     of children. Raises ShapeError when the parents' shapes differ, LatentError for a number or seed below 0, or a
     variation outside 0...1.
     """
     check_same_space(a, b)
+    if not 0 <= balance <= 1:
+        raise LatentError(f"a balance of {balance:g}", "0 is the first parent, 1 is the other one")
     if number < 0 or seed < 0 or not 0 <= variation <= MAX_VARIATION:
         raise LatentError(
             f"child {number} of seed {seed} with variation {variation}",
             f"numbers and seeds count from 0, a variation is 0 to {MAX_VARIATION:g}",
         )
     rng = np.random.default_rng([seed, number])
-    inherited = _draw_shares(rng)
+    inherited = {name: _balance(share, balance) for name, share in _draw_shares(rng).items()}
     groups = layer_groups(layer_resolutions)
     shares = torch.zeros(a.shape[1])
     for name, share in inherited.items():
@@ -62,6 +66,11 @@ def make_child(
     a, b = pull_towards_w(a, pull), pull_towards_w(b, pull)
     w_plus = a.lerp(b, shares[:, None].to(a)) + variation * (statistics.axes @ offset).to(a)
     return Child(w_plus, inherited)
+
+
+def _balance(share: float, balance: float) -> float:
+    """Move a share of parent b towards 0 or 1."""
+    return round(2 * balance * share if balance < 0.5 else 1 - 2 * (1 - balance) * (1 - share), 3)
 
 
 def _draw_shares(rng: np.random.Generator) -> dict[str, float]:

@@ -188,7 +188,7 @@ class Visit(BaseModel):
     people: list[Person] = []
 
 
-DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film"]
+DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film", "family"]
 
 
 class Recipe(BaseModel):

@@ -51,6 +51,7 @@ HTTP_ERROR_CODES: Mapping[int, tuple[str, ...]] = {
 TAGS: Mapping[str, str] = {
     "programs": "API for programs",
     "jobs": "Jobs",
+    "verify": "Marks of origin",
     "server": "Server",
     "visit": "Visit",
     "phone": "Phone",

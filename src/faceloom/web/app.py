@@ -26,7 +26,7 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
 from faceloom.web.public_url import PublicUrl
-from faceloom.web.routes import api, downloads, lab, operator, operator_prints, people, visit
+from faceloom.web.routes import api, downloads, lab, live, operator, operator_prints, people, verify, visit
 from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
 from faceloom.web.worker.client import ProcessClient, WorkerClient
 
@@ -151,13 +151,14 @@ async def _run_booth(app: FastAPI, make_booth: Callable[[VisitStore], Booth]) ->
 
 
 def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
-    for module in (visit, people, downloads, lab, operator, operator_prints) if visitors else ():
+    for module in (visit, people, live, downloads, lab, operator, operator_prints) if visitors else ():
         app.include_router(module.router, prefix=API)
-    for router in (visit.server, downloads.files, api.router, api.jobs):
+    for router in (visit.server, downloads.files, verify.router, api.router, api.jobs):
         app.include_router(router, prefix=API)
     app.include_router(_reference_routes(app), prefix=API)
     if pages:
         app.include_router(downloads.pages)
+        app.include_router(verify.pages)
         app.include_router(_page_routes(base_path))
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceloom.web.worker.messages import PrintTemplate
+from faceloom.web.worker.messages import LabelPlace, PrintTemplate, VisibleLabel
 
 Language = Literal["en", "de", "es", "fr"]
 Look = Literal["auto", "dark", "light"]
@@ -55,6 +55,20 @@ class BoothSettings(BaseModel):
     print_paper: str = Field(default="#ffffff", pattern=COLOR, description="Color of the paper's ground")
     print_ink: str = Field(default="#201e1c", pattern=COLOR, description="Color of the texts on paper")
     print_date: bool = Field(default=True, description="Whether the date is printed below the event's name")
+
+    label_shown: bool = Field(default=True, description="Whether pictures carry a visible label: AI-generated")
+    label_text: str = Field(
+        default=VisibleLabel.text, min_length=2, max_length=60, description="Words of the visible label"
+    )
+    label_place: LabelPlace = Field(default="bottom right", description="Corner of the visible label")
+    unmarked_api: bool = Field(
+        default=False, description="Whether programs may ask for pictures without marks; each one is logged"
+    )
+
+    @property
+    def label(self) -> VisibleLabel:
+        """The visible label of pictures and films."""
+        return VisibleLabel(self.label_text, self.label_place, self.label_shown)
 
     def public(self) -> PublicSettings:
         """Return the settings that every page reads."""

@@ -7,7 +7,7 @@ preview adds the curves of all sliders and draws a single picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ Coefficients = dict[str, float]
 """Steps along directions by name, in their units, as `edit.steer.apply` takes them."""
 
 MIN_LOGIT_STEP = 1.0  # logits between a knot and the face; nearer knots are not measured
+YOUNGEST, OLDEST = 5.0, 90.0  # years: ends of the slider of age, because the generator draws no faces beyond them
 POSITIONS = 20  # intervals of a slider between positions for previews: 4 years, 5 %, 3 degrees
 MIN_LIMIT_PART = 0.02  # least part of a requested change at which a limit is placed, where nothing could change
 UNCHANGED = 1e-3  # largest distance of a value to the neutral one at which the slider counts as unchanged
@@ -86,6 +87,20 @@ class SliderCurves:
                 if number < len(slider.knots) and name in self.before and self._is_missing(name, slider.knots[number]):
                     yield name, slider.knots[number]
 
+    def reach(self) -> dict[str, tuple[float, float]]:
+        """Return the lowest and the highest slider value that the bounds allow, of changes where a limit was measured.
+
+        Probabilities have words at the ends of their sliders, not values, and are left out.
+        """
+        reach: dict[str, tuple[float, float]] = {}
+        for name, knots in self.knots.items():
+            limits = [knot.step for knot in knots if knot.is_limit]
+            if limits and name in SLIDERS and TABLE[name].is_change:
+                low = max((step for step in limits if step < 0), default=SLIDERS[name].low)
+                high = min((step for step in limits if step > 0), default=SLIDERS[name].high)
+                reach[name] = (float(math.ceil(low)), float(math.floor(high)))
+        return reach
+
     def step(self, name: str, value: float) -> float:
         """Return the change from the person's attribute to a requested value, in the direction's unit."""
         return compute_targets({name: value}, self.before)[name] - self.before.get(name, 0.0)
@@ -139,13 +154,27 @@ def neutral_slider_values(traits: Mapping[str, float]) -> dict[str, float]:
 def make_sliders(traits: Mapping[str, float], movable: Collection[str]) -> list[Slider]:
     """Return the sliders of a person with these attributes, for the attributes that the generator can move."""
     neutral = neutral_slider_values(traits)
-    return [
+    sliders = [
         Slider.model_validate(
             {"name": name, "min": slider.low, "max": slider.high, "unit": TABLE[name].unit, "me": neutral[name]}
         )
         for name, slider in SLIDERS.items()
         if name in movable
     ]
+    if "age" not in traits:
+        return sliders
+    ages = (math.ceil(YOUNGEST - traits["age"]), math.floor(OLDEST - traits["age"]))
+    return clamp_sliders(sliders, {"age": (float(ages[0]), float(ages[1]))})
+
+
+def clamp_sliders(sliders: Iterable[Slider], reach: Mapping[str, tuple[float, float]]) -> list[Slider]:
+    """Return sliders whose ends are within the reach of a person; the value `me` stays between the ends."""
+    clamped = []
+    for slider in sliders:
+        low, high = reach.get(slider.name, (slider.min, slider.max))
+        ends = {"min": min(max(slider.min, low), slider.me), "max": max(min(slider.max, high), slider.me)}
+        clamped.append(slider.model_copy(update=ends) if ends["min"] < ends["max"] else slider)
+    return clamped
 
 
 def snap_to_position(name: str, value: float) -> float:

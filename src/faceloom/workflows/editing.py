@@ -241,9 +241,14 @@ class Editor(Renderer):
         seed: int = 0,
         variation: float = 0.3,
         pull: float = W_PULL_MIXING,
+        balance: float = 0.5,
+        age: float | None = None,
     ) -> Likeness:
         """Make child `number` of two people, with a random `variation` in standard deviations; `pull` as in `mix`.
 
-        Raises LatentError for a parent of another generator, and for numbers out of range.
+        `balance` is 0 for a child that takes after `a`, 1 for one that takes after `b`. `age` is in years, 2 to 30;
+        without it, the child is a mix of two adults. Raises LatentError for a parent of another generator, for an age
+        with another generator than the default one, and for numbers out of range.
         """
-        return family.make_child(self, a, b, number, seed=seed, variation=variation, pull=pull)
+        child = family.make_child(self, a, b, number, seed=seed, variation=variation, pull=pull, balance=balance)
+        return child if age is None else family.grow_up(self, child, age, self.measure)

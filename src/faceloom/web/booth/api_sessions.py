@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+
 from faceloom.errors import FaceError, FaceloomError
 from faceloom.store import Person, Visit
 from faceloom.store.models import Failure, VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth import edits, friends
-from faceloom.web.booth.background import shown_ref
+from faceloom.web.booth.background import person_ref, shown_ref
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.jobs import Job
@@ -19,12 +22,14 @@ from faceloom.web.worker.messages import (
     Encode,
     EncodeProgress,
     Generate,
+    MakeChild,
     OpenedPhoto,
     OpenPhoto,
     PersonFacts,
     Priority,
 )
 
+log = logging.getLogger("faceloom.booth")
 PHOTO = "photo-1.jpg"
 MAX_ENCODINGS = 20  # encodings that wait or run at once
 
@@ -52,6 +57,18 @@ async def analyze(booth: Booth, data: bytes) -> AnalyzedView:
         return AnalyzedView(faces=faces, size=opened.size, notes=list(opened.notes))
     finally:
         await booth.erase(visit)
+
+
+def require_unmarked(booth: Booth) -> None:
+    """Log that a program takes a picture without marks. Raises RequestRefused (403) unless the operator allows it."""
+    if not booth.settings.unmarked_api:
+        raise RequestRefused(
+            403,
+            "marks_required",
+            "pictures leave with their marks",
+            "the operator's setting unmarked_api allows others",
+        )
+    log.warning("a program took a picture without marks, as the operator's settings allow")
 
 
 async def start_encoding(booth: Booth, data: bytes, face: int, seconds: float, *, guardian: bool = False) -> Job:
@@ -126,16 +143,62 @@ def find_likeness(booth: Booth, likeness_id: str) -> tuple[Visit, Person]:
     return visit, visit.people[0]
 
 
-async def mix(booth: Booth, visit: Visit, person: Person, other: str, layers: str) -> Person:
-    """Replace layers of a likeness with those of another likeness, or of 'seed:N'."""
-    if other.startswith("seed:"):
-        return await edits.mix(booth, visit, person.id, other, layers)
-    other_visit, other_person = find_likeness(booth, other)
-    visit.friends, friends_before = [other_visit.id], visit.friends
+async def mix(booth: Booth, visit: Visit, person: Person, other: str, layers: str) -> LikenessView:
+    """Make a new likeness of one whose layers are replaced with those of another likeness, or of 'seed:N'."""
+    other_visit, other_person = (None, None) if other.startswith("seed:") else find_likeness(booth, other)
+    mixed_visit = _begin_visit(booth, "play")
     try:
-        return await edits.mix(booth, visit, person.id, other_person.id, layers)
+        mixed = _copy_person(booth, visit, person, mixed_visit)
+        mixed_visit.friends = [other_visit.id] if other_visit else []
+        await edits.mix(booth, mixed_visit, mixed.id, other_person.id if other_person else other, layers)
+        mixed.borrowed = {}  # the likeness is its own, also after `other` is erased
+    except BaseException:
+        await booth.erase(mixed_visit)
+        raise
     finally:
-        visit.friends = friends_before
+        mixed_visit.friends = []
+    return likeness_view(mixed_visit, mixed, booth.api)
+
+
+def _copy_person(booth: Booth, visit: Visit, person: Person, target: Visit) -> Person:
+    """Copy a person as shown now into another visit."""
+    copy = person.model_copy(
+        update={"id": make_token(), "visit": target.id, "history": [person.step], "at": 0, "kept": [], "version": 1},
+        deep=True,
+    )
+    folder = booth.store.folder_of(target.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    for base in {"", person.step.base}:
+        source, copied = person_ref(booth, visit, person, base), person_ref(booth, target, copy, base)
+        shutil.copyfile(source.path, copied.path)
+    target.people.append(copy)
+    return copy
+
+
+async def make_child(booth: Booth, a: str, b: str, plan: friends.ChildrenPlan) -> LikenessView:
+    """Make a child of two likenesses and store it as a likeness."""
+    parents = [find_likeness(booth, name) for name in (a, b)]
+    first, second = (shown_ref(booth, *parent) for parent in parents)
+    visit = _begin_visit(booth, "play")
+    person = Person(id=make_token(), visit=visit.id, number=plan.first, seed=plan.seed)
+    folder = str(booth.store.folder_of(visit.id))
+    task = MakeChild(first, second, plan.seed, plan.first, folder, person.id, plan.age, plan.balance)
+    try:
+        child = await booth.worker.run(task, visit=visit.id)
+    except BaseException:
+        await booth.erase(visit)
+        raise
+    person.inherited = child.inherited
+    _set_facts(person, child.facts)
+    visit.people.append(person)
+    booth.publish(visit)
+    return likeness_view(visit, person, booth.api)
+
+
+def start_film(booth: Booth, likeness_id: str) -> Job:
+    """Start a film of a likeness from as encoded to as edited."""
+    visit, person = find_likeness(booth, likeness_id)
+    return friends.start_film(booth, visit, person.id, None)
 
 
 def start_morph(booth: Booth, a: str, b: str) -> Job:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterable
 
 from faceloom.errors import FaceloomError
+from faceloom.invert.quality import rate_identity
 from faceloom.store import Person, Visit
 from faceloom.store.models import Failure
 from faceloom.web.booth.booth import Booth, ProgressFrame
 from faceloom.web.booth.state_machine import Event, next_state
 from faceloom.web.booth.views import ProgressView, QueueView
+from faceloom.web.sliders import clamp_sliders
 from faceloom.web.worker.messages import (
     CalibrateSlider,
     Encode,
@@ -25,6 +27,7 @@ from faceloom.web.worker.messages import (
     PersonRef,
     Prerender,
     Priority,
+    Reach,
     WorkerError,
 )
 
@@ -148,7 +151,7 @@ def _publish_progress(booth: Booth, visit: Visit, person: Person, report: Encode
         seconds=round(report.seconds, 1),
         seconds_left=round(report.seconds_left, 1),
         quality=None if report.identity is None else round(max(report.identity, 0.0), 3),
-        word=person.quality.word,
+        word=None if report.identity is None else rate_identity(report.identity),
         image=f"{booth.api}/people/{person.id}/image?v={version}",
         playable=person.playable,
     )
@@ -189,11 +192,30 @@ async def calibrate_sliders(booth: Booth, visit: Visit, person: Person, base: st
     task = CalibrateSlider(person_ref(booth, visit, person, base))
     while person.sliders and person in visit.people:
         try:
-            if not await booth.worker.run(task, priority=Priority.CALIBRATE, visit=visit.id):
+            calibrated = await booth.worker.run(task, priority=Priority.CALIBRATE, visit=visit.id)
+            limit_sliders(booth, visit, person, base, calibrated.reach)
+            if not calibrated.was_missing:
                 return
         except WorkerError as error:
             if error.code not in ("stopped", "worker_lost"):
                 return
+
+
+def limit_sliders(booth: Booth, visit: Visit, person: Person, base: str, reach: Reach) -> None:
+    """Move the ends of a base's sliders to what this person can reach, and tell the pages about a change."""
+    if base:
+        history = [
+            step.model_copy(update={"sliders": clamp_sliders(step.sliders, reach)})
+            if step.base == base and step.sliders
+            else step
+            for step in person.history
+        ]
+        changed, person.history = history != person.history, history
+    else:
+        sliders = clamp_sliders(person.sliders, reach)
+        changed, person.sliders = sliders != person.sliders, sliders
+    if changed:
+        booth.publish_later(visit)
 
 
 def prerender(booth: Booth, visit: Visit, person: Person, first: Iterable[str] = (), *, refresh: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from faceloom.store.models import Download, Person, Visit
+from faceloom.store.models import Download, Person, Quality, Visit
 from faceloom.web.booth.views import DownloadView, LikenessView, PersonView, PictureView, VisitView
 
 
@@ -49,7 +49,7 @@ def person_view(person: Person, api: str) -> PersonView:
         found=f"{image}&step=0" if person.playable else None,
         crop=f"{address}/crop" if person.crop else None,
         preview=f"{address}/preview",
-        quality=person.quality,
+        quality=shown_quality(person),
         traits=person.shown_traits,
         sliders=person.shown_sliders,
         controls=person.slider_values,
@@ -61,6 +61,12 @@ def person_view(person: Person, api: str) -> PersonView:
     )
 
 
+def shown_quality(person: Person) -> Quality:
+    """Return how well the picture that is shown matches the photo: empty after an edit, which changes the face."""
+    is_edited = bool(person.step.controls or person.step.base)
+    return Quality() if is_edited else person.quality
+
+
 def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
     """Return the view of a likeness of the API."""
     address = f"{api}/likenesses/{visit.id}"
@@ -68,7 +74,7 @@ def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
         likeness=visit.id,
         image=f"{address}/image",
         file=f"{address}/file",
-        quality=person.quality,
+        quality=shown_quality(person),
         traits=person.shown_traits,
         controls=person.slider_values,
         outcome=person.step.outcome,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import io
+from collections.abc import Callable, Sequence
 
 from faceloom._version import __version__
 from faceloom.store import Download, ErasePending, Person, Visit
@@ -12,12 +13,12 @@ from faceloom.store.models import Recipe
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import download_address, download_view, iso_time
-from faceloom.web.booth.printing import print_design, print_steps
+from faceloom.web.booth.printing import print_design, print_steps, visible_label
 from faceloom.web.booth.sharing import share
 from faceloom.web.booth.views import DownloadView
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
-from faceloom.web.worker.messages import MakePrint, PrintForm
+from faceloom.web.worker.messages import MakeFamily, MakePrint, PrintForm, PrintSize, Task
 
 MEDIA_TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".webp": "image/webp"}
 MAX_DOWNLOADS = 40  # downloads of one visit
@@ -26,32 +27,53 @@ MAX_DOWNLOADS = 40  # downloads of one visit
 async def make_download(booth: Booth, visit: Visit, person_id: str, form: PrintForm) -> Download:
     """Make a picture of a person in a form. Raises RequestRefused (409, 429)."""
     owner, person = find_playable(booth, visit, person_id)
-    if sum(download.visit == visit.id for download in booth.store.downloads()) >= MAX_DOWNLOADS:
-        raise RequestRefused(429, "enough_taken", f"a visit has at most {MAX_DOWNLOADS} pictures", "use those")
     if form == "paste_back" and not person.photo:
         raise RequestRefused(409, "no_photo", "this person is not in a photo", "choose another form")
-    download, path = booth.store.reserve_download(".jpg")
-    task = MakePrint(
-        person=shown_ref(booth, owner, person),
-        steps=print_steps(booth, owner, person),
-        form=form,
-        path=str(path),
-        photo=person.photo,
-        anchor=person.slider_values,
-        design=print_design(booth),
-    )
-    seconds = booth.policy.download_retention
+
+    def make_task(path: str) -> MakePrint:
+        return MakePrint(
+            person=shown_ref(booth, owner, person),
+            steps=print_steps(booth, owner, person),
+            form=form,
+            path=path,
+            photo=person.photo,
+            anchor=person.slider_values,
+            design=print_design(booth),
+            label=visible_label(booth),
+        )
+
+    return await _make_picture(booth, visit, make_task, _make_recipe(person, form))
+
+
+async def make_family(booth: Booth, visit: Visit, parents: tuple[str, str], children: Sequence[str]) -> Download:
+    """Make a portrait of two parents and some of their children. Raises RequestRefused (404, 409, 429)."""
+    a, b = (shown_ref(booth, *find_playable(booth, visit, name, friends=True)) for name in parents)
+    young = tuple(shown_ref(booth, *find_playable(booth, visit, name)) for name in children)
+
+    def make_task(path: str) -> MakeFamily:
+        return MakeFamily((a, b), young, path, print_design(booth))
+
+    return await _make_picture(booth, visit, make_task, Recipe(form="family", faceloom=__version__, ai_generated=True))
+
+
+async def _make_picture(
+    booth: Booth, visit: Visit, make_task: Callable[[str], Task[PrintSize]], recipe: Recipe
+) -> Download:
+    """Run a task that writes a picture to the path that it is made with. Raises RequestRefused (404, 429)."""
+    if sum(download.visit == visit.id for download in booth.store.downloads()) >= MAX_DOWNLOADS:
+        raise RequestRefused(429, "enough_taken", f"a visit has at most {MAX_DOWNLOADS} pictures", "use those")
+    name, path = booth.store.reserve_download(".jpg")
     try:
-        await booth.worker.run(task, visit=visit.id)
+        await booth.worker.run(make_task(str(path)), visit=visit.id)
         if visit.id not in booth.visits:
             raise RequestRefused(404, "no_visit", "the visit is over")
         booth.statistics.add("pictures")
-        made = booth.store.add_download(download, visit.id, path, seconds, _make_recipe(person, form))
+        made = booth.store.add_download(name, visit.id, path, booth.policy.download_retention, recipe)
         share(booth, made)
         return made
     except BaseException:
         with contextlib.suppress(ErasePending):  # the store tries again
-            booth.store.erase_reserved_downloads([download])
+            booth.store.erase_reserved_downloads([name])
         raise
 
 

@@ -57,6 +57,7 @@ async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValu
     task = Edit(background.person_ref(booth, owner, person, person.step.base), requested, force)
     edited = await booth.worker.run(task, visit=owner.id)
     traits = person.shown_traits | edited.after if requested else None
+    background.limit_sliders(booth, owner, person, person.step.base, edited.reach)
     changes = {"controls": requested, "coefficients": edited.coefficients, "traits": traits}
     step = person.step.model_copy(update=changes | {"outcome": edited.outcome})
     add_step(booth, visit, person, step, first=[slider for slider in values if slider in requested])
@@ -173,16 +174,21 @@ def find_kept_step(person: Person, kept_id: str) -> Step:
 # -- pictures ---------------------------------------------------------------------------------------------------------
 
 
-async def render(booth: Booth, visit: Visit, person_id: str, *, size: int | None, step: Step | None = None) -> bytes:
+async def render(
+    booth: Booth, visit: Visit, person_id: str, *, size: int | None, step: Step | None = None, marked: bool = True
+) -> bytes:
     """Draw a person at the current step, or at another, as JPEG. `size` None is the generator's own size."""
     owner, person = find_playable(booth, visit, person_id, friends=True)
     step = step or person.step
     edit = repr((sorted(step.coefficients.items()), sorted(step.controls)))
-    key = (person.id, str(person.quality.lpips), step.base, edit, str(size))
+    key = (person.id, str(person.quality.lpips), step.base, edit, str(size), str(marked))
     if key in booth.pictures:
         return booth.pictures[key]
     picture = await booth.worker.run(
-        Render(ref_at(booth, owner, person, step), size), priority=Priority.PREVIEW, visit=owner.id, client=visit.id
+        Render(ref_at(booth, owner, person, step), size, marked),
+        priority=Priority.PREVIEW,
+        visit=owner.id,
+        client=visit.id,
     )
     return booth.cache_picture(key, picture) if owner.id in booth.visits else picture
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from dataclasses import dataclass
 
 from faceloom.errors import FaceloomError
 from faceloom.store import ErasePending, Person, Visit
@@ -13,6 +14,7 @@ from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, FriendCode
 from faceloom.web.booth.edits import ref_at
 from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.printing import visible_label
 from faceloom.web.booth.sharing import share
 from faceloom.web.booth.views import FilmView, FriendCodeView, JobKind
 from faceloom.web.booth.visit_flow import find_playable
@@ -68,33 +70,50 @@ async def render_between(booth: Booth, visit: Visit, a: str, b: str, *, t: float
 # -- children ---------------------------------------------------------------------------------------------------------
 
 
-async def make_children(booth: Booth, visit: Visit, a: str, b: str, seed: int) -> list[Person]:
-    """Make nine children of two people. Children can be parents, too."""
+@dataclass(frozen=True)
+class ChildrenPlan:
+    """Which children to make, as in `routes.models.Parents`."""
+
+    seed: int = 0
+    age: float = 6.0
+    balance: float = 0.5
+    first: int = 0
+    count: int = CHILDREN
+
+
+async def make_children(booth: Booth, visit: Visit, a: str, b: str, plan: ChildrenPlan) -> list[Person]:
+    """Make children of two people. Children can be parents, too."""
     parents = [find_playable(booth, visit, name, friends=True) for name in (a, b)]
     first, second = (shown_ref(booth, *parent) for parent in parents)
     lineage = sorted({name for _, parent in parents for name in (parent.id, *parent.of)})
     folder = str(booth.store.folder_of(visit.id))
     children = []
-    for number in range(CHILDREN):
+    for number in range(plan.first, plan.first + plan.count):
         child = Person(
-            id=make_token(), visit=visit.id, number=FIRST_CHILD_NUMBER + number, of=lineage, parents=[a, b], seed=seed
+            id=make_token(),
+            visit=visit.id,
+            number=FIRST_CHILD_NUMBER + number,
+            of=lineage,
+            parents=[a, b],
+            seed=plan.seed,
         )
-        task = MakeChild(first, second, seed, number, folder, child.id)
-        child.inherited = await booth.worker.run(task, visit=visit.id)
+        task = MakeChild(first, second, plan.seed, number, folder, child.id, plan.age, plan.balance)
+        made = await booth.worker.run(task, visit=visit.id)
+        child.inherited, child.traits, child.sliders = made.inherited, made.facts.traits, list(made.facts.sliders)
         child.playable = True
         children.append(child)
     if visit.id not in booth.visits:
         raise RequestRefused(404, "no_visit", "the visit is over")
-    await _erase_oldest_children(booth, visit)
+    await _erase_oldest_children(booth, visit, plan.count)
     visit.people += children
     booth.publish(visit)
     return children
 
 
-async def _erase_oldest_children(booth: Booth, visit: Visit) -> None:
+async def _erase_oldest_children(booth: Booth, visit: Visit, count: int) -> None:
     """Erase as many children as are needed for new ones."""
     children = [person for person in visit.people if person.of]
-    await booth.erase_people(visit, children[: max(0, len(children) + CHILDREN - MAX_CHILDREN)])
+    await booth.erase_people(visit, children[: max(0, len(children) + count - MAX_CHILDREN)])
 
 
 # -- films ------------------------------------------------------------------------------------------------------------
@@ -130,7 +149,7 @@ async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonR
         job.progress = round(progress.progress, 3)
         booth.publish_job(job)
 
-    task = MakeFilm(people, str(path), FRAMES, FILM_SIZE)
+    task = MakeFilm(people, str(path), FRAMES, FILM_SIZE, visible_label(booth))
     try:
         file = path.with_name(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id, progress=report))
         if visit.id in booth.visits:

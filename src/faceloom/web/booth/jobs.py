@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from faceloom.store.models import Failure
 from faceloom.web.booth.views import FilmView, JobKind, JobState, JobView, LikenessView
+
+MIN_PROGRESS = 0.02  # finished part of a job from which its time left is told
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Job:
     result: LikenessView | FilmView | None = None
     error: Failure | None = None
     file: str = ""
+    began: float = field(default_factory=time.monotonic)
 
     def finish(self, result: LikenessView | FilmView) -> None:
         """Mark the job as done."""
@@ -34,6 +38,13 @@ class Job:
         """Mark the job as failed."""
         self.state, self.error = "failed", error
 
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds until the job is done, by its speed so far, or None before that is known."""
+        if self.state != "running" or self.progress < MIN_PROGRESS:
+            return None
+        return round((time.monotonic() - self.began) * (1 - self.progress) / self.progress, 1)
+
     def view(self) -> JobView:
         """Return the view of the job."""
         return JobView(
@@ -41,6 +52,7 @@ class Job:
             kind=self.kind,
             state=self.state,
             progress=self.progress,
+            seconds_left=self.seconds_left,
             error=self.error,
             url=f"{self.api}/downloads/{self.result.take}" if isinstance(self.result, FilmView) else None,
             result=self.result,

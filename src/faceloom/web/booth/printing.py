@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from pathlib import Path
@@ -17,7 +18,9 @@ from faceloom.web.booth.programs import run_program
 from faceloom.web.booth.views import PrinterView
 from faceloom.web.security import RequestRefused
 from faceloom.web.settings import Language
-from faceloom.web.worker.messages import MAIN_PLACE, PrintDesign, PrintStep
+from faceloom.web.worker.messages import MAIN_PLACE, PrintDesign, PrintStep, VisibleLabel
+
+log = logging.getLogger("faceloom.booth")
 
 PRINT_SECONDS = 20.0  # seconds within which the printer must accept a picture
 LIST_SECONDS = 5.0  # seconds within which CUPS must list its printers
@@ -84,8 +87,16 @@ def print_design(booth: Booth) -> PrintDesign:
         paper=settings.print_paper,
         ink=settings.print_ink,
         template=settings.print_template,
+        label=settings.label_text if settings.label_shown else "",
         **{kind: str(path) for kind, path in paths.items() if path.is_file()},
     )
+
+
+def visible_label(booth: Booth) -> VisibleLabel:
+    """Return the visible label of a picture or film. That the operator removed it is recorded in the log each time."""
+    if not booth.settings.label_shown:
+        log.warning("a picture or film is made without the visible label, as the operator's settings say")
+    return booth.settings.label
 
 
 def artwork_path(booth: Booth, kind: ArtworkKind) -> Path:

@@ -166,6 +166,24 @@ class DetectedView(View):
     notes: list[str]
 
 
+class VerifiedLayerView(View):
+    """One layer of marks in a file: its state, and a sentence about it."""
+
+    name: str
+    state: str
+    detail: str
+
+
+class VerifiedView(View):
+    """The marks in a file: the verdict, its layers, and what they say about the making; '' where they do not."""
+
+    verdict: str
+    layers: list[VerifiedLayerView]
+    kind: str
+    generator: str
+    day: str
+
+
 class AnalyzedFaceView(View):
     """A face of a photo and its attributes."""
 
@@ -232,6 +250,7 @@ class JobView(View):
     kind: JobKind
     state: JobState
     progress: float = Field(description="Finished part, 0...1")
+    seconds_left: float | None = Field(description="Seconds until the job is done, or null before that is known")
     error: Failure | None
     url: str | None
     result: LikenessView | FilmView | None

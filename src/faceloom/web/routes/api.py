@@ -7,15 +7,17 @@ request used it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
+from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceloom.web.booth import api_sessions, edits, own_data
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
+from faceloom.web.booth.friends import ChildrenPlan
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView
 from faceloom.web.booth.word_requests import slider_values_from_words
@@ -30,6 +32,7 @@ from faceloom.web.routes.common import (
     zip_response,
 )
 from faceloom.web.routes.models import (
+    ChildRequest,
     GenerateRequest,
     Id,
     ImageSize,
@@ -39,7 +42,10 @@ from faceloom.web.routes.models import (
 )
 from faceloom.web.security import RequestRefused, require_page_header, secrets_equal
 
-router = APIRouter(tags=["programs"], responses=ERRORS)
+BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token that the server prints")
+"""Declares the token in the OpenAPI document; `get_booth_with_token` checks it."""
+
+router = APIRouter(tags=["programs"], responses=ERRORS, dependencies=[Depends(BEARER)])
 jobs = APIRouter(tags=["jobs"], responses=ERRORS)
 
 REQUESTS_PER_MINUTE = 240  # requests with the token
@@ -116,12 +122,25 @@ async def edit(booth: BoothWithToken, request: LikenessEdit) -> LikenessView:
     return likeness_view(visit, edited, booth.api)
 
 
-@router.post("/mix")
+@router.post("/mix", status_code=201)
 async def mix(booth: BoothWithToken, request: LikenessMix) -> LikenessView:
-    """Replace layers of the likeness `a` with those of `b`."""
+    """Make a new likeness: `a` with layers of `b`. Both stay as they are."""
     visit, person = api_sessions.find_likeness(booth, request.a)
     async with booth.lock(visit):
-        return likeness_view(visit, await api_sessions.mix(booth, visit, person, request.b, request.layers), booth.api)
+        return await api_sessions.mix(booth, visit, person, request.b, request.layers)
+
+
+@router.post("/child", status_code=201)
+async def make_child(booth: BoothWithToken, request: ChildRequest) -> LikenessView:
+    """Make a child of two likenesses at an age. It is a likeness of its own."""
+    plan = ChildrenPlan(request.seed, request.age, request.balance, request.number, 1)
+    return await api_sessions.make_child(booth, request.a, request.b, plan)
+
+
+@router.post("/likenesses/{id}/film", status_code=202)
+async def start_film(booth: BoothWithToken, id: Id) -> JobView:
+    """Start a film of a likeness from as encoded to as edited. This is a job, whose url is the film."""
+    return api_sessions.start_film(booth, id).view()
 
 
 @router.post("/morph", status_code=202)
@@ -143,10 +162,20 @@ async def read_likeness(booth: BoothWithToken, id: Id) -> LikenessView:
 
 
 @router.get("/likenesses/{id}/image", response_class=JpegResponse, responses=JPEG)
-async def read_likeness_image(booth: BoothWithToken, id: Id, size: ImageSize = 1024) -> Response:
-    """Draw a likeness as edited."""
+async def read_likeness_image(
+    booth: BoothWithToken,
+    id: Id,
+    size: ImageSize = 1024,
+    marks: Annotated[Literal["on", "off"], Query(description="off: without marks, if the operator allows it")] = "on",
+) -> Response:
+    """Draw a likeness as edited, with the marks of AI-generated pictures.
+
+    `marks=off` is answered with 403 `marks_required` unless the operator's settings allow it; each use is logged.
+    """
     visit, person = api_sessions.find_likeness(booth, id)
-    return JpegResponse(await edits.render(booth, visit, person.id, size=size))
+    if marks == "off":
+        api_sessions.require_unmarked(booth)
+    return JpegResponse(await edits.render(booth, visit, person.id, size=size, marked=marks == "on"))
 
 
 @router.get("/likenesses/{id}/file", response_class=FileResponse, responses=media("application/octet-stream"))

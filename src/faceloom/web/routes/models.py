@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from faceloom.analyze.attributes import SLIDERS, TABLE
 from faceloom.edit.grammar import MAX_CHARACTERS
-from faceloom.store.models import DownloadForm
-from faceloom.web.worker.messages import AxisMethod
+from faceloom.web.worker.messages import AxisMethod, PrintForm
 
 MAX_SEED = 2**31
 LAYER_GROUPS = r"^(coarse|middle|fine)(,(coarse|middle|fine))*$"
@@ -143,11 +142,19 @@ class FriendCodeEntry(RequestModel):
 
 
 class Parents(RequestModel):
-    """Two people, and a seed for their children."""
+    """Two people, and a seed for their children.
+
+    Children `first` to `first + count - 1` of the seed are made. `balance` is 0 for children that take after `a`, 1 for
+    children that take after `b`. Another generator than the default one ignores `age`.
+    """
 
     a: PersonId
     b: PersonId
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    age: float = Field(default=6, ge=2, le=30, description="Age of the children in years")
+    balance: float = Field(default=0.5, ge=0, le=1)
+    first: int = Field(default=0, ge=0, le=MAX_SEED)
+    count: int = Field(default=9, ge=1, le=9)
 
 
 class FilmRequest(RequestModel):
@@ -165,7 +172,15 @@ class FinishRequest(RequestModel):
     """A person, and the form of the download."""
 
     person: PersonId
-    form: DownloadForm = "single"
+    form: PrintForm | Literal["film"] = "single"
+
+
+class FamilyRequest(RequestModel):
+    """A family portrait: the parents `a` and `b`, and up to six of their children."""
+
+    a: PersonId
+    b: PersonId
+    children: list[PersonId] = Field(min_length=1, max_length=6)
 
 
 class GalleryChoice(RequestModel):
@@ -183,6 +198,17 @@ class LikenessMix(RequestModel):
     a: LikenessId
     b: str = Field(max_length=64)
     layers: str = Field(default="coarse", pattern=LAYER_GROUPS, max_length=40)
+
+
+class ChildRequest(RequestModel):
+    """A child of two likenesses: its number among the siblings of a seed, its age, and whom it takes after."""
+
+    a: LikenessId
+    b: LikenessId
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    number: int = Field(default=0, ge=0, le=MAX_SEED)
+    age: float = Field(default=6, ge=2, le=30, description="Age in years; another generator ignores it")
+    balance: float = Field(default=0.5, ge=0, le=1, description="0 takes after `a`, 1 after `b`")
 
 
 class MorphRequest(RequestModel):

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from faceloom.store.models import Person, Step
-from faceloom.web.booth import edits, friends, visit_flow
-from faceloom.web.booth.views import ChildrenView, FriendCodeView, FriendCountView, JobView, PersonView
+from faceloom.web.booth import downloads, edits, friends, visit_flow
+from faceloom.web.booth.views import ChildrenView, DownloadView, FriendCodeView, FriendCountView, JobView, PersonView
 from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
 from faceloom.web.routes.models import (
+    FamilyRequest,
     FilmRequest,
     FriendCodeEntry,
     Id,
@@ -161,10 +162,19 @@ async def blend(
 
 @router.post("/children", tags=["friends"])
 async def make_children(booth: TheBooth, visit: TheVisit, parents: Parents) -> ChildrenView:
-    """Make nine children of two people."""
+    """Make children of two people at an age, nine unless fewer are asked for."""
+    plan = friends.ChildrenPlan(**parents.model_dump(exclude={"a", "b"}))
     async with booth.lock(visit):
-        children = await friends.make_children(booth, visit, parents.a, parents.b, parents.seed)
+        children = await friends.make_children(booth, visit, parents.a, parents.b, plan)
     return ChildrenView(children=[booth.view_person(child) for child in children])
+
+
+@router.post("/visit/family", tags=["friends"])
+async def make_family(booth: TheBooth, visit: TheVisit, family: FamilyRequest) -> DownloadView:
+    """Make a portrait of two parents and up to six of their children in one light. It is a download."""
+    async with booth.lock(visit):
+        download = await downloads.make_family(booth, visit, (family.a, family.b), family.children)
+    return downloads.view_of(booth, download)
 
 
 @router.post("/film", status_code=202, tags=["friends"])

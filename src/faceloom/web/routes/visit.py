@@ -23,6 +23,7 @@ from faceloom.web.booth.views import (
     WipedView,
 )
 from faceloom.web.routes.common import (
+    BINARY,
     ERRORS,
     JPEG,
     VISIT_COOKIE,
@@ -139,7 +140,9 @@ async def send_photo(
     return booth.view(visit)
 
 
-@router.post("/visit/detect", openapi_extra={"requestBody": {"content": {"image/jpeg": {}}, "required": True}})
+@router.post(
+    "/visit/detect", openapi_extra={"requestBody": {"content": {"image/jpeg": {"schema": BINARY}}, "required": True}}
+)
 async def detect_in_frame(request: Request, booth: TheBooth, visit: TheVisit) -> FrameFacesView:
     """Detect the faces in a frame of the camera, for the guide on the page. The frame is not stored."""
     visit_flow.require_consent(booth, visit)

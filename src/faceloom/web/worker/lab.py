@@ -30,7 +30,7 @@ from faceloom.web.worker.messages import (
     RenderLabFace,
 )
 from faceloom.web.worker.state import WorkerState
-from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg
+from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg, to_unmarked_jpeg
 from faceloom.workflows import inspect
 
 MAP_MAXIMUM = 1.2  # LPIPS distance drawn in white; a constant, so that the map darkens as a likeness improves
@@ -59,7 +59,8 @@ def discover_axes(state: WorkerState, task: DiscoverAxes, context: TaskContext) 
 
 def render_lab_face(state: WorkerState, task: RenderLabFace, context: TaskContext) -> bytes:
     """Draw a face of the Lab as JPEG."""
-    return to_jpeg(state.studio.draw(resolve_lab_face(state, task.face), task.face.size), PREVIEW_QUALITY)
+    person = resolve_lab_face(state, task.face)
+    return to_jpeg(state.studio.draw(person, task.face.size), PREVIEW_QUALITY, person.made_by)
 
 
 def resolve_lab_face(state: WorkerState, face: LabFace) -> Likeness:
@@ -116,7 +117,7 @@ def render_distance_map(state: WorkerState, task: RenderDistanceMap, context: Ta
     person = state.likenesses.load(task.person)
     crop = state.studio.align_again(person, open_photo(f"{task.person.folder}/{task.photo}"))
     distances = inspect.compare_to_photo(state.studio, person, crop).distance_map
-    return to_jpeg(Image.fromarray(heat_colors(distances / MAP_MAXIMUM)), MAP_QUALITY)
+    return to_unmarked_jpeg(Image.fromarray(heat_colors(distances / MAP_MAXIMUM)), MAP_QUALITY)
 
 
 def heat_colors(values: np.ndarray) -> np.ndarray:

@@ -214,10 +214,11 @@ class Prerender(Task[None]):
 
 @dataclass(frozen=True)
 class Render(Task[bytes]):
-    """Draw a person as JPEG; `size` None is the generator's own size."""
+    """Draw a person as JPEG; `size` None is the generator's own size. Without `marked` the picture has no marks."""
 
     person: PersonRef
     size: int | None = None
+    marked: bool = True
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,18 @@ class RenderSeed(Task[bytes]):
     size: int
 
 
+LabelPlace = Literal["bottom right", "bottom left", "top right", "top left"]
+
+
+@dataclass(frozen=True)
+class VisibleLabel:
+    """The label in a picture that says that it is AI-generated: its words and its corner."""
+
+    text: str = "AI-generated with faceloom"
+    place: LabelPlace = "bottom right"
+    shown: bool = True
+
+
 @dataclass(frozen=True)
 class FilmProgress:
     """The part of a film that is drawn, 0...1."""
@@ -256,6 +269,65 @@ class MakeFilm(Task[str]):
     people: tuple[PersonRef, ...]
     path: str
     frames: int
+    size: int
+    label: VisibleLabel = VisibleLabel()
+
+
+ShowKind = Literal["reveal", "boomerang"]
+"""A film of one person: from a child to an old face, or a smile there and back."""
+
+
+@dataclass(frozen=True)
+class MakeShow(Task[str]):
+    """Write a short film of one person, who was edited to the values `anchor`; the result is the file's name.
+
+    `animated` writes an animated WebP instead of MP4. Reports FilmProgress.
+    """
+
+    person: PersonRef
+    anchor: AttributeValues
+    kind: ShowKind
+    path: str
+    size: int
+    animated: bool = False
+    label: VisibleLabel = VisibleLabel()
+
+
+# -- the live mirror --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """A person as the mirror shows them: `years` older or younger, mixed with a friend (`mix` 1 is the friend).
+
+    The person was edited to the values `anchor`.
+    """
+
+    person: PersonRef
+    anchor: AttributeValues = field(default_factory=dict)
+    years: float = 0.0
+    friend: PersonRef | None = None
+    mix: float = 1.0
+
+
+@dataclass(frozen=True)
+class LivePicture:
+    """A picture of the mirror as JPEG, and whether a face was seen in the camera's frame."""
+
+    jpeg: bytes
+    has_face: bool
+
+
+@dataclass(frozen=True)
+class DrawLive(Task[LivePicture]):
+    """Draw a person with the pose, smile, lips, eyes and brows of a camera's frame, which is not stored.
+
+    `viewer` names the stream whose motion is smoothed: the visit.
+    """
+
+    viewer: str
+    look: Look
+    frame: bytes
     size: int
 
 
@@ -299,6 +371,7 @@ class PrintDesign:
     template: PrintTemplate = "portrait"
     logo: str = ""
     frame: str = ""
+    label: str = VisibleLabel.text
 
 
 @dataclass(frozen=True)
@@ -316,19 +389,55 @@ class MakePrint(Task[PrintSize]):
     photo: str | None
     anchor: AttributeValues = field(default_factory=dict)
     design: PrintDesign = PrintDesign()
+    label: VisibleLabel = VisibleLabel()
+
+
+# -- marks ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class VerifiedLayer:
+    """One layer of marks in a file: its state, and a sentence about it."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The marks in a file: the verdict, its layers, and what they say about the making; '' where they do not."""
+
+    verdict: str
+    layers: tuple[VerifiedLayer, ...]
+    kind: str
+    generator: str
+    day: str
+
+
+@dataclass(frozen=True)
+class VerifyUpload(Task[Verified]):
+    """Read the marks of a picture, film or likeness. The file is not stored."""
+
+    data: bytes
 
 
 # -- edits ------------------------------------------------------------------------------------------------------------
 
 
+Reach = Mapping[str, tuple[float, float]]
+"""The lowest and the highest value that edits of one slider reached within the bounds, by slider, where known."""
+
+
 @dataclass(frozen=True)
 class Edited:
-    """An edit: its coefficients and outcome, and the attributes and the identity similarity after it."""
+    """An edit: its coefficients and outcome, the attributes and the identity similarity after it, and the reach."""
 
     coefficients: dict[str, float]
     after: dict[str, float]
     identity: float
     outcome: EditOutcome
+    reach: Reach = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -341,8 +450,16 @@ class Edit(Task[Edited]):
 
 
 @dataclass(frozen=True)
-class CalibrateSlider(Task[bool]):
-    """Measure one more knot of the slider curves; the result is False when none is missing."""
+class Calibrated:
+    """A step of the calibration: whether a knot was missing, and the reach of the sliders measured so far."""
+
+    was_missing: bool
+    reach: Reach
+
+
+@dataclass(frozen=True)
+class CalibrateSlider(Task[Calibrated]):
+    """Measure one more knot of the slider curves, if one is missing."""
 
     person: PersonRef
 
@@ -358,10 +475,28 @@ class Mix(Task[PersonFacts]):
 
 
 @dataclass(frozen=True)
-class MakeChild(Task[dict[str, float]]):
-    """Make child `number` of two people and store it as `person`.
+class Child:
+    """A child: the share of parent `b`, 0...1, by layer group, and the facts of a new base."""
 
-    The result is the share of `b`, 0...1, by layer group.
+    inherited: dict[str, float]
+    facts: PersonFacts
+
+
+@dataclass(frozen=True)
+class MakeFamily(Task[PrintSize]):
+    """Write a family portrait to `path`: the parents above, the children below, in the light of the first parent."""
+
+    parents: tuple[PersonRef, PersonRef]
+    children: tuple[PersonRef, ...]
+    path: str
+    design: PrintDesign = PrintDesign()
+
+
+@dataclass(frozen=True)
+class MakeChild(Task[Child]):
+    """Make child `number` of two people at an age in years, and store it as `person`.
+
+    `balance` is 0 for a child that takes after `a`, 1 for one that takes after `b`.
     """
 
     a: PersonRef
@@ -370,6 +505,8 @@ class MakeChild(Task[dict[str, float]]):
     number: int
     folder: str
     person: str
+    age: float = 6.0
+    balance: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from faceloom.web.worker.messages import PrintDesign
 
-LABEL = "AI-generated with faceloom"
 PICTURES = 4  # pictures on a strip and on a sheet
 DOTS_PER_INCH = 300
 SHEET_SIZE = (1200, 1800)  # pixels: 4 x 6 inches
@@ -61,6 +60,24 @@ def _draw_upright(pictures: Sequence[Image.Image], main: int, design: PrintDesig
     return sheet
 
 
+def draw_family(parents: Sequence[Image.Image], children: Sequence[Image.Image], design: PrintDesign) -> Image.Image:
+    """Draw a family portrait of 1800 x 1200 pixels: parents above, children below, captions at the right.
+
+    Convention: two parents, one to six children.
+    """
+    height, width = SHEET_SIZE
+    sheet = Image.new("RGB", (width, height), design.paper)
+    room = width - 2 * MARGIN - 420  # pixels beside the captions
+    large = min((room - GAP) // 2, (height - 2 * MARGIN - GAP) * 6 // 10)
+    small = min((room - GAP * (len(children) - 1)) // len(children), height - 2 * MARGIN - GAP - large)
+    for pictures, side, top in ((parents, large, MARGIN), (children, small, MARGIN + large + GAP)):
+        left = MARGIN + (room - len(pictures) * side - (len(pictures) - 1) * GAP) // 2
+        for number, picture in enumerate(pictures):
+            _paste(sheet, picture, side, left + number * (side + GAP), top)
+    _draw_captions(sheet, (MARGIN + room + GAP, MARGIN, width - MARGIN, height - MARGIN), design)
+    return _add_frame(sheet, design)
+
+
 def _draw_lying(pictures: Sequence[Image.Image], main: int, design: PrintDesign) -> Image.Image:
     height, width = SHEET_SIZE
     sheet = Image.new("RGB", (width, height), design.paper)
@@ -97,9 +114,11 @@ def _draw_captions(sheet: Image.Image, area: Area, design: PrintDesign) -> None:
 def _draw_label(sheet: Image.Image, area: Area, design: PrintDesign) -> int:
     """Draw the label at the bottom of an area, and return the y above it."""
     left, _, right, bottom = area
-    font = _fitting_font(LABEL, max(MIN_LABEL, sheet.width // 48), right - left)
+    if not design.label:
+        return bottom
+    font = _fitting_font(design.label, max(MIN_LABEL, sheet.width // 48), right - left)
     draw, y = ImageDraw.Draw(sheet), bottom - MIN_LABEL // 2
-    draw.text(((left + right) // 2, y), LABEL, font=font, fill=label_color(design), anchor="mm")
+    draw.text(((left + right) // 2, y), design.label, font=font, fill=label_color(design), anchor="mm")
     return bottom - MIN_LABEL - GAP // 2
 
 
@@ -148,7 +167,7 @@ def _add_frame(sheet: Image.Image, design: PrintDesign) -> Image.Image:
     area = (MARGIN, sheet.height - MARGIN - MIN_LABEL, sheet.width - MARGIN, sheet.height - MARGIN)
     is_hidden = np.asarray(frame.getchannel("A").crop(area)).max() > MAX_HIDING
     sheet.paste(frame, (0, 0), frame)
-    if is_hidden:
+    if is_hidden and design.label:
         x0, y0, x1, y1 = area
         middle = sheet.width // 2
         ImageDraw.Draw(sheet).rectangle((middle - LABEL_HALF, y0 - 6, middle + LABEL_HALF, y1 + 6), fill=design.paper)

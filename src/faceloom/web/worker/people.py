@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.invert.quality import rate_quality
 from faceloom.likeness import Likeness
 from faceloom.store.models import Quality
 from faceloom.web.sliders import make_sliders
 from faceloom.web.worker.context import TaskContext
-from faceloom.web.worker.messages import Generate, MakeChild, Mix, PersonFacts, PersonRef
+from faceloom.web.worker.messages import Child, Generate, MakeChild, Mix, PersonFacts, PersonRef
 from faceloom.web.worker.state import WorkerState
 from faceloom.workflows import family
+
+VARIATION = 0.45  # standard deviations by which siblings differ beyond what they inherit
 
 
 def mix(state: WorkerState, task: Mix, context: TaskContext) -> PersonFacts:
@@ -22,11 +25,17 @@ def mix(state: WorkerState, task: Mix, context: TaskContext) -> PersonFacts:
     return store_base(state, task.person, task.base, state.studio.mix(person, other, task.layers))
 
 
-def make_child(state: WorkerState, task: MakeChild, context: TaskContext) -> dict[str, float]:
-    """Make a child of two people, store it as a person, and return the share of `b` in each layer group."""
-    child = family.make_child(state.studio, state.load(task.a), state.load(task.b), task.number, seed=task.seed)
+def make_child(state: WorkerState, task: MakeChild, context: TaskContext) -> Child:
+    """Make a child of two people and store it as a person. Its age holds for the default generator only."""
+    parents = (state.load(task.a), state.load(task.b))
+    child = family.make_child(
+        state.studio, *parents, task.number, seed=task.seed, variation=VARIATION, balance=task.balance
+    )
+    if state.studio.generator.name == DEFAULT_GENERATOR:
+        child = family.grow_up(state.studio, child, task.age, state.studio.read_attributes)
+    context.check_cancelled()
     state.likenesses.save(PersonRef(task.folder, task.person), child)
-    return dict(child.provenance["inherited"])
+    return Child(dict(child.provenance["inherited"]), person_facts(state, child))
 
 
 def generate(state: WorkerState, task: Generate, context: TaskContext) -> PersonFacts:

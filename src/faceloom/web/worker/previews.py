@@ -20,7 +20,7 @@ from faceloom.web.worker.messages import (
 )
 from faceloom.web.worker.state import PREVIEW_SIZE, WorkerState
 from faceloom.web.worker.steering import curves_of, neutral_values
-from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg
+from faceloom.web.worker.studio import PREVIEW_QUALITY, to_jpeg, to_unmarked_jpeg
 
 
 def preview(state: WorkerState, task: Preview, context: TaskContext) -> bytes:
@@ -50,18 +50,20 @@ def prerender(state: WorkerState, task: Prerender, context: TaskContext) -> None
 
 def render(state: WorkerState, task: Render, context: TaskContext) -> bytes:
     """Draw a person as JPEG."""
-    return to_jpeg(state.draw(task.person, task.size or state.studio.fast_generator.G.img_resolution))
+    picture = state.draw(task.person, task.size or state.studio.fast_generator.G.img_resolution)
+    return to_jpeg(picture, origin=state.load(task.person).made_by) if task.marked else to_unmarked_jpeg(picture)
 
 
 def render_between(state: WorkerState, task: RenderBetween, context: TaskContext) -> bytes:
     """Draw the face between two people as JPEG."""
     person = between(state.load(task.a), state.load(task.b), task.t, W_PULL_MIXING)
-    return to_jpeg(state.studio.draw(person, task.size), PREVIEW_QUALITY)
+    return to_jpeg(state.studio.draw(person, task.size), PREVIEW_QUALITY, person.made_by)
 
 
 def render_seed(state: WorkerState, task: RenderSeed, context: TaskContext) -> bytes:
     """Draw the generated face of a seed as JPEG."""
-    return to_jpeg(state.studio.draw(state.studio.generate(task.seed, task.psi), task.size), PREVIEW_QUALITY)
+    person = state.studio.generate(task.seed, task.psi)
+    return to_jpeg(state.studio.draw(person, task.size), PREVIEW_QUALITY, person.made_by)
 
 
 def _draw_position(

@@ -1,6 +1,6 @@
 """Handler that makes pictures for the visitor: a single picture, a strip, a 4x6 print, or the photo with the edit.
 
-Each is labeled as AI-generated, in letters in the picture and in the file's metadata. A strip and a 4x6 print always
+Each is labeled as AI-generated, in the picture and in the file's metadata. A strip and a 4x6 print always
 show four pictures, and no picture twice.
 """
 
@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from faceloom.images import open_photo, save_picture
 from faceloom.web.worker.context import TaskContext
-from faceloom.web.worker.messages import MAIN_PLACE, MakePrint, PrintSize, PrintStep
-from faceloom.web.worker.paper import LABEL, PICTURES, draw_sheet, draw_strip
+from faceloom.web.worker.label import add_label
+from faceloom.web.worker.messages import MAIN_PLACE, MakeFamily, MakePrint, PrintSize, PrintStep
+from faceloom.web.worker.paper import PICTURES, draw_family, draw_sheet, draw_strip
 from faceloom.web.worker.previews import predict_person
 from faceloom.web.worker.state import WorkerState
 
 STEP_SIZE = 512  # pixels of the side at which the pictures beside the main one are drawn
+LIGHT = "fine"  # layers that hold the light and the colors of a picture
 CLOSE_UP = 0.62  # part of a picture's side that a close-up shows
 COMPARED_SIDE = 64  # pixels of the side at which two pictures are compared
 SAME_PICTURE = 2.0  # levels of 255: pictures that differ by less on average are the same picture to a visitor
@@ -30,31 +32,45 @@ Placed = tuple[float, Image.Image]
 
 def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> PrintSize:
     """Write the picture to `task.path` and return its size."""
-    image = _compose(state, task)
+    image, origin = _compose(state, task), state.load(task.person).made_by
+    is_composite, text = task.form != "single", task.label.text
     with state.erased.writing(task.person.folder):
-        save_picture(image, Path(task.path), ai_generated=True, composite=task.form != "single", description=LABEL)
+        save_picture(image, Path(task.path), ai_generated=True, composite=is_composite, description=text, origin=origin)
     return PrintSize(image.width, image.height)
 
 
-def add_label(image: Image.Image) -> Image.Image:
-    """Return a copy of a picture with the label in its lower right corner, legible on any background."""
-    image = image.copy()
-    size = max(11, min(image.size) // 64)
-    draw, font = ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(size)
-    x0, y0, x1, y1 = draw.textbbox((0, 0), LABEL, font=font)
-    x, y = image.width - (x1 - x0) - size, image.height - (y1 - y0) - size
-    draw.rectangle((x - size // 2, y - size // 2, image.width, image.height), fill=(0, 0, 0, 110))
-    draw.text((x - x0, y - y0), LABEL, font=font, fill=(255, 255, 255, 235))
-    return image
+def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> PrintSize:
+    """Write a family portrait to `task.path` and return its size.
+
+    Everyone has the fine layers of the first parent, which hold the light and the colors of the picture.
+    """
+    first = state.load(task.parents[0])
+    pictures = []
+    for person in (*task.parents, *task.children):
+        context.check_cancelled()
+        likeness = state.load(person)
+        lit = first if person == task.parents[0] else state.studio.mix(likeness, first, LIGHT)
+        pictures.append(state.studio.draw(lit, STEP_SIZE))
+    image = draw_family(pictures[:2], pictures[2:], task.design)
+    with state.erased.writing(task.children[0].folder):
+        save_picture(
+            image,
+            Path(task.path),
+            ai_generated=True,
+            composite=True,
+            description=task.design.label,
+            origin=first.made_by,
+        )
+    return PrintSize(image.width, image.height)
 
 
 def _compose(state: WorkerState, task: MakePrint) -> Image.Image:
     if task.form == "paste_back":
         photo = open_photo(Path(task.person.folder) / (task.photo or ""))
-        return add_label(state.studio.paste_back(state.load(task.person), photo))
+        return add_label(state.studio.paste_back(state.load(task.person), photo), task.label)
     picture = state.studio.render(state.load(task.person))
     if task.form == "single":
-        return add_label(picture)
+        return add_label(picture, task.label)
     pictures = _choose_pictures(state, task, picture)
     images = [image for _, image in pictures]
     if task.form == "strip":

@@ -1,4 +1,4 @@
-"""State that the worker's handlers share: the studio, its caches, and running drags."""
+"""State that the worker's handlers share: the studio, its caches, running drags and mirrors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from faceloom.edit.regions import RegionalEdit
 from faceloom.likeness import Likeness
 from faceloom.web.worker.axes import AxisCache
 from faceloom.web.worker.cache import ErasedFiles, LikenessCache, PreviewCache
-from faceloom.web.worker.messages import PersonRef, Ready
+from faceloom.web.worker.messages import Look, PersonRef, Ready
 from faceloom.web.worker.studio import BoothStudio, draw, to_jpeg
+from faceloom.workflows.live import LiveSession
 
 PREVIEW_SIZE = 512  # pixels of a preview's side
 MAX_COEFFICIENT = 3.2  # standard deviations; coefficients are clipped here, because pictures break beyond
@@ -30,6 +31,19 @@ class RunningDrag:
     last: DragStep
 
 
+@dataclass(frozen=True, eq=False)
+class Mirror:
+    """A stream of a camera that moves a person: the look, and the session that follows the frames."""
+
+    look: Look
+    session: LiveSession
+
+    def shows(self, folder: str, prefix: str = "") -> bool:
+        """Return whether a person of a visit's folder, whose name begins with `prefix`, is seen in it."""
+        people = (self.look.person, self.look.friend)
+        return any(ref is not None and ref.folder == folder and ref.person.startswith(prefix) for ref in people)
+
+
 class WorkerState:
     """The studio, the caches, and the drags of one worker. Safe for several threads."""
 
@@ -40,6 +54,7 @@ class WorkerState:
         self.previews = PreviewCache(self.erased)
         self.axes = AxisCache(studio)
         self.drags: OrderedDict[str, RunningDrag] = OrderedDict()
+        self.mirrors: OrderedDict[str, Mirror] = OrderedDict()  # by viewer
 
     def warm_up(self) -> None:
         """Load all networks and draw once, so that the first visitor does not wait for it."""
@@ -88,3 +103,5 @@ class WorkerState:
             self.previews.forget(folder, prefix)
         for name in [name for name, drag in self.drags.items() if drag.folder == folder]:
             self.drags.pop(name, None)
+        for viewer in [viewer for viewer, mirror in self.mirrors.items() if mirror.shows(folder, prefix)]:
+            self.mirrors.pop(viewer, None)

@@ -18,7 +18,7 @@ from faceloom.networks.analyzer import DETAILS
 from faceloom.store.models import EditOutcome
 from faceloom.web.sliders import SliderCurves, changed_values, neutral_slider_values
 from faceloom.web.worker.context import TaskContext
-from faceloom.web.worker.messages import AttributeValues, CalibrateSlider, Edit, Edited, PersonRef
+from faceloom.web.worker.messages import AttributeValues, Calibrated, CalibrateSlider, Edit, Edited, PersonRef
 from faceloom.web.worker.state import WorkerState
 
 CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
@@ -41,17 +41,19 @@ def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
         after={name: round(value, 3) for name, value in to_units(steered.after).items()},
         identity=round(steered.identity, 3),
         outcome=_make_outcome(values, steered),
+        reach=curves_of(state, task.person).reach(),
     )
 
 
-def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskContext) -> bool:
-    """Measure the next missing knot of the slider curves; return whether one was missing."""
-    name, value = next(curves_of(state, task.person).missing_knots(), ("", 0.0))
+def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskContext) -> Calibrated:
+    """Measure the next missing knot of the slider curves, if one is missing, and return the reach of the sliders."""
+    curves = curves_of(state, task.person)
+    name, value = next(curves.missing_knots(), ("", 0.0))
     if not name:
-        return False
+        return Calibrated(False, curves.reach())
     steered = _steer(state, task.person, {name: value}, context, CALIBRATION)
     _add_knot(state, task.person, name, value, steered)
-    return True
+    return Calibrated(True, curves_of(state, task.person).reach())
 
 
 def curves_of(state: WorkerState, person: PersonRef) -> SliderCurves:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 
 import torch
@@ -18,12 +17,15 @@ from faceloom.edit.steer import AttributeReader
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.images import Photo, area_resize, to_img, to_pixels
+from faceloom.images.save import encode_picture
 from faceloom.invert.clock import Callback
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.tune import TuneConfig, invert_tune
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
+from faceloom.marks.origin import Origin
 from faceloom.networks.generator import Generator, image_at
+from faceloom.workflows.live import LiveSession, make_studio_puppet
 from faceloom.workflows.studio import Studio
 
 PREVIEW_QUALITY, PICTURE_QUALITY = 85, 92  # JPEG quality of previews, and of pictures to look at for longer
@@ -63,6 +65,10 @@ class BoothStudio(Studio):
             callback=callback,
         )
 
+    def live_session(self, person: Likeness) -> LiveSession:
+        """Prepare a person to follow a camera; this takes a dozen pictures. Raises LatentError without directions."""
+        return LiveSession(make_studio_puppet(self, person))
+
     def align_again(self, person: Likeness, photo: Photo) -> Tensor:
         """Cut a person's face out of its photo along the quad that the likeness stores: `[1, 3, 256, 256]`, -1...1.
 
@@ -80,8 +86,13 @@ def draw(G: Generator, w_plus: WPlus, size: int) -> Image.Image:
     return Image.fromarray(to_pixels(image_at(G, w_plus, size)))
 
 
-def to_jpeg(image: Image.Image, quality: int = PICTURE_QUALITY) -> bytes:
-    """Return a picture as JPEG."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+def to_jpeg(image: Image.Image, quality: int = PICTURE_QUALITY, origin: Origin | None = None) -> bytes:
+    """Return a generated picture as JPEG with all marks; one without an `origin`, a passing preview, is not signed."""
+    return encode_picture(
+        image, "face.jpg", ai_generated=True, origin=origin, quality=quality, signed=origin is not None
+    )
+
+
+def to_unmarked_jpeg(image: Image.Image, quality: int = PICTURE_QUALITY) -> bytes:
+    """Return a picture as JPEG without marks: a chart, or where the operator allows programs to ask for it."""
+    return encode_picture(image, "face.jpg", ai_generated=False, quality=quality)

@@ -10,12 +10,15 @@ from faceloom.web.worker import (
     encoding,
     films,
     lab,
+    live,
     messages,
     people,
     photos,
     previews,
     prints,
+    shows,
     steering,
+    verify,
 )
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import Task
@@ -41,7 +44,11 @@ HANDLERS: Mapping[type[Task[Any]], Handler] = {
     messages.RenderBetween: previews.render_between,
     messages.RenderSeed: previews.render_seed,
     messages.MakeFilm: films.make_film,
+    messages.MakeShow: shows.make_show,
+    messages.DrawLive: live.draw_live,
     messages.MakePrint: prints.make_print,
+    messages.MakeFamily: prints.make_family,
+    messages.VerifyUpload: verify.verify_upload,
     messages.Edit: steering.edit,
     messages.CalibrateSlider: steering.calibrate_slider,
     messages.Mix: people.mix,

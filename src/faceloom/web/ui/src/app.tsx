@@ -21,7 +21,7 @@ import { Play } from "./screens/play";
 import { Random } from "./screens/random";
 import { Welcome } from "./screens/welcome";
 import { Wiped } from "./screens/wiped";
-import { changeVisit, notice, online, visit, visitLoaded, wiped } from "./state/booth";
+import { changeVisit, notice, online, photographedPeople, visit, visitLoaded, wiped } from "./state/booth";
 import { photoUnsent } from "./state/photo";
 import type { Visit, VisitState } from "./types";
 import { translate } from "./words/words";
@@ -60,6 +60,7 @@ function VisitPage() {
     void changeVisit(() => post("/visit/go", { body: { state: next } }));
   const startPlaying = (): void => {
     watchingEncoding.value = false;
+    if (photographedPeople.value.length > 1) goTo("friend")(); // two people came for their blend
   };
   useBackButton(screen, () => {
     if (addingPerson.value) addingPerson.value = false;

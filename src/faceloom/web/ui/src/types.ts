@@ -22,7 +22,8 @@ export type VisitEvents = paths["/api/v1/visit/events"]["get"]["events"];
 /** A generated face, with its seed. */
 export type Sample = Schemas["SampleView"];
 export type Download = Schemas["DownloadView"];
-export type DownloadForm = Download["form"];
+/** The forms that the finish screen offers. */
+export type DownloadForm = Exclude<Download["form"], "family">;
 export type Job = Schemas["JobView"];
 
 /** The settings that the page reads. */

@@ -12,6 +12,12 @@ const CHOICES: Partial<Record<string, Record<string, TextKey>>> = {
   look: { auto: "look.auto", dark: "look.dark", light: "look.light" },
   minors: { guardian: "minors.guardian", refuse: "minors.refuse" },
   print_template: { portrait: "template.portrait", landscape: "template.landscape" },
+  label_place: {
+    "bottom right": "corner.bottom_right",
+    "bottom left": "corner.bottom_left",
+    "top right": "corner.top_right",
+    "top left": "corner.top_left",
+  },
 };
 const COLORS = ["print_paper", "print_ink"];
 /** Settings that have a place of their own on the page. */

@@ -36,7 +36,8 @@ export function Approve({ photo, url, mirrored, add, onAgain }: ApproveProps) {
   useEffect(() => {
     if (mirrored && left <= 0 && !sent.current && !notice.value) void use();
   }, [left]);
-  useKeys({ " ": onPress(() => void use()), Enter: onPress(() => void use()), Escape: onPress(onAgain) });
+  const useIt = onPress(() => void use());
+  useKeys({ " ": useIt, Enter: useIt, PageDown: useIt, Escape: onPress(onAgain), PageUp: onPress(onAgain) });
   return (
     <main class="screen camera approve">
       <h1 class="unseen">{translate("use")}</h1>

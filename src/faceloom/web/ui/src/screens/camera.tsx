@@ -43,7 +43,8 @@ export function Camera({ add = false, onBack }: CameraProps) {
     if (camera.ready && !shot && !countdown.count) countdown.start(booth.value.countdown);
   };
   const choose = (photo: File): void => setShot({ photo, url: URL.createObjectURL(photo), mirrored: false });
-  useKeys({ " ": onPress(startCountdown), Enter: onPress(startCountdown) });
+  const shutter = onPress(startCountdown);
+  useKeys({ " ": shutter, Enter: shutter, PageDown: shutter, PageUp: shutter }); // a presenter sends the last two
 
   if (shot) return <Approve {...shot} add={add} onAgain={discard} />;
   const text: TextKey = camera.ready ? `camera.${advice}` : "camera.waiting";
@@ -51,12 +52,12 @@ export function Camera({ add = false, onBack }: CameraProps) {
     <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
       <h1 class="unseen">{translate("camera.title")}</h1>
       {camera.problem ? (
-        <Problem problem={camera.problem} onRetry={camera.retry} />
+        <Problem problem={camera.problem} onRetry={camera.retry} onChoose={choose} />
       ) : (
         <Viewfinder video={video} onReady={camera.onReady} text={translate(text)} count={countdown.count} />
       )}
       <div class="camera-row">
-        <FileButton onChoose={choose} />
+        {!camera.problem && <FileButton onChoose={choose} />}
         {!camera.problem && (
           <button
             type="button"
@@ -71,7 +72,7 @@ export function Camera({ add = false, onBack }: CameraProps) {
             {translate("back")}
           </Button>
         ) : (
-          <PhoneButton />
+          !camera.problem && <PhoneButton />
         )}
       </div>
     </main>
@@ -104,21 +105,35 @@ function Viewfinder({ video, text, count, onReady }: ViewfinderProps) {
   );
 }
 
-function Problem({ problem, onRetry }: { problem: CameraProblem; onRetry: () => void }) {
+interface ProblemProps {
+  problem: CameraProblem;
+  onRetry: () => void;
+  onChoose: (photo: File) => void;
+}
+
+/** What works without a camera comes first: a photo from the disk or the phone. */
+function Problem({ problem, onRetry, onChoose }: ProblemProps) {
   return (
     <section class="page trouble" role="alert">
       <h2>{translate(`camera.${problem}`)}</h2>
       <p>{translate(`camera.${problem}.more`)}</p>
-      <Button onClick={onRetry}>{translate("camera.again")}</Button>
+      <div class="trouble-ways">
+        <FileButton onChoose={onChoose} kind="next" />
+        <PhoneButton />
+      </div>
+      {problem === "denied" && !booth.value.kiosk && <p class="muted">{translate("camera.denied.browser")}</p>}
+      <Button kind="quiet" onClick={onRetry}>
+        {translate("camera.again")}
+      </Button>
     </section>
   );
 }
 
-function FileButton({ onChoose }: { onChoose: (photo: File) => void }) {
+function FileButton({ onChoose, kind = "plain" }: { onChoose: (photo: File) => void; kind?: "plain" | "next" }) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <Button icon="upload" onClick={() => input.current?.click()}>
+      <Button kind={kind} icon="upload" onClick={() => input.current?.click()}>
         {translate("upload")}
       </Button>
       <input

@@ -1,19 +1,27 @@
-/** Nine children of two people, and children of those. The visitor can return to every earlier generation. */
+/** Children of two people at any age, children of those, and a portrait of the family. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
-import { busy, load, receivePerson, selectedId } from "../state/booth";
-import type { Person, Picture } from "../types";
-import { translate } from "../words/words";
+import { Dialog } from "../parts/dialog";
+import { Slider } from "../parts/slider";
+import { Waiting } from "../parts/waiting";
+import { booth, busy, load, receivePerson, runAction, selectedId } from "../state/booth";
+import type { Download, Person, Picture } from "../types";
+import { formatNumber, translate } from "../words/words";
 import { toggleFace } from "./choose_faces";
 
 const CHILDREN = 9; // number of children in one generation
+const AGES = { low: 2, high: 30, start: 6 }; // years
+const MAX_PORTRAYED = 6; // children in a family portrait
+const PORTRAYED = 3; // children in a family portrait when none is picked
 
 interface Generation {
   parents: [Picture, Picture];
   seed: number;
+  age: number;
+  balance: number;
 }
 
 interface ChildrenProps {
@@ -23,35 +31,30 @@ interface ChildrenProps {
 }
 
 export function Children({ a, b, onPlay }: ChildrenProps) {
-  const generations = useSignal<Generation[]>([{ parents: [a, b], seed: 0 }]);
+  const first: Generation = { parents: [a, b], seed: 0, age: AGES.start, balance: 0.5 };
+  const generations = useSignal<Generation[]>([first]);
   const children = useSignal<Person[]>([]);
   const picked = useSignal<number[]>([]);
   const current = generations.value.at(-1) as Generation;
   useEffect(() => {
     picked.value = [];
     children.value = [];
-    let outdated = false;
-    void load(async () => {
-      const [first, second] = current.parents;
-      const answer = await post("/children", { body: { a: first.id, b: second.id, seed: current.seed } });
-      if (!outdated) children.value = answer.children;
-    });
-    return () => {
-      outdated = true;
-    };
+    const controller = new AbortController();
+    void load(() => makeChildren(current, controller.signal, (child) => (children.value = [...children.value, child])));
+    return () => controller.abort();
   }, [current]);
   const pickedChildren = picked.value.flatMap((n) => children.value[n] ?? []);
   const pick = (n: number): void => {
     if (children.value[n]) picked.value = toggleFace(picked.value, n);
   };
   const addGeneration = (): void => {
-    const [first, second] = pickedChildren;
-    if (!first) return;
-    const parents: Generation["parents"] = [first, second ?? current.parents[0]];
-    generations.value = [...generations.value, { parents, seed: 0 }];
+    const [one, other] = pickedChildren;
+    if (!one) return;
+    const parents: Generation["parents"] = [one, other ?? current.parents[0]];
+    generations.value = [...generations.value, { ...first, parents }];
   };
-  const drawOthers = (): void => {
-    generations.value = [...generations.value.slice(0, -1), { ...current, seed: current.seed + 1 }];
+  const change = (next: Partial<Generation>): void => {
+    generations.value = [...generations.value.slice(0, -1), { ...current, ...next }];
   };
   const returnTo = (n: number): void => {
     generations.value = generations.value.slice(0, n + 1);
@@ -83,18 +86,130 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
           ))}
         </div>
       </div>
+      <ChildSliders key={generations.value.length} generation={current} onChange={change} />
       <div class="panel row">
-        <p class="muted">{translate("friend.children.more")}</p>
-        <Button icon="dice" disabled={busy.value} onClick={drawOthers}>
+        <p class="muted" role="status">
+          {children.value.length < CHILDREN
+            ? translate("child.making", { n: children.value.length, count: CHILDREN })
+            : translate("friend.children.more")}
+        </p>
+        <Button icon="dice" disabled={busy.value} onClick={() => change({ seed: current.seed + 1 })}>
           {translate("friend.more")}
         </Button>
         <Button icon="tree" disabled={!pickedChildren.length || busy.value} onClick={addGeneration}>
           {translate("friend.grandchildren")}
         </Button>
+        <FamilyPortrait parents={current.parents} children={pickedChildren.length ? pickedChildren : children.value} />
         <Button disabled={pickedChildren.length !== 1} onClick={play}>
           {translate("friend.play")}
         </Button>
       </div>
+    </>
+  );
+}
+
+/** Make the children one after the other, so that each appears as soon as it is drawn. */
+async function makeChildren(
+  { parents: [a, b], seed, age, balance }: Generation,
+  signal: AbortSignal,
+  onChild: (child: Person) => void,
+): Promise<void> {
+  for (let first = 0; first < CHILDREN && !signal.aborted; first++) {
+    const body = { a: a.id, b: b.id, seed, age, balance, first, count: 1 };
+    const { children } = await post("/children", { body });
+    if (!signal.aborted) for (const child of children) onChild(child);
+  }
+}
+
+interface ChildSlidersProps {
+  generation: Generation;
+  onChange: (next: Partial<Generation>) => void;
+}
+
+/** The sliders of a generation: the children's age, and which parent they take after. */
+function ChildSliders({ generation, onChange }: ChildSlidersProps) {
+  const age = useSignal(generation.age);
+  const balance = useSignal(generation.balance);
+  const [a, b] = generation.parents;
+  const years = translate("child.years", { n: formatNumber(age.value) });
+  return (
+    <div class="child-sliders">
+      <div class="child-slider">
+        <span class="end-text">{years}</span>
+        <Slider
+          label={translate("child.age")}
+          low={AGES.low}
+          high={AGES.high}
+          step={1}
+          value={age.value}
+          text={years}
+          onSlide={(next) => {
+            age.value = next;
+          }}
+          onSettle={() => onChange({ age: age.value })}
+        />
+      </div>
+      <div class="child-slider">
+        <img class="end-face" src={a.image} alt={translate("person", { number: 1 })} />
+        <Slider
+          label={translate("child.balance")}
+          low={0}
+          high={1}
+          step={0.05}
+          value={balance.value}
+          notch={0.5}
+          text={formatNumber(balance.value, { style: "percent" })}
+          onSlide={(next) => {
+            balance.value = next;
+          }}
+          onSettle={() => onChange({ balance: balance.value })}
+        />
+        <img class="end-face" src={b.image} alt={translate("person", { number: 2 })} />
+      </div>
+    </div>
+  );
+}
+
+/** The button that makes a portrait of the parents and their children, and the portrait. */
+function FamilyPortrait({ parents: [a, b], children }: { parents: [Picture, Picture]; children: Person[] }) {
+  const isOpen = useSignal(false);
+  const portrait = useSignal<Download | null>(null);
+  const close = (): void => {
+    isOpen.value = false;
+    portrait.value = null;
+  };
+  const make = async (): Promise<void> => {
+    isOpen.value = true;
+    const shown = children.slice(0, children.length > MAX_PORTRAYED ? PORTRAYED : MAX_PORTRAYED);
+    const body = { a: a.id, b: b.id, children: shown.map(({ id }) => id) };
+    const made = await runAction(() => post("/visit/family", { body }));
+    if (made && isOpen.value) portrait.value = made;
+    else close();
+  };
+  const made = portrait.value;
+  return (
+    <>
+      <Button icon="friends" disabled={!children.length || busy.value} onClick={() => void make()}>
+        {translate("family")}
+      </Button>
+      {isOpen.value && (
+        <Dialog title={translate("family")} onClose={close} class="portrait">
+          {made ? (
+            <>
+              <img class="portrait-picture" src={made.download} alt={translate("family")} />
+              {made.reachable && <img class="qr" src={made.qr} alt={translate("alt.qr", { url: "" })} />}
+              {!booth.value.kiosk && (
+                <a class="button plain" href={`${made.download}?download=1`} download>
+                  {translate("download")}
+                </a>
+              )}
+            </>
+          ) : (
+            <Waiting text={translate("family.making")} />
+          )}
+          <Button onClick={close}>{translate("close")}</Button>
+        </Dialog>
+      )}
     </>
   );
 }

@@ -1,44 +1,58 @@
 /** The encoding screen: the aligned crop of the photo on the left, the likeness as it improves on the right. */
 
 import { useEffect, useState } from "preact/hooks";
-import { post } from "../api";
+import { get, post } from "../api";
 import { Button } from "../parts/button";
 import { CountdownRing } from "../parts/countdown_ring";
 import { Face } from "../parts/face";
 import { onPress, useKeys } from "../parts/keyboard";
-import {
-  busy,
-  changeVisit,
-  currentPerson,
-  photographedPeople,
-  progress,
-  queuePlace,
-  selectedId,
-  visit,
-} from "../state/booth";
+import { busy, changeVisit, photographedPeople, progress, queuePlace, selectedId, visit } from "../state/booth";
 import type { Person, Progress } from "../types";
-import { formatNumber, translate } from "../words/words";
+import { type TextKey, translate } from "../words/words";
 
-const LOW_SIMILARITY = 0.5; // identity similarity under which the page suggests another photo at half of the time
+/** Words for how much a likeness looks like the photo; the server chooses one. */
+const WORDS: Record<string, TextKey> = {
+  poor: "alike.poor",
+  fair: "alike.fair",
+  good: "alike.good",
+  excellent: "alike.excellent",
+};
+const SILENCE_MS = 3000; // time without progress after which the page asks whether the worker is there
 
-export const formatPercent = (fraction: number): string =>
-  formatNumber(Math.min(1, Math.max(0, fraction)), { style: "percent", maximumFractionDigits: 0 });
+/** Return the words for how much a likeness looks like the photo, or an empty text. */
+export const alikeText = (word: string | null | undefined): string => {
+  const key = WORDS[word ?? ""];
+  return key ? translate(key) : "";
+};
 
 /** Return the text about an encoding. `place` is the number of encodings before it. */
 export function progressText(now: Progress | undefined, place: number): string {
   if (place > 0) return translate("encoding.queue", { place });
-  const similarity = now?.quality;
-  if (!now || typeof similarity !== "number") return translate("encoding.found");
+  const text = alikeText(now?.word);
+  if (!now || !text) return translate("encoding.found");
   const secondHalf = now.seconds > 0 && now.seconds_left < now.seconds / 2;
-  if (secondHalf && similarity < LOW_SIMILARITY) return translate("encoding.difficult");
-  const key = now.playable ? "encoding.ready" : "encoding.closer";
-  return translate(key, { percent: formatPercent(similarity) });
+  return secondHalf && now.word === "poor" ? translate("encoding.difficult") : `${text}.`;
 }
 
-/** Return the person to show: the selected one, or else the first whose encoding is not finished. */
-function shownPerson(): Person | null {
-  const selected = photographedPeople.value.find(({ id }) => id === selectedId.value);
-  return selected ?? photographedPeople.value.find(({ playable }) => !playable) ?? currentPerson.value;
+/** Return the person to show: the first whose encoding is not finished, or else the last. */
+export function shownPerson(people: Person[]): Person | null {
+  return people.find(({ playable, error }) => !playable && !error) ?? people.at(-1) ?? null;
+}
+
+/** Return whether the worker is away, asked after a while without progress. */
+function useWorkerAway(now: Progress | undefined): boolean {
+  const [away, setAway] = useState(false);
+  useEffect(() => {
+    setAway(false);
+    const timer = setInterval(() => {
+      get("/health").then(
+        ({ ready }) => setAway(!ready),
+        () => setAway(true),
+      );
+    }, SILENCE_MS);
+    return () => clearInterval(timer);
+  }, [now]);
+  return away;
 }
 
 /** Count the seconds left down between two progress events. */
@@ -57,28 +71,32 @@ function useSecondsLeft(now: Progress | undefined): number {
 
 export function Encoding({ onPlay }: { onPlay: () => void }) {
   const playable = visit.value?.state === "play";
-  const person = shownPerson();
+  const people = photographedPeople.value;
+  const person = shownPerson(people);
   const now = person ? progress.value[person.id] : undefined;
-  const left = useSecondsLeft(now);
+  const waiting = people.filter(({ id, playable: done, error }) => !done && !error && id !== person?.id).length;
+  const whole = now ? now.seconds + now.seconds_left : 0; // of one person
+  const left = useSecondsLeft(now) + waiting * whole;
+  const away = useWorkerAway(now) && !playable;
   const play = onPress(() => playable && onPlay());
   useKeys({ Enter: play, " ": play });
+  const image = person?.playable ? person.image : now?.image;
   return (
     <main class="screen encoding">
       <h1 class="unseen">{translate("encoding.found")}</h1>
-      {photographedPeople.value.length > 1 && <PersonPicker />}
-      <div class="stage two">
+      {people.length > 1 && <PersonPicker shown={person?.id ?? ""} fixed />}
+      <div class={`stage ${image ? "two" : "one"}`}>
         <Face key={`crop ${person?.id}`} src={person?.crop ?? null} alt={translate("encoding.photo")} />
-        <Face
-          key={person?.id}
-          src={(person?.playable ? person.image : now?.image) ?? null}
-          alt={translate("alt.likeness")}
-        />
+        {image && <Face key={person?.id} src={image} alt={translate("alt.likeness")} />}
       </div>
       <div class="time">
-        <CountdownRing part={now?.seconds ? 1 - left / now.seconds : 0}>
-          {now ? String(Math.ceil(left)) : ""}
+        <CountdownRing part={whole ? 1 - left / ((waiting + 1) * whole) : 0}>
+          {now && !away ? String(Math.ceil(left)) : ""}
         </CountdownRing>
-        <p role="status">{progressText(now, queuePlace.value)}</p>
+        <p role="status">
+          {away ? translate("encoding.back") : progressText(now, queuePlace.value)}{" "}
+          {waiting > 0 && translate("encoding.first")}
+        </p>
       </div>
       <div class="pair">
         <Button disabled={busy.value} onClick={() => void changeVisit(() => post("/visit/cancel"))}>
@@ -92,10 +110,17 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
   );
 }
 
+interface PersonPickerProps {
+  /** Id of the person whose picture is on the screen. */
+  shown: string;
+  /** Whether the pictures tell who is shown, and cannot be chosen. */
+  fixed?: boolean;
+}
+
 /** Buttons that select one of several people. */
-export function PersonPicker() {
+export function PersonPicker({ shown, fixed = false }: PersonPickerProps) {
   const select = (id: string) => () => {
-    selectedId.value = id;
+    if (!fixed) selectedId.value = id;
   };
   return (
     <div class="people" role="group">
@@ -104,7 +129,7 @@ export function PersonPicker() {
           type="button"
           key={id}
           class="thumb"
-          aria-pressed={currentPerson.value?.id === id}
+          aria-pressed={shown === id}
           aria-label={translate("person", { number: n + 1 })}
           onClick={select(id)}
         >

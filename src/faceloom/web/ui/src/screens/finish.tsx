@@ -7,6 +7,7 @@ import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Film } from "../parts/film";
 import { Icon } from "../parts/icon";
+import { Waiting } from "../parts/waiting";
 import {
   booth,
   busy,
@@ -20,16 +21,21 @@ import {
   wipeVisit,
 } from "../state/booth";
 import { waitForJob } from "../state/jobs";
-import type { Download, DownloadForm } from "../types";
+import type { Download, DownloadForm, Job } from "../types";
 import { formatCountdown, formatTime, translate } from "../words/words";
 
 const FORMS: DownloadForm[] = ["single", "strip", "4x6", "paste_back", "film"];
 
-/** Make a download. Returns null when a film failed. */
-async function makeDownload(person: string, form: DownloadForm): Promise<Download | null> {
+/** Make a download. Returns null when a film failed or was canceled. */
+async function makeDownload(
+  person: string,
+  form: DownloadForm,
+  onProgress: (job: Job) => void,
+  signal: AbortSignal,
+): Promise<Download | null> {
   const made = await post("/visit/finish", { body: { person, form } });
   if ("download" in made) return made;
-  const url = await waitForJob(made);
+  const url = await waitForJob(made, onProgress, signal);
   const { takes } = await get("/visit/downloads");
   return takes.find(({ download }) => download === url) ?? null;
 }
@@ -38,16 +44,19 @@ export function Finish({ onBack }: { onBack: () => void }) {
   const person = currentPerson.value;
   const form = useSignal<DownloadForm>("single");
   const made = useSignal<Download | null>(null);
+  const job = useSignal<Job | null>(null); // of the film that is being made
   useEffect(() => {
     made.value = null;
-    let outdated = false;
-    void load(async () => {
-      const next = person ? await makeDownload(person.id, form.value) : null;
-      if (!outdated) made.value = next;
-    });
-    return () => {
-      outdated = true;
+    job.value = null;
+    const controller = new AbortController();
+    const report = (now: Job): void => {
+      job.value = now;
     };
+    void load(async () => {
+      const next = person ? await makeDownload(person.id, form.value, report, controller.signal) : null;
+      if (!controller.signal.aborted) made.value = next;
+    });
+    return () => controller.abort();
   }, [form.value]);
   const download = made.value;
   const choose = (name: DownloadForm) => () => {
@@ -61,7 +70,12 @@ export function Finish({ onBack }: { onBack: () => void }) {
         <figure class={`frame ${download ? "" : "empty"}`}>
           {!download ? (
             <figcaption class="wait">
-              <span role="status">{translate("finish.making")}</span>
+              <Waiting
+                text={translate(form.value === "film" ? "friend.film.making" : "finish.making")}
+                part={job.value?.progress}
+                secondsLeft={job.value?.seconds_left ?? null}
+                {...(form.value === "film" ? { onCancel: choose("single") } : {})}
+              />
             </figcaption>
           ) : form.value === "film" ? (
             <Film src={download.download} />

@@ -8,6 +8,7 @@ import { Face } from "../parts/face";
 import { Film } from "../parts/film";
 import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
+import { Waiting } from "../parts/waiting";
 import {
   busy,
   currentPerson,
@@ -20,7 +21,7 @@ import {
 } from "../state/booth";
 import { waitForJob } from "../state/jobs";
 import { Preview } from "../state/preview";
-import type { Person, Picture } from "../types";
+import type { Job, Person, Picture } from "../types";
 import { formatNumber, translate } from "../words/words";
 import { Children } from "./children";
 
@@ -56,7 +57,7 @@ export function Friend({ onBack, onFinish, onPhoto }: FriendProps) {
       {view.value === "children" ? (
         <Children a={a} b={b} onPlay={onBack} />
       ) : view.value === "film" ? (
-        <MorphFilm a={a} b={b} />
+        <MorphFilm a={a} b={b} onCancel={show("blend")} />
       ) : (
         <Blend a={a} b={b} />
       )}
@@ -126,12 +127,20 @@ function Blend({ a, b }: { a: Picture; b: Picture }) {
   );
 }
 
-function MorphFilm({ a, b }: { a: Picture; b: Picture }) {
+function MorphFilm({ a, b, onCancel }: { a: Picture; b: Picture; onCancel: () => void }) {
   const url = useSignal<string | null>(null);
+  const job = useSignal<Job | null>(null);
   useEffect(() => {
+    const controller = new AbortController();
+    const report = (now: Job): void => {
+      job.value = now;
+    };
     void load(async () => {
-      url.value = await waitForJob(await post("/film", { body: { a: a.id, b: b.id } }));
+      const started = await post("/film", { body: { a: a.id, b: b.id } });
+      const made = await waitForJob(started, report, controller.signal);
+      if (!controller.signal.aborted) url.value = made;
     });
+    return () => controller.abort();
   }, [a.id, b.id]);
   return (
     <div class="stage">
@@ -140,7 +149,12 @@ function MorphFilm({ a, b }: { a: Picture; b: Picture }) {
           <Film src={url.value} />
         ) : (
           <figcaption class="wait">
-            <span role="status">{translate("friend.film.making")}</span>
+            <Waiting
+              text={translate("friend.film.making")}
+              part={job.value?.progress}
+              secondsLeft={job.value?.seconds_left ?? null}
+              onCancel={onCancel}
+            />
           </figcaption>
         )}
       </figure>
@@ -152,11 +166,13 @@ function MorphFilm({ a, b }: { a: Picture; b: Picture }) {
 function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }) {
   const ownCode = useSignal("");
   const typedCode = useSignal("");
-  useEffect(() => {
+  const isElsewhere = useSignal(false); // whether the friend is at another booth
+  const openCodes = (): void => {
+    isElsewhere.value = true;
     void load(async () => {
       ownCode.value = (await post("/visit/friends/code")).code;
     });
-  }, []);
+  };
   const join = async (): Promise<void> => {
     await runAction(async () => {
       await post("/visit/friends", { body: { code: typedCode.value } });
@@ -173,31 +189,36 @@ function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }
         <h1>{translate("friend.none")}</h1>
         <p class="lead">{translate("friend.none.more")}</p>
       </header>
-      <div class="codes">
-        <section>
-          <h2>{translate("friend.here")}</h2>
-          <p class="muted">{translate("friend.here.more")}</p>
+      {isElsewhere.value ? (
+        <div class="codes">
+          <section>
+            <h2>{translate("friend.code.show")}</h2>
+            <p class="muted">{translate("friend.code.more")}</p>
+            <p class="code-figures">{ownCode.value}</p>
+          </section>
+          <section>
+            <h2>{translate("friend.type")}</h2>
+            <Keypad keys={LETTERS} value={typedCode.value} length={CODE_LENGTH} onChange={type} />
+            <Button
+              kind="plain"
+              disabled={typedCode.value.length < CODE_LENGTH || busy.value}
+              onClick={() => void join()}
+            >
+              {translate("friend.join")}
+            </Button>
+          </section>
+        </div>
+      ) : (
+        <div class="bring">
+          <p class="lead">{translate("friend.photo.more")}</p>
           <Button kind="next" icon="camera" onClick={onPhoto}>
-            {translate("shutter")}
+            {translate("friend.photo")}
           </Button>
-        </section>
-        <section>
-          <h2>{translate("friend.code")}</h2>
-          <p class="muted">{translate("friend.code.more")}</p>
-          <p class="code-figures">{ownCode.value}</p>
-        </section>
-        <section>
-          <h2>{translate("friend.type")}</h2>
-          <Keypad keys={LETTERS} value={typedCode.value} length={CODE_LENGTH} onChange={type} />
-          <Button
-            kind="plain"
-            disabled={typedCode.value.length < CODE_LENGTH || busy.value}
-            onClick={() => void join()}
-          >
-            {translate("friend.join")}
+          <Button kind="quiet" onClick={openCodes}>
+            {translate("friend.code")}
           </Button>
-        </section>
-      </div>
+        </div>
+      )}
       <Button icon="back" onClick={onBack}>
         {translate("back")}
       </Button>

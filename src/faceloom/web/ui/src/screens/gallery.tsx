@@ -3,7 +3,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get } from "../api";
+import { Button } from "../parts/button";
 import { Face } from "../parts/face";
+import { go } from "../route";
 import { booth } from "../state/booth";
 import { translate } from "../words/words";
 
@@ -40,7 +42,14 @@ export function Gallery() {
         {shown ? (
           <Face src={shown} alt={translate("alt.likeness")} />
         ) : (
-          <p class="lead">{translate("gallery.empty")}</p>
+          <div class="page">
+            <p class="lead">{translate("gallery.empty")}</p>
+            {!booth.value.kiosk && (
+              <Button icon="back" onClick={() => go("/")}>
+                {translate("home")}
+              </Button>
+            )}
+          </div>
         )}
       </div>
       <p class="event">{booth.value.event}</p>

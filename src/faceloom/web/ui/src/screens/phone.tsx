@@ -5,7 +5,8 @@ import { useRef } from "preact/hooks";
 import { post, ServerError } from "../api";
 import { Button } from "../parts/button";
 import { booth, notice } from "../state/booth";
-import { photoForm } from "../state/photo";
+import { failureText } from "../state/failures";
+import { photoForm, shrinkPhoto } from "../state/photo";
 import { type TextKey, translate } from "../words/words";
 
 type Stage = "ready" | "sending" | "sent" | "gone";
@@ -26,13 +27,13 @@ export function Phone({ token }: { token: string }) {
     stage.value = "sending";
     notice.value = null;
     try {
-      await post("/phone/{token}/photo", { path: { token }, body: photoForm(photo) });
+      await post("/phone/{token}/photo", { path: { token }, body: photoForm(await shrinkPhoto(photo)) });
       stage.value = "sent";
     } catch (error) {
       const failure = error instanceof ServerError ? error : null;
       stage.value = failure && [404, 410].includes(failure.status) ? "gone" : "ready";
       if (stage.value === "ready") {
-        notice.value = { message: failure?.message || translate("error"), hint: failure?.hint ?? "" };
+        notice.value = { message: failure ? failureText(failure) : translate("error"), hint: "" };
       }
     }
   };

@@ -6,7 +6,7 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { onPress, useKeys } from "../parts/keyboard";
 import { Slider } from "../parts/slider";
-import { busy, currentPerson, photographedPeople, progress } from "../state/booth";
+import { busy, currentPerson, photographedPeople } from "../state/booth";
 import {
   clearPreviews,
   commitSliders,
@@ -26,7 +26,7 @@ import {
 import { attributeName, endLabels, formatResult, formatValue, isChanged, limitText, sliderStep } from "../state/units";
 import type { Person, Slider as SliderRange } from "../types";
 import { translate } from "../words/words";
-import { formatPercent, PersonPicker } from "./encoding";
+import { alikeText, PersonPicker } from "./encoding";
 import { Mix } from "./mix";
 import { Presets } from "./presets";
 
@@ -52,7 +52,7 @@ export function Play({ onFriend, onFinish }: PlayProps) {
     <main class="screen play">
       <h1 class="unseen">{translate("play")}</h1>
       <aside class="versions">
-        {photographedPeople.value.length > 1 && <PersonPicker />}
+        {photographedPeople.value.length > 1 && <PersonPicker shown={person.id} />}
         <Versions person={person} />
       </aside>
       <Likeness person={person} />
@@ -104,7 +104,6 @@ function Likeness({ person }: { person: Person }) {
     y: onPress(() => person.can_redo && void redo()),
     s: onPress(() => toggleSplit(comparison)),
   });
-  const similarity = progress.value[person.id]?.quality ?? person.quality.identity;
   return (
     <section class="stage likeness">
       <div
@@ -124,8 +123,14 @@ function Likeness({ person }: { person: Person }) {
           split={split.value}
           class={exactPending.value ? "exact" : ""}
         >
+          {(exactPending.value || busy.value) && (
+            <p class="working" role="status">
+              {translate("wait.working")}
+              <progress aria-label={translate("wait.working")} />
+            </p>
+          )}
           {split.value !== null && <span class="line" style={{ left: `${split.value * 100}%` }} aria-hidden="true" />}
-          <figcaption class="mark">{held.value ? translate("before") : captionOf(person, similarity)}</figcaption>
+          <figcaption class="mark">{held.value ? translate("before") : captionOf(person)}</figcaption>
         </Face>
       </div>
       {split.value !== null && (
@@ -178,12 +183,16 @@ function CompareButtons({ comparison }: { comparison: Comparison }) {
   );
 }
 
-/** Return the text on the picture: that it is generated, and the identity similarity to the photo. */
-function captionOf(person: Person, similarity: number | null | undefined): string {
-  if (person.lineage.length || typeof similarity !== "number") return translate("ai");
-  const percent = formatPercent(similarity);
-  return `${translate("ai")} · ${translate(person.better ? "alike.more" : "alike", { percent })}`;
+/** Return the text on the picture: that it is generated, and, before an edit, how much it looks like the photo. */
+export function captionOf(person: Person): string {
+  const alike = alikeText(person.quality.word);
+  if (!alike || isEdited(person)) return translate("ai");
+  return [translate("ai"), alike, person.better ? translate("alike.better") : ""].filter(Boolean).join(" · ");
 }
+
+/** Return whether an edit is shown, or its preview: then the picture is meant to differ from the photo. */
+const isEdited = (person: Person): boolean =>
+  person.quality.identity === null || Object.keys(sliderValues.value).length > 0;
 
 function Tools({ person, onFinish }: { person: Person; onFinish: () => void }) {
   return (
@@ -230,11 +239,13 @@ function SliderPanel({ person, slider }: { person: Person; slider: SliderRange }
   const value = sliderValue(person, slider);
   const [low, high] = endLabels(slider.name);
   const text = formatValue(slider, value);
+  const result = formatResult(slider, person, value);
   const isMoved = sliderValues.value[slider.name] !== undefined;
   return (
     <div class="control">
       <p class="value">
-        <strong>{text}</strong> <span>{formatResult(slider, person, value)}</span>
+        {result && <strong>{result}</strong>}
+        {result ? <span>{text}</span> : <strong>{text}</strong>}
       </p>
       <Slider
         label={attributeName(slider.name)}

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { get, NetworkError, post, remove, ServerError } from "../api";
 import type { Booth, Failure, Person, Progress, Visit, VisitAnswer } from "../types";
+import { failureText } from "./failures";
 
 /** A text above the screen: an error, or with `good` the news that something succeeded. */
 export interface Notice {
@@ -126,9 +127,9 @@ export function reportError(error: unknown): void {
   else throw error;
 }
 
-/** Show the message and the hint of a failure. */
-export function showFailure({ message, hint }: Pick<Failure, "message" | "hint">): void {
-  notice.value = { message, hint: hint ?? "" };
+/** Tell the visitor about a failure. */
+export function showFailure(failure: Pick<Failure, "code" | "message"> & { hint?: string }): void {
+  notice.value = { message: failureText(failure), hint: "" };
 }
 
 /** Tell the visitor that something succeeded. */

@@ -23,12 +23,33 @@ export const photoForm = (photo: Blob): FormData => {
   return form;
 };
 
+const MAX_SIDE = 4096; // pixels: a face in a larger photo is not encoded better
+const LARGE = 6_000_000; // bytes from which a photo is made smaller before it is sent
+
+/** Return a photo that is quick to send: large ones are drawn smaller. One that the browser cannot read is unchanged. */
+export async function shrinkPhoto(photo: Blob): Promise<Blob> {
+  if (photo.size < LARGE) return photo;
+  try {
+    const image = await createImageBitmap(photo, { imageOrientation: "from-image" });
+    const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    image.close();
+    const smaller = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
+    return smaller && smaller.size < photo.size ? smaller : photo;
+  } catch {
+    return photo; // the server says what is wrong with it
+  }
+}
+
 /** Send the visit's photo, or with `add` that of one more person. Returns whether the server received it. */
 export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
   const id = visit.value?.id ?? "";
   return changeVisit(async () => {
+    const smaller = await shrinkPhoto(photo);
     try {
-      return await post("/visit/photo", { body: photoForm(photo), query: add ? { add } : {} });
+      return await post("/visit/photo", { body: photoForm(smaller), query: add ? { add } : {} });
     } catch (error) {
       if (error instanceof ServerError && error.code === "guardian_needed") guardianNeeded.value = true;
       if (error instanceof NetworkError) {

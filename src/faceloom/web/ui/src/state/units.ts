@@ -68,10 +68,11 @@ function limitName(name: string): string {
   return isTextKey(key) ? translate(key) : attributeName(name).toLowerCase();
 }
 
-/** Format the age that a change of age leads to: "about 46". Other attributes have no such text. */
+/** Format the age that a change of age leads to: "46 years old". Other attributes have no such text. */
 export function formatResult(slider: Slider, person: Person, value: number): string {
   if (slider.name !== "age" || person.traits.age === undefined) return "";
-  const age = Math.max(0, person.traits.age - currentValue(slider, person) + value);
+  const reached = person.outcome.reached.age ?? person.controls.age ?? 0; // the part of the age that edits made
+  const age = Math.max(0, person.traits.age - reached + value);
   return translate("about", { n: formatNumber(age, { maximumFractionDigits: 0 }) });
 }
 
