@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests and the demo keep their weights in the checkout, so that nothing of the user's is touched.
 export FACELOOM_HOME ?= $(CURDIR)/build/home
 
-.PHONY: demo booth test soak check types bench models page browser docs reference clean
+.PHONY: demo booth test test-ray soak lock sbom audit check types bench models page browser docs reference clean
 
 demo: models
 	$(BIN)/faceloom demo -o build/demo
@@ -25,6 +25,30 @@ test: models page browser
 # figures are in docs/reliability.md.
 soak: models page
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak
+
+# The versions and hashes of a release: `pip install --require-hashes -r requirements.lock` installs exactly these.
+lock: $(VENV)/supply
+	$(VENV)/supply/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-config \
+	  --custom-compile-command 'make lock' --extra web --extra video --extra heic --extra credentials -o requirements.lock pyproject.toml
+
+# The bill of materials of a release, in CycloneDX.
+sbom: $(VENV)/supply
+	mkdir -p build
+	$(VENV)/supply/bin/cyclonedx-py requirements --pyproject pyproject.toml -o build/sbom.json requirements.lock
+
+# Compares the installed packages with the lock, without a network.
+audit: $(VENV)/dev
+	$(BIN)/python -m bench.audit
+
+# The programs for locks and bills of materials have an environment of their own: their packages are not ours.
+$(VENV)/supply: $(VENV)/dev
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5' 'cyclonedx-bom>=7'
+
+# Ray is large (240 MB), and only this test needs it.
+test-ray: models
+	$(BIN)/pip install --quiet 'ray>=2.40'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/workflows/test_cast_ray.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

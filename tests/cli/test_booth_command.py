@@ -37,3 +37,11 @@ def test_listens_on_localhost_by_default():
     assert names("http://192.0.2.7:8000", "https://events.example/booth") == {
         "public_url": "https://events.example/booth"
     }
+
+
+@pytest.mark.abuse(29)
+@pytest.mark.parametrize("reach", [["--lan"], ["--public-url", "https://events.example"]])
+def test_a_short_token_is_refused_where_other_machines_reach_the_server(reach):
+    answer = CliRunner().invoke(app, ["serve", "--token", "secret", *reach])
+    assert isinstance(answer.exception, FaceloomError)
+    assert "at least 20" in answer.exception.message

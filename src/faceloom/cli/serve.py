@@ -9,6 +9,10 @@ import typer
 from faceloom.cli import options
 from faceloom.cli.booth import Home, Lan, Port, PublicAddress, addresses, drawn_by, names, serve_app, web_app
 from faceloom.cli.output import note
+from faceloom.errors import FaceloomError
+
+MIN_TOKEN = 20
+"""Smallest length of a token that is not random, where other machines reach the server."""
 
 
 def serve(
@@ -33,6 +37,11 @@ def serve(
       faceloom serve --workers 4
       faceloom serve --public-url https://events.example/faces
     """
+    if token and len(token) < MIN_TOKEN and (lan or public_url):
+        raise FaceloomError(
+            f"the token has {len(token)} characters: expected at least {MIN_TOKEN} where others reach the server",
+            "leave --token out, and a random one is used",
+        )
     reached = addresses(port, lan)
     create_app = web_app()
     app = create_app(
