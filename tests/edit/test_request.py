@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -236,3 +238,27 @@ def test_a_stated_number_beyond_the_table_is_refused_by_the_edit():
 def test_a_stated_age_too_far_from_the_face_is_refused():
     with pytest.raises(LatentError, match=r"'age 110' is \+69 years away from this face"):
         values("age 110")
+
+
+ROOT = Path(__file__).parents[2]
+GUIDE = "\n".join(
+    (ROOT / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in ("edit-photos.md", "rest-api.md")
+)
+COMMANDS = "\n".join((ROOT / "src" / "faceloom" / "cli" / name).read_text("utf-8") for name in ("edit.py", "search.py"))
+
+
+@pytest.mark.parametrize("text", re.findall(r'(?:--say |"say": )"(.+?)"', GUIDE + COMMANDS))
+def test_requests_in_the_guides_are_understood(text: str):
+    assert parse_request(text)
+
+
+@pytest.mark.parametrize("text", re.findall(r'faceloom search "(.+?)"', GUIDE + COMMANDS))
+def test_descriptions_in_the_guides_are_understood(text: str):
+    assert parse_description(text)
+
+
+def test_the_table_of_requests_in_the_guide_is_understood():
+    rows = GUIDE.partition("| request | meaning |")[2].partition("\n\n")[0].splitlines()[2:]
+    texts = [text for row in rows for text in re.findall(r"`(.+?)`", row.split("|")[1])]
+    assert len(texts) > 15
+    assert all(parse_request(text) for text in texts)

@@ -46,7 +46,7 @@ def search(
     Examples:
       faceloom search "about 40, smiling, glasses" -o results
       faceloom search "woman over 60" --like me.jpg --count 3 -o results --json
-      faceloom search "old man with a gray beard, a faint smile" -o results
+      faceloom search "old man with a beard, a faint smile" -o results
     """
     from faceloom.edit.search import SearchConfig
     from faceloom.workflows.search import explain_misses
