@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloom.smooth import smooth
+from faceloom.smooth import OneEuroFilter, smooth
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -38,3 +38,23 @@ def test_gaps_are_interpolated():
 def test_short_series_is_unchanged():
     np.testing.assert_array_equal(smooth(np.array([(1.0,), (5.0,)]), 10.0), [(1.0,), (5.0,)])
     np.testing.assert_array_equal(smooth(np.array([(1.0,), (5.0,), (1.0,)]), 0.0), [(1.0,), (5.0,), (1.0,)])
+
+
+def follow(values: np.ndarray, fps: float = 20.0, **settings: float) -> np.ndarray:
+    filter = OneEuroFilter(**settings)
+    return np.array([filter(np.array([value]), i / fps)[0] for i, value in enumerate(values)])
+
+
+def test_the_one_euro_filter_removes_jitter_at_rest_and_little_of_a_motion():
+    jitter = np.random.default_rng(0).normal(size=200) * 0.1
+    assert follow(jitter, min_cutoff=1.0, speed_gain=0.0)[50:].std() < 0.6 * jitter.std()
+    ramp = np.arange(100) * 1.0  # 20 units a second
+    lag = (ramp - follow(ramp, min_cutoff=1.0, speed_gain=0.5))[-1]
+    assert 0 <= lag < 0.25 * (ramp - follow(ramp, min_cutoff=1.0, speed_gain=0.0))[-1]
+
+
+def test_the_one_euro_filter_keeps_a_constant_and_takes_equal_times():
+    assert (follow(np.full(9, 3.0)) == 3.0).all()
+    filter = OneEuroFilter()
+    filter(np.zeros(2), 1.0)
+    assert np.isfinite(filter(np.ones(2), 1.0)).all()

@@ -56,6 +56,19 @@ def encode(
         str, typer.Option(help="Latent space: w_plus (closer to the photo) or w (easier to edit).")
     ] = "w_plus",
     seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    same_person: Annotated[
+        bool, typer.Option("--same-person", help="All photos show one person: make one likeness of them.")
+    ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Restore a gray, faded, blurred, scratched or partly hidden photo.")
+    ] = False,
+    hidden: Annotated[
+        Path | None,
+        typer.Option(help="With --restore: a mask in the photo's size, white where it is damaged; else it is found."),
+    ] = None,
+    paste: Annotated[
+        Path | None, typer.Option(help="With --restore: also save the photo with the restored face in it.")
+    ] = None,
     preview: Annotated[Path | None, typer.Option(help="Also save a picture of the likeness.")] = None,
     precision: options.Precision = None,
     device: options.Device = "cpu",
@@ -66,16 +79,30 @@ def encode(
 
     Ctrl-C ends an encoding early and keeps the best result so far. With several photos, existing likenesses are not
     made again, so the same command continues a run that was stopped. A photo that fails is reported and left out.
+    With --same-person, the likeness has the pose and the light of the first photo.
 
     \b
     Examples:
       faceloom encode me.jpg --seconds 60 -o me.likeness
       faceloom encode party.jpg --all --preset booth -o guests
       faceloom encode photos/ --until-identity 0.9 -o likenesses --json
+      faceloom encode a.jpg b.jpg c.jpg --same-person -o me.likeness
+      faceloom encode grandmother.jpg --restore --preview grandmother.png --paste mended.png
     """
+    _check_options(photos, same_person, restore, every_face, face, tune, until_identity, hidden, paste)
     config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
     studio = open_studio(precision, generator, device=device, measure_threads=True)
-    if len(photos) == 1 and not every_face and not photos[0].is_dir():
+    if restore:
+        output = output or Path(f"{photos[0].stem}.likeness")
+        person = _restore(studio, photos[0], face, hidden, config, paste)
+        _save(studio, person, output, preview)
+        _report(output, person, as_json)
+    elif same_person:
+        output = output or Path(f"{photos[0].stem}.likeness")
+        person = _encode_same(studio, list(_files(photos)), config)
+        _save(studio, person, output, preview)
+        _report(output, person, as_json)
+    elif len(photos) == 1 and not every_face and not photos[0].is_dir():
         person = _encode_one(studio, photos[0], face, config)
         output = output or Path(f"{photos[0].stem}.likeness")
         _save(studio, person, output, preview)
@@ -109,6 +136,60 @@ def _config(
     if seconds is None and steps is None:
         seconds = EncodeConfig().seconds if until_identity is None else ENCODE_PRESETS["studio"].seconds
     return EncodeConfig(seconds, steps, until_identity, space="w" if space == "w" else "w_plus", **options)
+
+
+def _check_options(
+    photos: Sequence[Path],
+    same_person: bool,
+    restore: bool,
+    every_face: bool,
+    face: int | None,
+    tune: bool,
+    until_identity: float | None,
+    hidden: Path | None,
+    paste: Path | None,
+) -> None:
+    """Raise BadParameter for options that exclude each other."""
+    if same_person and (restore or every_face or face is not None or until_identity is not None):
+        raise typer.BadParameter(
+            "it goes with neither --restore, --all, --face nor --until-identity", param_hint="--same-person"
+        )
+    if same_person and len(photos) < 2 and not photos[0].is_dir():
+        raise typer.BadParameter("give two photos or more", param_hint="PHOTO")
+    if restore and (every_face or not tune or until_identity is not None or len(photos) > 1 or photos[0].is_dir()):
+        raise typer.BadParameter(
+            "give one photo, and neither --all, --no-tune nor --until-identity", param_hint="--restore"
+        )
+    if not restore and (hidden or paste):
+        raise typer.BadParameter("this needs --restore", param_hint="--hidden" if hidden else "--paste")
+
+
+def _restore(
+    studio: Studio, photo: Path, face: int | None, hidden: Path | None, config: EncodeConfig, paste: Path | None
+) -> Likeness:
+    from faceloom.images import open_photo, save_picture
+    from faceloom.workflows.restoring import paste_restored, restore_photo
+
+    opened, mask = open_photo(photo), open_photo(hidden).image if hidden else None
+    with progress(1.0, photo.name) as draw:
+        found = restore_photo(
+            studio, opened, face=face, hidden=mask, config=config, callback=lambda step: draw(*_progress(step))
+        )
+    if paste:
+        pasted = paste_restored(studio, found.person, opened)
+        save_picture(pasted, paste, ai_generated=True, composite=True, origin=found.person.made_by)
+    return found.person
+
+
+def _encode_same(studio: Studio, photos: Sequence[Path], config: EncodeConfig) -> Likeness:
+    from faceloom.images import open_photo
+    from faceloom.workflows.restoring import encode_several
+
+    if len(photos) < 2:
+        raise typer.BadParameter("give two photos or more", param_hint="PHOTO")
+    opened = [open_photo(photo) for photo in photos]
+    with progress(1.0, f"{len(photos)} photos") as draw:
+        return encode_several(studio, opened, config, callback=lambda step: draw(*_progress(step)))
 
 
 def _encode_one(studio: Studio, photo: Path, face: int | None, config: EncodeConfig) -> Likeness:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FRAME_SIDE = 480  # pixels of the longer side in which a face is tracked
 ANALYZER_SIDE = 160  # pixels of the square that is read
-DETECTION_INTERVAL = 24  # frames from one detection in the whole frame to the next
+DETECTION_INTERVAL = 10  # frames from one detection in the whole frame to the next
 OWN_REST = ("eye_opening", "brows")  # moved relative to the driver's first frames: faces differ in them at rest
 REST_FRAMES = 8  # frames from which the driver's rest is measured
 RETURN_SECONDS = 0.6  # time in which the face returns to rest when no driver is seen

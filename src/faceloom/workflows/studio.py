@@ -47,7 +47,7 @@ from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus
-from faceloom.likeness import Likeness, require_generator
+from faceloom.likeness import Geometry, Likeness, require_generator
 from faceloom.networks.precision import fast_precision
 from faceloom.workflows.conditions import measure_conditions
 from faceloom.workflows.editing import Editor
@@ -146,12 +146,12 @@ class Studio(Editor):
         self.warm_up()
         begin = time.perf_counter()
         photo = photo if isinstance(photo, Photo) else open_photo(photo)
-        target = self._make_target(photo, self.choose(photo, face))
+        target = self.make_target(photo, self.choose(photo, face))
         before = time.perf_counter() - begin
         spent = before + MEASURING_SECONDS
         left = config if config.seconds is None else replace(config, seconds=max(config.seconds - spent, 0.0))
         inversion = self.invert(target.img, left, callback)
-        return self._make_likeness(target, replace(inversion, seconds=inversion.seconds + before), config)
+        return self.make_likeness(target, replace(inversion, seconds=inversion.seconds + before), config)
 
     def encode_all(
         self, photo: Photo, config: EncodeConfig | None = None, callback: Callback | None = None
@@ -165,13 +165,13 @@ class Studio(Editor):
         faces = self.detect(photo)
         large = [number for number, face in enumerate(faces) if face.size >= MIN_FACE_PIXELS]
         chosen = [choose(faces, number) for number in large] or [choose(faces)]
-        targets = [self._make_target(photo, choice) for choice in chosen]
+        targets = [self.make_target(photo, choice) for choice in chosen]
         guesses: list[WPlus] | list[None] = [None] * len(targets)
         if self.encoder is not None:
             guesses = list(self.encoder(torch.cat([target.img for target in targets])).split(1))
         for target, guess in zip(targets, guesses, strict=True):
             inversion = self.invert(target.img, config, callback, start=guess)
-            yield self._make_likeness(target, inversion, config)
+            yield self.make_likeness(target, inversion, config)
             if inversion.interrupted:
                 return
 
@@ -233,11 +233,13 @@ class Studio(Editor):
         """The precision of the networks that compare images during an optimization."""
         return fast_precision() if self.precision == "fp16" else self.precision
 
-    def _make_target(self, photo: Photo, chosen: FaceChoice) -> EncodingTarget:
+    def make_target(self, photo: Photo, chosen: FaceChoice) -> EncodingTarget:
+        """Align a chosen face of a photo for an inversion."""
         aligned = self.align(photo, chosen.face, QUALITY_RESOLUTION)
         return EncodingTarget(photo, chosen, aligned, to_img(aligned.image))
 
-    def _make_likeness(self, target: EncodingTarget, inversion: Inversion, config: EncodeConfig) -> Likeness:
+    def make_likeness(self, target: EncodingTarget, inversion: Inversion, config: EncodeConfig) -> Likeness:
+        """Make the likeness of an inversion, with its quality, the conditions of the photo and the provenance."""
         G, read = self.apply_delta(inversion.delta, self.fast_generator), self.read_regions
         regions = None if read is None else read(G, inversion.w_plus)
         conditions = measure_conditions(target.img, inversion.img, regions)
@@ -280,6 +282,18 @@ class Studio(Editor):
 
         Raises LatentError for a likeness without a photo, FaceError for a photo of another size.
         """
+        geometry = self.require_geometry(person, photo)
+        quad = np.array(geometry.quad)
+        unedited = person.unedited
+        is_masked = person.mask is not None and person.base is not None and torch.equal(person.base, unedited.w_plus)
+        mask = person.mask[0, 0].numpy() if is_masked and person.mask is not None else None
+        return paste_back(photo.image, self.render(person), quad, original=self.render(unedited), mask=mask)
+
+    def require_geometry(self, person: Likeness, photo: Photo) -> Geometry:
+        """Return where the face lies in the photo.
+
+        Raises LatentError for a likeness without a photo, FaceError for a photo of another size.
+        """
         geometry = person.geometry
         if geometry is None:
             raise LatentError("this likeness was not made from a photo", "encode a photo to paste back into it")
@@ -289,11 +303,7 @@ class Studio(Editor):
                 f"the likeness was made from one of {geometry.photo_size[0]}x{geometry.photo_size[1]}",
                 "use the photo that was encoded",
             )
-        quad = np.array(geometry.quad)
-        unedited = person.unedited
-        is_masked = person.mask is not None and person.base is not None and torch.equal(person.base, unedited.w_plus)
-        mask = person.mask[0, 0].numpy() if is_masked and person.mask is not None else None
-        return paste_back(photo.image, self.render(person), quad, original=self.render(unedited), mask=mask)
+        return geometry
 
     # -- generate, search ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,181 @@
+"""Degradations of old photos: what turns a sharp picture in color into the photo that is to be restored.
+
+A restoration compares the photo with the generated picture after the same degradation, so that the search does not
+learn the damage. Works on tensors; does not open files or detect faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the brightness (ITU-R BT.601)
+SIGMAS = (0.0, 0.7, 1.0, 1.4, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0)  # pixels of blur that are tried
+MAX_MONOCHROME = 0.12  # standard deviation beside the main axis of the colors, as a part of that along it
+MIN_RANGE = 1.1  # range of brightness of a photo that has not faded, of 2
+FLAT = 0.02  # largest range of the values, -1...1, in a patch without texture
+OTHER = 0.12  # mean difference, -1...1, from which a patch without texture shows something else than the face
+PART_PIXELS = 4  # pixels of the squares in which connected parts are found
+MIN_SIGMA = 1.0  # pixels of blur below which a photo counts as sharp
+MAX_HIDDEN = 0.5  # largest part of the picture that may be taken for hidden
+FACE = (slice(64, 240), slice(56, 200))  # rows and columns of the face in the aligned picture of 256 px
+
+Map = Float[Tensor, "1 1 h w"]
+
+
+@dataclass(frozen=True, eq=False)
+class Degradation:
+    """The damage of one photo: color lost, blur, hidden parts; and whether its levels had faded.
+
+    Convention: `sigma` is the standard deviation of the blur in pixels; `visible [1, 1, h, w]` is 1 where the photo
+    shows the face, 0 where it is hidden. Faded levels are mended before the search, by `stretch_levels`.
+    """
+
+    visible: Map
+    is_gray: bool = False
+    is_faded: bool = False
+    sigma: float = 0.0
+
+    def apply(self, img: Tensor) -> Tensor:
+        """Return pictures `[n, 3, h, w]`, -1...1, with this damage; hidden parts stay as they are."""
+        img = to_gray(img) if self.is_gray else img
+        return blur(img, self.sigma)
+
+    def found(self) -> tuple[str, ...]:
+        """Return a sentence for each damage."""
+        hidden = 1 - float(self.visible.mean())
+        facts = (
+            (self.is_gray, "the photo has no colors"),
+            (self.sigma > 0, f"the photo is blurred by {self.sigma:.1f} px at 256 px"),
+            (self.is_faded, "the photo has faded"),
+            (hidden >= 0.005, f"{hidden:.0%} of the face's picture is hidden or scratched"),
+        )
+        return tuple(sentence for is_true, sentence in facts if is_true)
+
+
+def no_damage(side: int) -> Degradation:
+    """Return the degradation that changes nothing, for pictures of a side in pixels."""
+    return Degradation(torch.ones(1, 1, side, side))
+
+
+def estimate_blur(photo: Tensor, sharp: Tensor, visible: Map) -> float:
+    """Return the standard deviation of a photo's blur in pixels: 0, or one of SIGMAS.
+
+    It is the blur after which a sharp picture of a similar face has as much fine detail as the photo has, for its
+    contrast, in the visible part of the face.
+    Convention: `photo` and `sharp` `[1, 3, h, w]`, -1...1.
+    """
+    detail = fine_detail(photo, visible)
+    sigma = min(SIGMAS, key=lambda sigma: abs(fine_detail(blur(sharp, sigma), visible) - detail))
+    return sigma if sigma >= MIN_SIGMA else 0.0
+
+
+def fine_detail(img: Tensor, visible: Map) -> float:
+    """Return the logarithm of the mean squared difference of neighboring pixels, relative to the variance.
+
+    Both are measured in the visible part of the face.
+    """
+    inner = -F.max_pool2d(-visible, 9, stride=1, padding=4)[..., FACE[0], FACE[1]]
+    face = to_gray(img)[:, :1, FACE[0], FACE[1]]
+    rows = (face[:, :, 1:] - face[:, :, :-1]).square() * inner[:, :, 1:]
+    columns = (face[..., 1:] - face[..., :-1]).square() * inner[..., 1:]
+    weight = inner / inner.sum().clamp_min(1.0)
+    variance = ((face - (face * weight).sum()).square() * weight).sum()
+    detail = (rows.sum() + columns.sum()) / (2 * inner.sum() + 1)
+    return float(((detail + 1e-7) / (variance + 1e-3)).log())
+
+
+def is_monochrome(photo: Tensor, visible: Map) -> bool:
+    """Return whether all colors of a photo `[1, 3, h, w]` lie on one line, as in a gray or a brown-toned print."""
+    pixels = photo[0].flatten(1)[:, visible.flatten() > 0.5]
+    spread = torch.linalg.eigvalsh(torch.cov(pixels)).clamp_min(0).sqrt()  # ascending
+    return float(spread[1]) <= MAX_MONOCHROME * float(spread[2])
+
+
+def stretch_levels(photo: Tensor, visible: Map) -> Tensor:
+    """Return a faded photo `[1, 3, h, w]` with the full range in every channel; another photo stays as it is."""
+    levels = torch.tensor([0.02, 0.98])
+    brightness = to_gray(photo)[0, 0].flatten()[visible.flatten() > 0.5]
+    low, high = torch.quantile(brightness, levels).tolist()
+    if high - low >= MIN_RANGE:
+        return photo
+    channels = photo[0].flatten(1)[:, visible.flatten() > 0.5]
+    lows, highs = torch.quantile(channels, levels, dim=1)[:, None, :, None, None]
+    stretched: Tensor = (photo - lows) / (highs - lows).clamp_min(0.05) * 1.7 - 0.85
+    return stretched.clamp(-1, 1)
+
+
+def find_hidden(photo: Tensor, degraded: Tensor) -> Map:
+    """Return which parts of a photo show something else than the face: 1 hidden, 0 not.
+
+    These are patches without any texture that differ from the generated face, patches that differ from it extremely,
+    and lines thinner than 5 px.
+    Convention: `photo` and `degraded` `[1, 3, h, w]`, -1...1, the generated face with the photo's blur.
+    """
+    difference = (photo - degraded).abs().mean(dim=1, keepdim=True)
+    near, wide = (F.avg_pool2d(difference, k, 1, k // 2, count_include_pad=False) for k in (5, 21))
+    typical = float(wide[..., FACE[0], FACE[1]].median())
+    flat = flat_patches(photo)
+    patches = (_mean_of_part(difference, flat) > OTHER) | (wide > max(0.6, 5 * typical))
+    lines = scratches(photo) & (near > max(0.08, 1.5 * typical))
+    hidden = widen(patches.float(), 3).maximum(widen(lines.float(), 2))
+    return hidden if float(hidden.mean()) <= MAX_HIDDEN else torch.zeros_like(hidden)
+
+
+def scratches(photo: Tensor) -> Tensor:
+    """Return the pixels of bright or dark lines thinner than 5 px: `[1, 1, h, w]`, boolean."""
+    light = to_gray(photo)[:, :1]
+    opened = widen(widen(light, -3), 3)
+    closed = widen(widen(light, 3), -3)
+    return torch.maximum(light - opened, closed - light) > 0.45
+
+
+def flat_patches(photo: Tensor) -> Map:
+    """Return where a photo `[1, 3, h, w]` lies in a square of 15 px without texture: 1 there, 0 elsewhere."""
+    spread = (widen(photo, 7) + widen(-photo, 7)).amax(dim=1, keepdim=True)  # the largest less the smallest value
+    return widen((spread < FLAT).float(), 7)
+
+
+def _mean_of_part(values: Map, mask: Map) -> Map:
+    """Return the mean of the values over each connected part of a mask; 0 outside the mask."""
+    coarse = F.max_pool2d(mask, PART_PIXELS)
+    numbers = torch.arange(1.0, coarse.numel() + 1).view_as(coarse) * coarse
+    while not torch.equal(grown := F.max_pool2d(numbers, 3, 1, 1) * coarse, numbers):
+        numbers = grown
+    parts = F.interpolate(numbers, size=mask.shape[-2:]).long() * (mask > 0)  # one number a part
+    totals, counts = (
+        torch.zeros(coarse.numel() + 1).scatter_add(0, parts.flatten(), x.flatten())
+        for x in (values, torch.ones_like(values))
+    )
+    means = totals / counts.clamp_min(1)
+    means[0] = 0
+    return means[parts]
+
+
+def widen(x: Tensor, pixels: int) -> Tensor:
+    """Return the largest value within `pixels` of each pixel; with a negative number, the smallest."""
+    side = 2 * abs(pixels) + 1
+    return F.max_pool2d(x, side, 1, pixels) if pixels >= 0 else -F.max_pool2d(-x, side, 1, -pixels)
+
+
+def to_gray(img: Tensor) -> Tensor:
+    """Return pictures `[n, 3, h, w]` without color, in three equal channels."""
+    weights = torch.tensor(LUMA).view(1, 3, 1, 1)
+    return (img * weights).sum(dim=1, keepdim=True).expand_as(img)
+
+
+def blur(img: Tensor, sigma: float) -> Tensor:
+    """Blur pictures `[n, 3, h, w]` by a Gaussian of `sigma` pixels; the edges are reflected."""
+    if sigma <= 0:
+        return img
+    radius = min(round(3 * sigma), img.shape[-1] - 1)
+    x = torch.arange(-radius, radius + 1, dtype=img.dtype)
+    kernel = torch.exp(-0.5 * (x / sigma).square())
+    kernel = (kernel / kernel.sum()).expand(img.shape[1], 1, 1, -1)
+    padded = F.pad(img, (radius,) * 4, mode="reflect")
+    rows = F.conv2d(padded, kernel, groups=img.shape[1])
+    return F.conv2d(rows, kernel.transpose(2, 3), groups=img.shape[1])

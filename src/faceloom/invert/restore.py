@@ -1,0 +1,183 @@
+"""Restoration: find the face behind the damage of a photo, by a search whose loss contains the damage.
+
+The generated picture is degraded as the photo was before the two are compared. What the photo does not show follows
+from the generator. The blur is estimated at the start, what is hidden again in every round. Takes networks and
+tensors; does not open files or detect faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from faceloom.invert.budget import EncodeConfig, EncoderGuess
+from faceloom.invert.clock import Callback, Clock, run_steps
+from faceloom.invert.degradation import (
+    Degradation,
+    estimate_blur,
+    find_hidden,
+    is_monochrome,
+    no_damage,
+    stretch_levels,
+    to_gray,
+)
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img
+from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent, Target
+from faceloom.latents import WPlus
+from faceloom.networks.curvature import Curvature
+from faceloom.networks.generator import Generator, image_at
+
+ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
+ROUND_SHARES = (0.12, 0.15, 0.25, 1.0)  # part of the seconds left that a round gets at most
+COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
+FILLED_GUESSES = 2  # guesses of the encoder from the photo with its hidden parts filled
+COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A restored face and the damage of its photo. `inversion.img` is in color and sharp."""
+
+    inversion: Inversion
+    damage: Degradation
+
+
+@dataclass(frozen=True, eq=False)
+class DamagedTarget(Target):
+    """A damaged photo: generated pictures are degraded likewise, and compared where the photo is visible.
+
+    Convention: hidden parts of `img` are filled, and cover the same parts of the generated picture.
+    """
+
+    damage: Degradation
+
+    def observe(self, generated: Tensor) -> Tensor:
+        """Return generated pictures `[1, 3, 256, 256]` as the photo would show them."""
+        visible = self.damage.visible
+        return visible * self.damage.apply(generated) + (1 - visible) * self.img
+
+    def lpips(self, generated: Tensor) -> Tensor:
+        """Return the LPIPS (AlexNet) of the degraded pictures to the photo: `[1]`."""
+        return super().lpips(self.observe(generated))
+
+    def pixel_and_identity_loss(self, generated: Tensor) -> Tensor:
+        """Return the weighted difference of the degraded pictures in pixels and in identity: `[1]`."""
+        return super().pixel_and_identity_loss(self.observe(generated))
+
+
+def restore(
+    G: Generator,
+    img: Tensor,
+    *,
+    loss: ImageLoss,
+    curvature: Curvature,
+    encoder_guess: EncoderGuess,
+    hidden: Tensor | None = None,
+    config: EncodeConfig | None = None,
+    callback: Callback | None = None,
+) -> Restoration:
+    """Find the face behind the damage of a photo.
+
+    Convention: img float32 `[1, 3, 256, 256]`, an aligned face, -1...1; `hidden [1, 1, 256, 256]` is 1 where the photo
+    does not show the face, and is found without it. The figures of the inversion compare the degraded picture with the
+    photo. `config` limits the seconds and the steps. Weights are not tuned, because they would learn the damage.
+    Raises ShapeError for another shape of image.
+    """
+    check_img(img, one=True)
+    config, clock = config or EncodeConfig(), Clock(None)
+    search = _Search(G, img, loss, curvature, encoder_guess, hidden)
+    steps, interrupted = 0, False
+    for limit, share in zip(ROUNDS, ROUND_SHARES, strict=True):
+        left = None if config.seconds is None else max(config.seconds - clock.elapsed(), 0.0) * share
+        most = limit if config.steps is None else min(limit, config.steps - steps)
+        if most <= 0:
+            break
+        done, interrupted = search.run(Clock(left, most), _report_part(callback, steps))
+        steps += done
+        if interrupted:
+            break
+    w_plus, lpips, mse, generated = search.result()
+    return Restoration(Inversion(w_plus, lpips, mse, generated, steps, clock.elapsed(), interrupted), search.damage)
+
+
+class _Search:
+    """The state of a restoration: the latent, its picture, and the estimate of the damage."""
+
+    def __init__(
+        self,
+        G: Generator,
+        img: Tensor,
+        loss: ImageLoss,
+        curvature: Curvature,
+        encoder_guess: EncoderGuess,
+        hidden: Tensor | None,
+    ) -> None:
+        self.G, self.loss, self.curvature, self.encoder_guess, self.hidden = G, loss, curvature, encoder_guess, hidden
+        damage = no_damage(QUALITY_RESOLUTION)
+        self.damage = damage if hidden is None else replace(damage, visible=1 - hidden)
+        self.photo = stretch_levels(img, self.damage.visible)
+        self.damage = replace(self.damage, is_faded=self.photo is not img)
+        if is_monochrome(self.photo, self.damage.visible):
+            self.damage, self.photo = replace(self.damage, is_gray=True), to_gray(self.photo)
+        self.w_plus, self.generated = start = self._guess(self.photo)
+        self._find_hidden()
+        if hidden is not None or float(self.damage.visible.mean()) < 1:  # what hides the face misleads the encoder
+            for _ in range(FILLED_GUESSES):
+                self.w_plus, self.generated = start = self._guess(self._filled())
+        sigma = estimate_blur(self.photo, start[1], self.damage.visible)
+        self.damage = replace(self.damage, sigma=sigma)
+
+    def run(self, clock: Clock, callback: Callback | None) -> tuple[int, bool]:
+        """Search until the clock ends; return the number of steps and whether it was interrupted."""
+        self._find_hidden()
+        descent = NaturalGradientDescent(self.G, self._target(), self.w_plus, self.curvature)
+        stopped = run_steps(descent, clock, None, callback)
+        if clock.steps_done:
+            self.w_plus, _, _, self.generated = descent.finish()
+        return clock.steps_done, stopped.interrupted
+
+    @torch.no_grad()
+    def result(self) -> tuple[WPlus, tuple[float, ...], tuple[float, ...], Tensor]:
+        """Return the latent, LPIPS and squared error of its degraded picture, and its picture as it is."""
+        target = self._target()
+        mse = (target.observe(self.generated) - target.img).square().mean(dim=(1, 2, 3))
+        return self.w_plus, tuple(target.lpips(self.generated).tolist()), tuple(mse.tolist()), self.generated
+
+    @torch.no_grad()
+    def _guess(self, photo: Tensor) -> tuple[WPlus, Tensor]:
+        """Return the encoder's latent of a photo, and its picture, which is always sharp."""
+        offset = self.encoder_guess(photo) - self.G.w_avg
+        if self.damage.is_gray:
+            offset[:, COLOR_LAYERS:] *= COLOR_KEPT
+        w_plus = self.G.w_avg + offset
+        return w_plus, image_at(self.G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
+
+    def _find_hidden(self) -> None:
+        if self.hidden is None:
+            hidden = find_hidden(self.photo, self.damage.apply(self.generated))
+            self.damage = replace(self.damage, visible=1 - hidden)
+
+    def _filled(self) -> Tensor:
+        """Return the photo with its hidden parts filled from the generated picture."""
+        visible = self.damage.visible
+        return visible * self.photo + (1 - visible) * self.damage.apply(self.generated)
+
+    def _target(self) -> DamagedTarget:
+        img = self._filled().clamp(-1, 1)
+        plain = self.loss.for_target(img)
+        return DamagedTarget(self.loss, img, plain.features, plain.identity, self.damage)
+
+
+def _report_part(callback: Callback | None, before: int) -> Callback | None:
+    """Return a callback that counts the steps of all rounds, and their progress among the most that there can be."""
+    if callback is None:
+        return None
+
+    def report(step: dict[str, Any]) -> None:
+        number = before + step["step"]
+        callback(step | {"step": number, "phase": "restore", "progress": min(1.0, (number + 1) / sum(ROUNDS))})
+
+    return report
