@@ -179,6 +179,16 @@ def test_a_damaged_file_is_rejected(tmp_path: Path) -> None:
         directions.load(path)
 
 
+@pytest.mark.abuse(18)
+@pytest.mark.parametrize("number", ["nan", "inf", True, 1e300, None, int("9" * 400)])
+def test_numbers_of_a_direction_are_finite(number: object, tmp_path: Path) -> None:
+    card = {"name": "age", "per_unit": number, "unit": "years", "sigma": 1.0, "layers": None, "notes": ""}
+    card["generator"] = {"hash": "0" * 64, "name": "tiny"}
+    tensorfile.save(tmp_path / "a", directions.KIND, directions.VERSION, {"vector": DIRECTION.vector}, card)
+    with pytest.raises(CorruptFile, match="finite number"):
+        directions.load(tmp_path / "a")
+
+
 SHIPPED = tuple(sorted(EDITABLE.keys() - {"eyes_open"}))
 
 

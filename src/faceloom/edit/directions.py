@@ -27,6 +27,7 @@ from faceloom.settings import Settings
 KIND = "direction"
 VERSION = 1
 SUFFIX = ".safetensors"
+MAX_NUMBER = 1e12  # largest absolute value of a number in a direction's card
 
 Labels = Float[Tensor, " n"]
 
@@ -217,9 +218,9 @@ def load(path: Path) -> Direction:
         return Direction(
             name=str(card["name"]),
             vector=_check_unit_length(tensors["vector"]),
-            per_unit=float(card["per_unit"]),
+            per_unit=read_finite(card["per_unit"]),
             unit=str(card["unit"]),
-            sigma=float(card["sigma"]),
+            sigma=read_finite(card["sigma"]),
             generator_hash=str(card["generator"]["hash"]),
             generator_name=str(card["generator"]["name"]),
             layers=None if card["layers"] is None else tuple(int(layer) for layer in card["layers"]),
@@ -227,6 +228,13 @@ def load(path: Path) -> Direction:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CorruptFile(f"{path} is damaged: {error}", "fit the direction again") from error
+
+
+def read_finite(value: object) -> float:
+    """Return a number of a card. Raises ValueError for text, such as 'nan', NaN, infinity, and beyond MAX_NUMBER."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
+        raise ValueError("expected a finite number")
+    return float(value)
 
 
 def list_shipped() -> tuple[str, ...]:

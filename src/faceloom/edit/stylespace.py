@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from faceloom import tensorfile
 from faceloom.edit import directions
-from faceloom.edit.directions import SUFFIX, Direction
+from faceloom.edit.directions import SUFFIX, Direction, read_finite
 from faceloom.errors import CorruptFile, LatentError, ShapeError
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
@@ -300,7 +300,7 @@ def load(path: Path) -> StyleDirection:
             channels=channels,
             step=tensors["step"],
             unit=str(card["unit"]),
-            sigma=float(card["sigma"]),
+            sigma=read_finite(card["sigma"]),
             generator_hash=str(card["generator"]["hash"]),
             generator_name=str(card["generator"]["name"]),
             notes=str(card["notes"]),
