@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faceloom.analyze.attributes import HELD, TABLE
-from faceloom.edit.bounds import IDENTITY, Bounds, default_bounds
+from faceloom.edit.bounds import IDENTITY, Bounds, default_bounds, tolerance
 
 
 def test_every_attribute_but_the_edited_ones_is_held():
@@ -56,3 +56,10 @@ def test_a_smile_may_open_the_lips_and_its_end_may_close_them():
 def test_what_is_seen_in_other_regions_has_no_bound():
     assert "hair_lightness" in default_bounds({"smile": 0.9}).changes
     assert "hair_lightness" not in default_bounds({"smile": 0.9}, regions=TABLE["smile"].regions).changes
+
+
+def test_a_small_change_is_not_reached_by_changing_nothing():
+    assert tolerance("age", 20.0) == 4.0
+    assert tolerance("face_fullness", -2.0) == 0.5
+    assert tolerance("yaw", 4.0) == 1.0
+    assert tolerance("smile", 0.05) == 0.1

@@ -60,8 +60,9 @@ class Phrases:
     Convention: `low`, `middle` and `high` name states of a probability or an angle. `ranges` name states of another
     attribute, as the lowest and the highest value in its unit. Phrases of `less` and `more` ask for a change by one of
     `steps`, in the attribute's unit: with a word of SLIGHT_WORDS, without one, and with a word of STRONG_WORDS. A
-    request for a state of a probability aims at one of `aims` or `low_aims`, in the same order. The two words of a
-    phrase may follow in either order, and an attribute may share a phrase with another one.
+    request for a state of a probability aims at one of `aims` or `low_aims`, in the same order. A change that is asked
+    for without a number stays within `reach`. The two words of a phrase may follow in either order, and an attribute
+    may share a phrase with another one.
     """
 
     low: tuple[str, ...] = ()
@@ -73,6 +74,7 @@ class Phrases:
     steps: tuple[float, float, float] = (0.2, 0.4, 0.7)
     aims: tuple[float, float, float] = (0.6, 0.9, 0.97)
     low_aims: tuple[float, float, float] = (0.4, 0.05, 0.03)
+    reach: Range = (-inf, inf)
 
 
 @dataclass(frozen=True)
@@ -466,8 +468,8 @@ _ROWS = (
                 "blond hair": (45.0, inf),
                 "blonde hair": (45.0, inf),
                 "golden hair": (45.0, inf),
-                "gray hair": (38.0, inf),
-                "grey hair": (38.0, inf),
+                "gray hair": (45.0, inf),
+                "grey hair": (45.0, inf),
                 "white hair": (60.0, inf),
             },
             less=("darker hair",),
@@ -509,6 +511,7 @@ _ROWS = (
             less=("grayer hair", "greyer hair", "colder hair"),
             more=("redder hair", "warmer hair"),
             steps=(2.0, 5.0, 8.0),
+            reach=(-3.0, 12.0),  # below, hair turns blue
         ),
         words={
             "en": Words("Warmth of the hair", "gray", "golden"),
@@ -592,13 +595,13 @@ _ROWS = (
         name="face_fullness",  # width of the jaw in percent of the face's height
         unit="points",
         requested_as="change",
-        limit=5.0,
+        limit=3.0,
         hold=2.0,
         identity=0.65,
-        slider=Slider(-3.0, 3.0, knots=(2.0, -2.0)),
+        slider=Slider(-2.0, 2.0, knots=(1.5, -1.5)),
         option="fullness",
         help="Points of width to add to the face, in percent of its height; negative makes it slimmer.",
-        regions=("neck", "skin", "lips"),
+        regions=("neck", "skin", "brows", "eyes", "lips", "glasses"),  # a jaw that moves alone tears the face
         moves_outline=True,
         phrases=Phrases(
             ranges={

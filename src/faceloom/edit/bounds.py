@@ -41,10 +41,21 @@ class Bounds:
         return 0.0 if change * self.free_signs.get(name, 0) > 0 else abs(change)
 
 
-def tolerance(name: str) -> float:
-    """Return the largest distance from its target at which an attribute counts as reached, in the table's unit."""
-    limit = {"probability": 0.1, "degrees": 3.0}.get(TABLE[name].unit, math.inf) if name in TABLE else math.inf
-    return min(limit, HELD.get(name, math.inf))
+SHORTFALL = 0.25
+"""Part of a requested change of years, degrees or points that may be missing from an edit that counts as reached."""
+
+
+def tolerance(name: str, change: float) -> float:
+    """Return the largest distance from its target at which an attribute counts as reached, in the table's unit.
+
+    It is at most a part of the requested change, so that a small edit is not reached by changing nothing. `change` is
+    that from the value before to the target.
+    """
+    row = TABLE.get(name)
+    if row is None:
+        return math.inf
+    limit = min({"probability": 0.1, "degrees": 3.0}.get(row.unit, math.inf), HELD.get(name, math.inf))
+    return min(limit, SHORTFALL * abs(change)) if row.is_change else limit
 
 
 def default_bounds(

@@ -343,9 +343,11 @@ class _Steering:
 
     def _is_within_tolerances(self, attributes: Tensor) -> bool:
         """Return whether every edited attribute is so close to its target that it counts as reached."""
-        after, targets = (to_units(self._to_units(values)) for values in (attributes, self.targets))
+        before, after, targets = (
+            to_units(self._to_units(values)) for values in (self.before, attributes, self.targets)
+        )
         edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
-        return all(abs(after[name] - targets[name]) <= tolerance(name) for name in edited)
+        return all(abs(after[name] - targets[name]) <= tolerance(name, targets[name] - before[name]) for name in edited)
 
     def _is_in_between(self, point: _Point) -> bool:
         """Return whether an edit of what is there or not ends nearer to where it began than to its target.
