@@ -75,7 +75,7 @@ def _find_light(img: Tensor) -> Iterator[tuple[str, tuple[str, ...]]]:
     face = (area_resize(img[..., FACE[0], FACE[1]], 64)[0] + 1) / 2
     brightness = float(face.mean(0).median())
     if float((face.amax(0) - face.amin(0)).mean()) < MAX_GRAY:
-        yield "the photo has no colors: the colors of edits are a guess", ()
+        yield "the photo has no colors, so that edits are less reliable: --restore makes a likeness in color", ("age",)
     if brightness < MAX_DARK:
         yield "the photo is very dark: the likeness lacks detail, and edits are less reliable", ("age",)
     if brightness > MIN_BRIGHT:
