@@ -239,7 +239,8 @@ def _attribute_words(row: Any) -> str:
         rows.append((f"state, {_range(*limits)}{unit}", ", ".join(names)))
     changes = {"-": phrases.less, "+": phrases.more}
     for sign, names in changes.items():
-        steps = ", ".join(f"{sign}{step:g}" for step in phrases.steps)
+        low, high = phrases.reach
+        steps = ", ".join(f"{min(max(float(f'{sign}{step}'), low), high):+g}" for step in phrases.steps)
         rows += [(f"change by {steps}{unit}", ", ".join(names))] if names else []
     edited = "" if row.requested_as else " Only a search reads it."
     edited = " Only an edit changes it; a search does not read it." if not row.read_by_analyzer else edited

@@ -82,6 +82,8 @@ def refusal(text: str, parse: Callable[[str], object] = parse_request) -> Latent
         ("longer and much darker hair", {"hair_length": 0.45, "hair_lightness": -25}),
         ("hair 10 points lighter", {"hair_lightness": 10}),
         ("blond hair", {"hair_lightness": 21, "hair_warmth": 5}),
+        ("gray hair", {"hair_lightness": 21, "hair_warmth": -3}),  # less warmth would be blue
+        ("much grayer hair", {"hair_warmth": -3}),
         ("lighter skin", {"skin_tone": 15}),
         ("dark skin", {"skin_tone": -45}),  # no more than the table allows
         ("raise the eyebrows", {"brows": 5}),
@@ -134,7 +136,9 @@ def test_words_of_strength_order_the_changes(phrase: str, slight: str, strong: s
     if phrase.split()[0] in ("left", "right", "up", "down") or phrase in STATES:
         return
     less, more = values(f"{slight} {phrase}"), values(f"{strong} {phrase}")
-    assert all(abs(less[name]) < abs(more[name]) or not TABLE[name].is_change for name in less)
+    for name in less:
+        low, high = TABLE[name].phrases.reach
+        assert abs(less[name]) < abs(more[name]) or more[name] in (low, high) or not TABLE[name].is_change
 
 
 @given(st.integers(1, 60))

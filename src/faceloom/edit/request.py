@@ -72,8 +72,8 @@ def _value(statement: Statement, shown: Mapping[str, float]) -> float:
     name = statement.attribute
     row = EDITABLE[name]
     if isinstance(statement, Change):
-        step = row.phrases.steps[statement.strength] if statement.amount is None else statement.amount
-        return statement.sign * step if row.is_change else _clip(_known(shown, name) + statement.sign * step)
+        change = _change(statement)
+        return change if row.is_change else _clip(_known(shown, name) + change)
     if not row.is_change:
         return _aim_at_probability(statement)
     before = _known(shown, name)
@@ -83,7 +83,17 @@ def _value(statement: Statement, shown: Mapping[str, float]) -> float:
         return _require_in_range(statement, statement.stated - before)
     else:
         change = _nearest(statement, before, row.phrases.steps[0]) - before
-    return min(max(change, -row.limit), row.limit)
+    low, high = row.phrases.reach
+    return min(max(change, -row.limit, low), row.limit, high)
+
+
+def _change(statement: Change) -> float:
+    """Return the change that a statement asks for: its amount, or a step of the table."""
+    if statement.amount is not None:
+        return statement.sign * statement.amount
+    phrases = TABLE[statement.attribute].phrases
+    low, high = phrases.reach
+    return min(max(statement.sign * phrases.steps[statement.strength], low), high)
 
 
 def _require_in_range(statement: Statement, change: float) -> float:
