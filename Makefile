@@ -21,7 +21,7 @@ test: models page browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m wrong_types
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not soak" --jaxtyping-packages=faceloom,beartype.beartype
 
-# Tests that take minutes or hours: kills at random moments, and eight hours of a booth pressed into minutes. Their last
+# Tests that take hours: kills at random moments, eight hours of a booth pressed into minutes, and fuzzing. Their last
 # figures are in docs/reliability.md.
 soak: models page
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak

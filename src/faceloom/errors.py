@@ -117,7 +117,7 @@ class EngineError(FaceloomError):
 
 
 class PlanError(FaceloomError):
-    """Raised when the plan of a cast contradicts itself, or asks for people whom the generator cannot draw."""
+    """Raised when the plan of a cast contradicts itself, or asks for people that the generator cannot draw."""
 
 
 class MissingExtra(FaceloomError):

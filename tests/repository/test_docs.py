@@ -103,6 +103,8 @@ def test_commands_and_their_options_exist(path: Path):
         rest = words[words.index("faceloom") + 1 :]
         while hasattr(command, "commands") and rest and rest[0] in command.commands:
             command = command.commands[rest.pop(0)]
+        if default := getattr(command, "default", ""):
+            command = command.commands[default]
         known = {word for parameter in command.params for word in [*parameter.opts, *parameter.secondary_opts]}
         unknown = [word for word in rest if re.match(r"--?[a-z]", word) and word not in known | {"--help", "--version"}]
         if unknown or (hasattr(command, "commands") and rest and not rest[0].startswith("-")):

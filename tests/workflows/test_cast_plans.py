@@ -94,7 +94,7 @@ def test_joint_cells_take_counts(tmp_path: Path):
         ("people = 2\n[attributes]\nage = {'20-30' = -1.0, '30-40' = 2.0}", "share of '20-30'"),
         (
             "people = 2\n[[cells]]\nshare = 1.0\nage = '20-30'\n[attributes]\nage = '40-50'",
-            "for everybody and for a cell",
+            "for all people and for a cell",
         ),
         ("people = 2\n[attributes]\nage = 'baby'\nbeard = 'yes'", "has a beard"),
         ("people = 2\n[[pictures]]\nsmile = 7", "out of range"),
@@ -135,6 +135,11 @@ def test_rounding_keeps_the_groups_of_every_attribute():
     by_age = [cells[i].count + cells[i + 1].count for i in range(0, 10, 2)]
     assert (women, sum(by_age), max(by_age) - min(by_age)) == (6, 12, 1)
     assert plan.name == "film extras"
+
+
+@pytest.mark.parametrize(("brief", "people"), [("1,000 men", 1000), ("2 thousand men", 2000), ("a hundred men", 100)])
+def test_large_numbers_are_read(brief: str, people: int):
+    assert parse_brief(brief).people == people
 
 
 def test_shares_are_rounded_to_whole_people():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faceloom.workflows.cast.run import CastResult
 
 LONG_SECONDS = 12 * 3600  # estimated duration from which --yes is needed
-SMALL = 40  # people up to whom a cast begins without a trial, which would take as long
+SMALL = 40  # people of the largest cast that begins without a trial, which would take as long
 MAX_LINES = 40  # of cells or problems that are printed
 
 
@@ -39,10 +39,10 @@ def make(
         bool, typer.Option("--dry-run", help="Print the cells, the time and the space, from a trial; write nothing.")
     ] = False,
     replace: Annotated[
-        str | None, typer.Option(help="Cast these people anew, by number: 7 or 7,12. The others stay as they are.")
+        str | None, typer.Option(help="Replace these people, by number: 7 or 7,12. The others stay as they are.")
     ] = None,
     exclude_near: Annotated[
-        list[Path] | None, typer.Option(help="A folder of photos; nobody in the cast resembles a person in them.")
+        list[Path] | None, typer.Option(help="A folder of photos; no person of the cast resembles one in them.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=40_000, help="Seed, in place of the plan's.")] = None,
     size: Annotated[
@@ -74,6 +74,7 @@ def make(
       faceloom cast plan.toml -o faces --executor multiprocessing --workers 2 --format imagefolder,coco
       faceloom cast plan.toml -o extras --replace 7
     """
+    from faceloom.workflows.cast.cells import make_cells
     from faceloom.workflows.cast.estimate import estimate, require_possible, require_space
     from faceloom.workflows.cast.run import check_formats, check_generator, open_finished
 
@@ -81,6 +82,7 @@ def make(
     made = open_plan(plan, brief, {name: value for name, value in fields.items() if value not in (None, [])})
     formats = [name.strip() for name in format.split(",") if name.strip()]
     check_formats(formats)
+    make_cells(made)
     run, number = choose_executor(executor, workers)
     if output is None and not dry_run:
         raise typer.BadParameter("name the folder to write", param_hint="-o")
@@ -149,7 +151,7 @@ def _replace(studio: Any, plan: Plan, output: Path, numbers: str, formats: list[
     people = [int(part) for part in numbers.split(",") if part.strip().isdigit()]
     if len(people) != len(numbers.split(",")):
         raise typer.BadParameter(f"'{numbers}' is not a list of numbers", param_hint="--replace")
-    with progress(1.0, "casting anew") as draw:
+    with progress(1.0, "replacing") as draw:
         return recast(studio, plan, output, people, formats=formats, callback=draw)
 
 

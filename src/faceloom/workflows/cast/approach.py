@@ -1,7 +1,7 @@
 """The way of a candidate into its cell: an edit that is corrected after each reading.
 
-Unlike an edit of a person, it holds nothing: nobody knows the candidate yet. The response of the attributes to the
-directions is corrected after each picture (Broyden 1965, "good"), so that attributes that fall with each other, as
+Unlike an edit of a person, it holds nothing: the candidate is no known person yet. The response of the attributes to
+the directions is corrected after each picture (Broyden 1965, "good"), so that attributes that fall with each other, as
 long hair and a masculine look, are moved together.
 """
 
@@ -24,7 +24,7 @@ MAX_LENGTH = 2.6  # longest edit: beyond, pictures break
 DAMPING = 0.02  # of a correction, in squared standard deviations
 STALLED = 0.9  # of the distance from the cell that must be left after two steps for a candidate to be given up
 MARGINS = {"years": 2.0, "degrees": 2.0, "probability": 0.7, "points": 2.0}
-"""How far inside its range an edit aims, by unit, probabilities in logits."""
+"""Distance from the ends of its range at which an edit aims, by unit, probabilities in logits."""
 
 
 class Approach:

@@ -17,8 +17,17 @@ from faceloom.workflows.cast.ranges import known_words
 AGE_GROUP = 10  # years of the groups into which a range of ages is divided evenly
 COUNTS = "one two three four five six seven eight nine ten eleven twelve"
 NUMBERS = {word: number for number, word in enumerate(COUNTS.split(), start=1)}
-NUMBERS |= {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "a hundred": 100, "a thousand": 1000}
-PSI = 0.8  # truncation of a cast for people, whose faces are to be clean
+NUMBERS |= {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "a hundred": 100,
+    "a thousand": 1000,
+    "a million": 10**6,
+}
+SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
+PSI = 0.8  # truncation of a cast for people, who need clean faces
 PARTS = {"all": 1.0, "half": 1 / 2, "a third": 1 / 3, "two thirds": 2 / 3, "a quarter": 1 / 4, "three quarters": 3 / 4}
 FILLERS = (
     "with",
@@ -77,11 +86,13 @@ def parse_brief(text: str, **fields: Any) -> Plan:
 
     The first part states the number of people and what they are: '12 film extras' names the cast. Each further part,
     after a comma, is a range of ages ('20 to 70' is divided evenly among groups of ten years), or a property, for
-    everybody or for a part of them: 'neutral', 'half women', '30 % with glasses', 'a third bearded', '2 with hats'.
+    all people or for a part of them: 'neutral', 'half women', '30 % with glasses', 'a third bearded', '2 with hats'.
     Raises PlanError for a word that it does not know, naming the nearest one, and for what contradicts itself.
     """
-    parts = [part.strip() for part in re.split(r"[,;]", text.lower()) if part.strip()]
-    match = re.fullmatch(r"(\d+|a thousand|a hundred|[a-z]+)\s+(.+)", parts[0]) if parts else None
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.lower())  # 1,000
+    parts = [part.strip() for part in re.split(r"[,;]", plain) if part.strip()]
+    pattern = r"((?:\d+ (?:hundred|thousand|million))|\d+|a (?:hundred|thousand|million)|[a-z]+)\s+(.+)"
+    match = re.fullmatch(pattern, parts[0]) if parts else None
     people = _read_number(match[1]) if match else None
     if match is None or people is None:
         raise PlanError(f"'{text[:60]}' does not begin with a number of people", "as in '12 film extras, half women'")
@@ -220,7 +231,10 @@ def _without_fillers(text: str) -> str:
 
 
 def _read_number(text: str) -> int | None:
-    return int(text) if text.isdigit() else NUMBERS.get(text)
+    number, _, scale = text.partition(" ")
+    if number.isdigit():
+        return int(number) * SCALES.get(scale, 1)
+    return NUMBERS.get(text)
 
 
 def _single_words() -> list[str]:

@@ -85,16 +85,16 @@ def write_card(counts: Tally, report: dict[str, Any], folder: Path) -> None:
         f"pretty_name: {plan['name']}\n---\n",
         f"# {plan['name']}: {plan['people']} generated people, {report['pictures']} pictures\n",
         "No picture shows a real person. A generative network drew every one, and every file is marked so.\n",
-        f"Generator: {report['generator']['name']} (sha256 `{report['generator']['sha256'][:16]}`), licence "
+        f"Generator: {report['generator']['name']} (sha256 `{report['generator']['sha256'][:16]}`), license "
         f"{report['licence']}. Made by faceloom {report['faceloom']} in {report['precision']} from the plan in "
         f"`cast.json` (digest `{report['digest'][:16]}`).\n",
         "## Cells\n",
         *_table(("cell", "asked", "drawn", "in the cell"), _cell_rows(report["cells"])),
         f"\n{report['problem_count']} problems are listed in `cast.json`. People are in one split only.\n",
         "## Fairness\n",
-        "Counts of pictures by the labels below. The labels are readings of networks, not facts about people: nobody "
-        "has an age, a gender or a skin tone here but the one that the networks read. `gender` is presentation. "
-        "`skin_tone` is the angle of the cheeks' color, which light changes.\n",
+        "Counts of pictures by the labels below. The labels are what networks read, not facts about people. "
+        "`gender` is "
+        "presentation. `skin_tone` is the angle of the color of the cheeks, which light changes.\n",
         *_table(("attribute", "group", "pictures", "share"), _single_rows(counts)),
         "",
         *_table(

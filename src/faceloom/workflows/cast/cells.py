@@ -75,7 +75,7 @@ def make_cells(plan: Plan) -> list[Cell]:
 def apportion(shares: Sequence[float], people: int, values: Sequence[Mapping[str, str]]) -> list[int]:
     """Round shares of `people` to whole numbers that sum to it.
 
-    Everybody gets the whole part. Those who are left go, one by one, where the joint group and the groups of its
+    Each group gets the whole part. The people who are left go, one by one, where the joint group and the groups of its
     single attributes, `values`, lack most.
     """
     exact = np.array(shares, float) / sum(shares) * people
@@ -133,7 +133,7 @@ def _check(cell: Cell) -> None:
         by_name[part.attribute] = part
     age, beard = by_name.get("age"), by_name.get("beard")
     if age and beard and age.high <= MIN_BEARD_AGE and beard.low > 0:
-        raise PlanError(f"nobody of age {age.text} has a beard", "leave the beard out, or give older ages")
+        raise PlanError(f"no person of age {age.text} has a beard", "leave the beard out, or give older ages")
 
 
 MIN_BEARD_AGE = 14.0  # years before which no face has a beard

@@ -32,7 +32,7 @@ EXTRA_COPIES = {"imagefolder": 0.0, "coco": 0.0, "parquet": 0.05, "webdataset": 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan will take.
+    """The expected cells, time and space of a plan.
 
     `cells` are plain data, with `can_draw` None where it was not tried; `seconds` is for the given number of workers;
     `bytes` is the space at the end, `peak_bytes` the largest on the way.
@@ -116,7 +116,7 @@ def require_space(estimate_: Estimate, folder: Path) -> None:
 
 
 def require_possible(estimate_: Estimate) -> None:
-    """Raise PlanError when the trial could not draw somebody of a cell."""
+    """Raise PlanError when the trial could not draw any person of a cell."""
     if estimate_.impossible:
         raise PlanError(
             f"the generator cannot draw {estimate_.impossible[0]}",

@@ -1,4 +1,4 @@
-"""Identities of photos whose people nobody in a cast may resemble. Only the identities are kept, and never written."""
+"""Identities in photos of people that a cast stays away from. Only the identities are kept, and never written."""
 
 from __future__ import annotations
 

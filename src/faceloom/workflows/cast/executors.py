@@ -50,7 +50,7 @@ def one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class StudioRecipe:
-    """What another process needs to make the same studio."""
+    """The settings with which another process makes the same studio."""
 
     generator: str
     precision: str

@@ -45,7 +45,7 @@ class Shard:
 class Job:
     """A plan that is carried out in a folder.
 
-    `excluded [n, 128]` are identities that nobody may resemble; `day` is the one that the watermarks state.
+    No person may resemble the identities `excluded [n, 128]`; `day` is the one that the watermarks state.
     """
 
     plan: Plan

@@ -8,7 +8,7 @@ from faceloom.checkpoints.readers.native import read_card
 
 
 def license_of(generator: str) -> str:
-    """Return the licence of a generator, as its card states it."""
+    """Return the license of a generator, as its card states it."""
     if generator in MANIFEST:
         return MANIFEST[generator].license
     return str(read_card(locate_generator(generator) / CARD).get("licence") or "unknown")

@@ -34,7 +34,7 @@ Mask = UInt8[np.ndarray, "h w"]
 SAME_PERSON = 0.5  # least identity similarity of further pictures to the first one
 MIN_FACE = 60  # pixels of the smallest face that is detected in a picture of READ_SIDE
 RESEMBLES = 0.65  # identity similarity from which a person resembles an excluded one
-MAX_REFUSED = 5  # times that a person who resembles an excluded one is cast anew
+MAX_REFUSED = 5  # times that a person who resembles an excluded one is cast again
 SEEDS = 4000  # seeds of one person, once for each time that the person is cast
 
 
@@ -83,7 +83,7 @@ class PersonMaker:
 
     @torch.no_grad()
     def make(self, index: int, variant: int, excluded: Tensor) -> PersonFiles:
-        """Make all pictures of a person; who resembles one of the `excluded [n, 128]` is cast anew.
+        """Make all pictures of a person; who resembles one of the `excluded [n, 128]` is cast again.
 
         Raises as `Studio.edit` for further pictures.
         """

@@ -31,7 +31,7 @@ BACKGROUNDS = ("generated", "transparent", "white", "gray", "green")
 SHARE_ERROR = 0.001  # by which the sum of shares may differ from 1
 
 Value = str | Mapping[str, float]
-"""The range of an attribute for everybody, or shares by range."""
+"""The range of an attribute for all people, or shares by range."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class CellPlan:
 class Plan:
     """A plan of a cast.
 
-    Convention: `attributes` hold, by name, one range for everybody or a share for each of several ranges, which are
+    Convention: `attributes` hold, by name, one range for all people or a share for each of several ranges, which are
     independent of each other; `cells` are joint groups, whose shares sum to 1. `pictures` are edits for further
     pictures of each person, in the units of `Studio.edit`. `splits` are shares of the people; a person is in one split
-    only. `replaced` counts how often a person, from 1, is cast anew. `exclude` are folders of photos; nobody in the
-    cast resembles a person in them. `psi` is the truncation of the generator. `date` is the day that the watermarks
+    only. `replaced` counts how often a person, from 1, is replaced. No person of the cast resembles one in the
+    photos of the folders `exclude`. `psi` is the truncation of the generator. `date` is the day that the watermarks
     state, as 2026-11-27; by default the day on which the cast begins. `credentials` need the extra 'credentials' and
     hold the time, so that files with them differ between runs, while pixels and labels are the same.
     Raises PlanError for a plan that contradicts itself.
@@ -220,7 +220,7 @@ def _check_attributes(plan: Plan) -> None:
         for name, text in cell.attributes.items():
             parse_range(name, text)
             if name in plan.attributes:
-                raise PlanError(f"{name} is given for everybody and for a cell", "leave one of them out")
+                raise PlanError(f"{name} is given for all people and for a cell", "leave one of them out")
 
 
 def _check_shares(name: str, shares: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Casting some people of a finished cast anew; the others stay as they are."""
+"""Replacing of some people of a finished cast; the others stay as they are."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def recast(
     `plan` is the plan of the cast; replacements of earlier calls stay. The result is the cast of the plan with
     `replaced`, to the byte. It is made beside the old one, of whose image folder it takes what stays, and takes its
     place when it is complete.
-    Raises PlanError for a folder without a finished cast of the plan, and for a number that nobody has.
+    Raises PlanError for a folder without a finished cast of the plan, and for a number that no person has.
     """
     folder = Path(folder)
     report = _read_report(folder)
@@ -67,7 +67,7 @@ def _read_report(folder: Path) -> dict[str, Any]:
 
 
 def _take_over(report: dict[str, Any], folder: Path, job: Job, numbers: Sequence[int]) -> None:
-    """Make the shards of a finished image folder again, without drawing, for which nobody is cast anew."""
+    """Make the shards of a finished image folder again, without drawing, in which no person is replaced."""
     if "imagefolder" not in report["formats"] or report["problem_count"]:
         return
     rows: dict[int, list[dict[str, Any]]] = {}

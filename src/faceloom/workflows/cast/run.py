@@ -20,7 +20,7 @@ from faceloom.files import atomic_write
 from faceloom.images.save import encode_picture
 from faceloom.marks.origin import Origin
 from faceloom.workflows.cast.card import make_sheet, tally, write_card
-from faceloom.workflows.cast.cells import Assignment
+from faceloom.workflows.cast.cells import Assignment, make_cells
 from faceloom.workflows.cast.distinct import alike_limit, find_alike
 from faceloom.workflows.cast.exclude import read_excluded
 from faceloom.workflows.cast.executors import Executor, run_here
@@ -36,7 +36,7 @@ JOB = "job.json"
 LATENT_FOLDER = "latents"
 SHEET = "sheet.png"
 MAX_PROBLEMS = 1000  # of the report
-MAX_ROUNDS = 5  # in which people who resemble others are cast anew
+MAX_ROUNDS = 5  # in which people who resemble others are replaced
 
 Callback = Callable[[float, str], None]
 """Function that receives the progress, 0...1, and a short text that says what is being done."""
@@ -51,7 +51,7 @@ class CastResult:
 
     @property
     def problems(self) -> Sequence[Mapping[str, Any]]:
-        """What did not turn out as planned, by person."""
+        """The people who did not turn out as planned, with the reasons."""
         return list(self.report["problems"])
 
 
@@ -73,6 +73,7 @@ def cast(
     folder, report = Path(folder), callback or (lambda progress, text: None)
     check_generator(studio, plan)
     check_formats(formats)
+    make_cells(plan)
     done = open_finished(folder, plan, formats)
     if done is not None:
         return done
@@ -154,7 +155,7 @@ def _open_job(studio: Studio, plan: Plan, folder: Path, formats: Sequence[str]) 
 
 
 def _make_people(studio: Studio, job: Job, executor: Executor, report: Callback) -> dict[int, Shard]:
-    """Make all shards, and cast people who resemble others anew; return the shard of each of them, by index."""
+    """Make all shards, and replace people who resemble others; return the shard of each of them, by index."""
     shards = list(job.shards())
     executor(studio, job, shards, lambda part, text: report(0.9 * part, text))
     repaired: dict[int, Shard] = {}
@@ -164,7 +165,7 @@ def _make_people(studio: Studio, job: Job, executor: Executor, report: Callback)
             break
         people = [(index, job.plan.replaced.get(index + 1, 0) + 1000 * number) for index in alike]
         again = list(job.divide(f"again{number}-", people))
-        executor(studio, job, again, lambda part, text: report(0.9 + 0.05 * part, "casting doubles anew"))
+        executor(studio, job, again, lambda part, text: report(0.9 + 0.05 * part, "replacing doubles"))
         repaired |= {index: shard for shard in again for index, _ in shard.people}
     return repaired
 
@@ -182,7 +183,7 @@ def _identities(job: Job, repaired: Mapping[int, Shard]) -> torch.Tensor:
 
 
 def iterate_people(job: Job, repaired: Mapping[int, Shard]) -> Iterator[Made]:
-    """Yield the people of a job in their order, those who were cast anew in place of the first ones."""
+    """Yield the people of a job in their order, with those who replace others in their place."""
     for shard in job.shards():
         for made in read_people(job, shard):
             other = repaired.get(made.index)
