@@ -45,7 +45,7 @@ FORBIDDEN_IN_SERVER = (
     "socket.connect",
     "ctypes.dl",
 )
-"""Of the server, which reads its own files and imports modules when it needs them."""
+"""Events forbidden in the server, which reads its own files and imports modules when it needs them."""
 PRINTER = "'lp'"
 """An argument of an event that is allowed: the operator's printer."""
 STACK = 8  # calls that a finding of the canary shows

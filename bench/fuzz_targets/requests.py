@@ -162,7 +162,7 @@ class FuzzedBooth:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every id still exists."""
+        """Return whether every id still exists."""
         visit, store = self.booth.visits.get(VISIT), self.booth.store
         return (
             self.count % LIFE > 0

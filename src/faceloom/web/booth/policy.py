@@ -47,7 +47,7 @@ class Policy:
 
     @property
     def has_age_gate(self) -> bool:
-        """Whether ages are read before a photo is used."""
+        """Return whether ages are read before a photo is used."""
         return self.settings.min_age > 0
 
     def check_ages(self, ages: Iterable[float], consents: Sequence[Consent]) -> None:

@@ -16,7 +16,7 @@ export function GuardianDialog() {
       }}
     >
       <p>{translate("guardian.more")}</p>
-      <div class="row">
+      <div class="pair">
         <Button onClick={() => void answerGuardian(false)}>{translate("guardian.decline")}</Button>
         <Button kind="next" onClick={() => void answerGuardian(true)}>
           {translate("guardian.agree")}
