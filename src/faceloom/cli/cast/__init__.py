@@ -19,6 +19,8 @@ DEFAULT = "make"
 class DefaultGroup(TyperGroup):
     """A group of commands whose first argument may be that of the default command: `cast plan.toml -o DIR`."""
 
+    default = DEFAULT
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert the default command unless the first argument names a command or asks for help."""
         if args and args[0] not in {*self.commands, "-h", "--help"}:
