@@ -291,3 +291,27 @@ def test_the_end_of_each_friend_erases_what_is_theirs(client, server):
     assert [(folder / f"{mine['id']}.{base}.likeness").is_file() for base in (1, 2)] == [False, True]
     friends[1].delete("/visit")
     assert [(folder / f"{mine['id']}.{base}.likeness").is_file() for base in (1, 2)] == [False, False]
+
+
+def test_the_ends_of_the_age_slider_are_what_the_face_reaches(client):
+    (person,) = client.play(photo(18))["people"]
+    name = person["id"]
+    (before,) = [slider for slider in person["sliders"] if slider["name"] == "age"]
+    assert before["min"] + person["traits"]["age"] >= 5
+    assert before["max"] + person["traits"]["age"] <= 90
+    limited = client.post(f"/people/{name}/edit", json={"age": 40}).json()
+    assert not limited["outcome"]["kept"]
+    (after,) = [slider for slider in limited["sliders"] if slider["name"] == "age"]
+    assert after["max"] <= limited["outcome"]["reached"]["age"] + 1 < before["max"]
+    expected = person["traits"]["age"] + limited["outcome"]["reached"]["age"]
+    assert limited["traits"]["age"] == pytest.approx(expected, abs=0.01)
+
+
+def test_how_much_a_likeness_looks_like_the_photo_is_hidden_after_an_edit(client):
+    (person,) = client.play(photo(19))["people"]
+    name = person["id"]
+    assert person["quality"]["word"] == "good"
+    edited = client.post(f"/people/{name}/edit", json={"age": 12}).json()
+    assert edited["quality"] == {"lpips": None, "mse": None, "identity": None, "word": None}
+    assert client.post(f"/people/{name}/undo").json()["quality"]["word"]
+    assert client.post(f"/people/{name}/mix", json={"with": "seed:3"}).json()["quality"]["word"] is None

@@ -13,7 +13,17 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
 from faceloom.web.sliders import UNCHANGED
-from faceloom.web.worker.messages import AttributeValues, Edit, Mix, PersonFacts, PersonRef, Preview, Priority, Render
+from faceloom.web.worker.messages import (
+    AttributeValues,
+    Edit,
+    Edited,
+    Mix,
+    PersonFacts,
+    PersonRef,
+    Preview,
+    Priority,
+    Render,
+)
 
 MAX_STEPS = 200  # steps of a history
 MAX_KEPT = 12  # kept steps of a person
@@ -56,12 +66,23 @@ async def edit(booth: Booth, visit: Visit, person_id: str, values: AttributeValu
     }
     task = Edit(background.person_ref(booth, owner, person, person.step.base), requested, force)
     edited = await booth.worker.run(task, visit=owner.id)
-    traits = person.shown_traits | edited.after if requested else None
+    traits = person.shown_traits | edited.after | _age_after(person, edited) if requested else None
     background.limit_sliders(booth, owner, person, person.step.base, edited.reach)
     changes = {"controls": requested, "coefficients": edited.coefficients, "traits": traits}
     step = person.step.model_copy(update=changes | {"outcome": edited.outcome})
     add_step(booth, visit, person, step, first=[slider for slider in values if slider in requested])
     return person
+
+
+def _age_after(person: Person, edited: Edited) -> dict[str, float]:
+    """Return the age after an edit, as the age of this base and the years that the edit reached.
+
+    The edit reads the age in another picture than the one on the page. Two readings of one face differ by some years.
+    """
+    age, reached = person.shown_traits.get("age"), edited.outcome.reached.get("age")
+    if age is None or reached is None:
+        return {}
+    return {"age": round(age - person.step.outcome.reached.get("age", 0.0) + reached, 3)}
 
 
 async def surprise(booth: Booth, visit: Visit, person_id: str) -> Person:

@@ -171,7 +171,7 @@ async def make_children(booth: TheBooth, visit: TheVisit, parents: Parents) -> C
 
 @router.post("/visit/family", tags=["friends"])
 async def make_family(booth: TheBooth, visit: TheVisit, family: FamilyRequest) -> DownloadView:
-    """Make a portrait of two parents and up to six of their children in one light. It is a download."""
+    """Make a portrait of two parents and up to six of their children. It is a download."""
     async with booth.lock(visit):
         download = await downloads.make_family(booth, visit, (family.a, family.b), family.children)
     return downloads.view_of(booth, download)

@@ -484,7 +484,7 @@ class Child:
 
 @dataclass(frozen=True)
 class MakeFamily(Task[PrintSize]):
-    """Write a family portrait to `path`: the parents above, the children below, in the light of the first parent."""
+    """Write a family portrait to `path`: the parents above, the children below."""
 
     parents: tuple[PersonRef, PersonRef]
     children: tuple[PersonRef, ...]

@@ -21,7 +21,7 @@ from faceloom.web.worker.previews import predict_person
 from faceloom.web.worker.state import WorkerState
 
 STEP_SIZE = 512  # pixels of the side at which the pictures beside the main one are drawn
-LIGHT = "fine"  # layers that hold the light and the colors of a picture
+FAMILY_SIZE = 640  # pixels of the side at which the people of a family portrait are drawn
 CLOSE_UP = 0.62  # part of a picture's side that a close-up shows
 COMPARED_SIDE = 64  # pixels of the side at which two pictures are compared
 SAME_PICTURE = 2.0  # levels of 255: pictures that differ by less on average are the same picture to a visitor
@@ -40,17 +40,11 @@ def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> Pri
 
 
 def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> PrintSize:
-    """Write a family portrait to `task.path` and return its size.
-
-    Everyone has the fine layers of the first parent, which hold the light and the colors of the picture.
-    """
-    first = state.load(task.parents[0])
+    """Write a family portrait to `task.path` and return its size. Everyone keeps their own light and skin tone."""
     pictures = []
     for person in (*task.parents, *task.children):
         context.check_cancelled()
-        likeness = state.load(person)
-        lit = first if person == task.parents[0] else state.studio.mix(likeness, first, LIGHT)
-        pictures.append(state.studio.draw(lit, STEP_SIZE))
+        pictures.append(state.draw(person, FAMILY_SIZE))
     image = draw_family(pictures[:2], pictures[2:], task.design)
     with state.erased.writing(task.children[0].folder):
         save_picture(
@@ -59,7 +53,7 @@ def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> P
             ai_generated=True,
             composite=True,
             description=task.design.label,
-            origin=first.made_by,
+            origin=state.load(task.parents[0]).made_by,
         )
     return PrintSize(image.width, image.height)
 

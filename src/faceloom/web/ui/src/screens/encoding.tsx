@@ -86,7 +86,11 @@ export function Encoding({ onPlay }: { onPlay: () => void }) {
       <h1 class="unseen">{translate("encoding.found")}</h1>
       {people.length > 1 && <PersonPicker shown={person?.id ?? ""} fixed />}
       <div class={`stage ${image ? "two" : "one"}`}>
-        <Face key={`crop ${person?.id}`} src={person?.crop ?? null} alt={translate("encoding.photo")} />
+        <Face
+          key={`crop ${person?.id}`}
+          src={person?.crop ?? visit.value?.photo ?? null}
+          alt={translate("encoding.photo")}
+        />
         {image && <Face key={person?.id} src={image} alt={translate("alt.likeness")} />}
       </div>
       <div class="time">
