@@ -60,7 +60,7 @@ def test_the_curl_client(server: Server, portrait: Path, tmp_path: Path):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 @pytest.mark.parametrize(
-    ("token", "data", "message"), [("wrong", photo(1), "the token is wrong"), (TOKEN, b"x", "image")]
+    ("token", "data", "message"), [("wrong", photo(1), "the token is wrong"), (TOKEN, b"x", "not a picture")]
 )
 def test_the_curl_client_stops_at_the_first_error(server, tmp_path, token, data, message):
     (tmp_path / "me.jpg").write_bytes(data)

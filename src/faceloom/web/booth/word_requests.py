@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from faceloom.analyze.attributes import SLIDERS, TABLE
-from faceloom.edit.request import parse_request, resolve_request
 from faceloom.errors import LatentError
 from faceloom.store import Person
 from faceloom.web.worker.messages import AttributeValues
@@ -17,6 +16,8 @@ def slider_values_from_words(person: Person, text: str, given: AttributeValues) 
     Raises LatentError as `edit.request.parse_request`, for an attribute without a slider, and for one that is also
     given as a number.
     """
+    from faceloom.edit.request import parse_request, resolve_request  # loads torch, which the server does without
+
     request = parse_request(text)
     for statement in request:
         name = statement.attribute
