@@ -996,7 +996,7 @@ export interface paths {
     };
   };
   "/api/v1/visit/family": {
-    /** Make a portrait of two parents and up to six of their children in one light. It is a download. */
+    /** Make a portrait of two parents and up to six of their children. It is a download. */
     post: {
       body: components["schemas"]["FamilyRequest"];
       response: components["schemas"]["DownloadView"];

@@ -141,3 +141,7 @@ export const remove = <P extends Path<"delete">>(
 /** Fetch a picture. The caller creates an object URL for it, and revokes that afterwards. */
 export const fetchPicture = async (url: string, signal?: AbortSignal): Promise<Blob> =>
   (await send("GET", url, signal ? { signal } : {})).blob();
+
+/** Send a frame of the camera, and fetch the picture that answers it. */
+export const postForPicture = async (path: string, query: Query, body: Blob, signal: AbortSignal): Promise<Blob> =>
+  (await send("POST", buildUrl(path, { query }), { body, signal })).blob();

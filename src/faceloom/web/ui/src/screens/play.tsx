@@ -27,6 +27,7 @@ import { attributeName, endLabels, formatResult, formatValue, isChanged, limitTe
 import type { Person, Slider as SliderRange } from "../types";
 import { translate } from "../words/words";
 import { alikeText, PersonPicker } from "./encoding";
+import { Mirror, Reveal } from "./mirror";
 import { Mix } from "./mix";
 import { Presets } from "./presets";
 
@@ -37,7 +38,7 @@ interface PlayProps {
 
 export function Play({ onFriend, onFinish }: PlayProps) {
   const person = currentPerson.value;
-  const panel = useSignal("age"); // "presets", "mix" or the name of an attribute
+  const panel = useSignal("age"); // "presets", "mirror", "mix" or the name of an attribute
   useEffect(() => {
     if (person) selectPerson(person);
   }, [person?.id]);
@@ -56,10 +57,13 @@ export function Play({ onFriend, onFinish }: PlayProps) {
         <Versions person={person} />
       </aside>
       <Likeness person={person} />
+      <Reveal person={person} />
       <Tools person={person} onFinish={onFinish} />
       <div class="panel">
         {slider ? (
           <SliderPanel person={person} slider={slider} />
+        ) : open === "mirror" ? (
+          <Mirror person={person} />
         ) : open === "mix" ? (
           <Mix person={person} />
         ) : (
@@ -293,6 +297,11 @@ function Chips({ person, panel, onPanel, onFriend }: ChipsProps) {
       {person.sliders.length > 0 && (
         <Button kind="chip" pressed={panel === "presets"} onClick={() => onPanel("presets")}>
           {translate("presets")}
+        </Button>
+      )}
+      {person.sliders.length > 0 && (
+        <Button kind="chip" icon="camera" pressed={panel === "mirror"} onClick={() => onPanel("mirror")}>
+          {translate("mirror")}
         </Button>
       )}
       <Button kind="chip" pressed={panel === "mix"} onClick={() => onPanel("mix")}>

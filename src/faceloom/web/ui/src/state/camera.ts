@@ -34,6 +34,9 @@ const encodeJpeg = (canvas: HTMLCanvasElement, quality: number): Promise<Blob> =
 /** Take a frame as the camera sees it, not mirrored. */
 export const takeFrame = (video: HTMLVideoElement): Promise<Blob> => encodeJpeg(drawFrame(video, 1920), 0.93);
 
+/** Take a small frame for the live mirror, not mirrored. */
+export const mirrorFrame = (video: HTMLVideoElement): Promise<Blob> => encodeJpeg(drawFrame(video, 320), 0.8);
+
 /** Take a small frame for face detection, and its brightness, 0...1. */
 export async function smallFrame(video: HTMLVideoElement): Promise<{ frame: Blob; brightness: number }> {
   const canvas = drawFrame(video, 320);
