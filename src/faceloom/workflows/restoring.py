@@ -73,7 +73,7 @@ def restore_photo(
     spent = time.perf_counter() - begin
     left = config if config.seconds is None else replace(config, seconds=max(config.seconds - spent, 0.0))
     found = restore_img(studio, target.img, left, callback, hidden=mask)
-    person = studio.make_likeness(target, found.inversion, config)
+    person = studio.make_likeness(target, found.inversion, config, is_restored=True)
     notes = [*person.provenance["notes"], *found.damage.found()]
     facts = {"method": "restore", "damage": list(found.damage.found()), "notes": list(dict.fromkeys(notes))}
     return RestoredPhoto(replace(person, provenance={**person.provenance, **facts}), found.damage.found())

@@ -238,11 +238,16 @@ class Studio(Editor):
         aligned = self.align(photo, chosen.face, QUALITY_RESOLUTION)
         return EncodingTarget(photo, chosen, aligned, to_img(aligned.image))
 
-    def make_likeness(self, target: EncodingTarget, inversion: Inversion, config: EncodeConfig) -> Likeness:
-        """Make the likeness of an inversion, with its quality, the conditions of the photo and the provenance."""
+    def make_likeness(
+        self, target: EncodingTarget, inversion: Inversion, config: EncodeConfig, *, is_restored: bool = False
+    ) -> Likeness:
+        """Make the likeness of an inversion, with its quality, the conditions of the photo and the provenance.
+
+        The conditions of a restored face are those of its picture, because the damage of the photo is not in it.
+        """
         G, read = self.apply_delta(inversion.delta, self.fast_generator), self.read_regions
         regions = None if read is None else read(G, inversion.w_plus)
-        conditions = measure_conditions(target.img, inversion.img, regions)
+        conditions = measure_conditions(inversion.img if is_restored else target.img, inversion.img, regions)
         return make_likeness(target, inversion, config, conditions, generator=self.generator, precision=self.precision)
 
     def load(self, source: Path | str) -> Likeness:
