@@ -87,7 +87,7 @@ def refusal(text: str, parse: Callable[[str], object] = parse_request) -> Latent
         ("lighter skin", {"skin_tone": 15}),
         ("dark skin", {"skin_tone": -45}),  # no more than the table allows
         ("raise the eyebrows", {"brows": 5}),
-        ("a fuller face", {"face_fullness": 2}),
+        ("a fuller face", {"face_fullness": 1.5}),
         ("over 30, under 35", {"age": -8.5}),
         ("a smile, a broad smile", {"smile": 0.97}),
     ],

@@ -613,7 +613,7 @@ _ROWS = (
             },
             less=("slimmer face", "thinner face", "narrower face", "slim face", "thin face", "slimmer", "thinner"),
             more=("fuller face", "rounder face", "wider face", "full face", "round face", "chubby"),
-            steps=(1.0, 2.0, 3.0),
+            steps=(0.8, 1.5, 2.0),
         ),
         words={
             "en": Words("Face", "slim", "full"),
