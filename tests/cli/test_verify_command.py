@@ -49,6 +49,18 @@ def test_a_file_that_is_not_there(tmp_path: Path):
     assert CliRunner().invoke(app, ["verify"]).exit_code == 2
 
 
+def test_of_several_files_one_that_cannot_be_read_hides_no_other(tmp_path: Path):
+    path = save_picture(make_scene(256), tmp_path / "a.png", ai_generated=True)
+    facts = json.loads(run("verify", tmp_path / "absent.png", path, "--json", status=1))
+    assert [file["verdict"] for file in facts["files"]] == ["unreadable", "marked"]
+
+
+def test_an_empty_folder_is_told(tmp_path: Path):
+    result = CliRunner().invoke(app, ["verify", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "holds no picture" in result.stderr
+
+
 COMMANDS: dict[str, list[str]] = {
     "generate": ["generate", "--seeds", "0-1", "--sheet", "-o", "{out}"],
     "mix": ["mix", "seed:1", "seed:2", "-o", "{out}/mix.jpg"],

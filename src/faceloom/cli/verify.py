@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import print_json, print_line
+from faceloom.cli.output import note, print_json, print_line
 
 if TYPE_CHECKING:
     from faceloom.workflows.verify import Verification
@@ -41,11 +41,18 @@ def verify(
 
 
 def _verify_all(files: list[Path]) -> list[Verification]:
-    from faceloom.workflows.verify import verify_file, verify_folder
+    """Verify files and folders. A single file that cannot be read is an error; of several, it is one of the results."""
+    from faceloom.workflows.verify import try_verify, verify_file, verify_folder
 
     found: list[Verification] = []
     for file in files:
-        found += verify_folder(file) if file.is_dir() else [verify_file(file)]
+        if file.is_dir():
+            in_folder = list(verify_folder(file))
+            if not in_folder:
+                note(f"{file} holds no picture, film or likeness")
+            found += in_folder
+        else:
+            found.append(try_verify(file) if len(files) > 1 else verify_file(file))
     return found
 
 

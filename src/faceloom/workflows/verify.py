@@ -77,16 +77,21 @@ class Verification:
 def verify_folder(folder: Path) -> Iterator[Verification]:
     """Verify all pictures, films, likenesses and signed generators of a folder and the folders in it, in order.
 
-    A file that cannot be read has the verdict 'unreadable'. Raises StoreError for a folder that is not there.
+    Files are verified as by `try_verify`. Raises StoreError for a folder that is not there.
     """
     if not folder.is_dir():
         raise StoreError(f"there is no folder {folder}", "check the path")
     for path in sorted(folder.rglob("*")):
         if path.is_file() and (path.suffix.lower() in VERIFIABLE or path.name.endswith(signatures.SUFFIX)):
-            try:
-                yield verify_file(path)
-            except FaceloomError as error:
-                yield Verification(str(path), "unreadable", (Layer("file", "not read", error.message),))
+            yield try_verify(path)
+
+
+def try_verify(path: Path) -> Verification:
+    """Verify one file; one that cannot be read has the verdict 'unreadable'."""
+    try:
+        return verify_file(path)
+    except FaceloomError as error:
+        return Verification(str(path), "unreadable", (Layer("file", "not read", error.message),))
 
 
 def verify_file(path: Path) -> Verification:
