@@ -12,7 +12,7 @@ from faceloom.analyze.attributes import REGIONS
 from faceloom.edit.attributes import load_shipped_basis
 from faceloom.errors import PlanError
 from faceloom.workflows.cast.approach import Approach, miss, wanted_change
-from faceloom.workflows.cast.background import cut_out, guided_filter
+from faceloom.workflows.cast.background import cut_out, guided_filter, keep_one_person
 from faceloom.workflows.cast.guesses import load_guesses
 from faceloom.workflows.cast.labels import LABELED, Labels
 from faceloom.workflows.cast.people import region_mask, seeds_of
@@ -98,6 +98,15 @@ def test_a_guided_filter_follows_the_edges_of_the_guide():
     fine = guided_filter(guide, rough, 4)
     assert fine[0, 0, 32, 24] < 0.1
     assert fine[0, 0, 32, 31] > 0.5
+
+
+def test_a_second_head_at_the_edge_goes():
+    person = torch.zeros(1, 1, 64, 64)
+    person[..., 10:, 20:45] = 1
+    person[..., 40:, 55:] = 1
+    kept = keep_one_person(person)
+    assert torch.equal(kept[..., :50], person[..., :50])
+    assert kept[..., 50:].sum() == 0
 
 
 def test_backgrounds_are_cut_out():

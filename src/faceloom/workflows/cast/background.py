@@ -43,11 +43,29 @@ def matte(pixels: Pixels, regions: Tensor) -> np.ndarray:
     """Return the opacity of the person, uint8 `[h, h]`."""
     guide = to_img(pixels).mean(1, keepdim=True) / 2  # [1 1 h h]
     side = guide.shape[-1]
-    rough = resize_maps(1 - regions[:, REGIONS.index("background")][:, None], side)
+    rough = resize_maps(keep_one_person(1 - regions[:, REGIONS.index("background")][:, None]), side)
     fine = guided_filter(guide, rough, max(1, round(side * RADIUS)))
     low, high = SURE
     opacity = ((fine - low) / (high - low)).clamp(0, 1)[0, 0]
     return (opacity * 255).round().to(torch.uint8).numpy()
+
+
+def keep_one_person(person: Tensor) -> Tensor:
+    """Remove what is not connected to the middle of the picture, as a second head at its edge.
+
+    Convention: probabilities `[1, 1, 64, 64]`.
+    """
+    solid = (person > 0.5).float()
+    side = person.shape[-1]
+    connected = torch.zeros_like(person)
+    connected[..., side // 2, side // 2] = 1
+    for _ in range(4 * side):
+        grown = F.max_pool2d(connected, 3, stride=1, padding=1) * solid
+        if torch.equal(grown, connected):
+            break
+        connected = grown
+    near = F.max_pool2d(connected, 5, stride=1, padding=2)  # with the soft edge
+    return person * near
 
 
 def resize_maps(maps: Tensor, side: int) -> Tensor:
