@@ -7,7 +7,7 @@ import math
 import pytest
 
 from faceloom.analyze.attributes import MAX_PROBABILITY
-from faceloom.edit.targets import compute_targets, drop_met
+from faceloom.edit.targets import compute_targets, drop_met, least_progress
 from faceloom.errors import LatentError
 
 BEFORE = {"age": 40.0, "smile": -1.0, "yaw": 3.0}
@@ -39,3 +39,9 @@ def test_met_values_are_dropped():
     values = {"smile": 0.9, "glasses": 0.1, "mouth_open": 0.1, "age": 0.0}
     assert drop_met(values, before) == {"mouth_open": 0.1}
     assert drop_met({"smile": 0.1, "age": 5.0}, before) == {"smile": 0.1, "age": 5.0}
+
+
+def test_an_edit_that_hardly_moves_a_probability_is_better_not_made():
+    assert least_progress("glasses") == 0.5
+    assert least_progress("beard") == 0.1
+    assert least_progress("age") == 0.0

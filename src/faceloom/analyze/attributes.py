@@ -487,10 +487,10 @@ _ROWS = (
         name="hair_warmth",  # CIELAB b of the hair: low is gray or black, high is blond or red
         unit="points",
         requested_as="change",
-        limit=12.0,
+        limit=6.0,
         hold=4.0,
         identity=0.65,
-        slider=Slider(-8.0, 8.0, knots=(5.0, -5.0)),
+        slider=Slider(-3.0, 6.0, knots=(4.0, -2.0)),
         option="hair-warmth",
         help="Points of warmth to add to the color of the hair: negative is gray, positive is blond or red.",
         regions=("hair", "brows"),

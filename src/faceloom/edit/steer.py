@@ -26,7 +26,7 @@ from faceloom.edit.bounds import Bounds, tolerance
 from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.mix import pull_towards_w
-from faceloom.edit.targets import is_all_or_nothing, to_units
+from faceloom.edit.targets import least_progress, to_units
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 
@@ -238,7 +238,7 @@ class _Steering:
             if self._target_error(self._best_within_bounds().attributes) > self.config.tolerance:
                 self._shorten(min(self.points[1:], key=self._penalty).coefficients)
         self.best = self._best_within_bounds()
-        if self._is_in_between(self.best):
+        if self._is_futile(self.best):
             self.best = self.points[0]
         if not self._is_within_tolerances(self.best.attributes):
             nearest = min(self.points, key=lambda point: self._target_error(point.attributes))
@@ -349,17 +349,17 @@ class _Steering:
         edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
         return all(abs(after[name] - targets[name]) <= tolerance(name, targets[name] - before[name]) for name in edited)
 
-    def _is_in_between(self, point: _Point) -> bool:
-        """Return whether an edit of what is there or not ends nearer to where it began than to its target.
+    def _is_futile(self, point: _Point) -> bool:
+        """Return whether an edit ends so near to where it began that it is better not made.
 
-        Half a pair of glasses is worse than none.
+        Half a pair of glasses is worse than none, and a beard that does not grow leaves only its side effects.
         """
         before, after, targets = (
             to_units(self._to_units(values)) for values in (self.before, point.attributes, self.targets)
         )
         edited = [name for name, is_edited in zip(self.names, self.edited.tolist(), strict=True) if is_edited]
         return all(
-            is_all_or_nothing(name) and abs(after[name] - before[name]) < abs(after[name] - targets[name])
+            abs(after[name] - before[name]) < least_progress(name) * abs(targets[name] - before[name])
             for name in edited
         )
 

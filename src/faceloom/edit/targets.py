@@ -46,9 +46,15 @@ def is_probability(name: str) -> bool:
     return name in TABLE and TABLE[name].unit == "probability"
 
 
-def is_all_or_nothing(name: str) -> bool:
-    """Return whether an attribute is there or not, so that half of it is worse than none."""
-    return name in TABLE and TABLE[name].is_all_or_nothing
+def least_progress(name: str) -> float:
+    """Return the part of the requested change below which an edit is better not made: 0 without such a limit.
+
+    Half of an attribute that is there or not is worse than none. A probability that hardly moves has side effects only.
+    """
+    row = TABLE.get(name)
+    if row is None or row.is_change:
+        return 0.0
+    return 0.5 if row.is_all_or_nothing else 0.1
 
 
 def _target(name: str, value: float, before: float) -> float:
