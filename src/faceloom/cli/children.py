@@ -38,7 +38,7 @@ def children(
     ] = 6,
     balance: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Whom the children take after: 0 is the first parent, 1 is the other one."),
+        typer.Option(min=0, max=1, help="The parent that the children resemble: 0 is the first one, 1 the other."),
     ] = 0.5,
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Side of the pictures in a folder.")] = None,
     generator: options.Generator = None,

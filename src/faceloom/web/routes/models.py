@@ -201,7 +201,7 @@ class LikenessMix(RequestModel):
 
 
 class ChildRequest(RequestModel):
-    """A child of two likenesses: its number among the siblings of a seed, its age, and whom it takes after."""
+    """A child of two likenesses: its number among the siblings of a seed, its age, and the parent that it resembles."""
 
     a: LikenessId
     b: LikenessId

@@ -359,7 +359,7 @@ class PrintStep:
 
 @dataclass(frozen=True)
 class PrintDesign:
-    """How paper looks: its texts and colors (as #rrggbb), and the paths of the logo and of the frame, or ''.
+    """The look of paper: its texts and colors (as #rrggbb), and the paths of the logo and of the frame, or ''.
 
     The frame is laid over the paper, from edge to edge.
     """

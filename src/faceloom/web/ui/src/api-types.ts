@@ -123,7 +123,7 @@ export interface components {
       ready: boolean;
       lan: boolean;
     };
-    /** A child of two likenesses: its number among the siblings of a seed, its age, and whom it takes after. */
+    /** A child of two likenesses: its number among the siblings of a seed, its age, and the parent that it resembles. */
     ChildRequest: {
       a: string;
       b: string;
