@@ -42,7 +42,7 @@ def test_onnx_draws_the_same_images_for_any_batch(family: str, tmp_path: Path):
     result = export_generator(make_model(G, family), "onnx", tmp_path / "g.onnx")
     assert result.max_abs < 1e-3
     assert result.psnr_db > export.MIN_PSNR_DB["fp32"]
-    assert {path.name for path in tmp_path.iterdir()} == {"g.onnx", "g-mapping.onnx", "g.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"g.onnx", "g-mapping.onnx", "g.json", "g.signature.json"}
     assert result.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
     w_plus = export.make_test_latents(G)
     images = graphs.open_onnx(tmp_path / "g.onnx")(w_plus)

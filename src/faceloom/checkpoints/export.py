@@ -68,7 +68,8 @@ def export_generator(
 ) -> ExportResult:
     """Write a float32 generator to `path` (for 'safetensors': a folder) with a card beside it, and compare its images.
 
-    ONNX, OpenVINO and torch.export get a second graph for z -> w beside the first. Nothing is left behind on failure.
+    ONNX, OpenVINO and torch.export get a second graph for z -> w beside the first, and every format a signature file.
+    Nothing is left behind on failure.
     Raises UnknownFormat for a precision or family that the format does not support, MissingExtra, WrongShape,
     StoreError, and CheckpointError when the PSNR is below MIN_PSNR_DB and `allow_loss` is not set.
     """
@@ -85,8 +86,8 @@ def export_generator(
                 f"{precision} images are {psnr_db:.1f} dB from float32, less than {MIN_PSNR_DB[precision]:.0f}",
                 "choose a higher precision, or accept the loss with --allow-loss",
             )
-        size = sum(file.stat().st_size for file in folder.iterdir())
         _sign_files(model, format, precision, folder, path)
+        size = sum(file.stat().st_size for file in folder.iterdir())
     return ExportResult(format, path, size, precision, max_abs, psnr_db, round(time.perf_counter() - start, 2))
 
 

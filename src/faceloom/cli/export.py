@@ -40,9 +40,9 @@ def export(
     """Write a generator, a likeness or a direction for other programs.
 
     A generator is read back in the other program's own runtime, and three faces are drawn with both: the command
-    prints the largest difference and the PSNR. A file whose pictures differ too much is not kept. Two files are
-    written beside the synthesis network: NAME-mapping for z -> w, and NAME.json with the mean w, the sizes and the
-    license.
+    prints the largest difference and the PSNR. A file whose pictures differ too much is not kept. Three files are
+    written beside the synthesis network: NAME-mapping for z -> w, NAME.json with the mean w, the sizes and the
+    license, and NAME.signature.json, which `faceloom verify` reads.
 
     \b
     Examples:
