@@ -339,11 +339,13 @@ ITEMS = {
 
 def numbers_of(file: Path, name: str) -> list[int]:
     """Return the items that a test elsewhere covers; `name` may have parameters in brackets."""
+    if not file.is_relative_to(ROOT / "tests"):
+        return []
     test = f"{file.relative_to(ROOT / 'tests').as_posix()}::{name.partition('[')[0]}"
     return [number for number, item in ITEMS.items() if test in item.tests]
 
 
-def tests_in(folder: Path) -> dict[str, list[int]]:
+def find_tests(folder: Path) -> dict[str, list[int]]:
     """Return every test below a folder, as `file::name`, with the items that its own markers name."""
     found = {}
     for file in folder.rglob("test_*.py"):
