@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from faceloom.edit.attributes import READABLE
@@ -19,9 +20,12 @@ from faceloom.edit.directions import Direction
 from faceloom.edit.directions import step as step_along
 from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.errors import LatentError
-from faceloom.latents import W, WPlus, broadcast
+from faceloom.latents import WPlus, broadcast
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.networks.generator import Generator, image_at
+
+PersonW = Float[Tensor, "1 w_dim"]
+"""The latent of one generated person."""
 
 MAX_RESOLUTION = 64  # pixels of the largest features whose layers hold the identity, but for the last of them
 FIRST_LAYER = 1  # the first layer holds the frame and stays
@@ -51,7 +55,7 @@ HAIR_WEIGHT = 6.0  # cost of hair over the whole face, which a paste would cut o
 class Candidate:
     """A generated person who could stand in: `w [1, w_dim]`, its cost, and the identity similarity to the person."""
 
-    w: W
+    w: PersonW
     cost: float
     similarity: float
 
@@ -69,7 +73,7 @@ def identity_layers(G: Generator) -> list[int]:
     return layers[:-1]
 
 
-def mix_in(G: Generator, base: WPlus, w: W) -> WPlus:
+def mix_in(G: Generator, base: WPlus, w: PersonW) -> WPlus:
     """Give latents `[n, num_ws, w_dim]` the identity of a generated person."""
     mixed = base.clone()
     layers = identity_layers(G)
@@ -101,7 +105,7 @@ def attribute_cost(reading: Reading, shown: Reading, names: Sequence[str]) -> Te
 
 @torch.no_grad()
 def judge_candidates(
-    G: Generator, base: WPlus, people: Sequence[W], shown: Reading, read: FaceReader, names: Sequence[str]
+    G: Generator, base: WPlus, people: Sequence[PersonW], shown: Reading, read: FaceReader, names: Sequence[str]
 ) -> list[Candidate]:
     """Draw the mixed face of every person, read it, and return the candidates, the best first."""
     found = []

@@ -26,6 +26,7 @@ from faceloom.edit.stand_in import (
     GROUPS,
     HAIR_WEIGHT,
     Candidate,
+    PersonW,
     judge_candidates,
     kept_attributes,
     match_attributes,
@@ -42,7 +43,7 @@ from faceloom.faces.replace_face import replace_face
 from faceloom.images import Photo, to_img, to_pixels
 from faceloom.invert.encode import invert_encode
 from faceloom.invert.inversion import QUALITY_RESOLUTION
-from faceloom.latents import W, WPlus, truncate, z_from_seeds
+from faceloom.latents import WPlus, truncate, z_from_seeds
 from faceloom.networks.analyzer import Reading
 from faceloom.networks.blended import Blended, compute_features
 from faceloom.workflows.studio import Studio
@@ -104,7 +105,7 @@ class Person:
     """A person that was met: the mean identity `[128]`, the number of faces in it, and the stand-ins, best first."""
 
     identity: Tensor
-    stand_ins: list[W]
+    stand_ins: list[PersonW]
     count: int = 1
 
     def similarity(self, identity: Tensor) -> float:
@@ -123,7 +124,7 @@ class Replacement:
 
     image: Image.Image
     similarity: float
-    w: W
+    w: PersonW
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +207,7 @@ class Anonymiser:
         return len(self.people) - 1
 
     @torch.no_grad()
-    def choose(self, portrait: Portrait) -> list[W]:
+    def choose(self, portrait: Portrait) -> list[PersonW]:
         """Choose generated people to stand in for a person, best first, each of them for one person only.
 
         Of the best candidates, those whose hair would cover the face come later: a paste would cut it off.
@@ -248,7 +249,7 @@ class Anonymiser:
         return float((identity * portrait.shown.identity).sum())
 
     @torch.no_grad()
-    def match(self, portrait: Portrait, w: W) -> WPlus:
+    def match(self, portrait: Portrait, w: PersonW) -> WPlus:
         """Return the latent of a stand-in whose attributes match those of the portrait."""
         G = self.studio.fast_generator.G
         start = mix_in(G, portrait.base, w)
@@ -277,7 +278,7 @@ class Anonymiser:
             return w, read_latents(load_latent_reader(), w)
 
 
-def _unused(pool: Tensor, taken: Sequence[W]) -> Tensor:
+def _unused(pool: Tensor, taken: Sequence[PersonW]) -> Tensor:
     """Return the indices of the latents of a pool that are not among those taken."""
     is_taken = [(pool - w).abs().amax(1) < 1e-6 for w in taken]
     return torch.stack([torch.zeros(len(pool), dtype=torch.bool), *is_taken]).any(0).logical_not().nonzero()[:, 0]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from faceloom.checkpoints.load import load_mtcnn
 from faceloom.checkpoints.shipped import load_aligner, load_encoder
-from faceloom.edit.stand_in import match_attributes, mix_in
+from faceloom.edit.stand_in import PersonW, match_attributes, mix_in
 from faceloom.errors import FaceError
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import detect
@@ -31,7 +31,7 @@ from faceloom.images.clip import Clip
 from faceloom.images.tensors import Pixels
 from faceloom.invert.encode import encoder_guess
 from faceloom.invert.inversion import QUALITY_RESOLUTION
-from faceloom.latents import W, WPlus
+from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from faceloom.smooth import smooth
 from faceloom.workflows.anonymise import BLURRED, REPLACED, Anonymiser, Portrait
@@ -210,7 +210,7 @@ def _best_frame(reading: Reading) -> int:
 
 
 @torch.no_grad()
-def _codes(anonymiser: Anonymiser, bases: WPlus, reading: Reading, w: W) -> WPlus:
+def _codes(anonymiser: Anonymiser, bases: WPlus, reading: Reading, w: PersonW) -> WPlus:
     """Return the latents of a stand-in in every frame, with the pose and the smile of the person in it."""
     studio, rows = anonymiser.studio, []
     G = studio.fast_generator.G
