@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sqlite3
-import stat
 import zipfile
 from pathlib import Path
 
@@ -110,12 +109,13 @@ def test_minors_are_refused_where_the_operator_wants_it():
 
 @pytest.fixture
 def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a `cancel` on the path that writes down its arguments, as CUPS has one."""
+    """Put `lp` and `cancel` on the path, as CUPS has them; `cancel` writes down its arguments."""
     programs, calls = tmp_path / "programs", tmp_path / "calls"
     programs.mkdir()
-    program = programs / "cancel"
-    program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    scripts = {"lp": 'echo "request id is Canon-12 (1 file(s))"', "cancel": f'echo "$@" >> {calls}'}
+    for name, line in scripts.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     return calls
 
@@ -129,7 +129,8 @@ def booth_with_a_visit(folder: Path, seed: int) -> tuple[str, list[bytes]]:
         person = visit["people"][0]["id"]
         made = client.post("/visit/finish", json={"person": person, "form": "single"}).json()
         client.post(f"/downloads/{made['id']}/gallery", json={"shown": True}).raise_for_status()
-        server.booth.store.add_print_job(made["id"], "Canon-12")
+        server.booth.settings = BoothSettings(gallery=True, printer="Canon")
+        client.post(f"/downloads/{made['id']}/print").raise_for_status()
         return visit["id"], secrets_of(server, visit)
 
 
