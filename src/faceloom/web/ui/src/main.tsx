@@ -4,7 +4,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { followLocation, route } from "./route";
-import { booth, loadBooth, loadVisit, online, visit } from "./state/booth";
+import { booth, loadBooth, loadVisit, online, visit, visitLoaded } from "./state/booth";
 import { followVisitEvents } from "./state/events";
 import { applyKioskMode } from "./state/kiosk";
 import { resendPhoto } from "./state/photo";
@@ -35,6 +35,10 @@ effect(() => {
 });
 effect(() => {
   document.documentElement.dataset.look = booth.value.look;
+});
+// A page that began elsewhere, as at the gallery, asks for the visit when it comes to the first screen.
+effect(() => {
+  if (route.value.page === "visit" && !visitLoaded.value) void loadVisit();
 });
 effect(() => {
   if (online.value && visit.value?.state === "camera") void resendPhoto();

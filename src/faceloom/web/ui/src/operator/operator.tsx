@@ -33,9 +33,10 @@ export function Operator() {
     }
   };
   const logOut = (): void => {
-    void post("/operator/logout").finally(() => {
+    const leave = (): void => {
       loggedIn.value = false;
-    });
+    };
+    post("/operator/logout").then(leave, leave); // after a change of the PIN the session is over already
   };
   useEffect(() => void check(), []);
   if (loggedIn.value === null) return <main class="screen operator" aria-busy="true" />;

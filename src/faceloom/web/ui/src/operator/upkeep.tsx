@@ -61,7 +61,10 @@ export function Upkeep({ settings, ownPin, onSave, onLeave }: UpkeepProps) {
             type="file"
             accept="application/json"
             class="unseen"
-            onChange={(event) => void loadFile(event.currentTarget.files?.[0], settings, onSave)}
+            onChange={(event) => {
+              void loadFile(event.currentTarget.files?.[0], settings, onSave);
+              event.currentTarget.value = ""; // so that the same file can be chosen again
+            }}
           />
         </label>
         <Shutdown />
