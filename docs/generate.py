@@ -224,7 +224,7 @@ def words_reference() -> str:
 _WORDS = """# Words
 
 `faceloom edit --say`, `say` in `POST /edit` and `Studio.values_from_words` take requests; `faceloom search` takes
-descriptions. Both are made of the phrases below, in English.
+descriptions. Both are made of the phrases below, in English. British spelling is understood, too.
 [How to edit photos](../how-to/edit-photos.md#say-it-in-words) has examples.
 """
 
@@ -244,7 +244,10 @@ def _attribute_words(row: Any) -> str:
         rows += [(f"change by {steps}{unit}", ", ".join(names))] if names else []
     edited = "" if row.requested_as else " Only a search reads it."
     edited = " Only an edit changes it; a search does not read it." if not row.read_by_analyzer else edited
-    table = "\n".join(f"| {meaning} | {names} |" for meaning, names in rows)
+    american = [
+        (meaning, ", ".join(name for name in names.split(", ") if "grey" not in name)) for meaning, names in rows
+    ]
+    table = "\n".join(f"| {meaning} | {names} |" for meaning, names in american)
     return f"\n### {row.name}\n\nUnit: {row.unit}.{edited}\n\n| meaning | phrases |\n|---|---|\n{table}"
 
 

@@ -510,8 +510,8 @@ _ROWS = (
             },
             less=("grayer hair", "greyer hair", "colder hair"),
             more=("redder hair", "warmer hair"),
-            steps=(2.0, 5.0, 8.0),
-            reach=(-3.0, 12.0),  # below, hair turns blue
+            steps=(2.0, 4.0, 6.0),
+            reach=(-3.0, 6.0),  # below, hair turns blue
         ),
         words={
             "en": Words("Warmth of the hair", "gray", "golden"),
