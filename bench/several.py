@@ -58,7 +58,7 @@ def main() -> None:
             for photo in photos
         ]
         shared = average(G, torch.cat(photos), loss=loss, curvature=curvature, encoder_guess=studio.encoder)
-        common = _descend(shared_descent(G, loss, curvature, shared)(photos[0], shared.w_plus))
+        common = _descend(shared_descent(G, loss, curvature, shared)(photos[shared.reference], shared.w_plus))
         pictures = [views[3], *singles, common]
         identity = judges.read([to_pixels(picture.clamp(-1, 1)) for picture in pictures]).identity
         distances = [float(((row - identity[0]) ** 2).sum() ** 0.5) for row in identity[1:]]

@@ -21,6 +21,7 @@ def test_photos_share_a_start_and_an_identity(tools):
     assert shared.w_plus.shape == (1, G.num_ws, G.w_dim)
     torch.testing.assert_close(shared.identity.norm(), torch.tensor(1.0))
     assert shared.similarities[2] == min(shared.similarities)  # the picture that is unlike the others
+    assert shared.reference in (0, 1)
     descent = shared_descent(G, loss, curvature, shared)(tools["img"], shared.w_plus)
     assert torch.equal(descent.target.identity, shared.identity)
     assert torch.equal(descent.target.img, tools["img"])

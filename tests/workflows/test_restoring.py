@@ -60,7 +60,7 @@ def test_a_mask_must_have_the_size_of_the_photo(studio, old_photo):
         restore_photo(studio, Photo(old_photo), hidden=Image.new("L", (64, 64)), config=STEPS)
 
 
-def test_several_photos_make_one_likeness_in_the_pose_of_the_first(studio, portrait):
+def test_several_photos_make_one_likeness_in_the_pose_of_one(studio, portrait):
     photos = [Photo(portrait), Photo(portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT))]
     person = encode_several(studio, photos, STEPS)
     assert person.provenance["photos"] == 2

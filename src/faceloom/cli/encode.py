@@ -79,7 +79,7 @@ def encode(
 
     Ctrl-C ends an encoding early and keeps the best result so far. With several photos, existing likenesses are not
     made again, so the same command continues a run that was stopped. A photo that fails is reported and left out.
-    With --same-person, the likeness has the pose and the light of the first photo.
+    With --same-person, the likeness has the pose and the light of one photo, which a note names.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Degradations of old photos: what turns a sharp picture in color into the photo that is to be restored.
+"""Degradations of old photos: what turned a sharp picture in color into the photo.
 
 A restoration compares the photo with the generated picture after the same degradation, so that the search does not
 learn the damage. Works on tensors; does not open files or detect faces.

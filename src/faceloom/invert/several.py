@@ -1,7 +1,7 @@
 """Inversion of several photos of one person: one latent code whose identity is that of all photos.
 
-The first photo gives pose, expression and light; the others give what the person looks like beside it. Takes networks
-and tensors; does not open files or detect faces.
+One photo gives pose, expression and light: the one that resembles the others most. Takes networks and tensors; does not
+open files or detect faces.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS_EACH = 4  # steps of the descent of each photo, before their codes are ave
 
 @dataclass(frozen=True, eq=False)
 class SharedStart:
-    """What several photos of one person have in common.
+    """The common start of a search in several photos of one person.
 
     Convention: `w_plus [1, num_ws, w_dim]` is the mean of the photos' latents, `identity [1, 128]` that of their
     identities, of unit length; `similarities` are those of each photo's identity to the mean of the others.
@@ -34,6 +34,11 @@ class SharedStart:
     w_plus: WPlus
     identity: Tensor
     similarities: tuple[float, ...]
+
+    @property
+    def reference(self) -> int:
+        """The index of the photo that resembles the others most."""
+        return self.similarities.index(max(self.similarities))
 
 
 def average(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from faceloom.workflows.studio import Studio
 
 HEAD = ("skin", "hair", "brows", "eyes", "lips", "glasses", "ears", "neck")  # regions that are pasted
-OTHER_PERSON = 0.25  # identity similarity to the other photos below which a photo seems to show somebody else
+OTHER_PERSON = 0.25  # identity similarity to the other photos below which a photo seems to show another person
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +120,11 @@ def paste_restored(studio: Studio, person: Likeness, photo: Photo) -> Image.Imag
 def encode_several(
     studio: Studio, photos: Sequence[Photo], config: EncodeConfig | None = None, callback: Callback | None = None
 ) -> Likeness:
-    """Encode several photos of one person as one likeness, in the pose and the light of the first photo.
+    """Encode several photos of one person as one likeness, in the pose and the light of one of them.
 
-    `provenance["photos"]` is their number, and `notes` names photos that seem to show somebody else. The largest face
+    That is the photo which resembles the others most; the likeness can be pasted back into it.
+
+    `provenance["photos"]` is their number, and `notes` names photos that seem to show another person. The largest face
     of each photo is taken. Raises FaceError, and AssetError for a generator without an encoder and a curvature.
     """
     config, guess = config or EncodeConfig(), _require_encoder(studio)
@@ -132,10 +134,11 @@ def encode_several(
     G, loss, curvature = studio.fast_generator.G, ImageLoss(load_lpips("alexnet"), load_analyzer()), load_curvature()
     imgs = torch.cat([target.img for target in targets])
     shared = average(G, imgs, loss=loss, curvature=curvature, encoder_guess=guess)
+    reference = targets[shared.reference]
     spent = time.perf_counter() - begin
     inversion = invert_within_budget(
         G,
-        targets[0].img,
+        reference.img,
         alexnet=load_lpips("alexnet"),
         encoder_guess=lambda img: shared.w_plus,
         make_descent=shared_descent(G, loss, curvature, shared),
@@ -143,13 +146,14 @@ def encode_several(
         config=config if config.seconds is None else replace(config, seconds=max(config.seconds - spent, 0.0)),
         callback=callback,
     )
-    person = studio.make_likeness(targets[0], replace(inversion, seconds=inversion.seconds + spent), config)
-    notes = [*person.provenance["notes"], *_doubts(shared.similarities)]
+    person = studio.make_likeness(reference, replace(inversion, seconds=inversion.seconds + spent), config)
+    which = f"pose and light are those of photo {shared.reference + 1} of {len(photos)}"
+    notes = [*person.provenance["notes"], which, *_doubts(shared.similarities)]
     return replace(person, provenance={**person.provenance, "photos": len(photos), "notes": notes})
 
 
 def _doubts(similarities: Sequence[float]) -> list[str]:
-    """Return a sentence for each photo that seems to show somebody else than the other photos."""
+    """Return a sentence for each photo that seems to show another person than the others."""
     return [
         f"photo {number} of {len(similarities)} seems to show another person"
         for number, similarity in enumerate(similarities, start=1)

@@ -20,7 +20,7 @@ FRAME_BODY = {"requestBody": {"content": {"image/jpeg": {}}, "required": True}}
 
 
 class LookQuery(RequestModel):
-    """How the mirror shows a person: older or younger, with a friend's features, and the side in pixels."""
+    """The look of a person in the mirror: older or younger, with a friend's features, and the side in pixels."""
 
     years: float = Field(default=0.0, ge=-40, le=40)
     friend: str = Field(default="", max_length=64)

@@ -71,7 +71,7 @@ export function Mirror({ person }: { person: Person }) {
   );
 }
 
-/** The other people of the visit. A first press mixes one in, a second one shows them alone, a third one nobody. */
+/** The other people of the visit. A first press mixes one in, a second one shows them alone, a third one none of them. */
 function Friends({ person, look }: { person: Person; look: Signal<Look> }) {
   const now = visit.value;
   const others: Picture[] = [...(now?.friends ?? []), ...(now?.people ?? []).filter(({ id }) => id !== person.id)];

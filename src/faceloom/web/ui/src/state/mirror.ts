@@ -67,7 +67,7 @@ async function drawFrame(video: HTMLVideoElement, person: Person, look: Look, si
 
 const revealed = new Set<string>(); // people whose reveal has begun; a new visit has new people
 
-/** Return whether the reveal of a person shall play: it plays once, for a likeness that nobody changed yet. */
+/** Return whether the reveal of a person shall play: it plays once, for a likeness without edits. */
 export const isRevealDue = (person: Person): boolean =>
   !revealed.has(person.id) &&
   !person.can_undo &&
