@@ -142,7 +142,9 @@ def test_too_few_people_are_refused():
 
 
 def test_generated_faces_are_kept(tmp_path: Path):
-    faces = make_faces(4)
+    made = make_faces(4)
+    turned = made.pixels.contiguous(memory_format=torch.channels_last)  # as networks return pictures
+    faces = Faces(turned, made.labels, regions=made.regions)
     save_faces(faces, tmp_path / "faces.safetensors")
     assert torch.equal(load_faces(tmp_path / "faces.safetensors").pixels, faces.pixels)
     (tmp_path / "faces.safetensors").write_bytes(b"damaged")

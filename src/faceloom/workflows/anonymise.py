@@ -265,7 +265,9 @@ class Anonymiser:
         side = _render_side(quad_side(portrait.quad), G.img_resolution)
         blended = Blended(G, compute_features(G, portrait.base), mask)
         face = Image.fromarray(to_pixels(blended.synthesis_at(w_plus, side)))
-        return replace_face(image, face, portrait.quad, mask[0, 0].numpy(), seed=seed)
+        # where the new face is narrower than the old one, the picture shows its own background, which is not pasted
+        shown = mask[0, 0] * (1 - after[0, REGIONS.index("background")])
+        return replace_face(image, face, portrait.quad, shown.numpy(), seed=seed)
 
     @cached_property
     def _pool(self) -> tuple[Tensor, Tensor]:

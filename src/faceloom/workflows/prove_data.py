@@ -224,7 +224,7 @@ def save_faces(faces: Faces, path: Path) -> None:
 
     tensors = {"pixels": faces.pixels, "regions": faces.regions} | {f"label.{k}": v for k, v in faces.labels.items()}
     with atomic_write(path) as draft:
-        save_file(tensors, draft)
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft)
 
 
 def load_faces(path: Path) -> Faces:
