@@ -183,6 +183,16 @@ def test_further_pictures_show_the_same_person(studio: Studio, tmp_path: Path) -
         assert picture.mode == "RGBA"
 
 
+def test_people_near_photos_are_cast_again(studio: Studio, tmp_path: Path) -> None:
+    plan = make_plan({"people": 1, "size": 256, "seed": 3, "credentials": False})
+    first = cast(studio, plan, tmp_path / "first").folder / "train"
+    second = cast(studio, replace(plan, exclude=(str(first / "0000"),)), tmp_path / "second").folder / "train"
+    before, after = (studio.identity(open_photo(root / "0000" / "0000001-0.png")) for root in (first, second))
+    assert float((before * after).sum()) < 0.65
+    with pytest.raises(PlanError, match="shows a face"):
+        cast(studio, replace(plan, exclude=(str(first / "masks" / "0000"),)), tmp_path / "third")
+
+
 def test_folders_with_other_content_are_refused(studio: Studio, finished: Path, tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="another plan"):
         cast(studio, replace(PLAN, seed=4), finished, formats=FORMATS)

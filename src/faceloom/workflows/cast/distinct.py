@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 ROWS_AT_ONCE = 2000
-SMALLEST_LIMIT, LARGEST_LIMIT = 0.5, 0.85  # identity similarities from which two people of a cast count as alike
+SMALLEST_LIMIT, LARGEST_LIMIT, TENFOLD = 0.5, 0.92, 0.13  # of the limits below, and their rise
 
 
 def alike_limit(people: int) -> float:
-    """Return the identity similarity from which two people count as alike: 0.6 of ten people, 0.8 of a thousand.
+    """Return the identity similarity from which two people count as alike: 0.63 of ten people, 0.89 of a thousand.
 
     Of many people some always resemble each other, as among real ones: of a thousand, only doubles can be avoided.
     """
-    return min(LARGEST_LIMIT, SMALLEST_LIMIT + 0.1 * math.log10(max(people, 1)))
+    return min(LARGEST_LIMIT, SMALLEST_LIMIT + TENFOLD * math.log10(max(people, 1)))
 
 
 def find_alike(identities: Tensor, limit: float) -> list[int]:

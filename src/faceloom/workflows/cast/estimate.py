@@ -25,7 +25,7 @@ from faceloom.workflows.studio import Studio
 TRIAL = 8  # people that are drawn for an estimate
 ATTEMPTS = 3  # people of a cell that must all miss it before it counts as one that cannot be drawn
 START_SECONDS = 15.0  # until a worker's generator is loaded
-ROW_BYTES = 2600  # of a picture's row in all tables, and of its latent and identity
+ROW_BYTES = 4900  # of a picture's row in all tables, and of its latent and identity
 EXTRA_COPIES = {"imagefolder": 0.0, "coco": 0.0, "parquet": 0.05, "webdataset": 1.0, "nvidia": 0.0}
 """Copies of all pictures that a format adds to those of the image folder, whose pictures are links."""
 
