@@ -371,6 +371,7 @@ FILES: dict[str, tuple[Make, type[CheckpointError]]] = {
     # safetensors
     "a header of 100 MB": (lambda folder, _: safetensors(folder, b"{" + b" " * (100 << 20) + b"}"), CorruptFile),
     "a header of 2 ** 62": (lambda folder, _: safetensors(folder, b"{}", declared=2**62), CorruptFile),
+    "a header in UTF-16": (lambda folder, _: safetensors(folder, "{}".encode("utf-16-le")), CorruptFile),
     "a header nested 100,000 deep": (lambda folder, _: safetensors(folder, b'{"a":' + b"[" * 100_000), CorruptFile),
     "100,000 tensors": (lambda folder, _: safetensors(folder, MANY, bytes(400_000)), CorruptFile),
     "overlapping offsets": (

@@ -129,7 +129,7 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     size = int.from_bytes(content[:8], "little")
     if not 2 <= size <= min(MAX_HEADER, len(content) - 8):
         raise ValueError("no safetensors header")
-    header = json.loads(content[8 : 8 + size])
+    header = json.loads(content[8 : 8 + size].decode())
     if not isinstance(header, dict):
         raise ValueError("no safetensors header")
     return header, content[8 + size :]

@@ -202,7 +202,7 @@ def check_safetensors(path: Path, max_header: int = 8 << 20, max_tensors: int = 
             raise CorruptFile(f"{path.name}: a header of {declared} bytes is not valid", "get the file again")
         raw = file.read(declared)
     try:
-        header = json.loads(raw)
+        header = json.loads(raw.decode())  # of bytes, json would guess the encoding and import its codec
     except (ValueError, RecursionError) as error:
         raise CorruptFile(f"{path.name}: the header is not JSON", "get the file again") from error
     if not isinstance(header, dict) or len(header) > max_tensors:
