@@ -116,7 +116,7 @@ def test_operator_page(axe, booth, open_page):
     page.keyboard.type(steps.PIN)
     page.keyboard.press("Enter")
     page.get_by_label("Name of the event").wait_for()
-    page.locator(".facts").wait_for()
+    page.locator(".facts").first.wait_for()
     check_screen(page, "desk", scrolls=True)
 
 
@@ -136,7 +136,7 @@ def test_kiosk_mode_has_no_links_and_no_context_menu(own_booth, open_page):
     page.keyboard.press("Enter")
     page.get_by_label("Kiosk mode").check()
     steps.tap(page, "Save")
-    page.get_by_role("alert").wait_for()
+    page.get_by_role("status").get_by_text("Saved.").wait_for()
     page.goto(own_booth.url)
     page.get_by_role("button", name="Start").wait_for()
     assert page.get_by_role("link").count() == 0

@@ -59,7 +59,7 @@ def test_the_operator_chooses_a_printer_and_visitors_print_copies(print_booth, o
     page.locator(".printed").wait_for()
     steps.tap(page, "4 × 6")
     page.locator(".finish.\\34 x6 .printed").wait_for()
-    steps.until(page, "document.querySelector('.printed').naturalHeight === 1800")
+    steps.until(page, "document.querySelector('.printed')?.naturalHeight === 1800")
     steps.tap(page, "One more copy")
     page.get_by_text("Copies: 2").wait_for()
     steps.tap(page, "Print")
