@@ -214,7 +214,9 @@ def estimate_grain(picture: Image.Image) -> float:
     return float(np.quantile(unclipped, 0.3) / 0.3853 / 6) if unclipped.size else 0.0
 
 
-def apply_change(photo: Image.Image, added: Colors, replaced: Plane, quad: Quad, noise: float, seed: int) -> Image.Image:
+def apply_change(
+    photo: Image.Image, added: Colors, replaced: Plane, quad: Quad, noise: float, seed: int
+) -> Image.Image:
     """Return the photo with the change, computed in bands of rows; `noise` is the grain to add, in levels."""
     rng = np.random.default_rng(seed)
     planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (*np.moveaxis(added, -1, 0), replaced)]
