@@ -177,7 +177,7 @@ def test_marks_of_ai_are_carried_through(tmp_path: Path):
             "trainedAlgorithmicMedia",
         ]
         found = inspect(dataset)
-        assert (found.ai_marked, found.credentials, found.splits) == (3, 1, {"train": 1})
+        assert (found.ai_marked, found.credentials, found.splits) == (3, 3, {"train": 1})
 
 
 def test_no_usable_picture_leaves_no_file(tmp_path: Path):

@@ -59,7 +59,7 @@ def test_truncation_and_axes_change_the_face(client: Client):
     def face(**query: Any) -> bytes:
         answer = client.get("/lab/face", params={"size": 64, **query})
         assert picture(answer).size == (64, 64)
-        return answer.content
+        return picture(answer).tobytes()  # the signature in the file differs each time
 
     assert face(seed=1, psi=0) == face(seed=2, psi=0)  # the mean face
     assert face(seed=1) != face(seed=2)
