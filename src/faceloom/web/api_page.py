@@ -14,7 +14,7 @@ from faceloom import errors
 from faceloom.errors import FaceloomError
 from faceloom.web import connections, security
 from faceloom.web.app import ERROR_STATUSES
-from faceloom.web.booth import api_sessions, booth, downloads, edits, friends
+from faceloom.web.booth import api_sessions, booth, downloads, edits, films, friends
 from faceloom.web.booth.state_machine import MAX_PHOTOGRAPHED, TRANSITIONS, transitions_markdown
 from faceloom.web.extra_schemas import STREAMS
 from faceloom.web.openapi import openapi_document
@@ -151,7 +151,7 @@ def _limit_rows() -> list[tuple[str, ...]]:
         ("Steps of a history", str(edits.MAX_STEPS)),
         ("Kept steps of a person", str(edits.MAX_KEPT)),
         ("Children of a visit", str(friends.MAX_CHILDREN)),
-        ("Films that are made at once for a visit", str(friends.MAX_FILMS)),
+        ("Films that are made at once for a visit", str(films.MAX_FILMS)),
         ("Downloads of a visit", str(downloads.MAX_DOWNLOADS)),
     ]
 

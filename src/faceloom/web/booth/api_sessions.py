@@ -204,7 +204,7 @@ def start_film(booth: Booth, likeness_id: str) -> Job:
 def start_morph(booth: Booth, a: str, b: str) -> Job:
     """Start a film of two likenesses that morph into each other."""
     first, second = find_likeness(booth, a), find_likeness(booth, b)
-    return friends.start_film_job(booth, first[0], "morph", (shown_ref(booth, *first), shown_ref(booth, *second)))
+    return friends.start_morph_job(booth, first[0], "morph", (shown_ref(booth, *first), shown_ref(booth, *second)))
 
 
 def _begin_visit(booth: Booth, state: VisitState, *, guardian: bool = False) -> Visit:

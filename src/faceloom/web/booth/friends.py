@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from dataclasses import dataclass
 
-from faceloom.errors import FaceloomError
-from faceloom.store import ErasePending, Person, Visit
-from faceloom.store.models import Failure, Recipe
+from faceloom.store import Person, Visit
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, FriendCode
 from faceloom.web.booth.edits import ref_at
+from faceloom.web.booth.films import FILM_SIZE, check_film_limit, start_film_job
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.printing import visible_label
-from faceloom.web.booth.sharing import share
-from faceloom.web.booth.views import FilmView, FriendCodeView, JobKind
+from faceloom.web.booth.views import FriendCodeView, JobKind
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
-from faceloom.web.worker.messages import FilmProgress, MakeChild, MakeFilm, PersonRef, Priority, RenderBetween
+from faceloom.web.worker.messages import MakeChild, MakeFilm, PersonRef, Priority, RenderBetween
 
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without letters and digits that look alike
 CODE_LENGTH = 6
@@ -27,9 +24,7 @@ CODE_SECONDS = 600.0  # seconds for which a code is valid
 CODES_PER_MINUTE = 10  # codes that a visit may try in a minute
 CHILDREN = 9  # children that are made at once
 MAX_CHILDREN = 90  # children of a visit: the oldest are erased beyond
-MAX_FILMS = 2  # films of a visit that are made at once
 FRAMES = 36  # frames between two people of a film
-FILM_SIZE = 512  # pixels of a film's side
 FIRST_CHILD_NUMBER = 100  # numbers of children begin here
 
 
@@ -127,41 +122,11 @@ def start_film(booth: Booth, visit: Visit, a: str, b: str | None) -> Job:
         people = (ref_at(booth, owner, person, person.history[0]), shown)
     else:
         people = (shown, shown_ref(booth, *find_playable(booth, visit, b, friends=True)))
-    if sum(job.visit == visit.id and job.state == "running" for job in booth.jobs.values()) >= MAX_FILMS:
-        raise RequestRefused(
-            429, "too_many_films", f"at most {MAX_FILMS} films are made at once", "wait for one", retry_after=10
-        )
-    return start_film_job(booth, visit, "film", people)
+    check_film_limit(booth, visit)
+    return start_morph_job(booth, visit, "film", people)
 
 
-def start_film_job(booth: Booth, visit: Visit, kind: JobKind, people: tuple[PersonRef, ...]) -> Job:
-    """Start a job that makes a film of people."""
-    job = booth.add_job(visit, kind)
-    booth.spawn(visit.id, _make_film(booth, visit, job, people), job.id)
-    return job
-
-
-async def _make_film(booth: Booth, visit: Visit, job: Job, people: tuple[PersonRef, ...]) -> None:
-    name, path = booth.store.reserve_download("")
-    job.file = path.name  # so that the file is erased with the visit at any moment
-
-    def report(progress: FilmProgress) -> None:
-        job.progress = round(progress.progress, 3)
-        booth.publish_job(job)
-
-    task = MakeFilm(people, str(path), FRAMES, FILM_SIZE, visible_label(booth))
-    try:
-        file = path.with_name(await booth.worker.run(task, priority=Priority.FILM, visit=visit.id, progress=report))
-        if visit.id in booth.visits:
-            seconds = booth.policy.download_retention
-            download = booth.store.add_download(name, visit.id, file, seconds, Recipe(form="film"))
-            booth.statistics.add("films")
-            share(booth, download)
-            job.finish(FilmView(take=download.id))
-    except FaceloomError as error:
-        job.fail(Failure.from_error(error))
-    finally:
-        if job.state != "done":
-            with contextlib.suppress(ErasePending):  # the store tries again
-                booth.store.erase_reserved_downloads([name])
-    booth.publish_job(job)
+def start_morph_job(booth: Booth, visit: Visit, kind: JobKind, people: tuple[PersonRef, ...]) -> Job:
+    """Start a job that makes a film of people who morph into each other."""
+    label = visible_label(booth)
+    return start_film_job(booth, visit, kind, lambda path: MakeFilm(people, path, FRAMES, FILM_SIZE, label))
