@@ -47,8 +47,8 @@ $(VENV)/supply: $(VENV)/dev
 
 # Ray is large (240 MB), and only this test needs it.
 test-ray: models
-	$(BIN)/pip install --quiet 'ray>=2.40'
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/workflows/test_cast_ray.py
+	$(BIN)/pip install --quiet 'ray[serve]>=2.40'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/workflows/test_cast_ray.py tests/web/test_ray_client.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -41,6 +41,11 @@ def seeds(folder: Path) -> dict[str, bytes]:
     frames = [image.rotate(90 * turn) for turn in range(1, 3)]
     for kind in ("GIF", "PNG", "WEBP"):
         contents[f"{kind} animated"] = encode(image, kind, save_all=True, append_images=frames)
+    with suppress(ImportError):  # of the extra 'heic'
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        contents["HEIC"] = encode(image, "HEIF")
     return contents
 
 
