@@ -2,7 +2,8 @@
 
 Starts its own server in its own folder; the visitors are HTTP clients that send the page's requests. The checks are
 the booth's acceptance test: the program exits with 1 when one of them fails. `--tiny` uses the tests' tiny generator,
-so that two hundred visits with cancellations and killed workers take minutes.
+so that two hundred visits with cancellations and killed workers take minutes. With `--long`, each visit of the soak
+also uses the mirror, makes a film, and prints: on a stand-in for CUPS, so that no paper is used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -33,7 +35,9 @@ from bench.booth_visitor import API, Visitor
 PIN = "123456"
 WINDOW = 24  # length in bytes of the byte strings that are searched for after deletion
 SETTLED = 5  # visits to skip before memory is measured
-GROWTH = 0.05  # maximum relative growth of memory over a soak test
+GROWTH, LONG_GROWTH = 0.05, 0.02  # maximum relative growth of memory over a soak test, of short and of long visits
+MIRROR_FRAMES = 24  # frames that each long visit sends to the mirror
+PRINTER = "stand-in"  # name of the printer of long visits
 # Limits in seconds: shutter to playable, median of previews at rest, 95th percentile of previews during a search
 SHUTTER, REST, SEARCH = 12.0, 0.100, 0.300
 
@@ -69,7 +73,8 @@ def server(home: Path, tiny: bool, seconds: float) -> Iterator[tuple[str, psutil
     port = random.randrange(20000, 40000)
     command = [sys.executable, "-m", "bench.booth", "--serve", str(port), "--home", str(home)]
     command += ["--tiny", "--seconds", str(seconds)] if tiny else []
-    process = subprocess.Popen(command)
+    programs = _print_stand_in(home.with_name(f"{home.name}-programs"))
+    process = subprocess.Popen(command, env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"})
     url = f"http://127.0.0.1:{port}"
     try:
         _until_ready(url, process)
@@ -77,6 +82,16 @@ def server(home: Path, tiny: bool, seconds: float) -> Iterator[tuple[str, psutil
     finally:
         process.terminate()
         process.wait(30)
+        shutil.rmtree(programs)
+
+
+def _print_stand_in(folder: Path) -> Path:
+    """Write a program `lp` that accepts every picture, and return its folder."""
+    folder.mkdir()
+    program = folder / "lp"
+    program.write_text("#!/bin/sh\nexit 0\n", encoding="ascii")
+    program.chmod(0o755)
+    return folder
 
 
 def _until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> None:
@@ -141,9 +156,23 @@ def _settle(visitor: Visitor, seconds: float = 200) -> None:
         time.sleep(0.5)
 
 
-def soak(report: Report, url: str, photos: list[bytes], visits: int, mishaps: bool, worker: Callable[[], Any]) -> None:
-    """Run visits one after the other on one server; with mishaps, some cancel, some leave, and workers are killed."""
+def soak(
+    report: Report,
+    url: str,
+    photos: list[bytes],
+    visits: int,
+    worker: Callable[[], Any],
+    *,
+    mishaps: bool = False,
+    long: bool = False,
+) -> None:
+    """Run visits one after the other on one server; with mishaps, some cancel, some leave, and workers are killed.
+
+    Long visits also use the mirror, make a film, and print.
+    """
     chance, done, memory = random.Random(0), 0, []
+    if long:
+        _choose_printer(url)
     for number in range(visits):
         with Visitor(url) as visitor:
             visitor.start_visit(photos[number % len(photos)])
@@ -159,6 +188,10 @@ def soak(report: Report, url: str, photos: list[bytes], visits: int, mishaps: bo
                     worker().kill()
                 visitor.wait_until_playable()
                 visitor.sweep(4)
+                if long:
+                    visitor.use_mirror(photos[number % len(photos)], MIRROR_FRAMES)
+                    visitor.make_film()
+                    visitor.print("strip")
                 visitor.edit_and_leave()
                 done += 1
         if mishap >= 0.2:  # a new worker says nothing about growth
@@ -169,7 +202,15 @@ def soak(report: Report, url: str, photos: list[bytes], visits: int, mishaps: bo
     third = max(len(half) // 3, 1)
     growth = statistics.median(half[-third:]) / statistics.median(half[:third]) - 1
     report.record("memory at the end, MB", round(memory[-1] / 2**20))
-    report.record("growth of memory", growth, None if mishaps else GROWTH)
+    report.record("growth of memory", growth, None if mishaps else LONG_GROWTH if long else GROWTH)
+
+
+def _choose_printer(url: str) -> None:
+    """Choose the stand-in for a printer, as the operator does."""
+    with Visitor(url) as operator:
+        operator.request("POST", "/operator/login", json={"pin": PIN})
+        settings = operator.request("GET", "/operator/settings")
+        operator.request("PUT", "/operator/settings", json={**settings, "printer": PRINTER})
 
 
 def five_at_once(report: Report, url: str, photos: list[bytes]) -> None:
@@ -243,9 +284,9 @@ def deletion(report: Report, url: str, photos: list[bytes], home: Path) -> None:
         visitor.request("POST", f"/people/{visitor.person}/edit", json={"age": 20})
         take = visitor.request("POST", "/visit/finish", json={"person": visitor.person, "form": "strip"})
         pictures = [visitor.request("GET", f"/people/{visitor.person}/{what}") for what in ("image", "crop")]
-        files = [path.read_bytes() for path in home.rglob("*") if path.is_file() and "lock" not in path.name]
+        files = [path.read_bytes() for path in home.glob("*/**/*") if path.is_file()]  # counts and locks lie above
         needles = {bytes(visitor.id, "ascii"), bytes(visitor.person, "ascii"), bytes(take["id"], "ascii")}
-        for data in (photos[0], *pictures, *(data for data in files if not data.startswith(b"SQLite"))):
+        for data in (photos[0], *pictures, *files):
             needles |= set(_windows(data))
         before = _count_found(home, needles)
         visitor.request("DELETE", "/visit")
@@ -312,6 +353,7 @@ def main() -> int:
     parser.add_argument(
         "--mishaps", action="store_true", help="include cancellations, abandoned visits and killed workers"
     )
+    parser.add_argument("--long", action="store_true", help="each visit of the soak has mirror, film and print")
     parser.add_argument("--tiny", action="store_true", help="use the tests' tiny generator")
     parser.add_argument("--seconds", type=float, default=0.4, help="duration of an encoding by the tiny generator")
     parser.add_argument("--photos", type=Path, help="folder of portraits; default: the sample portraits")
@@ -355,7 +397,7 @@ def run(
         "latency": lambda: latency(report, url, photos),
         "simultaneous": lambda: five_at_once(report, url, photos),
         "deletion": lambda: deletion(report, url, photos, home),
-        "soak": lambda: soak(report, url, photos, args.visits, args.mishaps, worker),
+        "soak": lambda: soak(report, url, photos, args.visits, worker, mishaps=args.mishaps, long=args.long),
     }
     for name in args.checks.split(","):
         checks[name]()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Any
 
 import httpx
+from PIL import Image
 
 API = "/api/v1"
 HEADERS = {"X-Faceloom": "1"}  # every request of the page carries it
@@ -67,6 +69,32 @@ class Visitor:
         """Move the age slider back and forth; return the seconds of each preview."""
         ages = [-30 + 60 * abs((i % 24) / 12 - 1) for i in range(count)]
         return [self.slide(first + i, age=age) for i, age in enumerate(ages)]
+
+    def use_mirror(self, photo: bytes, frames: int) -> None:
+        """Send a photo to the live mirror as each of some frames, first as now, then older."""
+        with Image.open(io.BytesIO(photo)) as image:
+            image.thumbnail((320, 320))
+            buffer = io.BytesIO()
+            image.convert("RGB").save(buffer, "JPEG", quality=80)
+        path, headers = f"/people/{self.person}/live", {"Content-Type": "image/jpeg"}
+        for number in range(frames):
+            years = 20 if number >= frames // 2 else 0
+            self.request("POST", path, params={"years": years}, content=buffer.getvalue(), headers=headers)
+
+    def make_film(self) -> None:
+        """Make a film and wait until it can be taken home. Raises RuntimeError with the server's message."""
+        self.request("POST", f"/people/{self.person}/edit", json={"age": 10})
+        job = self.request("POST", "/visit/finish", json={"person": self.person, "form": "film"})
+        while job["state"] == "running":
+            time.sleep(0.1)
+            job = self.request("GET", f"/jobs/{job['id']}")
+        if job["error"]:
+            raise RuntimeError(job["error"]["message"])
+
+    def print(self, form: str) -> None:
+        """Make a picture in a form and print it."""
+        made = self.request("POST", "/visit/finish", json={"person": self.person, "form": form})
+        self.request("POST", f"/downloads/{made['id']}/print")
 
     def edit_and_leave(self) -> None:
         """Set sliders, undo, save a picture, and delete everything."""

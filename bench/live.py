@@ -16,12 +16,13 @@ import numpy as np
 from PIL import Image
 
 from bench.moving import SIZE, camera_frame, render_shot
+from faceloom.cameras import NewestFrame
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.film import save_film
 from faceloom.edit.puppet import CONTROLS, read_controls
 from faceloom.images import make_contact_sheet, to_img, to_pixels
 from faceloom.memory import keep_memory
-from faceloom.workflows.live import LiveSession, NewestFrame, in_real_time, make_look, make_studio_puppet
+from faceloom.workflows.live import LiveSession, in_real_time, make_look, make_studio_puppet
 from faceloom.workflows.studio import Studio
 
 FPS = 15.0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 
+import httpx
 import pytest
 from PIL import Image
 
+from faceloom.web.worker.messages import MakeChild
 from tests.web.tiny_server import photo
 
 
@@ -55,3 +59,26 @@ def test_a_family_portrait_is_a_download(client, parents):
     assert Image.open(io.BytesIO(answer.content)).size == (1800, 1200)
     assert client.post("/visit/family", json={**body, "children": []}).status_code == 422
     assert client.post("/visit/family", json={**body, "children": ["nobody"]}).status_code == 404
+
+
+def test_closing_the_connection_cancels_the_other_children(server, client, parents, monkeypatch):
+    a, b = parents
+    run = server.booth.worker.run
+
+    async def slow(task, **options):
+        if isinstance(task, MakeChild) and task.number > 0:
+            await asyncio.sleep(30)
+        return await run(task, **options)
+
+    monkeypatch.setattr(server.booth.worker, "run", slow)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/children", json={"a": a, "b": b, "seed": 5, "count": 3}, timeout=1.5)
+    monkeypatch.undo()
+    visit = client.get("/visit").json()
+    assert len([person for person in visit["people"] if person["lineage"]]) == 1  # the first one was drawn
+    begin = time.monotonic()
+    assert client.post("/children", json={"a": a, "b": b, "seed": 6, "count": 1}).status_code == 200
+    assert time.monotonic() - begin < 15  # the lock of the visit is free
+    folder = server.booth.store.folder_of(visit["id"])
+    people = {person["id"] for person in client.get("/visit").json()["people"]}
+    assert {path.name.split(".")[0] for path in folder.glob("*.likeness")} == people

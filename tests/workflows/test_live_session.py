@@ -1,4 +1,4 @@
-"""The live mirror: the newest frame counts, frames play at their rate, and a real face follows a driver."""
+"""The live mirror: frames play at their rate, and a real face follows a driver."""
 
 from __future__ import annotations
 
@@ -16,30 +16,12 @@ from faceloom.images import open_photo
 from faceloom.workflows.live import (
     DETECTION_INTERVAL,
     LiveSession,
-    NewestFrame,
     at_constant_rate,
     in_real_time,
     make_studio_puppet,
 )
 
 FRAME = np.zeros((8, 8, 3), np.uint8)
-
-
-def test_a_slow_reader_gets_the_newest_frame():
-    newest = NewestFrame((i / 100, FRAME + i) for i in range(50))
-    newest.thread.join()
-    seen = [moment for moment, _ in newest]
-    assert seen == [0.49]
-    assert newest.count == 50
-
-
-def test_the_errors_of_a_source_are_raised_where_it_is_read():
-    def broken():
-        yield 0.0, FRAME
-        raise ImageError("unplugged", "plug it in")
-
-    with pytest.raises(ImageError, match="unplugged"):
-        list(NewestFrame(broken()))
 
 
 def test_a_film_plays_in_real_time():

@@ -21,6 +21,8 @@ from faceloom.errors import FaceloomError, MissingExtra
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from faceloom.cameras.button import ShutterButton
+
 DEFAULT_ASSET, REQUIRED_ASSETS = "mobilestylegan-ffhq", ("lpips", "mtcnn")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -48,6 +50,17 @@ ShutdownCommand = Annotated[
 ]
 
 
+ShutterPin = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIN",
+        min=0,
+        max=27,
+        help="GPIO number of a Raspberry Pi's pin; a button between it and ground takes the photo (extra 'gpio').",
+    ),
+]
+
+
 def booth(
     port: Port = 8000,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
@@ -57,6 +70,7 @@ def booth(
     generator: options.Generator = None,
     share_command: ShareCommand = "",
     shutdown_command: ShutdownCommand = "",
+    shutter_pin: ShutterPin = None,
     new_pin: Annotated[bool, typer.Option("--new-pin", help="Forget the PIN that the operator set.")] = False,
 ) -> None:
     """Run the photo booth: visitors take a photo, and edit their own face in the browser.
@@ -70,13 +84,16 @@ def booth(
       faceloom booth --generator mine
       faceloom booth --no-browser --public-url https://events.example/booth
       faceloom booth --share-command "cp {file} /srv/event/"
+      faceloom booth --shutter-pin 17
     """
     create_app = web_app()
     reached = addresses(port, lan)
     commands = {"share_command": share_command, "shutdown_command": shutdown_command}
     if share_command:
         check_share_command(share_command)
-    app = create_app(home=home, **drawn_by(generator), **reached, **names(reached["lan"], public_url), **commands)
+    shutter = None if shutter_pin is None else open_shutter(shutter_pin)
+    hosts = names(reached["lan"], public_url)
+    app = create_app(home=home, shutter=shutter, **drawn_by(generator), **reached, **hosts, **commands)
 
     def announce() -> None:
         address = public_url.rstrip("/") or reached["address"]
@@ -92,6 +109,13 @@ def booth(
             opener.start()
 
     serve_app(app, port, lan, generator, announce=announce, behind_proxy=bool(public_url))
+
+
+def open_shutter(pin: int) -> ShutterButton:
+    """Open the button at a pin. Raises MissingExtra, FaceloomError."""
+    from faceloom.cameras.button import open_button
+
+    return open_button(pin)
 
 
 def choose_pin(app: FastAPI, *, new: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -16,6 +17,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from faceloom._version import __version__
+from faceloom.cameras.button import ShutterButton
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.settings import Settings
 from faceloom.store import SingleServerLock, VisitStore
@@ -26,7 +28,7 @@ from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
 from faceloom.web.public_url import PublicUrl
-from faceloom.web.routes import api, downloads, lab, live, operator, operator_prints, people, verify, visit
+from faceloom.web.routes import api, camera, downloads, lab, live, operator, operator_prints, people, verify, visit
 from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
 from faceloom.web.worker.client import ProcessClient, WorkerClient
 
@@ -73,6 +75,7 @@ def create_app(
     public_url: str = "",
     share_command: str = "",
     shutdown_command: str = "",
+    shutter: ShutterButton | None = None,
     visitors: bool = True,
     pages: bool = True,
 ) -> FastAPI:
@@ -83,7 +86,8 @@ def create_app(
     the operator's and `token` the API's, both random unless given. `lan` is the address for phones; `hosts` are
     further names of the server. `public_url` is the URL of the server behind a reverse proxy, which takes the place of
     both addresses. `share_command` gets every finished picture, and `shutdown_command` is run when the operator shuts
-    the booth down. Without `visitors` there is only the API for programs; without `pages` no page.
+    the booth down. `shutter` is a button that takes the photo. Without `visitors` there is only the API for programs;
+    without `pages` no page.
     Raises FaceloomError for a `public_url` that is not one.
     """
     public = PublicUrl.parse(public_url) if public_url else None
@@ -94,7 +98,7 @@ def create_app(
         return booth
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[None]:
-        return _run_booth(app, make_booth)
+        return _run_booth(app, make_booth, shutter)
 
     app = FastAPI(
         title="faceloom",
@@ -137,7 +141,9 @@ def open_folder(app: FastAPI) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _run_booth(app: FastAPI, make_booth: Callable[[VisitStore], Booth]) -> AsyncIterator[None]:
+async def _run_booth(
+    app: FastAPI, make_booth: Callable[[VisitStore], Booth], shutter: ShutterButton | None
+) -> AsyncIterator[None]:
     """Open the booth, continue its background work, and close it at the end of the block."""
     with nullcontext() if app.state.store else open_folder(app):
         app.state.booth = booth = make_booth(app.state.store)
@@ -147,11 +153,23 @@ async def _run_booth(app: FastAPI, make_booth: Callable[[VisitStore], Booth]) ->
             try:
                 yield
             finally:
+                if shutter:
+                    shutter.close()
                 await booth.close()
 
 
+def _in_loop(call: Callable[[], None]) -> Callable[[], None]:
+    """Return a function for other threads that makes a call in the event loop's thread."""
+    loop = asyncio.get_running_loop()
+
+    def call_in_loop() -> None:
+        loop.call_soon_threadsafe(call)
+
+    return call_in_loop
+
+
 def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
-    for module in (visit, people, live, downloads, lab, operator, operator_prints) if visitors else ():
+    for module in (visit, people, camera, live, downloads, lab, operator, operator_prints) if visitors else ():
         app.include_router(module.router, prefix=API)
     for router in (visit.server, downloads.files, verify.router, api.router, api.jobs):
         app.include_router(router, prefix=API)

@@ -241,7 +241,7 @@ class PinGuard:
     async def admit(self, client: str) -> None:
         """Count an attempt, and wait for its turn. Raises RequestRefused (429)."""
         self.limiter.check("pin", client, PIN_TRIES, PIN_SECONDS)
-        if _is_this_machine(client):
+        if is_this_machine(client):
             return
         try:
             self.limiter.check("all pins", "", FREE_PIN_TRIES, PIN_SECONDS)
@@ -269,7 +269,8 @@ def _network_of(client: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else client
 
 
-def _is_this_machine(client: str) -> bool:
+def is_this_machine(client: str) -> bool:
+    """Return whether the address of a client is one of this machine to itself."""
     try:
         return ipaddress.ip_address(client).is_loopback
     except ValueError:

@@ -10,6 +10,9 @@ from faceloom.web.worker.messages import LabelPlace, PrintTemplate, VisibleLabel
 
 Language = Literal["en", "de", "es", "fr"]
 Look = Literal["auto", "dark", "light"]
+CameraChoice = Literal["browser", "webcam", "dslr", "pi"]
+CameraChoice = Literal["browser", "webcam", "dslr", "pi"]
+MIN_CAST_SIZE = 64  # pixels
 COLOR = r"^#[0-9a-f]{6}$"
 
 
@@ -27,6 +30,9 @@ class BoothSettings(BaseModel):
     take_minutes: float = Field(default=30, ge=1, le=1440, description="Minutes until a download is erased")
     idle_seconds: float = Field(
         default=90, ge=15, le=3600, description="Seconds without input until the page asks whether the visitor is there"
+    )
+    camera: CameraChoice = Field(
+        default="browser", description="Camera of the booth's own screen: the browser's, or one that the booth opens"
     )
     countdown: int = Field(default=3, ge=0, le=10, description="Seconds that the page counts down before the photo")
     sound: bool = False

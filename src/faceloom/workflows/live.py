@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from faceloom.checkpoints.shipped import load_aligner, load_analyzer
 from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import between
 from faceloom.edit.puppet import Puppet, Values, make_puppet, read_controls
-from faceloom.errors import FaceError, FaceloomError, LatentError
+from faceloom.errors import FaceError, LatentError
 from faceloom.faces.align import Quad, align, quad_from_landmarks
 from faceloom.faces.detect import detect
 from faceloom.faces.refine_alignment import refine_quad
@@ -158,54 +157,6 @@ class DriverReader:
         self.quad = None
         self.place_filter = OneEuroFilter(PLACE_CUTOFF, PLACE_SPEED_GAIN)
         self.value_filter = OneEuroFilter(MIN_CUTOFF, 0.02)
-
-
-class NewestFrame:
-    """The newest frame of a source that is read in a thread of its own: a slow reader skips frames and never lags.
-
-    The source yields (time in seconds, frame) as the frames arrive.
-    """
-
-    def __init__(self, source: Iterable[tuple[float, Pixels]]) -> None:
-        self.changed = Condition()
-        self.newest: tuple[float, Pixels] | None = None
-        self.has_ended = False
-        self.count = 0
-        self.error: FaceloomError | None = None
-        self.thread = Thread(target=self._run, args=(source,), daemon=True)
-        self.thread.start()
-
-    def __iter__(self) -> Iterator[tuple[float, Pixels]]:
-        """Yield the newest frame each time until the source ends. Raises the source's error."""
-        while True:
-            with self.changed:
-                self.changed.wait_for(lambda: self.newest is not None or self.has_ended)
-                newest, self.newest = self.newest, None
-            if newest is None:
-                if self.error is not None:
-                    raise self.error
-                return
-            yield newest
-
-    def close(self) -> None:
-        """Stop reading."""
-        with self.changed:
-            self.has_ended = True
-
-    def _run(self, source: Iterable[tuple[float, Pixels]]) -> None:
-        try:
-            for newest in source:
-                with self.changed:
-                    if self.has_ended:
-                        return
-                    self.newest, self.count = newest, self.count + 1
-                    self.changed.notify()
-        except FaceloomError as error:  # raised again where the frames are read
-            self.error = error
-        finally:
-            with self.changed:
-                self.has_ended = True
-                self.changed.notify()
 
 
 def in_real_time(frames: Iterable[Pixels], fps: float) -> Iterator[tuple[float, Pixels]]:

@@ -22,6 +22,7 @@ from faceloom.store.visit_store import make_token
 from faceloom.web.booth.build_views import person_view, visit_view
 from faceloom.web.booth.events import EventHub
 from faceloom.web.booth.jobs import Job
+from faceloom.web.booth.own_camera import OwnCamera
 from faceloom.web.booth.policy import Policy
 from faceloom.web.booth.statistics import Statistics
 from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView, WipePendingView
@@ -90,6 +91,7 @@ class Booth:
         """Path before every address of the REST API that pages and programs get."""
         self.uses_https = public is not None and public.uses_https
         self.events, self.rate_limiter = EventHub(), RateLimiter()
+        self.camera = OwnCamera()
         self.pin_guard = PinGuard(self.rate_limiter)
         self.settings = _load_settings(store)
         self.visits = {visit.id: visit for visit in store.visits()}
@@ -128,6 +130,7 @@ class Booth:
         for tasks in list(self.tasks.values()):
             for task in tasks:
                 task.cancel()
+        await self.camera.close()
         await self.worker.close()
         for ended in list(self.ended.values()):
             with _logged_failure("erase a visit"):
@@ -153,6 +156,7 @@ class Booth:
         An error is logged; it does not keep the rest from being erased.
         """
         now = self.store.clock()
+        await self.camera.close_when_idle()
         for ended in list(self.ended.values()):
             with contextlib.suppress(ErasePending):  # logged when it failed first
                 await self._erase_ended(ended)

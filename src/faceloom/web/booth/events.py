@@ -10,19 +10,28 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from faceloom.web.booth.views import JobView, ProgressView, QueueView, VisitView, WipedView, WipePendingView
+from faceloom.web.booth.views import (
+    JobView,
+    ProgressView,
+    QueueView,
+    ShutterView,
+    VisitView,
+    WipedView,
+    WipePendingView,
+)
 
 MAX_STORED = 64  # events of a visit that are stored for a page that reconnects
 MAX_QUEUED = 256  # unread events after which a page receives no further ones
 
-EventName = Literal["visit", "progress", "queue", "job"]
-Payload = VisitView | WipedView | WipePendingView | ProgressView | QueueView | JobView
+EventName = Literal["visit", "progress", "queue", "job", "shutter"]
+Payload = VisitView | WipedView | WipePendingView | ProgressView | QueueView | JobView | ShutterView
 
 VISIT_EVENTS: dict[str, tuple[type[Payload], ...]] = {
     "visit": (VisitView, WipedView, WipePendingView),
     "progress": (ProgressView,),
     "queue": (QueueView,),
     "job": (JobView,),
+    "shutter": (ShutterView,),
 }
 """Payload models by event name."""
 
@@ -43,6 +52,7 @@ class EventHub:
         self.ids = itertools.count(time.time_ns() // 1_000_000)  # starts at the time: ids also grow across restarts
         self.stored: dict[str, deque[Event]] = {}
         self.listeners: dict[str, set[asyncio.Queue[Event | None]]] = {}
+        self.own_screens: set[asyncio.Queue[Event | None]] = set()  # of the listeners, those on the booth's own screen
 
     def send(self, visit: str, name: EventName, data: Payload) -> None:
         """Send an event to every page of a visit."""
@@ -51,6 +61,11 @@ class EventHub:
         for queue in list(self.listeners.get(visit, ())):
             if queue.qsize() < MAX_QUEUED:
                 queue.put_nowait(event)
+
+    def press_shutter(self) -> None:
+        """Tell the booth's own screen that its button was pressed. A page that reconnects does not get it later."""
+        for queue in self.own_screens:
+            queue.put_nowait(self.make("shutter", ShutterView()))
 
     def make(self, name: EventName, data: Payload) -> Event:
         """Return an event with the next number, without sending it."""
@@ -67,10 +82,17 @@ class EventHub:
         for visit in list(self.listeners):
             self.close(visit)
 
-    async def listen(self, visit: str, after: int | None, first: Event | None = None) -> AsyncIterator[Event]:
-        """Yield `first`, then the stored events with a number above `after`, then new events until the stream ends."""
+    async def listen(
+        self, visit: str, after: int | None, first: Event | None = None, *, own_screen: bool = False
+    ) -> AsyncIterator[Event]:
+        """Yield `first`, then the stored events with a number above `after`, then new events until the stream ends.
+
+        The booth's own screen also gets the presses of the shutter button.
+        """
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.listeners.setdefault(visit, set()).add(queue)
+        if own_screen:
+            self.own_screens.add(queue)
         try:
             if first:
                 yield first
@@ -80,3 +102,4 @@ class EventHub:
                 yield event_or_end
         finally:
             self.listeners.get(visit, set()).discard(queue)
+            self.own_screens.discard(queue)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 
-from faceloom.store import Person, Visit
+from faceloom.store import ErasePending, Person, Visit
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, FriendCode
@@ -77,7 +79,10 @@ class ChildrenPlan:
 
 
 async def make_children(booth: Booth, visit: Visit, a: str, b: str, plan: ChildrenPlan) -> list[Person]:
-    """Make children of two people. Children can be parents, too."""
+    """Make children of two people. Children can be parents, too.
+
+    Each one belongs to the visit as soon as it is made; a cancellation leaves nothing of an unfinished one.
+    """
     parents = [find_playable(booth, visit, name, friends=True) for name in (a, b)]
     first, second = (shown_ref(booth, *parent) for parent in parents)
     lineage = sorted({name for _, parent in parents for name in (parent.id, *parent.of)})
@@ -93,22 +98,27 @@ async def make_children(booth: Booth, visit: Visit, a: str, b: str, plan: Childr
             seed=plan.seed,
         )
         task = MakeChild(first, second, plan.seed, number, folder, child.id, plan.age, plan.balance)
-        made = await booth.worker.run(task, visit=visit.id)
+        try:
+            made = await booth.worker.run(task, visit=visit.id)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ErasePending):  # the store tries again
+                await booth.erase_people(visit, [child])
+            raise
         child.inherited, child.traits, child.sliders = made.inherited, made.facts.traits, list(made.facts.sliders)
         child.playable = True
+        if visit.id not in booth.visits:
+            raise RequestRefused(404, "no_visit", "the visit is over")
+        await _erase_oldest_children(booth, visit)
+        visit.people.append(child)
+        booth.publish(visit)
         children.append(child)
-    if visit.id not in booth.visits:
-        raise RequestRefused(404, "no_visit", "the visit is over")
-    await _erase_oldest_children(booth, visit, plan.count)
-    visit.people += children
-    booth.publish(visit)
     return children
 
 
-async def _erase_oldest_children(booth: Booth, visit: Visit, count: int) -> None:
-    """Erase as many children as are needed for new ones."""
+async def _erase_oldest_children(booth: Booth, visit: Visit) -> None:
+    """Erase the oldest child when there is no place for a new one."""
     children = [person for person in visit.people if person.of]
-    await booth.erase_people(visit, children[: max(0, len(children) + count - MAX_CHILDREN)])
+    await booth.erase_people(visit, children[: max(0, len(children) + 1 - MAX_CHILDREN)])
 
 
 # -- films ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from faceloom.store.models import (
     Slider,
     VisitState,
 )
-from faceloom.web.settings import PublicSettings
+from faceloom.web.settings import CameraChoice, PublicSettings
 
 API = "/api/v1"
 """Prefix of every address of the REST API."""
@@ -50,10 +50,14 @@ class HealthView(View):
 
 
 class BoothView(PublicSettings):
-    """Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth."""
+    """Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth.
+
+    `camera` is the camera for this page: `browser` on every screen except the booth's own.
+    """
 
     ready: bool
     lan: bool
+    camera: CameraChoice
 
 
 # -- visits and people ------------------------------------------------------------------------------------------------
@@ -129,6 +133,12 @@ class FriendCodeView(View):
 
     code: str
     seconds: float
+
+
+class ShutterView(View):
+    """The shutter button of the booth was pressed."""
+
+    pressed: Literal[True] = True
 
 
 class FriendCountView(View):

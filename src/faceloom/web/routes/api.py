@@ -29,6 +29,7 @@ from faceloom.web.routes.common import (
     TheBooth,
     media,
     read_photo,
+    while_connected,
     zip_response,
 )
 from faceloom.web.routes.models import (
@@ -131,10 +132,10 @@ async def mix(booth: BoothWithToken, request: LikenessMix) -> LikenessView:
 
 
 @router.post("/child", status_code=201)
-async def make_child(booth: BoothWithToken, request: ChildRequest) -> LikenessView:
-    """Make a child of two likenesses at an age. It is a likeness of its own."""
+async def make_child(connection: Request, booth: BoothWithToken, request: ChildRequest) -> LikenessView:
+    """Make a child of two likenesses at an age. It is a likeness of its own. Closing the connection cancels it."""
     plan = ChildrenPlan(request.seed, request.age, request.balance, request.number, 1)
-    return await api_sessions.make_child(booth, request.a, request.b, plan)
+    return await while_connected(connection, api_sessions.make_child(booth, request.a, request.b, plan))
 
 
 @router.post("/likenesses/{id}/film", status_code=202)

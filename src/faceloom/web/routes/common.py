@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response, UploadFile
 
 from faceloom.store import Visit
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.views import ErrorBody
-from faceloom.web.security import MAX_PHOTO, RequestRefused, require_page_header
+from faceloom.web.security import MAX_PHOTO, RequestRefused, is_this_machine, require_page_header
 
 VISIT_COOKIE = "visit"
+DISCONNECT_POLL = 0.25  # seconds between two checks whether the client of long work is still there
 BINARY = {"type": "string", "format": "binary"}
 
 Responses = dict[int | str, dict[str, Any]]
+Result = TypeVar("Result")
 
 _ERROR_CONTENT = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
 
@@ -86,6 +90,28 @@ def delete_cookie(response: Response, booth: Booth, name: str, path: str = "/") 
 def client_host(request: Request) -> str:
     """Return the address of the client, or ''."""
     return request.client.host if request.client else ""
+
+
+def is_own_screen(request: Request) -> bool:
+    """Return whether a request comes from a browser on the booth's own machine."""
+    return is_this_machine(client_host(request))
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run work for a request, and cancel it when the client closes the connection.
+
+    Raises RequestRefused (409), which then no client receives, and the errors of the work.
+    """
+    task = asyncio.create_task(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=DISCONNECT_POLL))[0]:
+            if await request.is_disconnected():
+                task.cancel()
+        if task.cancelled():
+            raise RequestRefused(409, "stopped", "the work was canceled")
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def zip_response(content: bytes) -> Response:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from faceloom.store.models import Person, Step
 from faceloom.web.booth import downloads, edits, friends, visit_flow
 from faceloom.web.booth.views import ChildrenView, DownloadView, FriendCodeView, FriendCountView, JobView, PersonView
-from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
+from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit, while_connected
 from faceloom.web.routes.models import (
     FamilyRequest,
     FilmRequest,
@@ -161,19 +161,27 @@ async def blend(
 
 
 @router.post("/children", tags=["friends"])
-async def make_children(booth: TheBooth, visit: TheVisit, parents: Parents) -> ChildrenView:
-    """Make children of two people at an age, nine unless fewer are asked for."""
+async def make_children(request: Request, booth: TheBooth, visit: TheVisit, parents: Parents) -> ChildrenView:
+    """Make children of two people at an age, nine unless fewer are asked for.
+
+    Each child belongs to the visit as soon as it is drawn. Closing the connection cancels the others.
+    """
     plan = friends.ChildrenPlan(**parents.model_dump(exclude={"a", "b"}))
     async with booth.lock(visit):
-        children = await friends.make_children(booth, visit, parents.a, parents.b, plan)
+        work = friends.make_children(booth, visit, parents.a, parents.b, plan)
+        children = await while_connected(request, work)
     return ChildrenView(children=[booth.view_person(child) for child in children])
 
 
 @router.post("/visit/family", tags=["friends"])
-async def make_family(booth: TheBooth, visit: TheVisit, family: FamilyRequest) -> DownloadView:
-    """Make a portrait of two parents and up to six of their children. It is a download."""
+async def make_family(request: Request, booth: TheBooth, visit: TheVisit, family: FamilyRequest) -> DownloadView:
+    """Make a portrait of two parents and up to six of their children in one light. It is a download.
+
+    Closing the connection cancels it.
+    """
     async with booth.lock(visit):
-        download = await downloads.make_family(booth, visit, (family.a, family.b), family.children)
+        work = downloads.make_family(booth, visit, (family.a, family.b), family.children)
+        download = await while_connected(request, work)
     return downloads.view_of(booth, download)
 
 

@@ -32,6 +32,7 @@ from faceloom.web.routes.common import (
     TheVisit,
     client_host,
     delete_cookie,
+    is_own_screen,
     media,
     read_photo,
     set_cookie,
@@ -48,9 +49,14 @@ EVENT_ID = re.compile(r"[0-9]{1,18}")  # numbers of events are milliseconds sinc
 
 
 @server.get("/booth")
-async def read_booth(booth: TheBooth) -> BoothView:
+async def read_booth(request: Request, booth: TheBooth) -> BoothView:
     """Return the facts of this booth that every page needs."""
-    return BoothView(**booth.settings.public().model_dump(), ready=booth.worker.alive, lan=bool(booth.lan))
+    return BoothView(
+        **booth.settings.public().model_dump(),
+        ready=booth.worker.alive,
+        lan=bool(booth.lan),
+        camera=booth.settings.camera if is_own_screen(request) else "browser",
+    )
 
 
 @server.get("/health")
@@ -195,12 +201,15 @@ async def show_screen(booth: TheBooth, visit: TheVisit, answer: Screen) -> Visit
 
 @router.get("/visit/events", response_class=EventSourceResponse)
 async def stream_events(
-    booth: TheBooth, visit: TheVisit, last_event_id: Annotated[str | None, Header()] = None
+    request: Request, booth: TheBooth, visit: TheVisit, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first."""
+    """Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first.
+
+    The booth's own screen also gets `shutter` when the booth's button is pressed.
+    """
     after = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     first = booth.events.make("visit", booth.view(visit))
-    async for event in booth.events.listen(visit.id, after, first):
+    async for event in booth.events.listen(visit.id, after, first, own_screen=is_own_screen(request)):
         yield ServerSentEvent(data=event.data, event=event.name, id=str(event.id), retry=1000)
 
 

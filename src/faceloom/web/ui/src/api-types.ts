@@ -62,6 +62,8 @@ export interface components {
       take_minutes?: number;
       /** Seconds without input until the page asks whether the visitor is there */
       idle_seconds?: number;
+      /** Camera of the booth's own screen: the browser's, or one that the booth opens */
+      camera?: "browser" | "webcam" | "dslr" | "pi";
       /** Seconds that the page counts down before the photo */
       countdown?: number;
       sound?: boolean;
@@ -103,7 +105,7 @@ export interface components {
       /** Whether programs may ask for pictures without marks; each one is logged */
       unmarked_api?: boolean;
     };
-    /** Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth. */
+    /** Facts that every page reads: settings, whether the worker is ready, and whether phones reach the booth. `camera` is the camera for this page: `browser` on every screen except the booth's own. */
     BoothView: {
       event: string;
       look: "auto" | "dark" | "light";
@@ -122,6 +124,7 @@ export interface components {
       copies: number;
       ready: boolean;
       lan: boolean;
+      camera: "browser" | "webcam" | "dslr" | "pi";
     };
     /** A child of two likenesses: its number among the siblings of a seed, its age, and the parent that it resembles. */
     ChildRequest: {
@@ -692,6 +695,10 @@ export interface components {
     QueueView: {
       place: number;
     };
+    /** The shutter button of the booth was pressed. */
+    ShutterView: {
+      pressed: true;
+    };
     /** A visit that is over, of which something could not be erased yet: the booth tries again every few seconds. */
     WipePendingView: {
       state: "wiped";
@@ -791,13 +798,14 @@ export interface paths {
     };
   };
   "/api/v1/visit/events": {
-    /** Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first. */
+    /** Stream the events of the visit: `visit`, `progress`, `queue`, `job`. The whole visit comes first. The booth's own screen also gets `shutter` when the booth's button is pressed. */
     get: {
       events: {
         visit: components["schemas"]["VisitView"] | components["schemas"]["WipedView"] | components["schemas"]["WipePendingView"];
         progress: components["schemas"]["ProgressView"];
         queue: components["schemas"]["QueueView"];
         job: components["schemas"]["JobView"];
+        shutter: components["schemas"]["ShutterView"];
       };
     };
   };
@@ -989,14 +997,14 @@ export interface paths {
     };
   };
   "/api/v1/children": {
-    /** Make children of two people at an age, nine unless fewer are asked for. */
+    /** Make children of two people at an age, nine unless fewer are asked for. Each child belongs to the visit as soon as it is drawn. Closing the connection cancels the others. */
     post: {
       body: components["schemas"]["Parents"];
       response: components["schemas"]["ChildrenView"];
     };
   };
   "/api/v1/visit/family": {
-    /** Make a portrait of two parents and up to six of their children. It is a download. */
+    /** Make a portrait of two parents and up to six of their children in one light. It is a download. Closing the connection cancels it. */
     post: {
       body: components["schemas"]["FamilyRequest"];
       response: components["schemas"]["DownloadView"];
@@ -1007,6 +1015,24 @@ export interface paths {
     post: {
       body: components["schemas"]["FilmRequest"];
       response: components["schemas"]["JobView"];
+    };
+  };
+  "/api/v1/visit/camera/frame": {
+    /** Return the next frame of the booth's own camera. It is not stored. Only the booth's own screen gets it, after the visitor's consent, and only when the operator chose a camera. */
+    get: {
+      response: Blob;
+    };
+  };
+  "/api/v1/visit/camera/photo": {
+    /** Take a photo with the booth's own camera, and return it. It is not stored until the visitor sends it. */
+    post: {
+      response: Blob;
+    };
+  };
+  "/api/v1/operator/camera/frame": {
+    /** Return the next frame of the booth's own camera, for the operator's test shot. It is not stored. */
+    get: {
+      response: Blob;
     };
   };
   "/api/v1/people/{id}/live": {
@@ -1394,7 +1420,7 @@ export interface paths {
     };
   };
   "/api/v1/child": {
-    /** Make a child of two likenesses at an age. It is a likeness of its own. */
+    /** Make a child of two likenesses at an age. It is a likeness of its own. Closing the connection cancels it. */
     post: {
       body: components["schemas"]["ChildRequest"];
       response: components["schemas"]["LikenessView"];

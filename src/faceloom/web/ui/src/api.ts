@@ -142,6 +142,6 @@ export const remove = <P extends Path<"delete">>(
 export const fetchPicture = async (url: string, signal?: AbortSignal): Promise<Blob> =>
   (await send("GET", url, signal ? { signal } : {})).blob();
 
-/** Send a frame of the camera, and fetch the picture that answers it. */
-export const postForPicture = async (path: string, query: Query, body: Blob, signal: AbortSignal): Promise<Blob> =>
-  (await send("POST", buildUrl(path, { query }), { body, signal })).blob();
+/** Send a request, with a frame of the camera or without, and fetch the picture that answers it. */
+export const postForPicture = async (path: string, query: Query = {}, options: UntypedOptions = {}): Promise<Blob> =>
+  (await send("POST", buildUrl(path, { query }), options)).blob();

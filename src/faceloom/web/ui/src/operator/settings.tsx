@@ -9,6 +9,7 @@ type Value = string | number | boolean | string[];
 
 /** Settings that are chosen from a few values: the keys of their words, by value. */
 const CHOICES: Partial<Record<string, Record<string, TextKey>>> = {
+  camera: { browser: "camera.browser", webcam: "camera.webcam", dslr: "camera.dslr", pi: "camera.pi" },
   look: { auto: "look.auto", dark: "look.dark", light: "look.light" },
   minors: { guardian: "minors.guardian", refuse: "minors.refuse" },
   print_template: { portrait: "template.portrait", landscape: "template.landscape" },

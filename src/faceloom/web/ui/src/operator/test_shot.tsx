@@ -3,7 +3,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Button } from "../parts/button";
-import { type CameraProblem, openCamera, smallFrame } from "../state/camera";
+import { type CameraProblem, smallFrame } from "../state/camera";
+import { openChosenCamera } from "../state/own_camera";
 import { formatNumber, translate } from "../words/words";
 
 export function TestShot() {
@@ -13,7 +14,7 @@ export function TestShot() {
   useEffect(() => {
     if (!open.value) return;
     let stream: MediaStream | null = null;
-    openCamera().then(
+    openChosenCamera("/operator/camera/frame").then(
       (opened) => {
         stream = opened;
         if (video.current) video.current.srcObject = opened;

@@ -34,6 +34,11 @@ export function useKeys(keys: Keys): void {
   }, []);
 }
 
+/** Do what the space bar does on the open screen: a button of the booth was pressed. */
+export function pressShutter(): void {
+  for (const type of ["keydown", "keyup"]) document.dispatchEvent(new KeyboardEvent(type, { key: " ", bubbles: true }));
+}
+
 /** Return a handler that runs `work` when the key is pressed, not when it is released. */
 export const onPress =
   (work: () => void) =>

@@ -7,8 +7,9 @@ import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { onPress, useKeys } from "../parts/keyboard";
 import { booth, showFailure, visit } from "../state/booth";
-import { type CameraProblem, takeFrame } from "../state/camera";
+import type { CameraProblem } from "../state/camera";
 import { useAdvice, useCamera, useCountdown } from "../state/camera_hooks";
+import { takePhoto } from "../state/own_camera";
 import { type TextKey, translate } from "../words/words";
 import { Approve, type Shot } from "./approve";
 
@@ -21,14 +22,22 @@ interface CameraProps {
 export function Camera({ add = false, onBack }: CameraProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [shot, setShot] = useState<Shot | null>(null);
+  const [taking, setTaking] = useState(false); // a DSLR needs a second or two
   const takeShot = async (): Promise<void> => {
     if (!video.current?.videoWidth) return;
-    const photo = await takeFrame(video.current);
-    setShot({ photo, url: URL.createObjectURL(photo), mirrored: true });
+    setTaking(true);
+    try {
+      const photo = await takePhoto(video.current);
+      setShot({ photo, url: URL.createObjectURL(photo), mirrored: true });
+    } catch {
+      showFailure({ code: "camera_failed", message: "" });
+    } finally {
+      setTaking(false);
+    }
   };
   const countdown = useCountdown(takeShot);
   const camera = useCamera(video, !shot);
-  const advice = useAdvice(video, camera.ready && !shot && !countdown.count);
+  const advice = useAdvice(video, camera.ready && !shot && !countdown.count && !taking);
 
   const discard = (): void => {
     if (shot) URL.revokeObjectURL(shot.url);
@@ -40,14 +49,14 @@ export function Camera({ add = false, onBack }: CameraProps) {
   }, [failure?.message]);
   useEffect(() => () => void (shot && URL.revokeObjectURL(shot.url)), [shot]);
   const startCountdown = (): void => {
-    if (camera.ready && !shot && !countdown.count) countdown.start(booth.value.countdown);
+    if (camera.ready && !shot && !countdown.count && !taking) countdown.start(booth.value.countdown);
   };
   const choose = (photo: File): void => setShot({ photo, url: URL.createObjectURL(photo), mirrored: false });
   const shutter = onPress(startCountdown);
   useKeys({ " ": shutter, Enter: shutter, PageDown: shutter, PageUp: shutter }); // a presenter sends the last two
 
   if (shot) return <Approve {...shot} add={add} onAgain={discard} />;
-  const text: TextKey = camera.ready ? `camera.${advice}` : "camera.waiting";
+  const text: TextKey = taking ? "camera.taking" : camera.ready ? `camera.${advice}` : "camera.waiting";
   return (
     <main class={`screen camera ${advice === "good" && camera.ready ? "good" : ""}`}>
       <h1 class="unseen">{translate("camera.title")}</h1>
@@ -63,7 +72,7 @@ export function Camera({ add = false, onBack }: CameraProps) {
             type="button"
             class="shutter"
             aria-label={translate("shutter")}
-            aria-disabled={!camera.ready}
+            aria-disabled={!camera.ready || taking}
             onClick={startCountdown}
           />
         )}

@@ -1,7 +1,7 @@
 /** Children of two people at any age, children of those, and a portrait of the family. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { post } from "../api";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
@@ -35,12 +35,19 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
   const generations = useSignal<Generation[]>([first]);
   const children = useSignal<Person[]>([]);
   const picked = useSignal<number[]>([]);
+  const making = useSignal<AbortController | null>(null);
   const current = generations.value.at(-1) as Generation;
   useEffect(() => {
     picked.value = [];
     children.value = [];
     const controller = new AbortController();
-    void load(() => makeChildren(current, controller.signal, (child) => (children.value = [...children.value, child])));
+    making.value = controller;
+    const add = (child: Person): void => {
+      children.value = [...children.value, child];
+    };
+    void load(() => makeChildren(current, controller.signal, add)).then(() => {
+      if (making.value === controller) making.value = null;
+    });
     return () => controller.abort();
   }, [current]);
   const pickedChildren = picked.value.flatMap((n) => children.value[n] ?? []);
@@ -88,11 +95,13 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
       </div>
       <ChildSliders key={generations.value.length} generation={current} onChange={change} />
       <div class="panel row">
-        <p class="muted" role="status">
-          {children.value.length < CHILDREN
-            ? translate("child.making", { n: children.value.length, count: CHILDREN })
-            : translate("friend.children.more")}
-        </p>
+        {making.value ? (
+          <Making done={children.value.length} onCancel={() => making.value?.abort()} />
+        ) : (
+          <p class="muted" role="status">
+            {translate("friend.children.more")}
+          </p>
+        )}
         <Button icon="dice" disabled={busy.value} onClick={() => change({ seed: current.seed + 1 })}>
           {translate("friend.more")}
         </Button>
@@ -108,7 +117,15 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
   );
 }
 
-/** Make the children one after the other, so that each appears as soon as it is drawn. */
+/** The progress of a generation, the time left by its speed so far, and the way to cancel it. */
+function Making({ done, onCancel }: { done: number; onCancel: () => void }) {
+  const [begin] = useState(Date.now());
+  const left = done ? (((Date.now() - begin) / 1000) * (CHILDREN - done)) / done : null;
+  const text = translate("child.making", { n: done, count: CHILDREN });
+  return <Waiting text={text} part={done / CHILDREN} secondsLeft={left} onCancel={onCancel} />;
+}
+
+/** Make the children one after the other, so that each appears as soon as it is drawn. An abort cancels the others. */
 async function makeChildren(
   { parents: [a, b], seed, age, balance }: Generation,
   signal: AbortSignal,
@@ -116,8 +133,18 @@ async function makeChildren(
 ): Promise<void> {
   for (let first = 0; first < CHILDREN && !signal.aborted; first++) {
     const body = { a: a.id, b: b.id, seed, age, balance, first, count: 1 };
-    const { children } = await post("/children", { body });
-    if (!signal.aborted) for (const child of children) onChild(child);
+    const made = await unlessAborted(post("/children", { body, signal }), signal);
+    for (const child of made?.children ?? []) onChild(child);
+  }
+}
+
+/** Return the answer of a call, or undefined when it was aborted. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }
 
@@ -172,18 +199,21 @@ function ChildSliders({ generation, onChange }: ChildSlidersProps) {
 
 /** The button that makes a portrait of the parents and their children, and the portrait. */
 function FamilyPortrait({ parents: [a, b], children }: { parents: [Picture, Picture]; children: Person[] }) {
-  const isOpen = useSignal(false);
+  const making = useSignal<AbortController | null>(null); // while the dialog is open
   const portrait = useSignal<Download | null>(null);
   const close = (): void => {
-    isOpen.value = false;
-    portrait.value = null;
+    making.value?.abort();
+    making.value = portrait.value = null;
   };
   const make = async (): Promise<void> => {
-    isOpen.value = true;
+    const controller = new AbortController();
+    const { signal } = controller;
+    making.value = controller;
     const shown = children.slice(0, children.length > MAX_PORTRAYED ? PORTRAYED : MAX_PORTRAYED);
     const body = { a: a.id, b: b.id, children: shown.map(({ id }) => id) };
-    const made = await runAction(() => post("/visit/family", { body }));
-    if (made && isOpen.value) portrait.value = made;
+    const made = await runAction(() => unlessAborted(post("/visit/family", { body, signal }), signal));
+    if (signal.aborted) return;
+    if (made) portrait.value = made;
     else close();
   };
   const made = portrait.value;
@@ -192,7 +222,7 @@ function FamilyPortrait({ parents: [a, b], children }: { parents: [Picture, Pict
       <Button icon="friends" disabled={!children.length || busy.value} onClick={() => void make()}>
         {translate("family")}
       </Button>
-      {isOpen.value && (
+      {making.value && (
         <Dialog title={translate("family")} onClose={close} class="portrait">
           {made ? (
             <>
@@ -205,9 +235,9 @@ function FamilyPortrait({ parents: [a, b], children }: { parents: [Picture, Pict
               )}
             </>
           ) : (
-            <Waiting text={translate("family.making")} />
+            <Waiting text={translate("family.making")} onCancel={close} />
           )}
-          <Button onClick={close}>{translate("close")}</Button>
+          {made && <Button onClick={close}>{translate("close")}</Button>}
         </Dialog>
       )}
     </>

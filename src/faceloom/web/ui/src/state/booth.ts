@@ -18,6 +18,7 @@ export const DEFAULT_BOOTH: Booth = {
   look: "dark",
   languages: ["en", "de", "es", "fr"],
   kiosk: false,
+  camera: "browser",
   countdown: 3,
   idle_seconds: 90,
   retention_minutes: 15,

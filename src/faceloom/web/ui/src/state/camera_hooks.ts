@@ -3,15 +3,8 @@
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { post, ServerError } from "../api";
-import {
-  type Advice,
-  adviseOnFaces,
-  type Box,
-  type CameraProblem,
-  frameToStage,
-  openCamera,
-  smallFrame,
-} from "./camera";
+import { type Advice, adviseOnFaces, type Box, type CameraProblem, frameToStage, smallFrame } from "./camera";
+import { openChosenCamera } from "./own_camera";
 import { beep } from "./sound";
 
 const ADVICE_MS = 350; // pause between two checks of the face's position
@@ -32,7 +25,7 @@ export function useCamera(video: RefObject<HTMLVideoElement | null>, running: bo
     const close = (): void => {
       for (const track of stream?.getTracks() ?? []) track.stop();
     };
-    openCamera().then(
+    openChosenCamera().then(
       (opened) => {
         stream = opened;
         if (closed || !video.current) return close();

@@ -2,6 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { apiUrl } from "../api";
+import { pressShutter } from "../parts/keyboard";
 import type { VisitEvents } from "../types";
 import { loadVisit, online, queuePlace, receiveProgress, receiveVisit, visit } from "./booth";
 
@@ -33,6 +34,7 @@ export function followVisitEvents(): () => void {
     listen(source, "queue", ({ place }) => {
       queuePlace.value = place;
     });
+    listen(source, "shutter", pressShutter);
   };
   const reconnect = async (): Promise<void> => {
     if (!(await loadVisit())) timer = window.setTimeout(reconnect, RETRY_MS);

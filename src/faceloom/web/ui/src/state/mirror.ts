@@ -60,8 +60,7 @@ async function drawFrame(video: HTMLVideoElement, person: Person, look: Look, si
   return postForPicture(
     path,
     { years: look.years, friend: look.friend, mix: look.mix, n: ++frameNumber },
-    frame,
-    signal,
+    { body: frame, signal },
   );
 }
 
