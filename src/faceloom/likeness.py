@@ -15,6 +15,7 @@ import torch
 
 from faceloom import tensorfile
 from faceloom.errors import CorruptFile, LatentError
+from faceloom.files import atomic_write
 from faceloom.latents import WPlus
 from faceloom.marks.origin import Origin
 from faceloom.marks.signatures import sign_tensors
@@ -149,6 +150,12 @@ class Likeness:
 
         Raises StoreError when the disk refuses.
         """
+        content = self.to_bytes()
+        with atomic_write(Path(path)) as draft:
+            draft.write_bytes(content)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that `save` writes."""
         tensors = {"w_plus": self.w_plus.float()} | {DELTA + name: value for name, value in self.delta.items()}
         parts = {"origin": self.origin, "base": self.base, "mask": self.mask}
         tensors |= {name: tensor.float().clone() for name, tensor in parts.items() if tensor is not None}
@@ -159,7 +166,7 @@ class Likeness:
             "provenance": dict(self.provenance),
             "regions": dict(self.regions),
         }
-        tensorfile.save(Path(path), KIND, VERSION, tensors, card, seal=sign_tensors)
+        return tensorfile.encode(KIND, VERSION, tensors, card, seal=sign_tensors)
 
     @classmethod
     def load(cls, path: Path | str) -> Likeness:

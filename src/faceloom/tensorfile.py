@@ -41,11 +41,23 @@ def save(
     `seal` adds a signature to the file's content.
     Raises StoreError when the file cannot be written.
     """
+    content = encode(kind, version, tensors, card, seal=seal)
+    with atomic_write(Path(path)) as draft:
+        draft.write_bytes(content)
+
+
+def encode(
+    kind: str,
+    version: int,
+    tensors: Mapping[str, Tensor],
+    card: Mapping[str, Any],
+    *,
+    seal: Callable[[bytes], bytes] = bytes,
+) -> bytes:
+    """Return the content of the file that `save` writes."""
     metadata = {"kind": kind, "version": str(version), "card": json.dumps(card, allow_nan=False, sort_keys=True)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = safetensors_torch.save(contiguous, metadata)
-    with atomic_write(Path(path)) as draft:
-        draft.write_bytes(seal(content))
+    return seal(safetensors_torch.save(contiguous, metadata))
 
 
 def load(path: Path, kind: str, version: int) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,17 +15,27 @@ from faceloom.cli.output import note, open_studio, print_json, print_line, progr
 if TYPE_CHECKING:
     from faceloom.invert.budget import EncodeConfig
     from faceloom.likeness import Likeness
+    from faceloom.workflows.encode_many.executors import Executor
+    from faceloom.workflows.encode_many.job import Outcome
+    from faceloom.workflows.encode_many.run import EncodeSummary
     from faceloom.workflows.studio import Studio
 
-PROVENANCE_KEYS = ("seconds", "steps", "method", "face", "interrupted", "precision", "notes")
+MAX_LINES = 40  # photos of a run whose likenesses are printed one by one, and failures that are printed
 
 
 def encode(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Photos with faces, or folders of photos.")],
+    photos: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PHOTO", help="Photos with faces, folders of photos, or URLs of either, as s3://bucket."
+        ),
+    ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "-o", "--output", help="The likeness file, by default PHOTO.likeness; for several photos a folder."
+            "-o",
+            "--output",
+            help="The likeness file, by default PHOTO.likeness; for several photos a folder or a URL.",
         ),
     ] = None,
     seconds: Annotated[
@@ -70,6 +80,13 @@ def encode(
         Path | None, typer.Option(help="With --restore: also save the photo with the restored face in it.")
     ] = None,
     preview: Annotated[Path | None, typer.Option(help="Also save a picture of the likeness.")] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="For several photos: process, multiprocessing, or ray with the extra 'scale'.", metavar="EXECUTOR"
+        ),
+    ] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, max=1024, help="Number of workers; each uses one core.")] = None,
     precision: options.Precision = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
@@ -77,8 +94,9 @@ def encode(
 ) -> None:
     """Encode faces as likenesses: encoder, optimization and tuning until the deadline; print the quality reached.
 
-    Ctrl-C ends an encoding early and keeps the best result so far. With several photos, existing likenesses are not
-    made again, so the same command continues a run that was stopped. A photo that fails is reported and left out.
+    Ctrl-C ends the encoding of a single photo early and keeps the best result so far. With several photos, existing
+    likenesses are not made again, so the same command continues a run that was stopped. A photo that fails is reported
+    and left out. Folders are read with all folders below them. URLs need the extra 'scale'.
     With --same-person, the likeness has the pose and the light of one photo, which a note names.
 
     \b
@@ -86,33 +104,51 @@ def encode(
       faceloom encode me.jpg --seconds 60 -o me.likeness
       faceloom encode party.jpg --all --preset booth -o guests
       faceloom encode photos/ --until-identity 0.9 -o likenesses --json
+      faceloom encode s3://bucket/photos --all --preset booth -o s3://bucket/likenesses --executor multiprocessing
       faceloom encode a.jpg b.jpg c.jpg --same-person -o me.likeness
       faceloom encode grandmother.jpg --restore --preview grandmother.png --paste mended.png
     """
-    _check_options(photos, same_person, restore, every_face, face, tune, until_identity, hidden, paste)
+    files = [Path(photo) for photo in photos]
+    is_many = every_face or len(photos) > 1 or "://" in photos[0] or files[0].is_dir()
+    _check_options(files, same_person, restore, every_face, face, tune, until_identity, hidden, paste)
     config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
+    if is_many and not (same_person or restore):
+        if face is not None or preview:
+            raise typer.BadParameter(
+                "this option is for a single photo", param_hint="--face" if preview is None else "--preview"
+            )
+        run = _choose_executor(executor, workers)
+        studio = open_studio(precision, generator, device=device, measure_threads=True)
+        _encode_many(studio, photos, output or "likenesses", config, every_face, run, as_json)
+        return
     studio = open_studio(precision, generator, device=device, measure_threads=True)
     if restore:
-        output = output or Path(f"{photos[0].stem}.likeness")
-        person = _restore(studio, photos[0], face, hidden, config, paste)
-        _save(studio, person, output, preview)
-        _report(output, person, as_json)
+        person = _restore(studio, files[0], face, hidden, config, paste)
     elif same_person:
-        output = output or Path(f"{photos[0].stem}.likeness")
-        person = _encode_same(studio, list(_files(photos)), config)
-        _save(studio, person, output, preview)
-        _report(output, person, as_json)
-    elif len(photos) == 1 and not every_face and not photos[0].is_dir():
-        person = _encode_one(studio, photos[0], face, config)
-        output = output or Path(f"{photos[0].stem}.likeness")
-        _save(studio, person, output, preview)
-        _report(output, person, as_json)
-    elif face is not None or preview:
-        raise typer.BadParameter(
-            "this option is for a single photo", param_hint="--face" if preview is None else "--preview"
-        )
+        person = _encode_same(studio, _list_files(files), config)
     else:
-        _encode_many(studio, list(_files(photos)), every_face, config, output or Path("likenesses"), as_json)
+        person = _encode_one(studio, files[0], face, config)
+    path = Path(output or f"{files[0].stem}.likeness")
+    _save(studio, person, path, preview)
+    _report(path, person, as_json)
+
+
+def _choose_executor(name: str, workers: int | None) -> Executor:
+    """Return an executor by its name, by default with one worker for each core."""
+    import os
+
+    from faceloom.workflows.encode_many.executors import encode_here, encode_in_processes
+
+    if name == "process":
+        return encode_here
+    if name == "multiprocessing":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return encode_in_processes(workers or cores)
+    if name == "ray":
+        from faceloom.workflows.encode_many.ray_data import encode_on_ray
+
+        return encode_on_ray(workers)
+    raise typer.BadParameter(f"'{name}' is none of process, multiprocessing, ray", param_hint="--executor")
 
 
 def _config(
@@ -201,53 +237,65 @@ def _encode_one(studio: Studio, photo: Path, face: int | None, config: EncodeCon
 
 
 def _encode_many(
-    studio: Studio, photos: Sequence[Path], every_face: bool, config: EncodeConfig, folder: Path, as_json: bool
+    studio: Studio,
+    photos: Sequence[str],
+    output: str,
+    config: EncodeConfig,
+    every_face: bool,
+    executor: Executor,
+    as_json: bool,
 ) -> None:
     """Encode several photos. Exits with 1 when any of them failed."""
-    from faceloom.errors import FaceError, ImageError
+    from faceloom.workflows.encode_many.run import encode_many
 
-    encoded: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
-    skipped: list[str] = []
-    for photo in photos:
-        if (folder / f"{photo.stem}.likeness").exists() or (folder / f"{photo.stem}-0.likeness").exists():
-            skipped.append(str(photo))
-            continue
-        try:
-            people = _encode_all(studio, photo, config) if every_face else [_encode_one(studio, photo, None, config)]
-        except (FaceError, ImageError) as error:
-            failed.append({"photo": str(photo), "error": error.message})
-            note(f"{photo} was left out: {error.message}")
-            continue
-        for number, person in enumerate(people):
-            output = folder / (f"{photo.stem}-{number}.likeness" if every_face else f"{photo.stem}.likeness")
-            _save(studio, person, output, None)
-            encoded.append(_facts(output, person))
-            if not as_json:
-                _report(output, person, as_json)
-        if any(person.provenance["interrupted"] for person in people):
-            raise KeyboardInterrupt
-    if as_json:
-        print_json({"people": encoded, "failed": failed, "skipped": skipped})
-    elif skipped:
-        note(f"{len(skipped)} photos were skipped: their likenesses exist")
-    if failed:
+    people: list[Any] = []
+
+    def keep(outcome: Outcome) -> None:
+        if as_json or len(people) < MAX_LINES:
+            people.extend(outcome.people)
+
+    with progress(1.0, "encoding") as draw:
+        summary = encode_many(
+            studio,
+            photos,
+            output,
+            config=config,
+            every_face=every_face,
+            executor=executor,
+            callback=draw,
+            on_outcome=keep,
+        )
+    _report_many(summary, output, people, as_json)
+    if summary.failures:
         raise typer.Exit(1)
 
 
-def _encode_all(studio: Studio, photo: Path, config: EncodeConfig) -> list[Likeness]:
-    from faceloom.images import open_photo
+def _report_many(summary: EncodeSummary, output: str, people: Sequence[Any], as_json: bool) -> None:
+    facts = summary.to_json()
+    if as_json:
+        failed = facts.pop("failures")
+        print_json({"people": list(people), "failed": failed, "skipped": list(summary.skipped), "summary": facts})
+        return
+    for person in people if summary.encoded <= MAX_LINES else ():
+        _print_person(person)
+    for failure in summary.failures[:MAX_LINES]:
+        note(f"{failure.photo} was left out: {failure.error}")
+    if len(summary.failures) > MAX_LINES:
+        note(f"and {len(summary.failures) - MAX_LINES:,} more, see .encode/report.json in {output}")
+    print_line(
+        f"{output}: {summary.encoded:,} of {summary.photos:,} photos encoded, {summary.faces:,} faces, "
+        f"in {summary.seconds:.0f} s"
+    )
+    if summary.skipped:
+        print_line(f"{len(summary.skipped):,} photos were skipped: their likenesses exist")
+    for code, count in summary.reasons.items():
+        print_line(f"{count:,} photos failed: {code.replace('_', ' ')}")
 
-    opened = open_photo(photo)
-    with progress(1.0, photo.name) as draw:
-        return list(studio.encode_all(opened, config, callback=lambda step: draw(*_progress(step))))
 
-
-def _files(photos: Sequence[Path]) -> Iterator[Path]:
+def _list_files(photos: Sequence[Path]) -> list[Path]:
     from faceloom.workflows.batch import list_files
 
-    for photo in photos:
-        yield from list_files(photo) if photo.is_dir() else [photo]
+    return [file for photo in photos for file in (list_files(photo) if photo.is_dir() else [photo])]
 
 
 def _progress(step: dict[str, Any]) -> tuple[float, str]:
@@ -262,21 +310,24 @@ def _save(studio: Studio, person: Likeness, output: Path, preview: Path | None) 
         save_picture(studio.render(person), preview, ai_generated=True, origin=person.made_by)
 
 
-def _facts(output: Path, person: Likeness) -> dict[str, Any]:
-    from faceloom.invert.quality import rate_quality
-
-    provenance = {key: person.provenance[key] for key in PROVENANCE_KEYS}
-    return {"output": str(output), **person.quality, "quality": rate_quality(person.quality), **provenance}
-
-
 def _report(output: Path, person: Likeness, as_json: bool) -> None:
-    facts = _facts(output, person)
-    for text in facts["notes"]:
-        note(text)
+    from faceloom.workflows.encode_many.encoder import likeness_facts
+
+    facts = likeness_facts(str(output), person)
+    if as_json:
+        for text in facts["notes"]:
+            note(text)
     if facts["interrupted"]:
         note("interrupted: the best result so far was kept")
     if as_json:
         print_json(facts)
     else:
-        figures = f"LPIPS {facts['lpips']:.3f}, MSE {facts['mse']:.4f}, identity {facts['identity']:.2f}"
-        print_line(f"{output}: {facts['quality']} ({figures}), {facts['steps']} steps in {facts['seconds']:.1f} s")
+        _print_person(facts)
+
+
+def _print_person(facts: Mapping[str, Any]) -> None:
+    """Print a line about a likeness, and the notes about its photo."""
+    for text in facts["notes"]:
+        note(text)
+    figures = f"LPIPS {facts['lpips']:.3f}, MSE {facts['mse']:.4f}, identity {facts['identity']:.2f}"
+    print_line(f"{facts['output']}: {facts['quality']} ({figures}), {facts['steps']} steps in {facts['seconds']:.1f} s")

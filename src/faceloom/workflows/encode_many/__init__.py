@@ -1,0 +1,1 @@
+"""Encoding of the photos of large folders and of object storage, by one process or many."""
