@@ -19,10 +19,12 @@ from faceloom.files import atomic_write
 from faceloom.latents import WPlus
 from faceloom.marks.origin import Origin
 from faceloom.marks.signatures import sign_tensors
+from faceloom.style import Style
 
 KIND = "likeness"
 VERSION = 1
 DELTA = "delta."
+DRAWN = "style."  # prefix of the tensors of the style that a person is drawn in
 MAX_NUMBER = 1e12  # largest absolute value of a quality figure or a coordinate
 MAX_SIDE = 1 << 20  # pixels of a photo's or an aligned square's side
 MASK_SHAPE = (1, 1, 64, 64)
@@ -76,7 +78,7 @@ class Likeness:
     by tuning and by edits in StyleSpace; `origin` is the `w_plus` as found in the photo, once an edit has changed it.
     An edit of some regions has a `mask` `[1, 1, 64, 64]`: where it is 0 the picture is generated from `base`, where it
     is 1 from `w_plus`; `regions` are those that edits changed, with their strengths, 0...1. Without a mask all of it is
-    generated from `w_plus`.
+    generated from `w_plus`. With a `style` the person is drawn in it; edits are measured on the face without it.
     Raises LatentError for a `w_plus` of another shape or with numbers that are not finite, and for such a mask.
     """
 
@@ -91,6 +93,7 @@ class Likeness:
     base: WPlus | None = None
     mask: torch.Tensor | None = None
     regions: Mapping[str, float] = field(default_factory=dict)
+    style: Style | None = None
 
     def __post_init__(self) -> None:
         if self.w_plus.ndim != 3 or self.w_plus.shape[0] != 1 or not self.w_plus.numel():
@@ -115,17 +118,18 @@ class Likeness:
 
     @property
     def made_by(self) -> Origin:
-        """The generator, the hash of the photo, and whether the person was edited, as marks of pictures state them."""
+        """The generator, the photo's hash, the style, and whether the person was edited, as marks of pictures state."""
         photo = self.provenance.get("photo_sha256", "")
-        return Origin(self.generator_hash, self.generator_name, str(photo), self.origin is not None)
+        style = "" if self.style is None else f"{self.style.name} {self.style.strength:g}"
+        return Origin(self.generator_hash, self.generator_name, str(photo), self.origin is not None, style=style)
 
     @property
     def unedited(self) -> Likeness:
-        """The same person before every edit, in W+ or in StyleSpace."""
+        """The same person before every edit, in W+ or in StyleSpace, and without a style."""
         tuned = {name: change for name, change in self.delta.items() if STYLE not in name}
         if self.origin is None:
-            return self
-        return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions={})
+            return self if self.style is None else replace(self, style=None)
+        return replace(self, w_plus=self.origin, origin=None, delta=tuned, base=None, mask=None, regions={}, style=None)
 
     @property
     def outside(self) -> WPlus:
@@ -166,6 +170,9 @@ class Likeness:
             "provenance": dict(self.provenance),
             "regions": dict(self.regions),
         }
+        if self.style is not None:
+            tensors |= {DRAWN + name: value for name, value in self.style.delta.items()}
+            card["style"] = self.style.card
         return tensorfile.encode(KIND, VERSION, tensors, card, seal=sign_tensors)
 
     @classmethod
@@ -189,6 +196,7 @@ class Likeness:
                 base=tensors.get("base"),
                 mask=tensors.get("mask"),
                 regions={str(region): _read_number(part) for region, part in card.get("regions", {}).items()},
+                style=_read_style(card.get("style"), tensors, str(path)),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CorruptFile(f"{path} is damaged: its card lacks {error}", "encode the photo again") from error
@@ -223,6 +231,13 @@ def _read_geometry(card: Mapping[str, Any] | None) -> Geometry | None:
     tl, bl, br, tr = ((_read_number(x), _read_number(y)) for x, y in card["quad"])
     width, height = map(_read_side, card["photo_size"])
     return Geometry((tl, bl, br, tr), (width, height), _read_side(card["aligned_size"]))
+
+
+def _read_style(card: Mapping[str, Any] | None, tensors: Mapping[str, torch.Tensor], source: str) -> Style | None:
+    if card is None:
+        return None
+    delta = {name.removeprefix(DRAWN): value for name, value in tensors.items() if name.startswith(DRAWN)}
+    return Style.from_card(card, delta, source)
 
 
 def _read_number(value: object) -> float:

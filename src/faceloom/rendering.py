@@ -24,7 +24,8 @@ from faceloom.marks.origin import Origin
 from faceloom.networks.blended import Blended, Features, compute_features
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
-from faceloom.networks.tuned import Delta, Tuned, is_same_delta
+from faceloom.networks.tuned import Delta, Tuned, add_deltas, is_same_delta
+from faceloom.style import Style
 
 
 class Renderer:
@@ -90,7 +91,10 @@ class Renderer:
         return self.apply_delta(person.delta, model or self.fast_generator)
 
     def person_generator(self, person: Likeness, model: GeneratorModel | None = None) -> Generator:
-        """Return a generator, by default the fast one, that draws a person: tuned, and unchanged outside the mask."""
+        """Return a generator, by default the fast one, that draws a person.
+
+        It has their tuned weights and their style, and does not change the picture outside their mask.
+        """
         return PersonGenerators(model or self.fast_generator, self.apply_delta).of(person)
 
     def apply_delta(self, delta: Delta, model: GeneratorModel) -> Generator:
@@ -143,11 +147,25 @@ class PersonGenerators:
         self.features: Features = ()
 
     def of(self, person: Likeness) -> Generator:
-        """Return a generator that draws a person: tuned, and unchanged outside the mask."""
-        if not is_same_delta(person.delta, self.delta):
-            self.delta, self.tuned, self.base = person.delta, self.apply_delta(person.delta, self.model), None
+        """Return a generator that draws a person: tuned, in their style, and unchanged outside the mask."""
+        if not (is_same_delta(person.delta, self.delta) and is_same_style(person.style, self.style)):
+            self.delta, self.style, self.base = person.delta, person.style, None
+            self.tuned = self.apply_delta(drawn_delta(person), self.model)
         if person.base is None or person.mask is None:
             return self.tuned
         if self.base is None or not torch.equal(person.base, self.base):
             self.base, self.features = person.base, compute_features(self.tuned, person.base)
         return Blended(self.tuned, self.features, person.mask)
+        self.style: Style | None = None
+
+
+def drawn_delta(person: Likeness) -> Delta:
+    """Return the change of the weights with which a person is drawn: their tuning plus their style at its strength."""
+    return person.delta if person.style is None else add_deltas(person.delta, person.style.delta, person.style.strength)
+
+
+def is_same_style(a: Style | None, b: Style | None) -> bool:
+    """Return whether two styles draw the same."""
+    if a is None or b is None:
+        return a is b
+    return a.strength == b.strength and is_same_delta(a.delta, b.delta)

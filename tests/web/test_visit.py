@@ -109,6 +109,26 @@ def test_edits_history_and_kept_steps(client):
     assert client.post(f"/people/{name}/surprise").json()["can_undo"]
 
 
+def test_a_style_is_a_step_that_edits_keep(client):
+    assert client.get("/booth").json()["styles"] == ["comic"]
+    (person,) = client.play(photo(1))["people"]
+    plain = client.get(own(person["image"])).content
+    name = f"/people/{person['id']}"
+    styled = client.post(f"{name}/style", json={"style": "comic"}).json()
+    assert styled["style"] == "comic"
+    assert styled["quality"]["word"] is None
+    assert client.get(own(styled["image"])).content != plain
+    preview = client.get(f"{name}/preview", params={"age": 10}).content
+    edited = client.post(f"{name}/edit", json={"age": 10}).json()
+    assert edited["style"] == "comic"
+    assert edited["traits"]["age"] == pytest.approx(person["traits"]["age"] + 10, abs=1)
+    photo_again = client.post(f"{name}/style", json={"style": ""}).json()
+    assert photo_again["controls"] == edited["controls"]
+    assert client.get(f"{name}/preview", params={"age": 10}).content != preview
+    assert client.post(f"{name}/undo").json()["style"] == "comic"
+    assert code(client.post(f"{name}/style", json={"style": "marble"})) == (404, "no_style")
+
+
 def test_an_edit_stops_at_its_bounds_and_says_so(client):
     (person,) = client.play(photo(5))["people"]
     name = person["id"]

@@ -145,5 +145,5 @@ def test_files_that_cannot_be_verified(tmp_path: Path):
     with pytest.raises(StoreError):
         list(verify_folder(tmp_path / "absent"))
     (tmp_path / "a.txt").write_text("some text")
-    with pytest.raises(ImageError, match="no picture, film or likeness"):
+    with pytest.raises(ImageError, match="no picture, film, likeness or style"):
         verify_file(tmp_path / "a.txt")

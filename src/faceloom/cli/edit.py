@@ -10,7 +10,7 @@ import typer
 
 from faceloom.analyze.attributes import HELD, TABLE
 from faceloom.cli import options
-from faceloom.cli.output import note, open_person, open_studio, print_result, save_person
+from faceloom.cli.output import draw_in_style, note, open_person, open_studio, print_result, save_person
 
 if TYPE_CHECKING:
     from faceloom.edit.statements import Statement
@@ -58,6 +58,8 @@ def edit(
     layers: Annotated[
         str | None, typer.Option(help="Layers of --direction: coarse, middle, fine, all, or numbers as 0-5,9.")
     ] = None,
+    style: options.Style = None,
+    strength: options.Strength = None,
     size: options.Size = None,
     paste_into: Annotated[
         Path | None, typer.Option(help="The photo that was encoded: paste the edited face back into it.")
@@ -83,6 +85,7 @@ def edit(
       faceloom edit me.likeness --age +20 --smile 0.9 -o older.png
       faceloom edit me.likeness --age +30 --keep-identity 0.7 -o older.likeness
       faceloom edit me.likeness --age -10 --paste-into me.jpg -o me-younger.jpg
+      faceloom edit me.likeness --style ink --strength 0.7 -o me-ink.png
       faceloom edit me.likeness --say "ten years older, no glasses, a broad smile" -o older.png
     """
     from faceloom.edit.request import resolve_request
@@ -104,6 +107,7 @@ def edit(
     if values:
         done = studio.edit(changed, values, keep_identity=keep_identity, force=force)
         changed, facts = done.person, facts_of(done)
+    changed = draw_in_style(studio, changed, style, strength)
     if paste_into and output.suffix != ".likeness":
         pasted = studio.paste_back(changed, open_photo(paste_into))
         save_picture(pasted, output, ai_generated=True, composite=True, origin=changed.made_by)

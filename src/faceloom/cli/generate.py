@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_studio, print_json, print_line, progress
+from faceloom.cli.output import draw_in_style, open_studio, print_json, print_line, progress
 
 
 def generate(
@@ -28,6 +28,8 @@ def generate(
     sheet: Annotated[bool, typer.Option("--sheet", help="Also save a contact sheet.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
+    style: options.Style = None,
+    strength: options.Strength = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
@@ -43,6 +45,7 @@ def generate(
     """
     from faceloom.edit.generate import parse_label
     from faceloom.images import make_contact_sheet, save_picture
+      faceloom generate --seeds 0-15 --style ink -o drawn
 
     numbers = parse_seeds(seeds)
     label_value = None if label is None else parse_label(label)
@@ -50,8 +53,9 @@ def generate(
     pictures, thumbnails = [], []
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
-            picture = studio.render(studio.generate(seed, psi, label=label_value), size)
-            path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True, origin=studio.made_by)
+            person = draw_in_style(studio, studio.generate(seed, psi, label=label_value), style, strength)
+            picture = studio.render(person, size)
+            path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True, origin=person.made_by)
             pictures.append({"seed": seed, "output": str(path)})
             thumbnails += [picture.resize((192, 192))] if sheet else []
             draw(i, f"seed {seed}")

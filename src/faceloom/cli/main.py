@@ -13,6 +13,7 @@ from faceloom.cli import (
     align,
     analyze,
     anonymise,
+    blend,
     booth,
     cast,
     children,
@@ -34,6 +35,7 @@ from faceloom.cli import (
     reveal,
     search,
     serve,
+    style,
     train,
     verify,
     video,
@@ -69,6 +71,7 @@ for module in (
     anonymise,
     metrics,
     export,
+    blend,
     verify,
     forget,
     demo,
@@ -79,6 +82,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(direction.app, name="direction")
 app.add_typer(likeness.app, name="likeness")
 app.add_typer(models.app, name="models")
+app.add_typer(style.app, name="style")
 
 
 def _print_version(is_requested: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,5 +53,6 @@ def morph(
                 draw(i, f"frame {i} of {total}")
                 yield frame
 
-    save_film(draw_frames(), output, fps, origin=studio.made_by)
+    styles = dict.fromkeys(person.style.name for person in opened if person.style)
+    save_film(draw_frames(), output, fps, origin=replace(studio.made_by, style=", ".join(styles)))
     print_result({"output": str(output), "people": people, "frames": total, "fps": fps, "size": size}, as_json)

@@ -46,6 +46,14 @@ Generator = Annotated[
     typer.Option("--generator", help="Name of a shipped or imported generator, or a checkpoint file."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+Style = Annotated[
+    str | None,
+    typer.Option("--style", help="Draw in a style: one that comes with faceloom, or a style file.", metavar="STYLE"),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option("--strength", min=0, max=1.5, help="Strength of the style: 0 draws a photo, 1 the style as fitted."),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Lift the bounds of all other attributes, the skin tone and the identity.")
 ]

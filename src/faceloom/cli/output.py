@@ -108,6 +108,17 @@ def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
     return studio.load(name)
 
 
+def draw_in_style(studio: Studio, person: Likeness, style: str | None, strength: float | None) -> Likeness:
+    """Return a person in a style given by name or file; 'none' removes it. Raises BadParameter for a strength alone."""
+    if style is not None:
+        return studio.draw_in_style(person, None if style == "none" else style, strength)
+    if strength is None:
+        return person
+    if person.style is None:
+        raise typer.BadParameter("--strength is that of a style: give --style", param_hint="--strength")
+    return studio.draw_in_style(person, person.style, strength)
+
+
 def save_person(studio: Studio, person: Likeness, output: Path, size: int | None) -> None:
     """Save a picture of a person, or their likeness when `output` ends in .likeness."""
     from faceloom.images import save_picture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import torch
@@ -12,7 +13,8 @@ from faceloom.edit.mix import check_same_space, middle_weight, pull_towards_w
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
-from faceloom.networks.tuned import blend_deltas
+from faceloom.networks.tuned import add_deltas, blend_deltas, is_same_delta
+from faceloom.style import Style
 
 
 def morph(a: WPlus, b: WPlus, t: float, pull: float = 0.0) -> WPlus:
@@ -54,7 +56,19 @@ def between(a: Likeness, b: Likeness, t: float, pull: float = 0.0) -> Likeness:
         delta=blend_deltas(a.delta, b.delta, t),
         base=None if mask is None else _morph_unless_equal(a.outside, b.outside, t, pull),
         mask=mask,
+        style=blend_styles(a.style, b.style, t),
     )
+
+
+def blend_styles(a: Style | None, b: Style | None, t: float) -> Style | None:
+    """Return the style between two: one that a person lacks grows or fades, two different ones are blended."""
+    if a is None or b is None:
+        style = b if a is None else a
+        return style and style.with_strength(style.strength * (t if a is None else 1 - t))
+    if is_same_delta(a.delta, b.delta):
+        return a.with_strength(a.strength * (1 - t) + b.strength * t)
+    delta = blend_deltas(add_deltas({}, a.delta, a.strength), add_deltas({}, b.delta, b.strength), t)
+    return replace(a, name=f"{a.name}, {b.name}", delta=delta, strength=1.0)
 
 
 def smoothstep(t: float) -> float:

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from faceloom.invert.clock import Callback, Clock, StopCondition, run_steps
+from faceloom.invert.delta_parameters import DeltaParameters
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img, measure
 from faceloom.latents import WPlus, broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.lpips import Lpips, distance
-from faceloom.networks.tuned import LEFT_FACTOR, RIGHT_FACTOR, Delta, Tuned, tunable_weights
+from faceloom.networks.tuned import Delta, Tuned, tunable_weights
 
 NeighborSampler = Callable[[WPlus, torch.Generator], WPlus]
 """Function that draws a random neighbor of `w_plus [1, num_ws, w_dim]`, whose image tuning must not change."""
@@ -89,31 +90,25 @@ class PivotalTuning:
         self.G, self.img, self.w_plus, self.alexnet, self.config = G, img, w_plus, alexnet, config
         self.neighbor = neighbor
         self.random = torch.Generator().manual_seed(config.seed)
-        self.weights = tunable_weights(G)
-        self.scale = {
-            name: float(weight.float().square().mean().sqrt()) + 1e-3 for name, weight in self.weights.items()
-        }
-        self.parameters = {k: v.requires_grad_() for k, v in self._initial_parameters(delta or {}).items()}
+        self.parameters = DeltaParameters(tunable_weights(G), config.rank, self.random, delta)
         self.adam = torch.optim.Adam(self.parameters.values(), lr=config.learning_rate, betas=(0.9, 0.98))
         with torch.no_grad():
             self.target = alexnet.features(img)
-        self.best, self.best_loss, self.loss = self._delta(), float("inf"), float("inf")
+        self.best, self.best_loss, self.loss = self.parameters.copy_delta(), float("inf"), float("inf")
 
     def step(self, number: int, progress: float) -> Tensor:
         """Evaluate the weights, keep the better ones, and move on. Return the evaluated image."""
         self.adam.param_groups[0]["lr"] = self.config.learning_rate * min(
             1.0, (number + 1) / 5, 2.5 * (1.02 - progress)
         )
-        tuned = Tuned(self.G, self._delta(detach=False))
+        tuned = Tuned(self.G, self.parameters.delta())
         generated = image_at(tuned, self.w_plus, QUALITY_RESOLUTION)
         loss = distance(self.alexnet.features(generated), self.target)
         loss = loss + self.config.pixel_weight * (generated - self.img).abs().mean(dim=(1, 2, 3))
         self._keep_best(loss.item())
         if self.config.locality and number % self.config.locality == self.config.locality - 1:
             loss = loss + self.config.locality_weight * self._locality_loss(tuned)
-        gradients = torch.autograd.grad(loss.sum(), list(self.parameters.values()))
-        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
-            parameter.grad = gradient.nan_to_num(0.0, 0.0, 0.0)
+        self.parameters.set_gradients(loss.sum())
         self.adam.step()
         return generated.detach()
 
@@ -130,35 +125,10 @@ class PivotalTuning:
         after = image_at(tuned, neighbor, QUALITY_RESOLUTION)
         return distance(self.alexnet.features(after), features) + (after - before).abs().mean(dim=(1, 2, 3))
 
-    def _initial_parameters(self, delta: Delta) -> dict[str, Tensor]:
-        """Return the changes and factors that Adam optimizes, in root mean squares of the weights."""
-        parameters = {}
-        for name, weight in self.weights.items():
-            rows, columns, rank = weight.shape[0], weight[0].numel(), self.config.rank
-            if weight.ndim < 2 or not 0 < rank * (rows + columns) < rows * columns:
-                change = delta.get(name)
-                parameters[name] = torch.zeros(weight.shape) if change is None else change.float() / self.scale[name]
-            else:
-                right = torch.randn(rank, columns, generator=self.random) / rank**0.5
-                parameters[name + LEFT_FACTOR] = (
-                    delta.get(name + LEFT_FACTOR, torch.zeros(rows, rank)).float() / self.scale[name]
-                )
-                parameters[name + RIGHT_FACTOR] = delta.get(name + RIGHT_FACTOR, right).float()
-        return parameters
-
-    def _delta(self, detach: bool = True) -> dict[str, Tensor]:
-        delta = {}
-        for name, parameter in self.parameters.items():
-            if name.endswith(RIGHT_FACTOR):
-                delta[name] = parameter
-            else:
-                delta[name] = parameter * self.scale[name.removesuffix(LEFT_FACTOR)]
-        return {name: part.detach().clone() for name, part in delta.items()} if detach else delta
-
     def _keep_best(self, loss: float) -> None:
         self.loss = loss
         if loss < self.best_loss:
-            self.best, self.best_loss = self._delta(), loss
+            self.best, self.best_loss = self.parameters.copy_delta(), loss
 
 
 def sample_neighbors(G: Generator, share: float = 0.4) -> NeighborSampler:

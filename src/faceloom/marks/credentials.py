@@ -27,6 +27,7 @@ MIME_TYPES = {
     ".webp": "image/webp",
     ".gif": "image/gif",
     ".mp4": "video/mp4",
+    ".wav": "audio/wav",
 }
 """Media type by suffix of the files that are signed."""
 
@@ -56,7 +57,8 @@ class Credentials:
 
     `state` is 'none' for a file without them, 'invalid' when the file changed after it was signed or the signature is
     wrong, and 'not read' without the library. `reasons` say what failed. `is_ours` says that the key of this
-    installation signed. `photo` is the sha256 of the source photo's pixels, `generator` that of the weights.
+    installation signed. `photo` is the sha256 of the source photo's pixels, `generator` that of the weights, `style`
+    the name and the strength of the style.
     """
 
     state: State
@@ -67,6 +69,7 @@ class Credentials:
     source_type: str = ""
     photo: str = ""
     generator: str = ""
+    style: str = ""
 
 
 def can_sign() -> bool:
@@ -115,6 +118,7 @@ def make_manifest(origin: Origin, kind: Kind) -> dict[str, Any]:
     """
     agent = {"name": "faceloom", "version": __version__}
     made_by = {"faceloom.generator": origin.generator, "faceloom.generator_name": origin.generator_name}
+    made_by |= {"faceloom.style": origin.style} if origin.style else {}
     made = {"digitalSourceType": SOURCE_TYPES + source_type_of(kind), "softwareAgent": agent}
     photo = {"parameters": {"ingredientIds": ["photo"]}} if origin.photo else {}
     actions: list[dict[str, Any]]
@@ -124,7 +128,8 @@ def make_manifest(origin: Origin, kind: Kind) -> dict[str, Any]:
         parameters = photo.get("parameters", {}) | made_by
         actions = [{"action": "c2pa.created", **made, "parameters": parameters}]
         actions += [{"action": "c2pa.edited", **made}] if origin.is_edited else []
-    actions.append({"action": "c2pa.watermarked.unbound", "softwareAgent": agent})
+    if has_watermark:
+        actions.append({"action": "c2pa.watermarked.unbound", "softwareAgent": agent})
     manifest: dict[str, Any] = {
         "claim_generator_info": [agent],
         "title": f"{kind} with faceloom",
@@ -182,6 +187,7 @@ def _summarize(report: Mapping[str, Any], state: str) -> Credentials:
     ]
     types = [str(action.get("digitalSourceType", "")).rpartition("/")[2] for action in actions]
     generators = [str(action.get("parameters", {}).get("faceloom.generator", "")) for action in actions]
+    styles = [str(action.get("parameters", {}).get("faceloom.style", "")) for action in actions]
     photos = [str(item.get("instance_id", "")) for item in manifest.get("ingredients", [])]
     results = report.get("validation_results", {}).get("activeManifest", {})
     failures = (str(item.get("code", "")) for item in results.get("failure", []))
@@ -195,6 +201,7 @@ def _summarize(report: Mapping[str, Any], state: str) -> Credentials:
         source_type=next(filter(None, types), ""),
         photo=next((photo.removeprefix("sha256:") for photo in photos if photo.startswith("sha256:")), ""),
         generator=next(filter(None, generators), ""),
+        style=next(filter(None, styles), ""),
     )
 
 

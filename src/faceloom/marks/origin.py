@@ -18,7 +18,8 @@ class Origin:
     """The generator and the photo behind a picture. Empty fields are unknown.
 
     `generator` is the sha256 of the generator's weights, `photo` the sha256 of the source photo's decoded pixels.
-    `is_edited` says that attributes were changed. `day` is the day that the watermark states, None for today.
+    `is_edited` says that attributes were changed. `style` is the name and the strength of the style. `day` is the day
+    that the watermark states, None for today.
     """
 
     generator: str = ""
@@ -26,6 +27,7 @@ class Origin:
     photo: str = ""
     is_edited: bool = False
     day: date | None = None
+    style: str = ""
 
     def kind(self, composite: bool) -> Kind:
         """Return the kind of a picture with this origin."""

@@ -63,15 +63,16 @@ class Lpips(nn.Module):
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(3, 1, 1), persistent=False)
 
-    def features(self, img: Tensor) -> list[Tensor]:
+    def features(self, img: Tensor, stages: int | None = None) -> list[Tensor]:
         """Return the unit-length features of every stage, weighted so that squared differences add up to the distance.
 
-        Convention: one `[n, c, h, w]` per stage, float32 or the precision of the convolutions.
+        Convention: one `[n, c, h, w]` per stage, float32 or the precision of the convolutions. `stages` is the number
+        of stages, by default all; fewer cost less.
         """
         x = ((img - self.shift) / self.scale).to(self.get_parameter("conv0.weight").dtype)
         x = x.contiguous(memory_format=torch.channels_last)
         features, index = [], 0
-        for level, (pool, stage) in enumerate(self.stages):
+        for level, (pool, stage) in enumerate(self.stages[:stages]):
             x = F.max_pool2d(x, *pool) if pool else x
             for _ in stage:
                 x = F.relu(self.get_submodule(f"conv{index}")(x), inplace=True)

@@ -51,7 +51,8 @@ class Tuned:
 
 def replace_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Any:
     """Return the network with some of its weights replaced; all others are shared, not copied."""
-    shared: list[Tensor] = [*network.parameters(), *network.buffers()]
+    replaced = (value for module in network.modules() for value in vars(module).values() if isinstance(value, Tensor))
+    shared: list[Tensor] = [*network.parameters(), *network.buffers(), *replaced]
     other = copy.deepcopy(network, {id(tensor): tensor for tensor in shared})
     for name, weight in weights.items():
         path, _, leaf = name.rpartition(".")
@@ -71,7 +72,7 @@ def network_of(G: Generator) -> Any:
 def changed_weights(G: nn.Module, delta: Delta) -> Iterator[tuple[str, Tensor]]:
     """Yield the name and the new value, in the weight's own precision, of every weight that a delta changes."""
     weights: dict[str, Tensor] = dict(G.named_parameters())
-    for name in sorted({name.removesuffix(LEFT_FACTOR).removesuffix(RIGHT_FACTOR) for name in delta}):
+    for name in sorted({_weight_of(name) for name in delta}):
         weight, change = weights.get(name), full_change(delta, name)
         if weight is None or change.numel() != weight.numel():
             raise LatentError("the likeness's tuning does not fit this generator", "encode the photo again")
@@ -103,6 +104,37 @@ def blend_deltas(a: Delta, b: Delta, t: float) -> Delta:
 
 
 def is_same_delta(a: Delta, b: Delta) -> bool:
+def add_deltas(a: Delta, b: Delta, strength: float = 1.0) -> Delta:
+    """Return the delta `a + strength b`. Factors are concatenated; without a change in `b` the result is `a` itself."""
+    if not b or not strength:
+        return a
+    scaled = {name: part if name.endswith(RIGHT_FACTOR) else part.float() * strength for name, part in b.items()}
+    total = dict(a)
+    for name in {_weight_of(name) for name in scaled}:
+        parts = [{key: delta[key] for key in _keys_of(delta, name)} for delta in (total, scaled)]
+        for key in parts[0]:
+            del total[key]
+        total |= _add_changes(name, *parts)
+    return total
+
+
+def _add_changes(name: str, a: Delta, b: Delta) -> Delta:
+    """Return the sum of two changes of one weight: as factors if neither is a full change."""
+    if not a or not b:
+        return a or b
+    if name in a or name in b:
+        return {name: full_change(a, name).flatten() + full_change(b, name).flatten()}
+    return {key: _join_parts(key, [a[key].float(), b[key].float()]) for key in b}
+
+
+def _weight_of(name: str) -> str:
+    return name.removesuffix(LEFT_FACTOR).removesuffix(RIGHT_FACTOR)
+
+
+def _keys_of(delta: Delta, name: str) -> list[str]:
+    return [key for key in (name, name + LEFT_FACTOR, name + RIGHT_FACTOR) if key in delta]
+
+
     """Return whether two deltas hold the same numbers."""
     return a is b or (a.keys() == b.keys() and all(torch.equal(part, b[name]) for name, part in a.items()))
 

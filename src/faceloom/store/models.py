@@ -102,6 +102,7 @@ class Step(BaseModel):
     of: list[str] = Field(default=[], description="Ids of the people of other visits whose layers this step holds")
 
 
+    style: str = Field(default="", description="Name of the style that the person is drawn in")
 class KeptStep(Step):
     """A step that the visitor kept."""
 

@@ -6,7 +6,7 @@ The command line, the web server and notebooks call it. It does not print, and d
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,16 +43,19 @@ from faceloom.images import Photo, open_photo, to_img
 from faceloom.invert.budget import DescentFactory, EncodeConfig, EncoderGuess, invert_within_budget
 from faceloom.invert.clock import Callback
 from faceloom.invert.encode import encoder_guess
+from faceloom.invert.fit_style import StyleConfig
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent
 from faceloom.invert.optimize import OptimizeConfig, invert_optimize
 from faceloom.latents import WPlus
 from faceloom.likeness import Geometry, Likeness, require_generator
 from faceloom.networks.precision import fast_precision
+from faceloom.style import Style
 from faceloom.workflows.conditions import measure_conditions
 from faceloom.workflows.editing import Editor
 from faceloom.workflows.encoding import EncodingTarget, make_identity_condition, make_likeness
 from faceloom.workflows.search import search_people
+from faceloom.workflows.styling import FittedStyle, draw_in_style, fit_style_to, load_style
 
 ALIGNED_SIZE = 1024  # default side of an aligned face in pixels
 MEASURING_SECONDS = 0.2  # of an encoding, kept for measuring the likeness and the conditions of the photo
@@ -309,6 +312,33 @@ class Studio(Editor):
                 "use the photo that was encoded",
             )
         return geometry
+
+    # -- styles -------------------------------------------------------------------------------------------------------
+
+    def fit_style(
+        self,
+        pictures: Sequence[Path | str],
+        *,
+        name: str,
+        config: StyleConfig | None = None,
+        callback: Callback | None = None,
+    ) -> FittedStyle:
+        """Fit a style to 1 to 50 pictures, each with a face; see `workflows.styling.fit_style_to`.
+
+            ink = studio.fit_style(["drawing.jpg"], name="ink").style
+            save_picture(studio.render(studio.draw_in_style(me, ink, 0.7)), "me-ink.png", ai_generated=True)
+
+        Raises ImageError, LatentError.
+        """
+        return fit_style_to(self, [Path(path) for path in pictures], name=name, config=config, callback=callback)
+
+    def draw_in_style(self, person: Likeness, style: Style | str | None, strength: float | None = None) -> Likeness:
+        """Return a person who is drawn in a style: a fitted one, the name of a shipped one, or a file; None for none.
+
+        Edits of this person go on as before, because they are measured on the face without its style.
+        Raises LatentError for a style of another generator and for a strength that is out of range.
+        """
+        return draw_in_style(person, load_style(style) if isinstance(style, str) else style, strength)
 
     # -- generate, search ---------------------------------------------------------------------------------------------
 

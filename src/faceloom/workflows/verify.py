@@ -26,11 +26,12 @@ from faceloom.marks.credentials import Credentials, read_credentials
 from faceloom.marks.payload import shorten_hash
 from faceloom.marks.source_type import Marks, is_ai_source_type, read_marks
 from faceloom.marks.watermark_reader import Reading, read_frames
+from faceloom.style import KIND as STYLE
 
 Verdict = Literal["marked", "incomplete", "tampered", "marked by another program", "unmarked", "unreadable"]
 State = Literal["present", "missing", "tampered", "not read"]
 
-VERIFIABLE = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".mp4", ".mov", ".likeness")
+VERIFIABLE = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".mp4", ".mov", ".likeness", ".style")
 """Suffixes of the files of a folder that are verified, beside the signatures of generators."""
 MAX_FRAMES, FRAME_STEP = 8, 12  # frames of a film that are read together, and the distance between two of them
 MAX_FILM_BYTES = 2 << 30
@@ -125,8 +126,9 @@ def verify_bytes(data: bytes, name: str) -> Verification:
         reading = read_frames(_first_frames(data, kind, photo))
         return _judge(name, photo.marks, reading, read_credentials(data, _MIME_TYPES[kind]))
     if data[8:9] == b"{":
-        return _verify_signature(name, signatures.check_tensors(data), LIKENESS)
-    raise ImageError(f"{name} is no picture, film or likeness", "give a PNG, JPEG, WebP, GIF, MP4 or .likeness file")
+        kind_of_file = STYLE if name.endswith(f".{STYLE}") else LIKENESS
+        return _verify_signature(name, signatures.check_tensors(data), kind_of_file)
+    raise ImageError(f"{name} is no picture, film, likeness or style", "give a PNG, JPEG, WebP, GIF, MP4, .likeness or .style")
 
 
 def _first_frames(data: bytes, kind: str, photo: Photo) -> list[Image.Image]:
@@ -213,7 +215,8 @@ def _credentials_layer(marks: Marks, credentials: Credentials) -> Layer:
     signer = "this installation" if credentials.is_ours else f"an unknown key ({credentials.signer})"
     if credentials.state == "invalid":
         return Layer("credentials", "tampered", "; ".join(credentials.reasons) or "the signature is not valid")
-    return Layer("credentials", "present", f"{', '.join(credentials.actions)}; signed by {signer}")
+    style = f"; style {credentials.style}" if credentials.style else ""
+    return Layer("credentials", "present", f"{', '.join(credentials.actions)}{style}; signed by {signer}")
 
 
 def _verdict(layers: tuple[Layer, ...], marks: Marks, reading: Reading | None, credentials: Credentials) -> Verdict:

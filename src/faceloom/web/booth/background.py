@@ -48,7 +48,7 @@ def shown_ref(booth: Booth, visit: Visit, person: Person) -> PersonRef:
     """Return the reference to a person as they are shown now."""
     step = person.step
     return PersonRef(
-        str(booth.store.folder_of(visit.id)), person.id, step.base, step.coefficients, tuple(step.controls)
+        str(booth.store.folder_of(visit.id)), person.id, step.base, step.coefficients, tuple(step.controls), step.style
     )
 
 

@@ -333,6 +333,11 @@ class Booth:
     @property
     def policy(self) -> Policy:
         """The policy on people's data by the current settings."""
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The names of the styles that a person can be drawn in; empty before the worker is ready."""
+        return self.worker.facts.styles if self.worker.facts else ()
+
         return Policy(self.settings)
 
     # -- background work ----------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def person_view(person: Person, api: str) -> PersonView:
         sliders=person.shown_sliders,
         controls=person.slider_values,
         outcome=person.step.outcome,
+        style=person.step.style,
         can_undo=person.at > 0,
         can_redo=person.at < len(person.history) - 1,
         kept=[PictureView(id=kept.id, image=f"{image}&kept={kept.id}") for kept in person.kept],
@@ -63,7 +64,7 @@ def person_view(person: Person, api: str) -> PersonView:
 
 def shown_quality(person: Person) -> Quality:
     """Return how well the picture that is shown matches the photo: empty after an edit, which changes the face."""
-    is_edited = bool(person.step.controls or person.step.base)
+    is_edited = bool(person.step.controls or person.step.base or person.step.style)
     return Quality() if is_edited else person.quality
 
 

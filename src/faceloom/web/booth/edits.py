@@ -116,6 +116,16 @@ async def mix(booth: Booth, visit: Visit, person_id: str, other: str, layers: st
     return person
 
 
+def set_style(booth: Booth, visit: Visit, person_id: str, style: str) -> Person:
+    """Draw a person in a style from now on, '' for none. Raises RequestRefused (404) for an unknown style."""
+    _, person = find_playable(booth, visit, person_id)
+    if style and style not in booth.styles:
+        raise RequestRefused(404, "no_style", "there is no such style", f"choose one of {', '.join(booth.styles)}")
+    if style != person.step.style:
+        add_step(booth, visit, person, person.step.model_copy(update={"style": style}))
+    return person
+
+
 def parse_seed(name: str) -> int | None:
     """Return the seed in 'seed:N' or 'sample:N', or None for another name."""
     kind, _, number = name.partition(":")
@@ -131,7 +141,13 @@ def add_base(
     booth: Booth, visit: Visit, person: Person, base: str, facts: PersonFacts, friends: Iterable[str] = ()
 ) -> None:
     """Add a step that shows a new base, and calibrate its sliders. `friends` are the people whose layers it holds."""
-    step = Step(base=base, traits=facts.traits, sliders=list(facts.sliders), of=[*person.step.of, *friends])
+    step = Step(
+        base=base,
+        traits=facts.traits,
+        sliders=list(facts.sliders),
+        of=[*person.step.of, *friends],
+        style=person.step.style,
+    )
     add_step(booth, visit, person, step)
     booth.spawn(visit.id, background.calibrate_sliders(booth, visit, person, base), person.id)
 
@@ -202,7 +218,7 @@ async def render(
     owner, person = find_playable(booth, visit, person_id, friends=True)
     step = step or person.step
     edit = repr((sorted(step.coefficients.items()), sorted(step.controls)))
-    key = (person.id, str(person.quality.lpips), step.base, edit, str(size), str(marked))
+    key = (person.id, str(person.quality.lpips), step.base, edit, step.style, str(size), str(marked))
     if key in booth.pictures:
         return booth.pictures[key]
     picture = await booth.worker.run(
@@ -217,5 +233,5 @@ async def render(
 def ref_at(booth: Booth, owner: Visit, person: Person, step: Step) -> PersonRef:
     """Return the reference to a person at a step of the history."""
     return PersonRef(
-        str(booth.store.folder_of(owner.id)), person.id, step.base, step.coefficients, tuple(step.controls)
+        str(booth.store.folder_of(owner.id)), person.id, step.base, step.coefficients, tuple(step.controls), step.style
     )

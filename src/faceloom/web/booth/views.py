@@ -59,6 +59,7 @@ class BoothView(PublicSettings):
     lan: bool
     camera: CameraChoice
 
+    styles: list[str] = Field(description="Names of the styles that a person can be drawn in")
 
 # -- visits and people ------------------------------------------------------------------------------------------------
 
@@ -89,6 +90,7 @@ class PersonView(View):
     outcome: EditOutcome = Field(description="Outcome of the edit to these values")
     can_undo: bool
     can_redo: bool
+    style: str = Field(description="Name of the style of the picture; empty for a photo")
     kept: list[PictureView] = Field(description="Steps that the visitor kept")
     lineage: list[str] = Field(description="Ids of the parents and of their ancestors")
 

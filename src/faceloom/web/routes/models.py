@@ -136,6 +136,12 @@ class PersonMix(RequestModel):
 
 
 class FriendCodeEntry(RequestModel):
+class StyleChoice(RequestModel):
+    """The name of one of the booth's styles, or an empty one for a photo."""
+
+    style: str = Field(max_length=40)
+
+
     """The code of another visit."""
 
     code: str = Field(max_length=12)

@@ -21,6 +21,7 @@ from faceloom.web.routes.models import (
     PreviewQuery,
     Sequence,
     SliderValues,
+    StyleChoice,
 )
 from faceloom.web.security import RequestRefused
 
@@ -120,6 +121,13 @@ async def mix(booth: TheBooth, visit: TheVisit, id: Id, request: PersonMix) -> P
     """Replace layers of a person with those of another person or of a generated face."""
     async with booth.lock(visit):
         return booth.view_person(await edits.mix(booth, visit, id, request.other, request.layers))
+
+
+@router.post("/people/{id}/style")
+async def set_style(booth: TheBooth, visit: TheVisit, id: Id, choice: StyleChoice) -> PersonView:
+    """Draw a person in a style, or as a photo. This is a step, which can be undone; edits go on as before."""
+    async with booth.lock(visit):
+        return booth.view_person(edits.set_style(booth, visit, id, choice.style))
 
 
 @router.post("/people/{id}/surprise")

@@ -55,6 +55,7 @@ async def read_booth(request: Request, booth: TheBooth) -> BoothView:
         **booth.settings.public().model_dump(),
         ready=booth.worker.alive,
         lan=bool(booth.lan),
+        styles=list(booth.styles),
         camera=booth.settings.camera if is_own_screen(request) else "browser",
     )
 

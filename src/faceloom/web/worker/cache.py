@@ -149,7 +149,7 @@ class LikenessCache:
 
 @dataclass(frozen=True)
 class PreviewKey:
-    """A preview of one slider position: the person, the coefficients before it, the slider, its value, and the size."""
+    """A preview of one slider position: person, coefficients before it, slider, value, size, and style."""
 
     folder: str
     person: str
@@ -163,7 +163,7 @@ class PreviewKey:
     def of(cls, person: PersonRef, slider: str, value: float, size: int) -> PreviewKey:
         """Return the key of a slider's position; coefficients are rounded to 4 digits."""
         coefficients = tuple(sorted((name, round(value, 4)) for name, value in person.coefficients.items()))
-        return cls(person.folder, person.person, person.base, coefficients, slider, value, size)
+        return cls(person.folder, person.person, person.base, coefficients, slider, value, size, person.style)
 
 
 class PreviewCache:
@@ -181,6 +181,7 @@ class PreviewCache:
     def add(self, key: PreviewKey, jpeg: bytes) -> None:
         """Add a preview, unless the visit was erased."""
         with self.lock:
+    style: str = ""
             if not self.erased.covers(key.folder, key.person):
                 self.jpegs[key] = jpeg
                 _remove_oldest(self.jpegs, MAX_PREVIEWS)

@@ -26,7 +26,7 @@ def make_film(state: WorkerState, task: MakeFilm, context: TaskContext) -> str:
 
     Reports FilmProgress. Raises VisitErased, and `Cancelled` when the task is canceled.
     """
-    people = [state.load(person) for person in task.people]
+    people = [state.load_drawn(person) for person in task.people]
     total = task.frames * len(people)
 
     def frames() -> Iterator[Pixels]:

@@ -51,12 +51,12 @@ def prerender(state: WorkerState, task: Prerender, context: TaskContext) -> None
 def render(state: WorkerState, task: Render, context: TaskContext) -> bytes:
     """Draw a person as JPEG."""
     picture = state.draw(task.person, task.size or state.studio.fast_generator.G.img_resolution)
-    return to_jpeg(picture, origin=state.load(task.person).made_by) if task.marked else to_unmarked_jpeg(picture)
+    return to_jpeg(picture, origin=state.load_drawn(task.person).made_by) if task.marked else to_unmarked_jpeg(picture)
 
 
 def render_between(state: WorkerState, task: RenderBetween, context: TaskContext) -> bytes:
     """Draw the face between two people as JPEG."""
-    person = between(state.load(task.a), state.load(task.b), task.t, W_PULL_MIXING)
+    person = between(state.load_drawn(task.a), state.load_drawn(task.b), task.t, W_PULL_MIXING)
     return to_jpeg(state.studio.draw(person, task.size), PREVIEW_QUALITY, person.made_by)
 
 

@@ -32,7 +32,7 @@ Placed = tuple[float, Image.Image]
 
 def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> PrintSize:
     """Write the picture to `task.path` and return its size."""
-    image, origin = _compose(state, task), state.load(task.person).made_by
+    image, origin = _compose(state, task), state.load_drawn(task.person).made_by
     is_composite, text = task.form != "single", task.label.text
     with state.erased.writing(task.person.folder):
         save_picture(image, Path(task.path), ai_generated=True, composite=is_composite, description=text, origin=origin)
@@ -53,7 +53,7 @@ def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> P
             ai_generated=True,
             composite=True,
             description=task.design.label,
-            origin=state.load(task.parents[0]).made_by,
+            origin=state.load_drawn(task.parents[0]).made_by,
         )
     return PrintSize(image.width, image.height)
 
@@ -61,8 +61,8 @@ def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> P
 def _compose(state: WorkerState, task: MakePrint) -> Image.Image:
     if task.form == "paste_back":
         photo = open_photo(Path(task.person.folder) / (task.photo or ""))
-        return add_label(state.studio.paste_back(state.load(task.person), photo), task.label)
-    picture = state.studio.render(state.load(task.person))
+        return add_label(state.studio.paste_back(state.load_drawn(task.person), photo), task.label)
+    picture = state.studio.render(state.load_drawn(task.person))
     if task.form == "single":
         return add_label(picture, task.label)
     pictures = _choose_pictures(state, task, picture)

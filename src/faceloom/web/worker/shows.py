@@ -42,7 +42,7 @@ def make_show(state: WorkerState, task: MakeShow, context: TaskContext) -> str:
 def _save(state: WorkerState, task: MakeShow, context: TaskContext, folder: Path, suffix: str) -> Path:
     fps = ANIMATION_FPS if suffix == ".webp" else FILM_FPS
     total = show_seconds(task.kind) * fps
-    person = state.load(task.person)
+    person = state.load_drawn(task.person)
 
     def frames() -> Iterator[Pixels]:
         for number, frame in enumerate(_frames(state, task, fps)):
@@ -57,13 +57,13 @@ def _frames(state: WorkerState, task: MakeShow, fps: int) -> Iterator[Pixels]:
     """Return the frames of the show, of people as the slider curves predict them."""
     if task.kind == "boomerang":
         serious, smiling = (
-            state.load(predict_person(state, task.person, task.anchor, {**task.anchor, "smile": smile}))
+            state.load_drawn(predict_person(state, task.person, task.anchor, {**task.anchor, "smile": smile}))
             for smile in (1 - BROAD_SMILE, BROAD_SMILE)
         )
         return boomerang(state.studio, serious, smiling, fps=fps, size=task.size)
     curves = curves_of(state, task.person)
     age = curves.before["age"] + task.anchor.get("age", neutral_values(curves)["age"])
     stops: dict[float, Likeness] = {
-        stop: state.load(at_years(state, task.person, task.anchor, stop - age)) for stop in REVEAL_AGES
+        stop: state.load_drawn(at_years(state, task.person, task.anchor, stop - age)) for stop in REVEAL_AGES
     }
-    return reveal(state.studio, list((stops | {age: state.load(task.person)}).items()), fps=fps, size=task.size)
+    return reveal(state.studio, list((stops | {age: state.load_drawn(task.person)}).items()), fps=fps, size=task.size)

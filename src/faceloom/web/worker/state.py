@@ -18,6 +18,7 @@ from faceloom.web.worker.studio import BoothStudio, draw, to_jpeg
 from faceloom.workflows.live import LiveSession
 
 PREVIEW_SIZE = 512  # pixels of a preview's side
+STYLE_STRENGTH = 0.9  # of a style in the booth
 MAX_COEFFICIENT = 3.2  # standard deviations; coefficients are clipped here, because pictures break beyond
 
 
@@ -66,10 +67,15 @@ class WorkerState:
 
     def ready(self) -> Ready:
         """Return the facts that the worker reports when it can serve."""
-        return Ready(self.studio.generator.name, bool(self.studio.basis))
+        return Ready(self.studio.generator.name, bool(self.studio.basis), styles=self.studio.booth_styles)
+
+    def load_drawn(self, person: PersonRef) -> Likeness:
+        """Return a person as `load`, drawn in their style. Raises StoreError, and LatentError for an unknown style."""
+        likeness = self.load(person)
+        return self.studio.draw_in_style(likeness, person.style, STYLE_STRENGTH) if person.style else likeness
 
     def load(self, person: PersonRef) -> Likeness:
-        """Return a person's base, moved by the coefficients. Raises StoreError when the file is gone."""
+        """Return a person's base without a style, moved by the coefficients. Raises StoreError when the file is gone."""
         base, coefficients = self.likenesses.load(person), self._clip(person)
         return self.regional_edit(person).move(base, coefficients) if coefficients else base
 
@@ -81,6 +87,8 @@ class WorkerState:
 
     def draw(self, person: PersonRef, size: int) -> Image.Image:
         """Draw a person of a visit with the cached tuned generator; `size` is the side in pixels."""
+        if person.style:
+            return self.studio.draw(self.load_drawn(person), size)
         base = self.likenesses.load(person)
         if base.mask is None and not person.coefficients:
             return draw(self.likenesses.generator_of(person), base.w_plus, size)

@@ -27,12 +27,21 @@ from faceloom.marks.origin import Origin
 from faceloom.networks.generator import Generator, image_at
 from faceloom.workflows.live import LiveSession, make_studio_puppet
 from faceloom.workflows.studio import Studio
+from faceloom.workflows.styling import list_styles, load_style
 
+BOOTH_STYLES = ("ink", "watercolor", "comic")  # names of shipped styles
 PREVIEW_QUALITY, PICTURE_QUALITY = 85, 92  # JPEG quality of previews, and of pictures to look at for longer
 
 
 class BoothStudio(Studio):
     """A studio that draws in the fast precision and measures what the booth shows. Safe for several threads."""
+
+    @property
+    def booth_styles(self) -> tuple[str, ...]:
+        """The shipped styles of this generator that the booth offers, in the order of its buttons."""
+        shipped = list_styles()
+        offered = (name for name in BOOTH_STYLES if name in shipped)
+        return tuple(name for name in offered if load_style(name).generator_hash == self.generator.hash)
 
     def draw(self, person: Likeness, size: int) -> Image.Image:
         """Draw a likeness in the fast precision; `size` is the side in pixels."""

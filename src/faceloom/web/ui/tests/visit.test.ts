@@ -39,6 +39,7 @@ const makePerson = (id: string, more: Partial<Person> = {}): Person => ({
   sliders: [AGE, SMILE],
   controls: { age: 0, smile: 0.7 },
   outcome: { reached: {}, limited_by: [], kept: true },
+  style: "",
   can_undo: false,
   can_redo: false,
   kept: [],

@@ -53,7 +53,8 @@ class PersonRef:
     """A reference to a person in a folder of a visit: a base latent code, moved by coefficients.
 
     `base` is `''` for the likeness as encoded, or the number of a base that was made by mixing or dragging. `edited`
-    names the attributes that the coefficients edit: the picture changes only in their regions.
+    names the attributes that the coefficients edit: the picture changes only in their regions. `style` is the name of
+    the style that the person is drawn in, '' for none.
     """
 
     folder: str
@@ -62,6 +63,7 @@ class PersonRef:
     coefficients: AttributeValues = field(default_factory=dict)
     edited: tuple[str, ...] = ()
 
+    style: str = ""
     @property
     def path(self) -> Path:
         """The path of the base's likeness file."""

@@ -53,11 +53,12 @@ class Quit:
 
 @dataclass(frozen=True)
 class Ready:
-    """Facts of a worker that is ready: the generator's name, whether it has sliders, and the number of workers."""
+    """Facts of a ready worker: the generator's name, whether it has sliders, the number of workers, and its styles."""
 
     generator: str
     sliders: bool
     workers: int = 1
+    styles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { onPress, useKeys } from "../parts/keyboard";
 import { Slider } from "../parts/slider";
-import { busy, currentPerson, photographedPeople } from "../state/booth";
+import { booth, busy, currentPerson, photographedPeople } from "../state/booth";
 import {
   clearPreviews,
   commitSliders,
@@ -30,6 +30,7 @@ import { alikeText, PersonPicker } from "./encoding";
 import { Mirror, Reveal } from "./mirror";
 import { Mix } from "./mix";
 import { Presets } from "./presets";
+import { Styles } from "./styles";
 
 interface PlayProps {
   onFriend: () => void;
@@ -38,7 +39,7 @@ interface PlayProps {
 
 export function Play({ onFriend, onFinish }: PlayProps) {
   const person = currentPerson.value;
-  const panel = useSignal("age"); // "presets", "mirror", "mix" or the name of an attribute
+  const panel = useSignal("age"); // "presets", "styles", "mirror", "mix" or the name of an attribute
   useEffect(() => {
     if (person) selectPerson(person);
   }, [person?.id]);
@@ -66,6 +67,8 @@ export function Play({ onFriend, onFinish }: PlayProps) {
           <Mirror person={person} />
         ) : open === "mix" ? (
           <Mix person={person} />
+        ) : open === "styles" ? (
+          <Styles person={person} />
         ) : (
           <Presets person={person} />
         )}
@@ -302,6 +305,16 @@ function Chips({ person, panel, onPanel, onFriend }: ChipsProps) {
       {person.sliders.length > 0 && (
         <Button kind="chip" icon="camera" pressed={panel === "mirror"} onClick={() => onPanel("mirror")}>
           {translate("mirror")}
+        </Button>
+      )}
+      {booth.value.styles.length > 0 && (
+        <Button
+          kind="chip"
+          class={person.style ? "changed" : ""}
+          pressed={panel === "styles"}
+          onClick={() => onPanel("styles")}
+        >
+          {translate("styles")}
         </Button>
       )}
       <Button kind="chip" pressed={panel === "mix"} onClick={() => onPanel("mix")}>

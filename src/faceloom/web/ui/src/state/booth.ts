@@ -30,6 +30,7 @@ export const DEFAULT_BOOTH: Booth = {
   sound: false,
   printing: false,
   copies: 1,
+  styles: [],
 };
 
 /** Whether the server was asked for a visit. Before that the page shows nothing. */

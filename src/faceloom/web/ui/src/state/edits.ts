@@ -110,6 +110,9 @@ export const redo = (): Promise<boolean> => editPerson((id) => post("/people/{id
 export const reset = (): Promise<boolean> => editPerson((id) => post("/people/{id}/reset", { path: { id } }));
 /** Edit random attributes. */
 export const surprise = (): Promise<boolean> => editPerson((id) => post("/people/{id}/surprise", { path: { id } }));
+/** Draw the person in a style, or as a photo for an empty name. */
+export const setStyle = (style: string): Promise<boolean> =>
+  editPerson((id) => post("/people/{id}/style", { path: { id }, body: { style } }));
 /** Keep the current step as a version. */
 export const keepVersion = (): Promise<boolean> => editPerson((id) => post("/people/{id}/keep", { path: { id } }));
 /** Return to a version that was kept. */
