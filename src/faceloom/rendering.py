@@ -17,7 +17,9 @@ from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_ge
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import morph_path
+from faceloom.errors import LatentError
 from faceloom.images import area_resize, to_pixels
+from faceloom.images.channels import RGB, find_colors, to_pictures, to_rgb
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
@@ -73,8 +75,18 @@ class Renderer:
 
     @cached_property
     def fast_generator(self) -> GeneratorModel:
-        """The generator of optimizations: the same weights in the faster precision, with gradients."""
-        return self._load("torch", self.precision)
+        """The generator of optimizations: the same weights in the faster precision, with gradients.
+
+        Raises LatentError for a generator of gray or transparent pictures: networks that read faces need RGB.
+        """
+        model = self._load("torch", self.precision)
+        if model.img_channels != RGB.channels:
+            raise LatentError(
+                f"{model.name} draws {find_colors(model.img_channels, model.bits).name} pictures, "
+                "and encoding, editing and reading of faces need RGB",
+                "use a generator that was trained on a dataset made with --colors rgb",
+            )
+        return model
 
     def _load(self, engine: str, precision: str) -> GeneratorModel:
         if (engine, self.device) == ("torch", "cpu") and precision in ("fp32", "bf16"):
@@ -103,9 +115,12 @@ class Renderer:
 
     @torch.no_grad()
     def render(self, person: Likeness, size: int | None = None) -> Image.Image:
-        """Render a picture of a person at the generator's resolution, or resized to `size` pixels."""
+        """Render a picture of a person at the generator's resolution, or resized to `size` pixels.
+
+        Convention: RGB; a generator of gray or transparent pictures renders modes L, I;16 (16 bits) or RGBA.
+        """
         img = self.person_generator(person, self.generator).synthesis(person.w_plus)
-        return Image.fromarray(to_pixels(img if size is None else area_resize(img, size)))
+        return to_pictures(img if size is None else area_resize(img, size), self.generator.bits)[0]
 
     @torch.no_grad()
     def morph(
@@ -120,12 +135,12 @@ class Renderer:
         """Render a morph from person to person, eased, with `frames` from one to the next and `pull` as in `mix`.
 
         Each person appears exactly as `render` draws them, in the precision of films.
-        Yields uint8 `[size, size, 3]`, RGB.
+        Yields uint8 `[size, size, 3]`, RGB; films have no transparency, which is shown on white.
         """
         generators = PersonGenerators(self.film_generator, self.apply_delta)
         for person in morph_path(people, frames, loop=loop, pull=pull):
             img = generators.of(person).synthesis(person.w_plus)
-            yield to_pixels(img if size is None else area_resize(img, size))
+            yield to_pixels(to_rgb(img if size is None else area_resize(img, size)))
 
     @cached_property
     def latent_statistics(self) -> LatentStatistics:

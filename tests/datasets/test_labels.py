@@ -26,7 +26,7 @@ def write_table(folder: Path, labels: list[str]) -> Path:
 
 
 def make_dataset(folder: Path, labels: list[str], label_type: LabelType = "auto") -> Dataset:
-    reads = SourceConfig(table=folder / "t.csv", reading=TableConfig("value"))
+    reads = SourceConfig(table=folder / "t.csv", reading=TableConfig(("value",)))
     make(write_table(folder, labels), folder / "d.zip", MakeConfig((32, 32), source=reads, label_type=label_type))
     return Dataset.open(folder / "d.zip")
 

@@ -202,6 +202,6 @@ def test_limit_and_label_column(tmp_path: Path):
         | {"dataset.json": nvidia_table({f"{i}.png": i for i in range(5)})},
     )
     made = make(
-        source, tmp_path / "d.zip", MakeConfig((32, 32), source=SourceConfig(reading=TableConfig("label")), limit=3)
+        source, tmp_path / "d.zip", MakeConfig((32, 32), source=SourceConfig(reading=TableConfig(("label",))), limit=3)
     )
     assert made.labels.values == [0, 1, 2]

@@ -86,13 +86,13 @@ def test_table_beside_an_archive(tmp_path: Path):
     (tmp_path / "faces.csv").write_text("file,split,sex,licence,origin\na.png,train,F,CC0,x\nb.png,val,M,MIT,y\n")
     # the folder holds one archive: that is the source
     assert facts(tmp_path)["a.png"] == PictureFacts(None, "CC0", "x", "train")
-    train = SourceConfig(reading=TableConfig("sex", [Condition("split", "train")]))
+    train = SourceConfig(reading=TableConfig(("sex",), [Condition("split", "train")]))
     assert facts(tmp_path / "faces.zip", train) == {"a.png": PictureFacts("F", "CC0", "x", "train")}
     assert open_source(tmp_path, train).left_out == 1
     others = SourceConfig(reading=TableConfig(where=[Condition("split", "val", is_equal=False), Condition("sex", "F")]))
     assert list(facts(tmp_path, others)) == ["a.png"]
     with pytest.raises(StoreError, match="no column 'age'"):
-        open_source(tmp_path, SourceConfig(reading=TableConfig("age")))
+        open_source(tmp_path, SourceConfig(reading=TableConfig(("age",))))
 
 
 def test_unreadable_tables_are_refused(tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from faceloom.marks.payload import Payload
-from faceloom.marks.watermark import MAX_LEVEL, embed, lattice, tile_side
+from faceloom.marks.watermark import MAX_LEVEL, embed, embed_gray, embed_transparent, lattice, tile_side
 from faceloom.marks.watermark_reader import read_frames, read_watermark
 
 PAYLOAD = Payload("edited", 0xABCDE, date(2026, 11, 27))
@@ -111,3 +111,36 @@ def test_two_payloads_differ_and_the_tile_grows_with_the_picture():
     assert tile_side(1024, 1024) == 128
     assert tile_side(200, 200) == tile_side(100, 100) == 96
     assert len(lattice().sync) + len(lattice().slot) // 2 == len(lattice().u)
+
+
+def make_icon(side: int, seed: int = 0) -> Image.Image:
+    """Return a scene inside a disk that covers half of a transparent picture."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    alpha = np.clip(side * 0.4 - np.hypot(x, y), 0, 1) * 255
+    icon = make_scene(side, seed).convert("RGBA")
+    icon.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+    return icon
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (0, 0, 0), (40, 90, 160)])
+def test_transparent_pictures_are_read_on_any_plain_background(background: tuple[int, int, int]):
+    icon = make_icon(512)
+    marked = Image.fromarray(embed_transparent(np.asarray(icon), PAYLOAD))
+    assert np.asarray(marked)[..., 3].tolist() == np.asarray(icon)[..., 3].tolist()
+    hidden = np.asarray(icon)[..., 3] == 0
+    assert (np.asarray(marked)[hidden] == np.asarray(icon)[hidden]).all()
+    shown = Image.composite(marked.convert("RGB"), Image.new("RGB", icon.size, background), marked.getchannel("A"))
+    assert read_watermark(shown).payload == PAYLOAD
+    assert read_watermark(to_jpeg(shown, 80)).payload == PAYLOAD
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_gray_pictures_are_read(bits: int):
+    gray = np.asarray(make_scene(512).convert("L"))
+    levels = gray if bits == 8 else gray.astype(np.uint16) * 257
+    marked = embed_gray(levels, PAYLOAD)
+    assert marked.dtype == levels.dtype
+    change = np.abs(marked.astype(float) - levels) * (255 / np.iinfo(levels.dtype).max)
+    assert 0 < change.max() <= 3 * MAX_LEVEL + 0.5
+    shown = Image.fromarray((marked // (1 if bits == 8 else 257)).astype(np.uint8))
+    assert read_watermark(shown.convert("RGB")).payload == PAYLOAD

@@ -8,6 +8,7 @@ import kornia
 import pytest
 import torch
 
+from faceloom.images.channels import premultiply
 from faceloom.train.augment import (
     DRAW_COUNTS,
     PIPES,
@@ -268,3 +269,45 @@ def test_gradient_penalty_passes_through_the_pipeline():
     (gradient,) = torch.autograd.grad(logits.sum(), img, create_graph=True)
     gradient.square().sum().backward()
     assert critic.weight.grad.abs().sum() > 0
+
+
+def transparent(n: int, h: int = 16, w: int = 16) -> torch.Tensor:
+    """Return premultiplied RGBA images whose left half is transparent."""
+    straight = torch.cat((pictures(n, h, w), torch.ones(n, 1, h, w)), dim=1)
+    straight[:, 3, :, : w // 2] = -1
+    return premultiply(straight)
+
+
+@pytest.mark.parametrize("pipe", ["bgc", "bgcfnc"])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_channels_are_augmented(pipe: str, channels: int):
+    img = transparent(6) if channels == 4 else pictures(6)[:, :1]
+    out = Augment(pipe)(img, 1.0, seeded())
+    assert out.shape == img.shape
+    assert out.isfinite().all()
+
+
+def test_color_changes_neither_alpha_nor_transparent_pixels():
+    img = transparent(4)
+    out = Augment("color")(img, 1.0, seeded())
+    assert out[:, 3:].equal(img[:, 3:])
+    assert torch.allclose(out[..., :8], img[..., :8], atol=1e-6)
+    opaque = Augment("color")(img[:, :3], 1.0, seeded())
+    assert torch.allclose(out[:, :3, :, 8:], opaque[..., 8:], atol=1e-5)
+
+
+def test_gray_colors_as_those_of_gray_rgb_images():
+    gray = pictures(4)[:, :1]
+    rgb = Augment("color")(gray.expand(-1, 3, -1, -1), 1.0, seeded())
+    assert torch.allclose(Augment("color")(gray, 1.0, seeded()).expand(-1, 3, -1, -1), rgb, atol=1e-5)
+
+
+def test_cut_out_parts_of_transparent_images_are_transparent():
+    out = Augment("cutout").apply_rows(transparent(1), 0.5, rows_with(cutout=(0.75, 0.5)))
+    assert out[0, :, 8, 12].tolist() == [-1, -1, -1, -1]
+
+
+def test_mirroring_moves_alpha_with_the_colors():
+    out = Augment("blit").apply_rows(transparent(1), 0.5, rows_with(flip=(0.9,)))
+    assert out[0, 3, 4:12, :7].min() > 0.9
+    assert out[0, :, 4:12, 9:].max() < -0.9

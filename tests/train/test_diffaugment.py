@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from faceloom.images.channels import premultiply
 from faceloom.train.diffaugment import diffaugment, diffaugment_rows
 
 
@@ -53,3 +54,24 @@ def test_diffaugment_is_twice_differentiable(policy: str):
     drawn = torch.rand(2, 7, generator=torch.Generator().manual_seed(0)).double()
     assert torch.autograd.gradcheck(lambda x: diffaugment_rows(x, policy, drawn).square(), img)
     assert torch.autograd.gradgradcheck(lambda x: diffaugment_rows(x, policy, drawn).square(), img)
+
+
+def test_transparent_images_keep_alpha_and_are_covered_with_transparency():
+    straight = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    straight[:, 3] = 1
+    straight[..., :4] = -1
+    img = premultiply(straight)
+    draws = torch.rand(2, 7, generator=torch.Generator().manual_seed(4))
+    colored = diffaugment_rows(img, "color", draws)
+    assert colored[:, 3:].equal(img[:, 3:])
+    assert torch.allclose(colored[..., :4], img[..., :4], atol=1e-6)
+    assert not torch.allclose(colored, img)
+    covered = diffaugment_rows(img, "cutout", draws)
+    changed = (covered != img).any(dim=1)
+    assert changed.any()
+    assert (covered.permute(0, 2, 3, 1)[changed] == -1).all()
+
+
+def test_gray_images():
+    out = diffaugment(torch.rand(2, 1, 16, 16), generator=torch.Generator().manual_seed(1))
+    assert out.shape == (2, 1, 16, 16)

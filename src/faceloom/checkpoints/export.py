@@ -23,6 +23,7 @@ from faceloom.checkpoints.load import GeneratorModel
 from faceloom.checkpoints.loaded_network import LoadedNetwork, build
 from faceloom.checkpoints.readers import native
 from faceloom.errors import CheckpointError, StoreError, UnknownFormat
+from faceloom.label_columns import to_json
 from faceloom.latents import broadcast, truncate, z_from_seeds
 from faceloom.marks.signatures import SUFFIX, sign_files
 from faceloom.networks.generator import Generator
@@ -40,6 +41,9 @@ PRECISIONS: dict[str, tuple[WeightPrecision, ...]] = {
 
 MIN_PSNR_DB: dict[WeightPrecision, float] = {"fp32": 80.0, "fp16": 55.0, "int8": 36.0}
 """Minimum PSNR in dB between exported and float32 images, of values clamped to -1...1."""
+
+IMG_WORDS = {1: "gray, -1...1", 3: "RGB, -1...1", 4: "R, G and B times alpha (0...1), and alpha; all scaled to -1...1"}
+"""The meaning of an image's channels, by their number, as the card states it."""
 
 SEEDS = (0, 1, 2)
 """Seeds of the faces that are compared, with truncation psi 0.7."""
@@ -132,7 +136,8 @@ def _check_supported(model: GeneratorModel, format: str, precision: str) -> None
 def _write_safetensors(model: GeneratorModel, path: Path, precision: WeightPrecision) -> GraphFunction:
     G: Any = model.G
     state = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in G.state_dict().items()}
-    native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, {"licence": model.license})
+    facts = {"licence": model.license, **_picture_facts(model)}
+    native.write(LoadedNetwork(model.family, "faceloom", G.config, state), path.parent, facts)
     return _synthesis_of(build(native.read(path.parent)))
 
 
@@ -186,10 +191,18 @@ def _write_card(model: GeneratorModel, format: str, precision: str, path: Path) 
         "generator": {"name": model.name, "family": model.family, "hash": model.hash},
         "licence": model.license,
         **{name: getattr(model.G, name) for name in sizes},
-        "img": "RGB, -1...1",
+        "img": IMG_WORDS[model.img_channels],
+        "img_channels": model.img_channels,
+        **_picture_facts(model),
         "w_avg": [round(x, 7) for x in model.G.w_avg.tolist()],
     }
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _picture_facts(model: GeneratorModel) -> dict[str, Any]:
+    """Return the facts of a card that saving pictures and making labels need; empty for 8 bits and unnamed labels."""
+    facts: dict[str, Any] = {} if model.bits == 8 else {"bits": model.bits}
+    return facts | ({"label_columns": to_json(model.label_columns)} if model.label_columns else {})
 
 
 def _sign_files(model: GeneratorModel, format: str, precision: str, folder: Path, path: Path) -> None:

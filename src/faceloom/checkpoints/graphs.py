@@ -28,7 +28,7 @@ WeightPrecision = Literal["fp32", "fp16", "int8"]
 GraphFunction = Callable[[Tensor], Tensor]
 """A graph as a function, float32 on the CPU.
 
-Convention: `w_plus [n, num_ws, w_dim]` -> `img [n, 3, r, r]`, or `z [n, z_dim]` -> `w [n, w_dim]`.
+Convention: `w_plus [n, num_ws, w_dim]` -> `img [n, c, r, r]`, or `z [n, z_dim]` -> `w [n, w_dim]`.
 """
 
 LIBRARIES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino", "onnx", "onnxscript")}

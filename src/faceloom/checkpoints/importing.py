@@ -16,9 +16,12 @@ from filelock import FileLock
 
 from faceloom.checkpoints.detect import identify_network, read_content
 from faceloom.checkpoints.face_encoder import save_encoder
-from faceloom.checkpoints.library import ENCODER, LICENSE_NOT_STATED, find_free_folder
+from faceloom.checkpoints.library import CARD, ENCODER, LICENSE_NOT_STATED, find_free_folder
 from faceloom.checkpoints.readers import native
 from faceloom.errors import StoreError, UnknownFormat
+
+KEPT_FACTS = ("bits", "label_columns")
+"""Facts of a card that an import keeps: how pictures are saved, and the names and scales of labels."""
 
 
 def import_checkpoint(
@@ -58,6 +61,8 @@ def _convert(path: Path, folder: Path, bgr: bool, facts: Mapping[str, Any]) -> P
     facts = dict(facts)
     if native.is_native(path):
         loaded, encoder = native.read(path), path / ENCODER
+        card = native.read_card(path / CARD if path.is_dir() else path.with_name(CARD))
+        facts = {name: card[name] for name in KEPT_FACTS if name in card} | facts
         if encoder.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(encoder, folder / ENCODER)

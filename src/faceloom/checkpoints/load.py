@@ -23,7 +23,8 @@ from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.sandbox.containers import check_safetensors, detect_container
 from faceloom.checkpoints.sandbox.process import read_in_sandbox
 from faceloom.errors import CorruptFile, WrongShape
-from faceloom.networks.generator import Generator
+from faceloom.label_columns import Columns, count_entries, from_json
+from faceloom.networks.generator import Generator, count_channels
 from faceloom.networks.inception import Inception
 from faceloom.networks.lpips import Backbone, Lpips
 from faceloom.networks.mapping import compute_mean_w
@@ -46,6 +47,13 @@ class GeneratorModel:
     hash: str
     license: str
     folder: Path | None = None  # its folder, with its directions; None for the default one, and for a file
+    bits: int = 8  # of a level in the files of its pictures: 8, or 16 for gray
+    label_columns: Columns = ()  # the parts of its label, where they have names
+
+    @property
+    def img_channels(self) -> int:
+        """The number of channels of its images: 1 for gray, 3 for RGB, 4 for RGB times alpha, and alpha."""
+        return count_channels(self.G)
 
 
 @lru_cache(maxsize=2)
@@ -71,16 +79,19 @@ def _load_default(dtype: torch.dtype) -> GeneratorModel:
 def _load_checkpoint(name: str, dtype: torch.dtype) -> GeneratorModel:
     path = locate_generator(name)
     folder = path if path.is_dir() else None
-    license = native.read_card(folder / CARD).get("licence") if folder else None
+    card = native.read_card(folder / CARD) if folder else {}
     loaded = read_checkpoint(path)
     G: Any = build(loaded)
+    columns = from_json(card.get("label_columns"))
     return GeneratorModel(
         G.set_precision(dtype),
         path.stem,
         loaded.family,
         weights_hash(loaded.state_dict),
-        str(license or LICENSE_NOT_STATED),
+        str(card.get("licence") or LICENSE_NOT_STATED),
         folder,
+        16 if card.get("bits") == 16 and G.img_channels == 1 else 8,
+        columns if count_entries(columns) == G.c_dim else (),
     )
 
 

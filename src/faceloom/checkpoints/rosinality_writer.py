@@ -16,8 +16,8 @@ from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 def write(G: StyleGAN2, path: Path) -> None:
     """Write `{'g_ema': ..., 'latent_avg': ...}` with `torch.save`.
 
-    Raises WrongShape for a network that rosinality's code does not support: with labels, without noise, with a clamp,
-    of another architecture than 'skip', or with z of another size than w.
+    Raises WrongShape for a network that rosinality's code does not support: with labels, of gray or transparent images,
+    without noise, with a clamp, of another architecture than 'skip', or with z of another size than w.
     """
     check_supported(G.config)
     torch.save({"g_ema": rename_state(G), "latent_avg": G.w_avg.clone()}, path)
@@ -27,6 +27,7 @@ def check_supported(config: StyleGAN2Config) -> None:
     """Raise WrongShape unless rosinality's code supports such a network."""
     features = {
         "labels": config.c_dim > 0,
+        f"images of {config.img_channels} channels": config.img_channels != 3,
         f"the architecture '{config.architecture}'": config.architecture != "skip",
         "no noise": not config.use_noise,
         f"activations clamped at {config.conv_clamp}": config.conv_clamp is not None,

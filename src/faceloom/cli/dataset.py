@@ -14,6 +14,7 @@ from faceloom.cli.output import note, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from faceloom.datasets import Condition, Dataset, MakeConfig, MakeResult
+    from faceloom.datasets.labels import LabelType
 
 File = Annotated[Path, typer.Argument(help="A dataset: a zip, or a folder of pictures of one size.")]
 Sheet = Annotated[Path | None, typer.Option(help="Also save a contact sheet of pictures spread over the dataset.")]
@@ -49,7 +50,11 @@ def make(
         Path | None, typer.Option(help="A CSV, JSON Lines or dataset.json file with one row for each picture.")
     ] = None,
     label_column: Annotated[
-        str | None, typer.Option(help="Column of the table that holds labels; 'label' by default.")
+        list[str] | None,
+        typer.Option(
+            help="Column of the table that holds labels; 'label' by default. May be repeated: a label is then a vector "
+            "of several classes and numbers. NAME:number and NAME:class state the type of one column."
+        ),
     ] = None,
     where: Annotated[
         list[str] | None,
@@ -58,6 +63,12 @@ def make(
             "train, val and test are the column split."
         ),
     ] = None,
+    colors: Annotated[
+        str,
+        typer.Option(
+            help="auto: as most pictures are; gray, gray16, rgb, or rgba for pictures with transparency convert all."
+        ),
+    ] = "auto",
     also: Annotated[
         str | None, typer.Option(help="Kinds of files that are read besides the usual ones: tiff, bmp or tiff,bmp.")
     ] = None,
@@ -90,12 +101,14 @@ def make(
       faceloom dataset make pets --resolution 128 --labels folders -o pets.zip --sheet pets.png
       faceloom dataset make flowers --resolution 64 --labels folders --where split=train -o flowers.zip
       faceloom dataset make scans --resolution 256 --also tiff --table ages.csv --label-column age -o scans.zip
+      faceloom dataset make icons --resolution 64 --table icons.csv --label-column kind --label-column hue -o icons.zip
       faceloom dataset make film.mp4 --resolution 256x144 --every 25 -o frames.zip --json
     """
     from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, open_source
     from faceloom.datasets import make as make_dataset
     from faceloom.datasets.crops import CROP_MODES
     from faceloom.datasets.labels import LABEL_TYPES
+    from faceloom.images.channels import COLORS
 
     if labels not in ("auto", "folders", "none"):
         raise typer.BadParameter(f"'{labels}' is not one of auto, folders, none", param_hint="--labels")
@@ -105,9 +118,14 @@ def make(
     kind_of_labels = next((kind for kind in LABEL_TYPES if kind == label_type), None)
     if kind_of_labels is None:
         raise typer.BadParameter(f"'{label_type}' is not one of {', '.join(LABEL_TYPES)}", param_hint="--label-type")
-    reading = TableConfig(label_column, tuple(map(_condition, where or ())))
+    if colors not in ("auto", *COLORS):
+        raise typer.BadParameter(f"'{colors}' is not one of auto, {', '.join(COLORS)}", param_hint="--colors")
+    columns = dict(map(_label_column, label_column or ()))
+    reading = TableConfig(tuple(columns), tuple(map(_condition, where or ())))
     reads = SourceConfig(labels=labels, table=table, reading=reading, every=every, also=_kinds(also))
-    config = MakeConfig(_size(resolution), mode, reads, limit, drop_duplicates, near, kind_of_labels, enlarge)
+    config = MakeConfig(
+        _size(resolution), mode, reads, limit, drop_duplicates, near, kind_of_labels, enlarge, colors, columns
+    )
     count = open_source(source, reads).count
     with progress(min(count, limit or count) or 1, "making") as draw:
         made = make_dataset(source, output, config, draw)
@@ -140,9 +158,13 @@ def inspect(file: File, sheet: Sheet = None, as_json: options.Json = False) -> N
         return
     width, height = found.resolution
     print_line(
-        f"{file}: {found.pictures} pictures, {width} x {height} px" + (f", crop {found.crop}" if found.crop else "")
+        f"{file}: {found.pictures} pictures, {width} x {height} px{_name_colors(found.colors)}"
+        + (f", crop {found.crop}" if found.crop else "")
     )
     labels = _counts(found.labels) if found.labels else f"vectors of {found.c_dim}" if found.c_dim else "none"
+    if found.label_columns:
+        parts = (f"{name} ({n} classes)" if n else f"{name} (number)" for name, n in found.label_columns.items())
+        labels = ", ".join(parts)
     print_line(f"labels: {labels}")
     if found.splits:
         print_line(f"splits: {_counts(found.splits)}")
@@ -201,6 +223,14 @@ def _kinds(text: str | None) -> tuple[str, ...]:
     return kinds
 
 
+def _label_column(text: str) -> tuple[str, LabelType]:
+    """Return the name and the type of a column of labels: 'age:number' -> ('age', 'vector')."""
+    name, _, kind = text.rpartition(":")
+    if kind in ("number", "class") and name:
+        return name, "vector" if kind == "number" else "class"
+    return text, "auto"
+
+
 def _condition(text: str) -> Condition:
     from faceloom.datasets import Condition
 
@@ -222,10 +252,12 @@ def _facts_of(made: MakeResult, config: MakeConfig) -> dict[str, Any]:
     return {
         "kind": made.kind,
         "resolution": list(config.size),
+        "colors": made.colors.name,
         "crop": config.crop,
         "pictures": made.written,
         "labelled": values is not None,
         "classes": list(made.labels.classes),
+        "label_columns": [column.name for column in made.labels.columns],
         "enlarged": made.enlarged,
         "left_out": made.left_out,
         "ai_marked": made.ai_marked,
@@ -247,11 +279,16 @@ def _print_summary(made: MakeResult, config: MakeConfig, output: Path) -> None:
     for sentence in made.notes:
         note(sentence)
     print_line(
-        f"{output}: {made.written} pictures of {config.size[0]} x {config.size[1]} px from a {made.kind}, "
+        f"{output}: {made.written} pictures of {config.size[0]} x {config.size[1]} px{_name_colors(made.colors.name)} "
+        f"from a {made.kind}, "
         f"{len(made.skipped)} unusable and left out, {len(made.duplicates)} duplicates"
         + (", dropped" if config.drop_duplicates and made.duplicates else "")
         + (f", {made.enlarged} enlarged" if made.enlarged else "")
     )
+
+
+def _name_colors(colors: str) -> str:
+    return "" if colors == "rgb" else f" ({colors})"
 
 
 def _counts(counts: Any) -> str:

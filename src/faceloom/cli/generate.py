@@ -23,29 +23,36 @@ def generate(
     size: options.Sizes = None,
     label: Annotated[
         str | None,
-        typer.Option(help="For a conditional generator: a class, as 2, or the numbers of a label, as 0.3,1,0."),
+        typer.Option(
+            help="For a conditional generator: a class, as 2, the numbers of a label, as 0.3,1,0, or the values of its "
+            "columns by name, as kind=star,size=0.3."
+        ),
     ] = None,
+    style: options.Style = None,
+    strength: options.Strength = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also save a contact sheet.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
-    style: options.Style = None,
-    strength: options.Strength = None,
     device: options.Device = "cpu",
     generator: options.Generator = None,
     as_json: options.Json = False,
 ) -> None:
     """Generate one face for each seed. Seed n is z = numpy.random.RandomState(n).randn(1, 512), as in NVIDIA's code.
 
+    A generator that was trained on gray, 16-bit gray or transparent pictures writes PNGs of the same kind.
+
     \b
     Examples:
       faceloom generate --seeds 0-15 --psi 0.7 -o people
       faceloom generate --seeds 7,42 --size 512 --sheet -o two --json
+      faceloom generate --seeds 0-15 --style ink -o drawn
       faceloom generate --generator cats --label 1 -o cats
       faceloom generate --generator lights --label 0.3,1,0 -o lit
+      faceloom generate --generator icons --label kind=star,hue=0.6 -o stars
     """
     from faceloom.edit.generate import parse_label
     from faceloom.images import make_contact_sheet, save_picture
-      faceloom generate --seeds 0-15 --style ink -o drawn
+    from faceloom.images.channels import resize
 
     numbers = parse_seeds(seeds)
     label_value = None if label is None else parse_label(label)
@@ -57,7 +64,7 @@ def generate(
             picture = studio.render(person, size)
             path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True, origin=person.made_by)
             pictures.append({"seed": seed, "output": str(path)})
-            thumbnails += [picture.resize((192, 192))] if sheet else []
+            thumbnails += [resize(picture, (192, 192))] if sheet else []
             draw(i, f"seed {seed}")
     if sheet:
         labels = [f"seed {seed}" for seed in numbers]

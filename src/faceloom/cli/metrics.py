@@ -16,6 +16,7 @@ from faceloom.cli.output import note, open_studio, print_json, print_line, progr
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from faceloom.label_columns import Columns
     from faceloom.metrics import Comparison, FeatureNet
     from faceloom.networks.generator import Generator
 
@@ -61,9 +62,10 @@ def metrics(
     studio = open_studio(generator=None if collection else a, device=device)
     net = _network(features, weights, sha256, studio.device)
     G = None if collection else studio.generator.G
+    columns = () if collection else studio.generator.label_columns
     with _report_progress(a, _count_of(Path(a), count) if G is None else count or DEFAULT_COUNT) as report:
         pictures = (
-            _drawn(G, count or DEFAULT_COUNT, seed, psi, report)
+            _drawn(G, count or DEFAULT_COUNT, seed, psi, columns, report)
             if G
             else open_pictures(Path(a), count, report, _report_broken)
         )
@@ -121,10 +123,12 @@ def _count_of(path: Path, count: int | None) -> int:
     return min(there, count) if count else there
 
 
-def _drawn(G: Generator, count: int, seed: int, psi: float, report: Callable[[int, str], None]) -> Iterator[Tensor]:
+def _drawn(
+    G: Generator, count: int, seed: int, psi: float, columns: Columns, report: Callable[[int, str], None]
+) -> Iterator[Tensor]:
     from faceloom.metrics import generate_pictures
 
-    return generate_pictures(G, count, seed=seed, psi=psi, callback=report)
+    return generate_pictures(G, count, seed=seed, psi=psi, callback=report, label_columns=columns)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _detect_device() -> str:
 def open_person(studio: Studio, name: str, psi: float = 0.7) -> Likeness:
     """Open a likeness file, or generate the face of 'seed:N' or 'seed:N:LABEL'.
 
-    LABEL is a class, or the numbers of a label, as 0.3,1,0.
+    LABEL is a class, the numbers of a label, as 0.3,1,0, or the values of its columns, as kind=star,size=0.3.
     """
     if match := re.fullmatch(r"seed:([0-9]{1,18})(?::(.+))?", name):
         from faceloom.edit.generate import parse_label

@@ -14,6 +14,7 @@ from faceloom.errors import ImageError
 from faceloom.faces.align import align, quad_from_landmarks, quad_side
 from faceloom.faces.detect import choose, detect
 from faceloom.faces.refine_alignment import refine_quad
+from faceloom.images.channels import resize
 
 CropMode = Literal["center", "face", "none"]
 CROP_MODES: tuple[CropMode, ...] = get_args(CropMode)
@@ -49,7 +50,7 @@ def _crop_center(size: Size, limit: float) -> Crop:
         _check_scale(scale, photo.size, limit)
         width, height = size[0] / scale, size[1] / scale
         left, top = (photo.width - width) / 2, (photo.height - height) / 2
-        return photo.resize(size, Image.Resampling.LANCZOS, (left, top, left + width, top + height)), scale
+        return resize(photo, size, (left, top, left + width, top + height)), scale
 
     return crop
 
@@ -63,7 +64,7 @@ def _resize_whole(size: Size, limit: float) -> Crop:
                 "crop from the center, or choose another resolution",
             )
         _check_scale(scale, photo.size, limit)
-        return photo.resize(size, Image.Resampling.LANCZOS), scale
+        return resize(photo, size), scale
 
     return crop
 

@@ -18,7 +18,8 @@ from faceloom.datasets.layout import TABLE_NAME
 from faceloom.datasets.metadata import FACELOOM_KEY, read_bounded
 from faceloom.datasets.sources import open_collection, open_member, picture_names
 from faceloom.errors import ImageError, StoreError
-from faceloom.images.tensors import Pixels
+from faceloom.images.channels import COLORS, GRAY, GRAY16, RGB, Colors, Levels, colors_of, convert, to_levels
+from faceloom.label_columns import LabelColumn, count_entries, from_json
 
 Vector = Float[np.ndarray, " c_dim"]
 
@@ -27,9 +28,11 @@ Vector = Float[np.ndarray, " c_dim"]
 class Dataset:
     """Pictures of one size in a zip or a folder, with the interface of torch's datasets: `len(d)`, `d[i]`.
 
-    Convention: `resolution` is (width, height); `labels` are those of dataset.json, one per picture, or None; `c_dim`
+    Convention: `resolution` is (width, height); `colors` is the kind of all pictures, by default that of the first;
+    `labels` are those of dataset.json, one per picture, or None; `c_dim`
     is the length of a label's vector, 0 without labels; `card` is the metadata that faceloom wrote beside the labels;
-    `missing` are the names of pictures that dataset.json lists and that do not exist.
+    `missing` are the names of pictures that dataset.json lists and that do not exist; `label_columns` describe the
+    parts of labels that are vectors, where they have names.
     It can be pickled and used in forked workers.
     """
 
@@ -41,6 +44,8 @@ class Dataset:
     c_dim: int
     card: Mapping[str, Any]
     missing: Sequence[str] = ()
+    colors: Colors = RGB
+    label_columns: Sequence[LabelColumn] = ()
 
     @staticmethod
     def open(path: Path | str) -> Dataset:
@@ -61,12 +66,16 @@ class Dataset:
         classes = get_list(card, "classes") if labels is not None and isinstance(labels[0], int) else []
         c_dim = max(count_dimensions(found), len(classes))
         try:
-            size = open_member(tree, names[0]).image.size
+            first = open_member(tree, names[0], keeps_channels=True).image
         except ImageError as error:
             raise StoreError(f"{names[0]} of {tree.path.name}: {error.message}", "download the file again") from error
         listed = {name.removeprefix(tree.top) for name in _listed_names(table, card)}
         missing = sorted(listed - set(tree.names))
-        return Dataset(tree, names, size, labels, list(map(str, classes)), c_dim, card, missing)
+        colors = COLORS.get(str(card.get("colors")), colors_of(first))
+        columns = from_json(card.get("label_columns"))
+        columns = columns if count_entries(columns) == c_dim else ()
+        names_of_classes = list(map(str, classes))
+        return Dataset(tree, names, first.size, labels, names_of_classes, c_dim, card, missing, colors, columns)
 
     @property
     def num_classes(self) -> int:
@@ -76,10 +85,12 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> tuple[Pixels, Vector]:
-        """Return a picture, uint8 `[h, w, 3]`, and its label, float32 `[c_dim]`: one-hot, or the label's vector.
+    def __getitem__(self, index: int) -> tuple[Levels, Vector]:
+        """Return a picture and its label, float32 `[c_dim]`: one-hot, or the label's vector.
 
-        Raises ImageError when the picture is damaged or has another size than the first.
+        Convention: uint8 `[h, w, 3]`, or `[h, w, 1]` of a gray dataset (uint16 for 16 bits), `[h, w, 4]` of a
+        transparent one, with straight alpha. Raises ImageError when the picture is damaged or has another size than the
+        first.
         """
         picture = self.picture(index)
         if picture.size != self.resolution:
@@ -88,11 +99,20 @@ class Dataset:
                 f"the first picture {self.resolution[0]} x {self.resolution[1]}",
                 "use faceloom dataset make to bring pictures to one size",
             )
-        return np.array(picture), self.label(index)
+        return to_levels(picture), self.label(index)
 
     def picture(self, index: int) -> Image.Image:
-        """Open one picture, PIL RGB, of any size. Raises ImageError."""
-        return open_member(self.tree, self.names[index]).image
+        """Open one picture, of any size and of the dataset's kind of colors.
+
+        Raises ImageError, also for a picture with colors in a gray dataset.
+        """
+        picture = open_member(self.tree, self.names[index], keeps_channels=self.colors != RGB).image
+        if self.colors in (GRAY, GRAY16) and colors_of(picture) not in (GRAY, GRAY16):
+            raise ImageError(
+                f"{self.names[index]} has colors, the first picture of the dataset is gray",
+                "use faceloom dataset make to bring pictures to one kind of colors",
+            )
+        return convert(picture, self.colors)
 
     def label(self, index: int) -> Vector:
         """Return one label as a vector `[c_dim]`, without opening its picture."""

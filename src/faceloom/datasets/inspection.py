@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,8 @@ class Inspection:
 
     `labels` counts pictures by class, `licences` by stated license, `splits` by split. `ai_marked` counts pictures
     whose source files said that a model made them, `credentials` those that had content credentials (C2PA); both are
-    None when dataset.json does not record pictures.
+    None when dataset.json does not record pictures. `colors` is the kind of the pictures, by name; `label_columns`
+    names the parts of labels that are vectors, each with its number of classes, 0 for a number.
     """
 
     pictures: int
@@ -41,6 +42,8 @@ class Inspection:
     splits: Mapping[str, int]
     ai_marked: int | None
     credentials: int | None
+    colors: str = "rgb"
+    label_columns: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def inspect(dataset: Dataset) -> Inspection:
         count_items(str(row[SPLIT_COLUMN]) for row in rows if row.get(SPLIT_COLUMN)),
         sum(is_ai_source_type(str(row.get(SOURCE_TYPE_COLUMN, ""))) for row in rows) if rows else None,
         sum(bool(row.get(CREDENTIALS_COLUMN)) for row in rows) if rows else None,
+        dataset.colors.name,
+        {column.name: len(column.classes) for column in dataset.label_columns},
     )
 
 

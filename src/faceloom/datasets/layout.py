@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -25,6 +26,8 @@ from faceloom.datasets.metadata import (
     Label,
     PictureFacts,
 )
+from faceloom.images.channels import Colors, colors_of, convert
+from faceloom.label_columns import to_json
 
 TABLE_NAME = "dataset.json"
 VERSION = 1
@@ -33,19 +36,19 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can store
 
 @dataclass
 class DatasetWriter:
-    """Writes pictures one by one into a zip; `finish` adds dataset.json."""
+    """Writes pictures one by one into a zip; `finish` adds dataset.json. `colors` are the kinds of the pictures."""
 
     archive: zipfile.ZipFile
     rows: list[dict[str, str]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
+    colors: list[Colors] = field(default_factory=list)
 
     def add(self, picture: Image.Image, source: str, facts: PictureFacts) -> str:
         """Write a picture under the next free name, and return the name."""
         number = f"{len(self.rows):08d}"
         name = f"{number[:5]}/img{number}.png"
-        buffer = io.BytesIO()
-        picture.save(buffer, "PNG", compress_level=0)
-        self._write(name, buffer.getvalue())
+        write_member(self.archive, name, encode_png(picture))
+        self.colors.append(colors_of(picture))
         row_values = {
             "name": name,
             "from": source,
@@ -64,14 +67,38 @@ class DatasetWriter:
         named = None
         if labels.values is not None:
             named = [[row["name"], label] for row, label in zip(self.rows, labels.values, strict=True)]
-        ours = {"version": VERSION, **card, "classes": list(labels.classes), "images": self.rows}
+        ours = {"version": VERSION, **card, "classes": list(labels.classes)}
+        ours |= {"label_columns": to_json(labels.columns)} if labels.columns else {}
+        ours["images"] = self.rows
         text = json.dumps({"labels": named, FACELOOM_KEY: ours}, ensure_ascii=False, separators=(",", ":"))
-        self._write(TABLE_NAME, text.encode())
+        write_member(self.archive, TABLE_NAME, text.encode())
 
-    def _write(self, name: str, data: bytes) -> None:
-        info = zipfile.ZipInfo(name, _DATE)
-        info.create_system, info.external_attr = 3, 0o644 << 16
-        self.archive.writestr(info, data)
+
+def encode_png(picture: Image.Image) -> bytes:
+    """Return a picture as a PNG without compression."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+def write_member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Write a member into a zip, with a fixed date."""
+    info = zipfile.ZipInfo(name, _DATE)
+    info.create_system, info.external_attr = 3, 0o644 << 16
+    archive.writestr(info, data)
+
+
+def unify_colors(path: Path, colors: Colors) -> None:
+    """Rewrite a zip of pictures so that all of them are of one kind of colors."""
+    draft = path.with_name(f"{path.name}.colors")
+    try:
+        with zipfile.ZipFile(path) as archive, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as unified:
+            for name in archive.namelist():
+                picture = Image.open(io.BytesIO(archive.read(name)), formats=["PNG"])
+                write_member(unified, name, encode_png(convert(picture, colors)))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def count_items(items: Iterable[str]) -> dict[str, int]:

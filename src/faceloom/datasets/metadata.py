@@ -14,8 +14,16 @@ from typing import Any
 from faceloom.datasets.folders import normalize_split
 from faceloom.errors import StoreError
 
-Label = int | float | str | tuple[float, ...] | None
-"""A class number, a real number, a class name or the text of a number, a vector, or no label."""
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label of several columns: one value for each of them."""
+
+    values: tuple[int | float | str, ...]
+
+
+Label = int | float | str | tuple[float, ...] | LabelRow | None
+"""A class number, a real number, a class name or the text of a number, a vector, a row of columns, or no label."""
 
 MAX_BYTES = 512 << 20  # maximum size of a table
 MAX_VALUES = 20_000_000  # maximum number of values in a table; each costs about 100 bytes of memory
@@ -84,12 +92,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class TableConfig:
-    """The column of labels (by default label, cls or class), and conditions that rows must satisfy.
+    """The columns of labels (by default label, cls or class), and conditions that rows must satisfy.
 
     `known_elsewhere` are columns whose conditions a table without the column ignores, because the folders decide them.
     """
 
-    label_column: str | None = None
+    label_columns: Sequence[str] = ()
     where: Sequence[Condition] = ()
     known_elsewhere: Sequence[str] = ()
 
@@ -119,11 +127,10 @@ def read_bounded(stream: BufferedIOBase, name: str) -> bytes:
     return data
 
 
-def parse_facts(row: Mapping[str, Any], label_column: str | None = None) -> PictureFacts:
+def parse_facts(row: Mapping[str, Any], label_columns: Sequence[str] = ()) -> PictureFacts:
     """Return the facts in one row. Raises ValueError, TypeError or OverflowError for a list that is not of numbers."""
-    label = row.get(label_column) if label_column else _first(row, _LABEL_COLUMNS)
     return PictureFacts(
-        _label(label),
+        _row_label(row, label_columns),
         _text(_first(row, _LICENSE_COLUMNS)),
         _text(_first(row, _ORIGIN_COLUMNS)),
         *(_text(row.get(column)) for column in (SPLIT_COLUMN, SOURCE_TYPE_COLUMN, CREDENTIALS_COLUMN)),
@@ -162,11 +169,11 @@ def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: TableConfig) -
         if not file:
             raise StoreError(f"{name} has no column of file names", f"name it one of {', '.join(_NAME_COLUMNS)}")
         where = [c for c in reading.where if c.column in row or c.column not in reading.known_elsewhere]
-        for column in (*(condition.column for condition in where), *filter(None, [reading.label_column])):
+        for column in (*(condition.column for condition in where), *reading.label_columns):
             if column not in row:
                 raise StoreError(f"{name} has no column '{column}'", f"it has {', '.join(map(str, row))}")
         if all(condition.accepts(row) for condition in where):
-            facts[file] = parse_facts(row, reading.label_column)
+            facts[file] = parse_facts(row, reading.label_columns)
         else:
             left_out.add(file)
     return Table(facts, left_out)
@@ -178,6 +185,15 @@ def _first(row: Mapping[str, Any], columns: Sequence[str]) -> Any:
 
 def _text(value: Any) -> str:
     return "" if value is None else " ".join(str(value).split())
+
+
+def _row_label(row: Mapping[str, Any], columns: Sequence[str]) -> Label:
+    """Return the label in one row; a row that lacks a value in any of several columns has no label."""
+    if len(columns) < 2:
+        return _label(row.get(columns[0]) if columns else _first(row, _LABEL_COLUMNS))
+    values = [_label(row.get(column)) for column in columns]
+    plain = tuple(value for value in values if isinstance(value, int | float | str))
+    return LabelRow(plain) if len(plain) == len(columns) else None
 
 
 def _label(value: Any) -> Label:

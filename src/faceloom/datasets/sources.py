@@ -52,7 +52,10 @@ MAX_SIDECAR_BYTES = 1 << 20  # maximum size that is read of a .json or .cls file
 
 @dataclass(frozen=True)
 class Record:
-    """One picture of a source. `read` opens it upright in sRGB, with the marks in its file, or raises ImageError."""
+    """One picture of a source. `read` opens it upright in sRGB, with the marks in its file, or raises ImageError.
+
+    It is RGB, or of any kind of `images.channels.COLORS` where the source keeps channels.
+    """
 
     name: str
     read: Callable[[], Photo]
@@ -88,6 +91,7 @@ class SourceConfig:
     reading: TableConfig = field(default_factory=TableConfig)
     every: int = 1  # read every n-th picture or frame
     also: Sequence[str] = ()  # kinds of pictures that are read besides the usual ones: 'TIFF', 'BMP'
+    keeps_channels: bool = False  # keep gray, 16-bit gray and transparency instead of converting to RGB
 
 
 def open_source(path: Path, config: SourceConfig | None = None) -> Source:
@@ -156,7 +160,7 @@ def _open_pictures(tree: FileTree, names: Sequence[str], config: SourceConfig) -
         )
     wanted = [name for name in names if _is_selected(name, facts[name], table, reading)]
     has_labels = any(fact.label is not None for fact in facts.values())
-    records = _from_tree(tree, wanted, facts, config.also)
+    records = _from_tree(tree, wanted, facts, config)
     left_out = len(table.left_out) + sum(
         name not in table.left_out and (name in table.facts or _folders_decide(reading))
         for name in set(names) - set(wanted)
@@ -214,18 +218,21 @@ def _key(name: str) -> str:
 
 
 def _from_tree(
-    tree: FileTree, names: Sequence[str], facts: Mapping[str, PictureFacts], also: Sequence[str]
+    tree: FileTree, names: Sequence[str], facts: Mapping[str, PictureFacts], config: SourceConfig
 ) -> Iterator[Record]:
     with closing(tree):
         for name in names:
-            yield Record(name, partial(open_member, tree, name, also), facts[name])
+            yield Record(name, partial(open_member, tree, name, config.also, config.keeps_channels), facts[name])
 
 
-def open_member(tree: FileTree, name: str, also: Sequence[str] = ()) -> Photo:
-    """Open a picture of a tree, of any size; `also` adds kinds. Raises ImageError, also for a damaged archive."""
+def open_member(tree: FileTree, name: str, also: Sequence[str] = (), keeps_channels: bool = False) -> Photo:
+    """Open a picture of a tree, of any size; `also` and `keeps_channels` as in `open_photo`.
+
+    Raises ImageError, also for a damaged archive.
+    """
     try:
         with tree.open(name) as stream:
-            return open_photo(stream, min_side=1, also=also)
+            return open_photo(stream, min_side=1, also=also, keeps_channels=keeps_channels)
     except READ_ERRORS as error:
         raise ImageError(f"it cannot be read: {error}", "download the file again") from error
     except ImageError as error:
@@ -296,7 +303,7 @@ def _from_shards(paths: Sequence[Path], config: SourceConfig) -> Iterator[Record
         with closing(open_tree(path)) as tree:
             for name, file, facts in _samples(tree, config):
                 record_name = name if len(paths) == 1 else f"{path.name}/{name}"
-                yield Record(record_name, partial(open_member, tree, file, config.also), facts)
+                yield Record(record_name, partial(open_member, tree, file, config.also, config.keeps_channels), facts)
 
 
 def _samples(tree: FileTree, config: SourceConfig) -> Iterator[tuple[str, str, PictureFacts]]:
@@ -321,7 +328,8 @@ def _sidecar(tree: FileTree, endings: Mapping[str, str], reading: TableConfig) -
             row |= content if isinstance(content, dict) else {}
         if "cls" in endings:
             with tree.open(endings["cls"]) as stream:
-                row |= {reading.label_column or "label": stream.read(MAX_SIDECAR_BYTES).decode().strip()}
-        return parse_facts(row, reading.label_column)
+                column = reading.label_columns[0] if reading.label_columns else "label"
+                row |= {column: stream.read(MAX_SIDECAR_BYTES).decode().strip()}
+        return parse_facts(row, reading.label_columns)
     except (*READ_ERRORS, ArithmeticError, TypeError, RecursionError):
         return PictureFacts()

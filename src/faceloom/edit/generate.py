@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from faceloom import latents
 from faceloom.errors import LatentError
+from faceloom.label_columns import Columns, describe_example, encode_values, scale_vector
 from faceloom.latents import WPlus
 from faceloom.networks.generator import Generator
 
@@ -16,8 +17,8 @@ MAX_PSI = 2.0  # largest absolute value of the truncation
 MAX_LABEL = 1e6  # largest absolute value of a number in a label
 MAX_LABEL_TEXT = 100_000  # characters of a label
 
-Label = int | Sequence[float]
-"""A class, or the vector of a generator that was trained on numbers."""
+Label = int | Sequence[float] | Mapping[str, str]
+"""A class, the vector of a generator that was trained on numbers, or the values of the label's columns by name."""
 
 
 @torch.no_grad()
@@ -40,12 +41,14 @@ def generate_latents(
 
 
 def parse_label(text: str) -> Label:
-    """Parse a label: '2' is a class, '0.3,1,0' or '0.3' is a vector of numbers.
+    """Parse a label: '2' is a class, '0.3,1,0' or '0.3' is a vector of numbers, 'kind=star,size=0.3' names the values.
 
     Raises LatentError for text that is neither, and for numbers that are not finite or larger than MAX_LABEL.
     """
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
         return int(text)
+    if "=" in text and len(text) <= MAX_LABEL_TEXT:
+        return _parse_values(text)
     try:
         if len(text) > MAX_LABEL_TEXT:
             raise ValueError
@@ -58,8 +61,26 @@ def parse_label(text: str) -> Label:
     return numbers
 
 
-def make_label(label: Label | None, c_dim: int) -> torch.Tensor | None:
+def _parse_values(text: str) -> Mapping[str, str]:
+    """Parse 'kind=star,size=0.3'; a part without '=' belongs to the value before it, because names may have commas."""
+    values: dict[str, str] = {}
+    name = ""
+    for part in text.split(","):
+        start, equals, value = part.partition("=")
+        if not equals and name:
+            values[name] += f",{part}"
+            continue
+        name = start.strip()
+        if not equals or not name or name in values:
+            raise LatentError(f"'{text[:40]}' is not a label", "give each value once, as kind=star,size=0.3")
+        values[name] = value.strip()
+    return values
+
+
+def make_label(label: Label | None, c_dim: int, columns: Columns = ()) -> torch.Tensor | None:
     """Return the label `c [1, c_dim]` of a class or a vector of numbers, or None for a generator without labels.
+
+    `columns` are the parts of the label, where they have names: numbers are then given in the columns' own units.
 
     Raises LatentError for a label that is missing, out of range or of another length, and for one that is given to a
     generator without labels.
@@ -68,6 +89,10 @@ def make_label(label: Label | None, c_dim: int) -> torch.Tensor | None:
         if label is not None:
             raise LatentError("this generator takes no labels", "leave --label out")
         return None
+    if columns:
+        return torch.tensor([_encode_named(label, c_dim, columns)], dtype=torch.float32)
+    if isinstance(label, Mapping):
+        raise LatentError("the parts of this generator's label have no names", "give a class, or numbers as 0.3,1,0")
     hint = f"give a class, --label 0 to {c_dim - 1}, or {c_dim} numbers, as --label {','.join(['0.5'] * min(c_dim, 4))}"
     if label is None:
         raise LatentError("no label was given, and this generator takes labels", hint)
@@ -84,6 +109,20 @@ def make_label(label: Label | None, c_dim: int) -> torch.Tensor | None:
     if len(label) != c_dim:
         raise LatentError(f"label: expected {c_dim} numbers, got {len(label)}", hint)
     return torch.tensor([list(label)], dtype=torch.float32)
+
+
+def _encode_named(label: Label | None, c_dim: int, columns: Columns) -> list[float]:
+    """Return the vector of a label whose parts have names: of values by name, or of numbers in the columns' units."""
+    hint = f"give --label {describe_example(columns)}"
+    if label is None:
+        raise LatentError("no label was given, and this generator takes labels", hint)
+    if isinstance(label, Mapping):
+        return encode_values(label, columns)
+    numbers = [float(label)] if isinstance(label, int) else list(label)
+    _check_numbers(numbers)
+    if len(numbers) != c_dim:
+        raise LatentError(f"label: expected {c_dim} numbers, got {len(numbers)}", hint)
+    return scale_vector(numbers, columns)
 
 
 def _check_numbers(numbers: Sequence[float]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from faceloom.errors import EngineError
 from faceloom.latents import check_w_plus
-from faceloom.networks.generator import Generator, NoiseMode, area_reduce
+from faceloom.networks.generator import Generator, NoiseMode, area_reduce, count_channels
 
 ENGINES = ("torch", "compile", "onnx", "openvino")
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -83,6 +83,7 @@ class Engine:
         self.G = copy_network(G, choice)
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = G.z_dim, G.c_dim, G.w_dim, G.num_ws
         self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
+        self.img_channels = count_channels(G)
         self.w_avg = G.w_avg.cpu()
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -121,7 +122,7 @@ class GraphEngine(Engine):
             return super().synthesis(w_plus, noise_mode)
         check_w_plus(w_plus, self.num_ws, self.w_dim)
         rows = [self.run(row.detach().float().cpu().contiguous()) for row in w_plus.split(1)]
-        img = torch.cat(rows) if rows else torch.empty(0, 3, self.img_resolution, self.img_resolution)
+        img = torch.cat(rows) if rows else torch.empty(0, self.img_channels, self.img_resolution, self.img_resolution)
         return img.to(w_plus.device)
 
     def synthesis_at(self, w_plus: Tensor, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:

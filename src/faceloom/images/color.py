@@ -16,21 +16,26 @@ MAX_PROFILE = 4 * 2**20
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # color space of a profile -> Pillow mode
 
 
-def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def to_srgb(image: Image.Image, *, keeps_channels: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
     """Convert a decoded picture of any mode to sRGB on BACKGROUND; return it with notes for the user.
+
+    With `keeps_channels`, gray stays gray (modes L, and I;16 for 16 bits), and a picture with a transparent pixel stays
+    RGBA.
 
     Convention: 16-bit gray is scaled (x / 257), not clipped; a color profile is applied relative-colorimetrically with
     black-point compensation; without a profile, RGB and gray are taken as sRGB.
     """
     notes: list[str] = []
     profile = image.info.get("icc_profile")
-    alpha = None
+    alpha, is_gray = None, image.mode in ("L", "LA", "La", "1")
     if image.mode.startswith(("I", "F")):
+        if keeps_channels:
+            return _to_sixteen_bits(image), ()
         image = _to_eight_bits(image)
     elif image.has_transparency_data:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
-        notes.append("transparent parts: shown on white")
+        notes += [] if keeps_channels else ["transparent parts: shown on white"]
         image = image.convert("RGB")
     elif image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
@@ -38,8 +43,12 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         image, is_applied = _apply_profile(image, profile)
         if not is_applied:
             notes.append("the color profile cannot be used: colors may be slightly wrong")
+    if keeps_channels and (alpha is None or alpha.getextrema() == (255, 255)):
+        return image.convert("L" if is_gray else "RGB"), tuple(notes)
     image = image.convert("RGB")
-    if alpha is not None:
+    if alpha is not None and keeps_channels:
+        image.putalpha(alpha)
+    elif alpha is not None:
         image = Image.composite(image, Image.new("RGB", image.size, BACKGROUND), alpha)
     return image, tuple(notes)
 
@@ -48,6 +57,10 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit gray to 8 bits: Pillow's own conversion would clip everything above 255 to white."""
     levels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+
+
+def _to_sixteen_bits(image: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(image).astype(np.float32).round().clip(0, 65535).astype(np.uint16))
 
 
 def _apply_profile(image: Image.Image, data: bytes) -> tuple[Image.Image, bool]:

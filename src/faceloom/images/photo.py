@@ -86,7 +86,8 @@ PhotoSource = Path | str | bytes | bytearray | memoryview | ByteStream
 class Photo:
     """An opened picture, notes about its conversion, and the marks of origin in its file.
 
-    Convention: `image` is PIL RGB, upright, sRGB, without metadata; `notes` are short sentences for the user.
+    Convention: `image` is PIL RGB, upright, sRGB, without metadata, or of any mode of `channels.COLORS` where it was
+    asked for; `notes` are short sentences for the user.
     """
 
     image: Image.Image
@@ -94,12 +95,15 @@ class Photo:
     marks: Marks = field(default_factory=Marks)
 
 
-def open_photo(source: PhotoSource, *, min_side: int = MIN_SIDE, also: Collection[str] = ()) -> Photo:
+def open_photo(
+    source: PhotoSource, *, min_side: int = MIN_SIDE, also: Collection[str] = (), keeps_channels: bool = False
+) -> Photo:
     """Open a JPEG, PNG, WebP, GIF, AVIF or (with the extra 'heic') HEIC picture, upright and in sRGB.
 
     `also` adds kinds of `kinds.EXTRA_KINDS`. Of an animation the first frame is used; transparent parts are shown on
-    BACKGROUND. The kind is detected by content, never by the file's name. A JPEG of more than MAX_PIXELS is opened at a
-    half, a quarter or an eighth of its size, if it can be reduced while it is decoded.
+    BACKGROUND; with `keeps_channels` they stay transparent (RGBA), and gray stays gray, of 16 bits, too. The kind is
+    detected by content, never by the file's name. A JPEG of more than MAX_PIXELS is opened at a half, a quarter or an
+    eighth of its size, if it can be reduced while it is decoded.
     Raises ImageError for a missing file, another kind, a damaged file, more than MAX_BYTES or MAX_PIXELS (read from the
     header, before decoding), or a side outside `min_side` ... MAX_SIDE; MissingExtra for HEIC without its library.
     """
@@ -108,7 +112,7 @@ def open_photo(source: PhotoSource, *, min_side: int = MIN_SIDE, also: Collectio
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are checked here
         try:
-            return _decode(data, kind, min_side)
+            return _decode(data, kind, min_side, keeps_channels)
         except FaceloomError:
             raise
         except MemoryError as error:
@@ -157,7 +161,7 @@ def _check_kind(data: bytes, min_side: int, also: Collection[str]) -> str:
     return kind
 
 
-def _decode(data: bytes, kind: str, min_side: int) -> Photo:
+def _decode(data: bytes, kind: str, min_side: int, keeps_channels: bool) -> Photo:
     image = _reader(kind)(io.BytesIO(data))
     is_animated = kind in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(image, "is_animated", False))
     notes: tuple[str, ...] = ("animation: first frame used",) if is_animated else ()
@@ -170,8 +174,8 @@ def _decode(data: bytes, kind: str, min_side: int) -> Photo:
     _check_size(image.size, min_side)
     marks = read_marks(data, *(value for value in image.info.values() if isinstance(value, str | bytes)))
     upright, turn_notes = _turn_upright(image)
-    srgb, color_notes = to_srgb(upright)
-    plain = Image.new("RGB", srgb.size)
+    srgb, color_notes = to_srgb(upright, keeps_channels=keeps_channels)
+    plain = Image.new(srgb.mode, srgb.size)
     plain.paste(srgb)
     return Photo(plain, notes + turn_notes + color_notes, marks)
 

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
 
 from faceloom.errors import ImageError
 from faceloom.files import atomic_write
+from faceloom.images.channels import GRAY, GRAY16, RGB, RGBA, convert, to_pictures
 from faceloom.images.tensors import Picture, to_photo
 from faceloom.marks.credentials import MIME_TYPES, can_sign, sign, sign_file
 from faceloom.marks.origin import Kind, Origin
 from faceloom.marks.payload import Payload
 from faceloom.marks.source_type import LAYERS, make_xmp
-from faceloom.marks.watermark import embed
+from faceloom.marks.watermark import embed, embed_gray, embed_transparent
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 QUALITY = 95  # of JPEG and lossy WebP
@@ -65,11 +67,12 @@ def encode_picture(
 ) -> bytes:
     """Return a picture as the content of a PNG, JPEG or WebP file, by the suffix of `name`.
 
-    Only the pixels of `picture` are written: no EXIF, no location, no thumbnail. With `ai_generated`, marks say that a
-    model made the picture, or with `composite` a part of it: XMP metadata (IPTC DigitalSourceType), an invisible
-    watermark, and content credentials where the extra 'credentials' is installed. `origin` is what they say about the
-    generator and the photo. Previews that are replaced within a second are not `signed`. With `opacity`, a picture of
-    mode L, a PNG or WebP is transparent.
+    Gray, 16-bit gray and transparent pictures stay as they are where the format allows it: PNG holds all of them, WebP
+    transparency, and a JPEG shows transparent parts on white. Only the pixels of `picture` are written: no EXIF, no
+    location, no thumbnail. With `ai_generated`, marks say that a model made the picture, or with `composite` a part of
+    it: XMP metadata (IPTC DigitalSourceType), an invisible watermark, and content credentials where the extra
+    'credentials' is installed. `origin` is what they say about the generator and the photo. Previews that are replaced
+    within a second are not `signed`. With `opacity`, a picture of mode L, a PNG or WebP is transparent.
     Raises ImageError for another suffix, StoreError when the file cannot be signed.
     """
     suffix = Path(name).suffix.lower()
@@ -78,7 +81,7 @@ def encode_picture(
             f"cannot save as '{suffix or Path(name).name}': expected {', '.join(FORMATS)}",
             "change the file name's suffix",
         )
-    photo, origin = copy_pixels(to_photo(picture)), origin or Origin()
+    photo, origin = copy_pixels(_to_format(picture, FORMATS[suffix])), origin or Origin()
     if not ai_generated and not composite:
         return _encode(photo, FORMATS[suffix], make_xmp(None, description), quality)
     kind = origin.kind(composite)
@@ -105,9 +108,24 @@ def save_animation(frames: Sequence[Image.Image], path: Path, durations: Sequenc
     return path
 
 
-def watermarked(photo: Image.Image, kind: Kind, origin: Origin) -> Image.Image:
-    """Return a copy of a photo with the invisible watermark."""
-    return Image.fromarray(embed(np.asarray(photo), Payload.of(kind, origin.generator, origin.day)))
+def watermarked(picture: Image.Image, kind: Kind, origin: Origin) -> Image.Image:
+    """Return a copy of a picture of any kind of `channels.COLORS` with the invisible watermark."""
+    payload = Payload.of(kind, origin.generator, origin.day)
+    levels = np.asarray(picture)
+    if picture.mode in (GRAY.mode, GRAY16.mode):
+        return Image.fromarray(embed_gray(levels, payload))
+    return Image.fromarray(embed_transparent(levels, payload) if picture.mode == RGBA.mode else embed(levels, payload))
+
+
+def _to_format(picture: Picture, format: str) -> Image.Image:
+    """Return a picture of any form in the kind of channels that a file format can hold."""
+    if isinstance(picture, Tensor) and picture.ndim == 4 and len(picture) == 1:
+        picture = to_pictures(picture)[0]
+    if not isinstance(picture, Image.Image) or picture.mode not in (GRAY.mode, GRAY16.mode, RGBA.mode):
+        return to_photo(picture)
+    if format == "PNG" or (format == "WEBP" and picture.mode == RGBA.mode):
+        return picture
+    return convert(picture, RGB)
 
 
 def copy_pixels(photo: Image.Image) -> Image.Image:

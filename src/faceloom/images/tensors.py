@@ -66,7 +66,7 @@ def to_photo(picture: Picture) -> Image.Image:
     return Image.fromarray(to_pixels(picture) if isinstance(picture, Tensor) else _check_pixels(picture))
 
 
-def area_resize(img: Img, size: int | tuple[int, int]) -> Float[Tensor, "n 3 height width"]:
+def area_resize(img: Float[Tensor, "n c h w"], size: int | tuple[int, int]) -> Float[Tensor, "n c height width"]:
     """Resize to `size` (side, or (height, width)). Differentiable.
 
     Convention: shrinking by a whole factor averages blocks exactly; every other change uses an antialiased bicubic

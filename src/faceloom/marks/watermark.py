@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Complex, Float, Int, UInt8
+from jaxtyping import Complex, Float, Int, UInt8, UInt16
 from PIL import Image
 
 from faceloom.marks.payload import CODE_BITS, Bits, Payload, encode
@@ -26,6 +26,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in JPEG
 
 Gray = Float[np.ndarray, "h w"]
 Pixels = UInt8[np.ndarray, "h w 3"]
+RgbaPixels = UInt8[np.ndarray, "h w 4"]
+Levels = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,34 @@ def embed(pixels: Pixels, payload: Payload) -> Pixels:
 
     Convention: the same change is added to R, G and B, at most `3 * MAX_LEVEL` gray levels; 48 dB PSNR on average.
     """
+    marked = pixels + np.rint(change_of(pixels, payload)).astype(np.int16)[..., None]
+    return np.asarray(np.clip(marked, 0, 255), np.uint8)
+
+
+def change_of(pixels: Pixels, payload: Payload) -> Gray:
+    """Return the gray levels, of 255, that the watermark of a payload adds at each pixel."""
     height, width = pixels.shape[:2]
     tile = tile_side(height, width)
-    change = _pattern(encode(payload).tobytes(), height, width, tile) * _strength(pixels, tile)
-    marked = pixels + np.rint(change).astype(np.int16)[..., None]
-    return np.asarray(np.clip(marked, 0, 255), np.uint8)
+    return np.asarray(_pattern(encode(payload).tobytes(), height, width, tile) * _strength(pixels, tile))
+
+
+def embed_gray(levels: Levels, payload: Payload) -> Levels:
+    """Return a copy of gray levels `[h, w]`, of 8 or 16 bits, with the watermark of a payload."""
+    top = int(np.iinfo(levels.dtype).max)
+    gray = (levels // (top // 255)).astype(np.uint8)
+    change = change_of(np.repeat(gray[..., None], 3, axis=2), payload) * (top / 255)
+    return np.asarray(np.clip(levels + np.rint(change), 0, top), levels.dtype)
+
+
+def embed_transparent(rgba: RgbaPixels, payload: Payload) -> RgbaPixels:
+    """Return a copy of RGBA pixels with straight alpha, with the watermark of a payload in the colors that are seen.
+
+    Alpha stays, and so do the colors of transparent pixels: the pattern is read from what a viewer sees on any plain
+    background, and a transparent pixel can carry nothing there.
+    """
+    colors, alpha = rgba[..., :3], rgba[..., 3:]
+    marked = embed(np.ascontiguousarray(colors), payload)
+    return np.concatenate((np.where(alpha > 0, marked, colors), alpha), axis=2)
 
 
 @lru_cache(maxsize=2)  # the frames of a film share one pattern

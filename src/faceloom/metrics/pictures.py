@@ -12,7 +12,9 @@ from faceloom import latents
 from faceloom.datasets.sources import SourceConfig, open_source
 from faceloom.errors import ImageError
 from faceloom.images import to_img
+from faceloom.images.channels import to_rgb
 from faceloom.images.tensors import Img
+from faceloom.label_columns import Columns
 from faceloom.metrics.path_length import make_label
 from faceloom.networks.generator import Generator
 
@@ -47,13 +49,23 @@ def open_pictures(
 
 @torch.no_grad()
 def generate_pictures(
-    G: Generator, count: int, *, seed: int = 0, psi: float = 1.0, callback: Callback | None = None
+    G: Generator,
+    count: int,
+    *,
+    seed: int = 0,
+    psi: float = 1.0,
+    callback: Callback | None = None,
+    label_columns: Columns = (),
 ) -> Iterator[Img]:
-    """Yield generated faces of the seeds from `seed` on, each `[1, 3, r, r]`; with labels, the classes in turn."""
+    """Yield generated pictures of the seeds from `seed` on in RGB, each `[1, 3, r, r]`.
+
+    With labels, the classes in turn, or the `example_label`s of `label_columns`. Transparency is shown on white, as it
+    is in pictures that `open_pictures` opens, and gray is repeated in three channels.
+    """
     for number in itertools.islice(itertools.count(), count):
         z = latents.z_from_seeds([seed + number], G.z_dim).to(G.w_avg.device)
-        w = G.mapping(z, make_label(G, number))
+        w = G.mapping(z, make_label(G, number, label_columns=label_columns))
         w_plus = latents.truncate(latents.broadcast(w, G.num_ws), G.w_avg, psi)
-        yield G.synthesis(w_plus).float().clamp(-1, 1).cpu()
+        yield to_rgb(G.synthesis(w_plus).float().clamp(-1, 1)).cpu()
         if callback:
             callback(number + 1, f"seed {seed + number}")

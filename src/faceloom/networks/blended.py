@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.latents import WPlus
-from faceloom.networks.generator import Generator, NoiseMode
+from faceloom.networks.generator import Generator, NoiseMode, count_channels
 from faceloom.networks.tuned import network_of, replace_weights
 
 FIRST_SIDE = 16  # side in pixels of the smallest features that are blended; smaller ones decide pose and shape
@@ -35,6 +35,7 @@ class Blended:
     def __init__(self, G: Generator, fixed: Features, mask: Tensor) -> None:
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = G.z_dim, G.c_dim, G.w_dim, G.num_ws
         self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
+        self.img_channels = count_channels(G)
         self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
         self.network = replace_weights(network_of(G), {})
         self.device = self.network.w_avg.device

@@ -35,6 +35,7 @@ class DiscriminatorConfig:
     mbstd_group_size: int | None = 4  # images of a group for the minibatch deviation, None: the whole batch
     mbstd_num_channels: int = 1  # features that hold the minibatch deviation, 0: none
     base: tuple[int, int] = (4, 4)  # height and width of the smallest features in pixels
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
 
     @property
     def img_size(self) -> tuple[int, int]:
@@ -59,7 +60,7 @@ class DiscriminatorBlock(nn.Module):
         taps, clamp = config.resample_filter, config.conv_clamp
         self.register_buffer("kernel", fir_kernel(taps), persistent=False)
         if self.is_first or config.architecture == "skip":
-            self.fromrgb = Conv(3, in_channels, 1, clamp=clamp)
+            self.fromrgb = Conv(config.img_channels, in_channels, 1, clamp=clamp)
         self.conv0 = Conv(in_channels, in_channels, 3, clamp=clamp)
         self.conv1 = Conv(in_channels, out_channels, 3, down=True, resample_filter=taps, clamp=clamp)
         if config.architecture == "resnet":
@@ -86,7 +87,7 @@ class DiscriminatorEpilogue(nn.Module):
         self.cmap_dim, self.architecture = cmap_dim, config.architecture
         self.group_size, self.num_channels = config.mbstd_group_size, config.mbstd_num_channels
         if config.architecture == "skip":
-            self.fromrgb = Conv(3, channels, 1)
+            self.fromrgb = Conv(config.img_channels, channels, 1)
         self.conv = Conv(channels + config.mbstd_num_channels, channels, 3, clamp=clamp)
         self.fc = FullyConnected(channels * config.base[0] * config.base[1], channels, lrelu=True)
         self.out = FullyConnected(channels, cmap_dim or 1)
@@ -101,7 +102,7 @@ class DiscriminatorEpilogue(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The discriminator: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
+    """The discriminator: `img [n, img_channels, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, higher is more real.
 
     Raises ShapeError for images of another size, a missing label, or a batch that is not a multiple of the group.
     """
@@ -130,15 +131,20 @@ class Discriminator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
-        if img.ndim != 4 or img.shape[1:] != (3, *self.img_size):
-            expected = ", ".join(map(str, self.img_size))
-            raise ShapeError(f"img: expected [n, 3, {expected}], got {list(img.shape)}", "resize the images")
+        check_images(img, self.config.img_channels, self.img_size)
         x, img = None, img.to(self.dtype).contiguous(memory_format=torch.channels_last)
         for side in self.sides:
             x, img = self.get_submodule(f"b{side}")(x, img)
         cmap = self.mapping(None, c) if self.c_dim else None
         score: Tensor = self.b4(x, img, cmap)
         return score
+
+
+def check_images(img: Tensor, channels: int, size: tuple[int, int]) -> None:
+    """Raise ShapeError unless `img` is `[n, channels, height, width]`; `size` is (height, width)."""
+    if img.ndim != 4 or img.shape[1:] != (channels, *size):
+        expected = ", ".join(map(str, (channels, *size)))
+        raise ShapeError(f"img: expected [n, {expected}], got {list(img.shape)}", "resize or convert the images")
 
 
 def minibatch_deviation(x: Tensor, group_size: int | None, num_channels: int) -> Tensor:

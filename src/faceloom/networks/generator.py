@@ -16,7 +16,8 @@ class Generator(Protocol):
     """A style-based generator.
 
     Convention: `mapping` returns one `w` per image, `synthesis` takes one per layer, sorted by the layer's depth;
-    images are float32 `[n, 3, h, w]`, RGB, -1...1. `layer_resolutions[i]` is the side, in pixels, of the features
+    images are float32 `[n, 3, h, w]`, RGB, -1...1; generators of other subjects may draw gray, `[n, 1, h, w]`, or
+    transparency, `[n, 4, h, w]` (`images.channels`). `layer_resolutions[i]` is the side, in pixels, of the features
     that layer i styles. It decides whether the layer is coarse, middle or fine.
     """
 
@@ -43,6 +44,11 @@ class Generator(Protocol):
     def affines(self, layer: int) -> Sequence[nn.Module]:
         """Return the affine maps that take layer `layer`'s style, `[n, w_dim] -> [n, c]` each."""
         ...
+
+
+def count_channels(G: Generator) -> int:
+    """Return the number of channels of a generator's images: 1 gray, 3 RGB, 4 RGB times alpha, and alpha."""
+    return int(getattr(G, "img_channels", 3))
 
 
 def area_reduce(img: Tensor, resolution: int) -> Tensor:

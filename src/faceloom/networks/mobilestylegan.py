@@ -53,6 +53,7 @@ class MobileStyleGANConfig(WaveletShape):
     learned_noise: bool = False  # stored noise of unit variance with a learned strength, instead of scaled noise
     skip: bool = False  # sum images of every resolution instead of using the last one only
     separable_from: int = 1  # first block with separable convolutions; those before it are plain
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
 
     @staticmethod
     def from_scratch(
@@ -169,6 +170,7 @@ class MobileStyleGAN(nn.Module):
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, w_dim
         self.num_ws = 3 * len(channels) - 1
         self.img_resolution, self.img_size = config.img_resolution, config.img_size
+        self.img_channels = config.img_channels
         sides = [max(config.base) << i for i in range(len(channels))]
         self.layer_resolutions = (sides[0], *(r for side in sides[1:] for r in (side // 2, side, side)), sides[-1])
         self.dtype: torch.dtype | None = None  # of the features; None: the weights'
@@ -181,9 +183,9 @@ class MobileStyleGAN(nn.Module):
             for i, (in_channels, out_channels) in enumerate(pairwise(channels), start=1)
         )
         self.to_img_affine = nn.Linear(w_dim, channels[-1])
-        self.to_img = Conv(channels[-1], 12, 1)
+        self.to_img = Conv(channels[-1], 4 * config.img_channels, 1)
         heads = channels[:-1] if config.skip else ()
-        self.heads = nn.ModuleList(Conv(c, 12, 1) for c in heads)
+        self.heads = nn.ModuleList(Conv(c, 4 * config.img_channels, 1) for c in heads)
         self.register_buffer("w_avg", torch.zeros(w_dim))
         if config.demodulate:
             self._init_weights()
@@ -195,7 +197,7 @@ class MobileStyleGAN(nn.Module):
         return w
 
     def synthesis(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """Generate `img [n, 3, *img_size]`, float32, from `w_plus [n, num_ws, w_dim]`.
+        """Generate `img [n, img_channels, *img_size]`, float32, from `w_plus [n, num_ws, w_dim]`.
 
         Raises ShapeError for a latent of another generator.
         """
@@ -208,7 +210,8 @@ class MobileStyleGAN(nn.Module):
         """
         if resolution >= self.img_resolution:
             return self.synthesis(w_plus, noise_mode)
-        return area_reduce(self._bands(w_plus, noise_mode)[:, :3].float() * 0.5, resolution)
+        mean = self._bands(w_plus, noise_mode)[:, : self.img_channels]
+        return area_reduce(mean.float() * 0.5, resolution)
 
     def affines(self, layer: int) -> list[nn.Module]:
         """Return the affine maps that take layer `layer`'s style: one per layer."""
@@ -228,7 +231,7 @@ class MobileStyleGAN(nn.Module):
         return self
 
     def _bands(self, w_plus: Tensor, noise_mode: NoiseMode) -> Tensor:
-        """Return the wavelet bands of the image `[n, 12, h / 2, w / 2]`."""
+        """Return the wavelet bands of the image `[n, 4 * img_channels, h / 2, w / 2]`."""
         check_w_plus(w_plus, self.num_ws, self.w_dim)
         x = self.const.to(self.dtype or self.to_img.weight.dtype).expand(w_plus.shape[0], -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -273,7 +276,8 @@ def add_half_size(bands: Tensor, smaller: Tensor | None) -> Tensor:
     if smaller is None:
         return bands
     img = _butterfly(smaller)
-    return torch.cat((bands[:, :3] + img, bands[:, 3:]), dim=1)
+    channels = img.shape[1]
+    return torch.cat((bands[:, :channels] + img, bands[:, channels:]), dim=1)
 
 
 def modulate(x: Tensor, style: Tensor) -> Tensor:

@@ -181,7 +181,7 @@ class StyleGAN1(nn.Module):
         config = config or StyleGAN1Config()
         self.config = config
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, 0, config.w_dim
-        self.img_resolution = config.img_resolution
+        self.img_resolution, self.img_channels = config.img_resolution, 3
         self.mapping = StyleMapping(
             config.z_dim,
             0,

@@ -57,6 +57,7 @@ class StyleGAN2Config:
     conv_clamp: float | None = None  # bound of every activation, None: unbounded
     use_noise: bool = True
     base: tuple[int, int] = (4, 4)  # height and width of the first features in pixels
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
 
     @property
     def img_size(self) -> tuple[int, int]:
@@ -114,13 +115,13 @@ class SynthesisLayer(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """A modulated 1x1 convolution without normalization, from features to colors: `[n, c, r, r]` -> `[n, 3, r, r]`."""
+    """A modulated 1x1 convolution without normalization, from features to colors: `[n, c, r, r]` -> `[n, i, r, r]`."""
 
     def __init__(self, config: StyleGAN2Config, in_channels: int) -> None:
         super().__init__()
         self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1)
-        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight = nn.Parameter(torch.randn(config.img_channels, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(config.img_channels))
         self.clamp = config.conv_clamp
         self.gain = 1 / in_channels**0.5
 
@@ -163,7 +164,7 @@ class SynthesisBlock(nn.Module):
         else:
             x = self.conv1(self.conv0(x, first, noise_mode), second, noise_mode)
         if img is not None:
-            img = img.contiguous(memory_format=torch.channels_last)  # resamples three channels far faster
+            img = img.contiguous(memory_format=torch.channels_last)  # resamples few channels far faster
             img = upfirdn2d(img, self.kernel * 4, up=2, padding=up_padding(len(self.kernel)))
         if self.torgb is not None:
             rgb_img = self.torgb(x, rgb)
@@ -206,7 +207,7 @@ class SynthesisNetwork(nn.Module):
             self.add_module(f"b{side}", block)
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """Generate `img [n, 3, *img_size]`, float32, from `w_plus [n, num_ws, w_dim]`.
+        """Generate `img [n, img_channels, *img_size]`, float32, from `w_plus [n, num_ws, w_dim]`.
 
         Raises ShapeError for a latent of another generator.
         """
@@ -229,6 +230,7 @@ class StyleGAN2(nn.Module):
         self.config = config
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
         self.img_resolution, self.img_size = config.img_resolution, config.img_size
+        self.img_channels = config.img_channels
         self.mapping = StyleMapping(
             config.z_dim,
             config.c_dim,

@@ -24,6 +24,7 @@ class StyleGAN3Config:
     """The shape of the network; the defaults are config T at 1024 px. Frequencies are in cycles an image."""
 
     img_resolution: int = 1024  # side of the image in pixels
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
     z_dim: int = 512
     c_dim: int = 0  # numbers in a label, 0: unconditional
     w_dim: int = 512
@@ -83,7 +84,7 @@ def layer_bands(config: StyleGAN3Config) -> list[Band]:
         rate = 2 ** math.ceil(math.log2(min(2 * stopband, config.img_resolution)))
         size = rate + 2 * config.margin_size if i < config.num_layers - 1 else config.img_resolution
         channels = round(min(config.channel_base / 2 / cutoff, config.channel_max))
-        channels = channels if i < config.num_layers else 3
+        channels = channels if i < config.num_layers else config.img_channels
         result.append(Band(cutoff, max(stopband, rate / 2) - cutoff, rate, size, channels))
     return result
 
@@ -216,7 +217,7 @@ class SynthesisNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, w_plus: Tensor, noise_mode: NoiseMode = "const") -> Tensor:
-        """Generate `img [n, 3, r, r]`, float32, from `w_plus [n, num_ws, w_dim]`.
+        """Generate `img [n, img_channels, r, r]`, float32, from `w_plus [n, num_ws, w_dim]`.
 
         The network has no noise: every noise mode gives the same image.
         Raises ShapeError for a latent of another generator.
@@ -243,7 +244,7 @@ class StyleGAN3(nn.Module):
         config = config or StyleGAN3Config()
         self.config = config
         self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
-        self.img_resolution = config.img_resolution
+        self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.mapping = StyleMapping(
             config.z_dim,
             config.c_dim,

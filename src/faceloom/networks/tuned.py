@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
-from faceloom.networks.generator import Generator, NoiseMode
+from faceloom.networks.generator import Generator, NoiseMode, count_channels
 
 Delta = Mapping[str, Tensor]
 """Changes of weights by name: the full change under NAME, or factors NAME.left `[o, r]` and NAME.right `[r, i]`."""
@@ -34,6 +34,7 @@ class Tuned:
         self.G = G
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = G.z_dim, G.c_dim, G.w_dim, G.num_ws
         self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
+        self.img_channels = count_channels(G)
         self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
         network = network_of(G)
         self.device = network.w_avg.device

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.errors import ShapeError
-from faceloom.networks.discriminator import minibatch_deviation
+from faceloom.networks.discriminator import check_images, minibatch_deviation
 from faceloom.networks.init import init_weights
 from faceloom.networks.mobilestylegan import Conv, WaveletShape, convolutions, make_plain_conv, make_separable_conv
 from faceloom.networks.ops import SQRT2
@@ -32,6 +32,7 @@ class WaveletDiscriminatorConfig(WaveletShape):
     separable_from: int = 99  # first block with separable convolutions; those before it are plain
     mbstd_group_size: int | None = 4  # images of a group for the minibatch deviation, None: the whole batch
     mbstd_num_channels: int = 1  # features that hold the minibatch deviation, 0: none
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
 
 
 def haar(img: Tensor) -> Tensor:
@@ -68,7 +69,7 @@ class WaveletBlock(nn.Module):
 
 
 class WaveletDiscriminator(nn.Module):
-    """The discriminator: `img [n, 3, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, float32, higher is more real.
+    """The discriminator: `img [n, img_channels, *img_size]`, `c [n, c_dim]` -> `[n, 1]`, float32, higher is more real.
 
     Train it with the learning rates of `init.parameter_groups`. Raises ShapeError for images of another size, a
     missing label, or a batch that is not a multiple of the group.
@@ -80,7 +81,7 @@ class WaveletDiscriminator(nn.Module):
         self.c_dim, self.img_resolution, self.img_size = config.c_dim, config.img_resolution, config.img_size
         self.dtype = torch.float32  # of the features
         last, (height, width) = config.channels[0], config.base
-        self.from_bands = Conv(12, config.channels[-1], 1)
+        self.from_bands = Conv(4 * config.img_channels, config.channels[-1], 1)
         self.blocks = nn.ModuleList(
             WaveletBlock(in_channels, out_channels, plain=i < config.separable_from)
             for i, (out_channels, in_channels) in reversed(list(enumerate(pairwise(config.channels), start=1)))
@@ -96,9 +97,7 @@ class WaveletDiscriminator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
-        if img.ndim != 4 or img.shape[1:] != (3, *self.img_size):
-            expected = ", ".join(map(str, self.img_size))
-            raise ShapeError(f"img: expected [n, 3, {expected}], got {list(img.shape)}", "resize the images")
+        check_images(img, self.config.img_channels, self.img_size)
         x = haar(img.to(self.dtype)).contiguous(memory_format=torch.channels_last)
         x = F.leaky_relu(self.from_bands(x), 0.2, inplace=True)
         for block in self.blocks:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceloom.images.channels import on_colors
 from faceloom.train.config import ADA_STAGES, PIPE_NAMES
 from faceloom.train.warp import warp
 
@@ -52,8 +53,9 @@ POWER = (10 / 13, 1 / 13, 1 / 13, 1 / 13)
 class Augment(nn.Module):
     """The augmentation pipeline: `Augment("bgc")(img, p, generator)`.
 
-    Convention: img float32 `[n, 3, h, w]`, -1...1, each side longer than 6 px; p 0...1, one number or one per image.
-    The result has the same shape; colors may leave -1...1. `pipe` is a stage (blit, geom, color, filter, noise,
+    Convention: img float32 `[n, c, h, w]`, -1...1, each side longer than 6 px; p 0...1, one number or one per image.
+    The result has the same shape; colors may leave -1...1. Of an RGBA img (premultiplied) color transformations change
+    the colors only, and cut out parts are transparent. `pipe` is a stage (blit, geom, color, filter, noise,
     cutout) or the initials of the first stages in this order (bg, bgc ... bgcfnc).
     """
 
@@ -83,7 +85,7 @@ class Augment(nn.Module):
             img = apply_filters(img, amplification_filters(draws, self.get_buffer("octaves")))
         if "noise" in self.stages:
             img = img + random_noise(draws, img)
-        return img * cutout_mask(draws, *img.shape[2:]) if "cutout" in self.stages else img
+        return cover(img, cutout_mask(draws, *img.shape[2:])) if "cutout" in self.stages else img
 
 
 class RandomRows:
@@ -213,8 +215,20 @@ def _hue(angle: Tensor) -> Tensor:
 
 
 def apply_color(img: Tensor, matrix: Tensor, added: Tensor) -> Tensor:
-    """Return `matrix @ color + added` at every pixel."""
-    return torch.baddbmm(added.to(img.dtype), matrix.to(img.dtype), img.flatten(2)).view(img.shape)
+    """Return `matrix @ color + added` at every pixel; gray images get what the transformation makes of a gray pixel.
+
+    Convention: matrix `[n, 3, 3]`, added `[n, 3, 1]`; the transformations map gray to gray, as those of ADA do.
+    """
+    matrix, added = matrix.to(img.dtype), added.to(img.dtype)
+    if img.shape[1] == 1:
+        matrix, added = matrix.sum(2, keepdim=True).mean(1, keepdim=True), added.mean(1, keepdim=True)
+
+    def change(colors: Tensor, alpha: Tensor | None) -> Tensor:
+        if alpha is None:
+            return torch.baddbmm(added, matrix, colors.flatten(2)).view(colors.shape)
+        return torch.baddbmm(added * alpha.flatten(2), matrix, colors.flatten(2)).view(colors.shape)
+
+    return on_colors(img, change)
 
 
 # ----- filters and corruptions: appendices B.4 and B.5
@@ -276,6 +290,11 @@ def random_noise(draws: RandomRows, img: Tensor) -> Tensor:
             value = torch.randn(img.shape[1:], generator=torch.Generator().manual_seed(seed))
             out[i] = value.to(img.device) * strengths[i]
     return out
+
+
+def cover(img: Tensor, kept: Tensor) -> Tensor:
+    """Cover the pixels outside a mask `[n, 1, h, w]`: with gray, or of an RGBA img with transparency."""
+    return img * kept if img.shape[1] != 4 else (img + 1) * kept - 1
 
 
 def cutout_mask(draws: RandomRows, h: int, w: int) -> Tensor:

@@ -21,7 +21,7 @@ BaseSize = tuple[int, int]
 def make_generator(config: TrainConfig) -> nn.Module:
     """Make the generator with random weights from torch's global seed. Raises TrainingError for an impossible size."""
     common: dict[str, Any] = {"z_dim": config.z_dim, "c_dim": config.c_dim, "w_dim": config.w_dim}
-    common["mapping_layers"] = config.mapping_layers
+    common |= {"mapping_layers": config.mapping_layers, "img_channels": config.img_channels}
     if config.family == "stylegan3":
         if config.height != config.width:
             raise TrainingError("StyleGAN3 generates square images only", "use --family stylegan2")
@@ -37,9 +37,23 @@ def make_discriminator(config: TrainConfig) -> nn.Module:
     """Make the discriminator, one on wavelets for a wavelet generator. Raises TrainingError for an impossible size."""
     base, channels = network_shape(config, config.d_channels)
     if config.family == "mobilestylegan":
-        return WaveletDiscriminator(WaveletDiscriminatorConfig(channels, config.c_dim, base))
-    layers = config.mapping_layers
-    return Discriminator(DiscriminatorConfig(channels, config.c_dim, base=base, mapping_layers=layers))
+        return WaveletDiscriminator(
+            WaveletDiscriminatorConfig(channels, config.c_dim, base, img_channels=config.img_channels)
+        )
+    more: dict[str, Any] = {"mapping_layers": config.mapping_layers, "img_channels": config.img_channels}
+    return Discriminator(DiscriminatorConfig(channels, config.c_dim, base=base, **more))
+
+
+def spread_number_labels(*networks: nn.Module) -> None:
+    """Give the embeddings of labels random biases, for labels that hold numbers.
+
+    An embedded label is scaled to a fixed length. Without a bias, all positive values of a single number would be the
+    same label, and so would all negative ones.
+    """
+    for network in networks:
+        for name, module in network.named_modules():
+            if name.endswith(("mapping.embed", "mapping_network.embed")):
+                nn.init.normal_(module.bias)
 
 
 def network_shape(config: TrainConfig, channels: tuple[int, ...]) -> tuple[BaseSize, tuple[int, ...]]:

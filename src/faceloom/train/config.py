@@ -30,6 +30,10 @@ class TrainConfig:
     height: int  # of the images in pixels
     width: int
     c_dim: int = 0  # numbers in a label; 0: unconditional
+    img_channels: int = 3  # 1: gray, 3: RGB, 4: RGB times alpha, and alpha
+    bits: int = 8  # of a level in the pictures' files: 8 or 16
+    label_means: tuple[float, ...] = ()  # of each entry of a label with numbers, by which it is standardized; or empty
+    label_stds: tuple[float, ...] = ()  # deviation of each entry
     family: Family = "stylegan2"
     channel_base: int = 16384  # a layer has channel_base / side channels ...
     channel_max: int = 512  # ... and at most this many
@@ -69,7 +73,8 @@ class TrainConfig:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TrainingError(
-                    f"{name} '{getattr(self, name)}' is not one of {', '.join(choices)}", "choose one of these"
+                    f"{name} '{getattr(self, name)}' is not one of {', '.join(map(str, choices))}",
+                    "choose one of these",
                 )
         if self.part < 1 or self.batch % self.part:
             raise TrainingError(
@@ -80,14 +85,16 @@ class TrainConfig:
                 raise TrainingError(f"{name} is {getattr(self, name)}", f"it must be {least:g} to {most:g}")
 
 
-CHOICES = {
+CHOICES: dict[str, tuple[str | int, ...]] = {
     "family": FAMILIES,
     "augment": AUGMENTATIONS,
     "precision": PRECISIONS,
     "loss": LOSS_NAMES,
     "pipe": PIPE_NAMES,
+    "img_channels": (1, 3, 4),
+    "bits": (8, 16),
 }
-"""The allowed words of each setting that is a word."""
+"""The allowed values of each setting that has few."""
 
 _POSITIVE = math.ulp(0.0)  # the smallest number above zero
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from faceloom.images.channels import on_colors
+from faceloom.train.augment import cover
+
 DRAW_COUNT = 7  # uniform random numbers per image
 
 
@@ -19,7 +22,8 @@ def diffaugment(
 ) -> Tensor:
     """Augment every image.
 
-    Convention: img float32 `[n, 3, h, w]`, -1...1; the result has the same shape. `policy` lists color, translation
+    Convention: img float32 `[n, c, h, w]`, -1...1; the result has the same shape. Of an RGBA img (premultiplied),
+    colors change and alpha stays, and uncovered or covered pixels are transparent. `policy` lists color, translation
     and cutout, separated by commas.
     """
     device = generator.device if generator is not None else "cpu"
@@ -38,21 +42,28 @@ def diffaugment_rows(img: Tensor, policy: str, rows: Tensor) -> Tensor:
 def _color(img: Tensor, draws: Tensor) -> Tensor:
     """Change brightness by up to 0.5, saturation by a factor of 0...2 and contrast by a factor of 0.5...1.5."""
     brightness, saturation, contrast = draws[:, :, None, None, None].unbind(dim=1)
-    img = img + (brightness - 0.5)
-    gray = img.mean(dim=1, keepdim=True)
-    img = gray + (img - gray) * (2 * saturation)
-    mean = img.mean(dim=(1, 2, 3), keepdim=True)
-    return mean + (img - mean) * (contrast + 0.5)
+
+    def change(colors: Tensor, alpha: Tensor | None) -> Tensor:
+        weight = torch.ones_like(colors[:, :1]) if alpha is None else alpha
+        colors = colors + (brightness - 0.5) * weight
+        gray = colors.mean(dim=1, keepdim=True)
+        colors = gray + (colors - gray) * (2 * saturation)
+        mean = colors.mean(dim=(1, 2, 3), keepdim=True)
+        if alpha is not None:  # of the visible pixels
+            mean = mean / alpha.mean(dim=(1, 2, 3), keepdim=True).clamp(min=1e-3)
+        return mean * weight + (colors - mean * weight) * (contrast + 0.5)
+
+    return on_colors(img, change)
 
 
 def _translation(img: Tensor, draws: Tensor) -> Tensor:
-    """Shift each image by up to an eighth of its size; uncovered pixels become gray."""
+    """Shift each image by up to an eighth of its size; uncovered pixels become gray, or transparent."""
     n, _, h, w = img.shape
     rows, is_row = _shift_lines(draws[:, 1], h, round(h / 8))
     columns, is_column = _shift_lines(draws[:, 0], w, round(w / 8))
     images = torch.arange(n, device=img.device)[:, None, None]
     out = img.permute(0, 2, 3, 1)[images, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    return out * (is_row[:, :, None] & is_column[:, None, :])[:, None]
+    return cover(out, (is_row[:, :, None] & is_column[:, None, :])[:, None])
 
 
 def _shift_lines(draw: Tensor, size: int, most: int) -> tuple[Tensor, Tensor]:
@@ -63,10 +74,10 @@ def _shift_lines(draw: Tensor, size: int, most: int) -> tuple[Tensor, Tensor]:
 
 
 def _cutout(img: Tensor, draws: Tensor) -> Tensor:
-    """Cover a rectangle of half the height and width with gray; it may extend beyond the edges."""
+    """Cover a rectangle of half the height and width with gray, or transparency; it may extend beyond the edges."""
     h, w = img.shape[2:]
     rows, columns = _cover_lines(draws[:, 1], h), _cover_lines(draws[:, 0], w)
-    return img * ~(rows[:, :, None] & columns[:, None, :])[:, None]
+    return cover(img, ~(rows[:, :, None] & columns[:, None, :])[:, None])
 
 
 def _cover_lines(draw: Tensor, size: int) -> Tensor:

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceloom.images.tensors import pixels_to_img
+from faceloom.images.channels import levels_to_img
 from faceloom.latents import broadcast
 from faceloom.networks.init import parameter_groups
 from faceloom.train import ada
-from faceloom.train.build import make_discriminator, make_generator, set_precision
+from faceloom.train.build import make_discriminator, make_generator, set_precision, spread_number_labels
 from faceloom.train.config import TrainConfig
 from faceloom.train.data import TrainingImages, derive_seed, shuffled_indices
 from faceloom.train.distributed import Ranks
@@ -61,6 +61,8 @@ class Trainer:
         torch.manual_seed(derive_seed(config.seed, WEIGHTS))
         self.G: Any = self._to_device(make_generator(config))
         self.D: Any = self._to_device(make_discriminator(config))
+        if config.label_stds:
+            spread_number_labels(self.G, self.D)
         self.G_ema: Any = copy.deepcopy(self.G).eval().requires_grad_(False)
         self.g_autocast = not set_precision(self.G, config.precision)
         self.d_autocast = not set_precision(self.D, config.precision)
@@ -199,7 +201,7 @@ class Trainer:
             yield Part(first, config.part, torch.Generator(self.device).manual_seed(seed ^ 0x9E3779B9), next_first)
 
     def _real_images(self, part: Part) -> tuple[Tensor, Tensor | None]:
-        """Return real images `[n, 3, h, w]` and their labels, randomly mirrored when the config says so."""
+        """Return real images `[n, c, h, w]` and their labels, randomly mirrored when the config says so."""
         count, seed = len(self.images), self.config.seed
         indices = shuffled_indices(count, seed, part.first, part.size)
         upcoming = shuffled_indices(count, seed, part.next_first, part.size)
@@ -208,7 +210,7 @@ class Trainer:
             turned = torch.rand(part.size, generator=part.generator, device=self.device) < 0.5
             levels = torch.where(turned[:, None, None, None], levels.flip(2), levels)
         c = self.images.labels[indices].to(self.device) if self.config.c_dim else None
-        return pixels_to_img(levels), c
+        return levels_to_img(levels), c
 
     def _random_labels(self, part: Part) -> Tensor | None:
         """Return labels for generated images, as frequent as among the real ones."""

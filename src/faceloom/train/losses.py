@@ -58,7 +58,7 @@ def gradient_penalty(logits: Tensor, img: Tensor) -> Tensor:
 
     R1 on real images, R2 on generated ones; weight it by gamma / 2. It can be differentiated again.
 
-    Convention: logits `[n, 1]` computed from img `[n, 3, h, w]`, which requires a gradient.
+    Convention: logits `[n, 1]` computed from img `[n, c, h, w]`, which requires a gradient.
     Source: Mescheder et al. 2018, eq. 9 (R1), section 4.1 (R2).
     """
     (gradient,) = torch.autograd.grad(logits.sum(), img, create_graph=True)
@@ -68,7 +68,7 @@ def gradient_penalty(logits: Tensor, img: Tensor) -> Tensor:
 def path_lengths(img: Tensor, w_plus: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Return how strongly the image changes with its latent, `|J^T y|`, `[n]`; the loss is its distance from its mean.
 
-    Convention: img `[n, 3, h, w]` computed from w_plus `[n, num_ws, w_dim]`, which requires a gradient; y is normal
+    Convention: img `[n, c, h, w]` computed from w_plus `[n, num_ws, w_dim]`, which requires a gradient; y is normal
     noise from `generator` divided by the square root of the number of pixels. Each layer counts as a latent of its
     own: the squared lengths are averaged over the layers, as is usual, so that networks of different depth compare.
     Source: Karras et al. 2020, eq. 4 and appendix B.
@@ -78,7 +78,7 @@ def path_lengths(img: Tensor, w_plus: Tensor, generator: torch.Generator | None 
 
 
 def path_lengths_along(noise: Tensor, img: Tensor, w_plus: Tensor) -> Tensor:
-    """Return path lengths `[n]` for normal noise `[n, 3, h, w]` that the caller drew."""
+    """Return path lengths `[n]` for normal noise `[n, c, h, w]` that the caller drew."""
     pixels = img.shape[2] * img.shape[3]
     (gradient,) = torch.autograd.grad((img * noise).sum() / pixels**0.5, w_plus, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()  # [n num_ws w_dim] -> [n]

@@ -66,6 +66,10 @@ class TrainingFacts:
     height: int
     width: int
     c_dim: int = 0
+    img_channels: int = 3
+    bits: int = 8  # of a level in the pictures' files
+    label_means: tuple[float, ...] = ()  # as in TrainConfig
+    label_stds: tuple[float, ...] = ()
     on_gpu: bool = False
     has_bf16: bool = False  # whether the machine computes faster in bf16
     processes: int = 1
@@ -103,7 +107,8 @@ def plan(facts: TrainingFacts, preset: str = "auto", **requested: Any) -> Plan:
             if suggestion.name not in chosen:
                 chosen[suggestion.name] = suggestion.value
                 advice.append(suggestion)
-    chosen |= {"height": facts.height, "width": facts.width, "c_dim": facts.c_dim, "data": facts.data}
+    kept = ("height", "width", "c_dim", "img_channels", "bits", "label_means", "label_stds", "data")
+    chosen |= {name: getattr(facts, name) for name in kept}
     return Plan(TrainConfig(**chosen), tuple(advice))
 
 

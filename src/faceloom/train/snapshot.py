@@ -12,11 +12,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom.checkpoints.loaded_network import LoadedNetwork
+from faceloom import label_columns
+from faceloom.checkpoints.library import CARD
+from faceloom.checkpoints.loaded_network import LoadedNetwork, weights_hash
 from faceloom.checkpoints.readers import native
 from faceloom.errors import TrainingError
 from faceloom.images import save_picture, to_pixel_list
+from faceloom.images.channels import levels_to_img, show_img
 from faceloom.latents import broadcast, z_from_seeds
+from faceloom.marks.signatures import SUFFIX as SIGNATURE
+from faceloom.marks.signatures import sign_files
 from faceloom.train.data import TrainingImages, derive_seed
 from faceloom.train.loop import Trainer
 
@@ -67,7 +72,7 @@ def is_one_hot(labels: Tensor) -> bool:
 def generate_images(
     G: Any, count: int, labels: Tensor | None = None, first: int = FIRST_SEED, part: int = 16
 ) -> Tensor:
-    """Generate the images of consecutive seeds from `first` on: `[count, 3, h, w]`, -1...1, on the CPU."""
+    """Generate the images of consecutive seeds from `first` on: `[count, c, h, w]`, -1...1, on the CPU."""
     device, images = G.w_avg.device, []
     for start in range(0, count, part):
         seeds = range(first + start, first + min(start + part, count))
@@ -83,9 +88,12 @@ def sheet_shape(height: int, width: int) -> tuple[int, int]:
 
 
 def save_sheet(img: Tensor, path: Path, ai_generated: bool) -> None:
-    """Save images side by side without gaps. Raises StoreError when the disk cannot be written."""
+    """Save images side by side without gaps, transparent parts on a checkerboard.
+
+    Raises StoreError when the disk cannot be written.
+    """
     columns, _ = sheet_shape(*img.shape[2:])
-    pixels = to_pixel_list(img.nan_to_num(0))
+    pixels = to_pixel_list(show_img(img.nan_to_num(0)))
     columns = min(columns, len(pixels))
     blank = np.zeros_like(pixels[0])
     pixels += [blank] * (-len(pixels) % columns)
@@ -103,19 +111,18 @@ def save_fakes(trainer: Trainer, folder: Path) -> Tensor:
 
 def save_reals(trainer: Trainer, folder: Path) -> None:
     """Save a sheet of real images."""
-    from faceloom.images.tensors import pixels_to_img
-
     columns, rows = sheet_shape(trainer.config.height, trainer.config.width)
     count = min(columns * rows, len(trainer.images))
     numbers = np.random.default_rng(trainer.config.seed).permutation(len(trainer.images))[:count]
-    save_sheet(pixels_to_img(trainer.images.load(numbers.tolist())), folder / "reals.png", ai_generated=False)
+    save_sheet(levels_to_img(trainer.images.load(numbers.tolist())), folder / "reals.png", ai_generated=False)
 
 
 def save_network(trainer: Trainer, folder: Path, name: str = "", **facts: Any) -> Path:
     """Save the averaged generator as a folder that `faceloom models import` and every --generator option read.
 
-    `name` is the folder's name inside the run, by default the snapshot's; `facts` are added to the card.
-    Raises TrainingError when a weight is not finite.
+    `name` is the folder's name inside the run, by default the snapshot's; `facts` are added to the card. A signed card
+    beside it is what `faceloom verify` reads.
+    Raises TrainingError when a weight is not finite, StoreError when writing fails.
     """
     G = averaged_generator(trainer)
     plain = torch.contiguous_format  # files need this; the strides of a 1x1 convolution may differ
@@ -127,7 +134,16 @@ def save_network(trainer: Trainer, folder: Path, name: str = "", **facts: Any) -
     if trainer.config.c_dim:
         facts = {"labels": "classes" if is_one_hot(trainer.images.labels) else "numbers", **facts}
     destination = folder / (name or snapshot_name("network-snapshot-", trainer.nimg, trainer.config.batch))
-    return native.write(network, destination, {"training": {"kimg": trainer.nimg / 1000, **facts}})
+    card: dict[str, Any] = {"bits": trainer.config.bits} if trainer.config.bits != 8 else {}
+    if trainer.images.label_columns:
+        card["label_columns"] = label_columns.to_json(trainer.images.label_columns)
+    training = {"training": {"kimg": trainer.nimg / 1000, **facts}}
+    signature = destination / f"{destination.name}{SIGNATURE}"
+    signature.unlink(missing_ok=True)  # that of the files which are replaced now
+    native.write(network, destination, {**training, **card})
+    generator = {"name": destination.name, "family": network.family, "hash": weights_hash(state)}
+    sign_files([destination / native.WEIGHTS, destination / CARD], signature, {"generator": generator, **training})
+    return destination
 
 
 @torch.no_grad()

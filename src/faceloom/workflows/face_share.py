@@ -9,6 +9,7 @@ from faceloom.edit.fit_attributes import sample_faces
 from faceloom.errors import FaceError
 from faceloom.faces.detect import UPRIGHT_SCORE, detect
 from faceloom.images import to_pixel_list
+from faceloom.images.channels import to_rgb
 from faceloom.latents import broadcast
 from faceloom.networks.generator import Generator, image_at
 from faceloom.networks.mtcnn import Mtcnn
@@ -54,5 +55,5 @@ def _generate(G: Generator, count: int) -> list[Image.Image]:
     pictures = []
     for w in sample_faces(G, count, SEED):
         img = image_at(G, broadcast(w[None], G.num_ws), DETECTION_SIDE)
-        pictures.append(Image.fromarray(to_pixel_list(img.float().clamp(-1, 1).cpu())[0]))
+        pictures.append(Image.fromarray(to_pixel_list(to_rgb(img.float().clamp(-1, 1)).cpu())[0]))
     return pictures

@@ -345,13 +345,18 @@ class Studio(Editor):
     def generate(self, seed: int, psi: float = 0.7, *, label: Label | None = None) -> Likeness:
         """Generate a face from a seed; `psi` truncates towards the mean face.
 
-        `label` is the class of a conditional generator, or the vector of one that was trained on numbers.
+        `label` is the class of a conditional generator, the vector of one that was trained on numbers, or the values of
+        its columns by name, as {"kind": "star", "size": "0.3"}.
         Raises LatentError for a label that is missing, out of range, of another length, or given to a generator without
         labels.
         """
-        w_plus = generate_latents(self.generator.G, [seed], psi, c=make_label(label, self.generator.G.c_dim))
+        model = self.generator
+        c = make_label(label, model.G.c_dim, model.label_columns)
+        w_plus = generate_latents(model.G, [seed], psi, c=c)
         provenance = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
-        provenance |= {} if label is None else {"label": label if isinstance(label, int) else list(label)}
+        if label is not None:
+            by_name = isinstance(label, Mapping)
+            provenance["label"] = label if isinstance(label, int) else dict(label) if by_name else list(label)
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=provenance)
 
     def search(

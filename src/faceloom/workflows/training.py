@@ -14,7 +14,8 @@ from torch import Tensor
 from faceloom._version import __version__
 from faceloom.datasets import Dataset
 from faceloom.errors import AssetError, TrainingError
-from faceloom.images.tensors import pixels_to_img
+from faceloom.images.channels import find_colors, levels_to_img, to_rgb
+from faceloom.label_columns import scales_of
 from faceloom.metrics import InceptionFeatures, VggFeatures, extract
 from faceloom.metrics.frechet import frechet_distance
 from faceloom.networks.precision import fast_precision
@@ -154,7 +155,7 @@ def _prepare_new_run(
     dataset = Dataset.open(start.data)
     origin = _open_origin(requested)
     chosen = _choose_settings(start, dataset, ranks, requested, origin)
-    trainer = Trainer(chosen.config, open_training_images(dataset, with_labels=start.cond, callback=loading), ranks)
+    trainer = Trainer(chosen.config, _open_images(dataset, chosen.config, loading), ranks)
     threads = _set_threads(trainer, start.threads, control)
     if origin:
         control.on_message(f"{copy_weights(trainer, origin):.0%} of the generator comes from {origin.name}")
@@ -191,12 +192,8 @@ def _prepare_resumed_run(
     check_trackers(log_to)
     config = runs.read_config(folder, **changed)
     dataset = Dataset.open(Path(config.data))
-    if dataset.resolution != (config.width, config.height):
-        raise TrainingError(
-            f"{config.data} has pictures of another size now", "restore the dataset that the run was started with"
-        )
-    images = open_training_images(dataset, with_labels=config.c_dim > 0, callback=loading)
-    trainer = Trainer(config, images, ranks)
+    _check_unchanged(dataset, config)
+    trainer = Trainer(config, _open_images(dataset, config, loading), ranks)
     runs.restore_checkpoint(trainer, folder)
     threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
     changed = _change_probability(trainer, changed)
@@ -209,6 +206,26 @@ def _prepare_resumed_run(
     ):
         control.on_message(text)
     return Run(trainer, folder, ranks, measure, control, _open_trackers(log_to, folder, config, control))
+
+
+def _open_images(dataset: Dataset, config: TrainConfig, loading: LoadCallback | None) -> TrainingImages:
+    columns = dataset.label_columns if config.c_dim else ()
+    if not config.label_stds:  # a run of before labels were standardized
+        columns = [replace(column, mean=0.0, std=1.0) for column in columns]
+    return open_training_images(dataset, with_labels=config.c_dim > 0, label_columns=columns, callback=loading)
+
+
+def _check_unchanged(dataset: Dataset, config: TrainConfig) -> None:
+    """Check that a run's dataset has pictures and labels of the same kind. Raises TrainingError when it has not."""
+    reasons = {
+        "pictures of another size": dataset.resolution != (config.width, config.height),
+        "pictures of other colors": dataset.colors != find_colors(config.img_channels, config.bits),
+        "labels of another scale": bool(config.label_stds)
+        and scales_of(dataset.label_columns) != (config.label_means, config.label_stds),
+    }
+    for reason, is_changed in reasons.items():
+        if is_changed:
+            raise TrainingError(f"{config.data} has {reason} now", "restore the dataset that the run was started with")
 
 
 def _inception_facts(measures: Measures) -> dict[str, Any]:
@@ -300,8 +317,22 @@ def _choose_settings(
     width, height = dataset.resolution
     on_gpu = ranks.device.startswith("cuda")
     has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
-    c_dim = dataset.c_dim if start.cond else 0
-    facts = TrainingFacts(str(start.data.resolve()), len(dataset), height, width, c_dim, on_gpu, has_bf16, ranks.size)
+    has_numbers = start.cond and any(not column.classes for column in dataset.label_columns)
+    means, stds = scales_of(dataset.label_columns) if has_numbers else ((), ())
+    facts = TrainingFacts(
+        data=str(start.data.resolve()),
+        images=len(dataset),
+        height=height,
+        width=width,
+        c_dim=dataset.c_dim if start.cond else 0,
+        img_channels=dataset.colors.channels,
+        bits=dataset.colors.bits,
+        label_means=means,
+        label_stds=stds,
+        on_gpu=on_gpu,
+        has_bf16=has_bf16,
+        processes=ranks.size,
+    )
     requested = {name: value for name, value in requested.items() if value is not None}
     if origin:
         check_origin(origin, requested, start.preset)
@@ -342,7 +373,8 @@ class FrechetToData:
 
     By default it compares equally many of both, at most `count`. The number is then comparable only within a run or
     with the same number of images. `uses_all_images` compares `count` generated images with all training images, and
-    with their mirror images in a run that mirrors, as StyleGAN2-ADA's fid50k_full does.
+    with their mirror images in a run that mirrors, as StyleGAN2-ADA's fid50k_full does. Gray images are repeated in
+    three channels, and transparency is shown on white.
     """
 
     def __init__(
@@ -372,14 +404,14 @@ class FrechetToData:
 
 
 def generate_one_by_one(G: Any, count: int, labels: Tensor | None) -> Iterator[Tensor]:
-    """Yield the images of the seeds 0 ... count - 1, each `[1, 3, h, w]`."""
+    """Yield the images of the seeds 0 ... count - 1 in RGB, each `[1, 3, h, w]`; transparency is shown on white."""
     for i in range(count):
-        yield generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i)
+        yield to_rgb(generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i))
 
 
 def _real_images(images: TrainingImages, count: int, mirrors: bool) -> Iterator[Tensor]:
     for index in shuffled_indices(len(images), 0, 0, count):
-        img = pixels_to_img(images.load([index]))
+        img = to_rgb(levels_to_img(images.load([index])))
         yield img
         if mirrors:
             yield img.flip(3)

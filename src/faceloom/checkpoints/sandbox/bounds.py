@@ -12,6 +12,7 @@ MAX_VALUE = 1 << 20
 
 VALUE_BOUNDS: dict[str, tuple[float, float]] = {
     "img_resolution": (4, 4096),
+    "img_channels": (1, 4),
     "z_dim": (0, 1 << 16),
     "c_dim": (0, 1 << 16),
     "w_dim": (1, 1 << 16),
