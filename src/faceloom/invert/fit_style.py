@@ -56,7 +56,7 @@ class StyleConfig:
     rank: int = 24  # of the changes of large weights
     whole_below: int = 33_000  # numbers; a weight with fewer changes as a whole
     first_side: int = 16  # pixels; layers at lower resolutions, which decide pose and shape, do not change
-    learning_rate: float = 1e-2  # Adam's, at its highest, in root mean squares of each weight
+    learning_rate: float = 2e-3  # Adam's, at its highest, in root mean squares of each weight
     pixel_weight: float = 2.0  # of the mean absolute difference, against LPIPS
     crops: int = 5  # steps on a crop for each step on the whole picture
     texture_weight: float = 1.0  # of the textures of an example that is not exact

@@ -31,7 +31,10 @@ from faceloom.style import KIND as STYLE
 Verdict = Literal["marked", "incomplete", "tampered", "marked by another program", "unmarked", "unreadable"]
 State = Literal["present", "missing", "tampered", "not read"]
 
-VERIFIABLE = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".mp4", ".mov", ".likeness", ".style")
+VERIFIABLE = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".mp4", ".mov"),
+    *(".likeness", ".style"),
+)
 """Suffixes of the files of a folder that are verified, beside the signatures of generators."""
 MAX_FRAMES, FRAME_STEP = 8, 12  # frames of a film that are read together, and the distance between two of them
 MAX_FILM_BYTES = 2 << 30
@@ -128,7 +131,9 @@ def verify_bytes(data: bytes, name: str) -> Verification:
     if data[8:9] == b"{":
         kind_of_file = STYLE if name.endswith(f".{STYLE}") else LIKENESS
         return _verify_signature(name, signatures.check_tensors(data), kind_of_file)
-    raise ImageError(f"{name} is no picture, film, likeness or style", "give a PNG, JPEG, WebP, GIF, MP4, .likeness or .style")
+    raise ImageError(
+        f"{name} is no picture, film, likeness or style", "give a PNG, JPEG, WebP, GIF, MP4, .likeness or .style"
+    )
 
 
 def _first_frames(data: bytes, kind: str, photo: Photo) -> list[Image.Image]:

@@ -51,7 +51,9 @@ class WorkerState:
     def __init__(self, studio: BoothStudio) -> None:
         self.studio = studio
         self.erased = ErasedFiles()
-        self.likenesses = LikenessCache(studio.load, studio.tuned_generator, studio.read_regions, self.erased)
+        self.likenesses = LikenessCache(
+            studio.load, studio.tuned_generator, studio.read_regions, self.erased, studio.exit_heads
+        )
         self.previews = PreviewCache(self.erased)
         self.axes = AxisCache(studio)
         self.drags: OrderedDict[str, RunningDrag] = OrderedDict()
@@ -75,7 +77,7 @@ class WorkerState:
         return self.studio.draw_in_style(likeness, person.style, STYLE_STRENGTH) if person.style else likeness
 
     def load(self, person: PersonRef) -> Likeness:
-        """Return a person's base without a style, moved by the coefficients. Raises StoreError when the file is gone."""
+        """Return a person's base without a style, moved by the coefficients. Raises StoreError without its file."""
         base, coefficients = self.likenesses.load(person), self._clip(person)
         return self.regional_edit(person).move(base, coefficients) if coefficients else base
 
@@ -93,6 +95,12 @@ class WorkerState:
         if base.mask is None and not person.coefficients:
             return draw(self.likenesses.generator_of(person), base.w_plus, size)
         return draw(*self.regional_edit(person).draw_with(self._clip(person)), size)
+
+    def draw_preview(self, person: PersonRef, size: int) -> Image.Image:
+        """Draw a person of a visit as `draw` for a passing preview, for which the generator may end early."""
+        if person.style:
+            return self.draw(person, size)
+        return draw(*self.regional_edit(person).draw_with(self._clip(person), size), size)
 
     def _clip(self, person: PersonRef) -> dict[str, float]:
         """Return the coefficients of a person, each clipped to MAX_COEFFICIENT standard deviations."""
