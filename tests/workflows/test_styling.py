@@ -18,6 +18,7 @@ from faceloom.networks.tuned import add_deltas, full_change
 from faceloom.rendering import PersonGenerators, drawn_delta
 from faceloom.style import Style
 from faceloom.workflows import blending, styling
+from faceloom.workflows.verify import verify_file
 from tests.web.tiny_booth import TinyStudio
 
 BIAS = "blocks.1.conv2.conv.1.bias"
@@ -125,6 +126,11 @@ def test_a_morph_fades_a_style_in_and_blends_two(studio):
     assert blended.name == "bright, dark"
     torch.testing.assert_close(blended.delta["to_img.bias"], torch.full_like(other.delta["to_img.bias"], -0.1))
     assert blend_styles(None, None, 0.5) is None
+
+
+def test_a_style_file_is_verified_as_a_style(studio, tmp_path):
+    brighter(studio).save(tmp_path / "bright.style")
+    assert verify_file(tmp_path / "bright.style").kind == "style"
 
 
 def test_sums_of_full_and_low_rank_changes():

@@ -170,10 +170,11 @@ class StyleTuning:
         img = synthesize_crop(tuned, w_plus, corner, self.crop_cells)
         target = self._cut(example.img, corner)
         y, x = self._draw(img.shape[-2] - self.detail + 1), self._draw(img.shape[-1] - self.detail + 1)
-        parts = [part[:, :, y : y + self.detail, x : x + self.detail] for part in (img, target)]
+        drawn, expected = (part[:, :, y : y + self.detail, x : x + self.detail] for part in (img, target))
         if example.is_exact:
-            return self._distance(*parts, CROP_STAGES) + self.config.pixel_weight * (img - target).abs().mean()
-        return self.config.texture_weight * self._texture_distance(*parts)
+            loss = self._distance(drawn, expected, CROP_STAGES)
+            return loss + self.config.pixel_weight * (img - target).abs().mean()
+        return self.config.texture_weight * self._texture_distance(drawn, expected)
 
     def _identity_loss(self, tuned: Tuned) -> Tensor:
         """Return how much the style changes the identity of a random person: 1 - cosine."""

@@ -28,12 +28,12 @@ def synthesize_crop(
     cell = G.img_resolution // GRID
     row, column = corner
     if not _can_cut(network):
-        img = G.synthesis(w_plus, noise_mode)
-        return img[:, :, row * cell : (row + cells) * cell, column * cell : (column + cells) * cell]
+        whole = G.synthesis(w_plus, noise_mode)
+        return whole[:, :, row * cell : (row + cells) * cell, column * cell : (column + cells) * cell]
     top, left = max(row - MARGIN, 0), max(column - MARGIN, 0)
     bottom, right = min(row + cells + MARGIN, GRID), min(column + cells + MARGIN, GRID)
     cut = _cut_network(network, top, left, bottom, right)
-    img = cut.synthesis(w_plus.to(network.w_avg.device), noise_mode).to(w_plus.device)
+    img: Tensor = cut.synthesis(w_plus.to(network.w_avg.device), noise_mode).to(w_plus.device)
     y, x = (row - top) * cell, (column - left) * cell
     return img[:, :, y : y + cells * cell, x : x + cells * cell]
 

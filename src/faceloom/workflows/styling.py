@@ -103,7 +103,6 @@ def read_example(studio: Studio, path: Path, notes: list[str]) -> Example:
     return Example(img, invert_example(studio, area_resize(img, QUALITY_RESOLUTION)))
 
 
-@torch.no_grad()
 def invert_example(studio: Studio, img: Tensor) -> Tensor:
     """Return the latent `[1, num_ws, w_dim]` of an aligned example `[1, 3, 256, 256]`: a face that stays natural.
 
@@ -112,13 +111,13 @@ def invert_example(studio: Studio, img: Tensor) -> Tensor:
     """
     if studio.encoder is not None:
         return studio.encoder(img)
-    with torch.enable_grad():
-        return studio.optimize(img, OptimizeConfig(None, INVERSION_STEPS, space="w")).w_plus
+    return studio.optimize(img, OptimizeConfig(None, INVERSION_STEPS, space="w")).w_plus
 
 
 def read_identity(img: Tensor) -> Tensor:
     """Read identities `[n, 128]` of unit length from aligned faces `[n, 3, h, h]`, with gradients."""
-    return load_analyzer()(img.clamp(-1, 1)).identity
+    identity: Tensor = load_analyzer()(img.clamp(-1, 1)).identity
+    return identity
 
 
 def draw_in_style(person: Likeness, style: Style | None, strength: float | None = None) -> Likeness:
