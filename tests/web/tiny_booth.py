@@ -96,7 +96,7 @@ class TinyStudio(BoothStudio):
     def warm_up(self) -> None:
         """Do nothing: no network is loaded."""
 
-    def detect(self, photo: Photo) -> tuple[Face, ...]:
+    def detect(self, photo: Photo, min_size: float = 20) -> tuple[Face, ...]:
         """Return one face or two, by the photo's shape, or none in a flat photo."""
         width, height = photo.image.size
         if np.asarray(photo.image).std((0, 1)).max() < 2:

@@ -25,6 +25,7 @@ from faceloom.networks.mtcnn import CELL, Mtcnn
 MAX_DETECTION_PIXELS = 2048  # longest side; a larger photo is searched in a copy reduced to it
 UPRIGHT_SCORE = 0.997  # real upright faces reach it; faces upside down do not (150 tried: up to 0.996)
 
+MIN_SIZE = 20.0  # pixels of the smallest face
 DARK = 100  # of 255; a photo whose 99th percentile of brightness is lower is brightened when no face is found
 
 DEFAULT_THRESHOLDS = Thresholds()
@@ -64,7 +65,7 @@ class FaceChoice:
 
 
 def detect(
-    net: Mtcnn, photo: Image.Image, *, min_size: float = 20, thresholds: Thresholds = DEFAULT_THRESHOLDS
+    net: Mtcnn, photo: Image.Image, *, min_size: float = MIN_SIZE, thresholds: Thresholds = DEFAULT_THRESHOLDS
 ) -> tuple[Face, ...]:
     """Return the faces of at least `min_size` pixels, largest first; an empty tuple if there are none.
 

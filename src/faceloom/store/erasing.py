@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from faceloom.errors import StoreError
@@ -92,9 +93,12 @@ def run_every(*steps: Step) -> None:
 
 
 def erase_folder(folder: Path) -> None:
-    """Erase a folder of files, if it exists. Raises OSError when something is left."""
+    """Erase a folder with everything in it, if it exists. Raises OSError when something is left."""
     with contextlib.suppress(FileNotFoundError):
-        erase_files(folder.iterdir())
+        items = list(folder.iterdir())
+        folders = [item for item in items if item.is_dir() and not item.is_symlink()]
+        run_every(*(partial(erase_folder, item) for item in folders))
+        erase_files(item for item in items if item not in folders)
         folder.rmdir()
 
 

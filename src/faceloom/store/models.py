@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,9 @@ Unit = Literal["years", "degrees", "probability", "points"]
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in pixels of the photo; the origin is the top left corner."""
 
-VisitKind = Literal["booth", "api"]
+VisitKind = Literal["booth", "api", "cast"]
+"""A visit of a person, a likeness of a program, or a cast."""
+
 VisitState = Literal["consent", "camera", "who", "encoding", "play", "friend", "finish"]
 
 
@@ -100,9 +102,9 @@ class Step(BaseModel):
     traits: dict[str, float] | None = None
     sliders: list[Slider] | None = None
     of: list[str] = Field(default=[], description="Ids of the people of other visits whose layers this step holds")
-
-
     style: str = Field(default="", description="Name of the style that the person is drawn in")
+
+
 class KeptStep(Step):
     """A step that the visitor kept."""
 
@@ -167,6 +169,26 @@ class Person(BaseModel):
         return self.neutral_values | self.step.controls
 
 
+class CastCell(Value):
+    """A joint group of a cast: its name, its share of all people, and how many of them."""
+
+    cell: str
+    share: float
+    people: int
+
+
+class CastPlan(Value):
+    """A plan of a cast as the worker read it; `plan` is its plain data, and `pictures` counts those of all people."""
+
+    plan: dict[str, Any]
+    name: str
+    people: int
+    pictures: int
+    size: int
+    file_type: str
+    cells: list[CastCell]
+
+
 class Visit(BaseModel):
     """A visit; `created` and `expires` are seconds since 1970."""
 
@@ -187,6 +209,8 @@ class Visit(BaseModel):
     touched: bool = False
     prints: int = Field(default=0, description="Number of pictures that this visit has printed")
     people: list[Person] = []
+    cast: CastPlan | None = Field(default=None, description="The plan of a visit of the kind 'cast'")
+    owner: str = Field(default="", description="Id of the visit that began this one, which is erased with it")
 
 
 DownloadForm = Literal["single", "strip", "4x6", "paste_back", "film", "family"]

@@ -182,9 +182,11 @@ class VisitStore:
         """Erase, at the start, what an interrupted erasure has left of visits that go on.
 
         These are files of people and photos without a row, people whose likeness is gone, and visits whose folder is
-        gone: their erasure could not be recorded on a full disk.
+        gone: their erasure could not be recorded on a full disk. Casts are left alone.
         """
         for visit in self.visits():
+            if visit.kind == "cast":
+                continue  # it is made again where it was interrupted
             folder = self.folder_of(visit.id)
             has_files = bool(visit.photo) or any(person.playable for person in visit.people)
             if has_files and not folder.is_dir():

@@ -25,10 +25,23 @@ from faceloom.web import extra_schemas
 from faceloom.web.api_html import CSS, openapi_html
 from faceloom.web.booth import background
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.casts import Casts
 from faceloom.web.booth.lab import Drags
 from faceloom.web.booth.views import API
 from faceloom.web.public_url import PublicUrl
-from faceloom.web.routes import api, camera, downloads, lab, live, operator, operator_prints, people, verify, visit
+from faceloom.web.routes import (
+    api,
+    camera,
+    casts,
+    downloads,
+    lab,
+    live,
+    operator,
+    operator_prints,
+    people,
+    verify,
+    visit,
+)
 from faceloom.web.security import RequestRefused, SecurityMiddleware, error_body
 from faceloom.web.worker.client import ProcessClient, WorkerClient
 
@@ -118,7 +131,7 @@ def create_app(
     app.state.token = token or secrets.token_urlsafe(24)
     app.state.shutdown_command = shutdown_command
     app.state.operator_sessions = {}
-    app.state.drags = Drags()
+    app.state.drags, app.state.casts, app.state.visitors = Drags(), Casts(), visitors
     _add_routes(app, public.path if public else "", visitors=visitors, pages=pages)
     _add_error_handlers(app)
     app.add_middleware(SecurityMiddleware, hosts=[*LOCAL_HOSTS, *hosts], public=public)
@@ -150,6 +163,9 @@ async def _run_booth(
         with booth.logging():
             await booth.open()
             background.resume(booth)
+            app.state.casts.resume(booth)
+            if shutter:
+                shutter.when_pressed = _in_loop(booth.events.press_shutter)
             try:
                 yield
             finally:
@@ -171,7 +187,7 @@ def _in_loop(call: Callable[[], None]) -> Callable[[], None]:
 def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
     for module in (visit, people, camera, live, downloads, lab, operator, operator_prints) if visitors else ():
         app.include_router(module.router, prefix=API)
-    for router in (visit.server, downloads.files, verify.router, api.router, api.jobs):
+    for router in (visit.server, downloads.files, verify.router, api.router, casts.router, api.jobs):
         app.include_router(router, prefix=API)
     app.include_router(_reference_routes(app), prefix=API)
     if pages:

@@ -11,7 +11,6 @@ from faceloom.web.worker.messages import LabelPlace, PrintTemplate, VisibleLabel
 Language = Literal["en", "de", "es", "fr"]
 Look = Literal["auto", "dark", "light"]
 CameraChoice = Literal["browser", "webcam", "dslr", "pi"]
-CameraChoice = Literal["browser", "webcam", "dslr", "pi"]
 MIN_CAST_SIZE = 64  # pixels
 COLOR = r"^#[0-9a-f]{6}$"
 
@@ -45,6 +44,11 @@ class BoothSettings(BaseModel):
     slideshow: bool = Field(default=False, description="Whether the first screen shows the gallery")
     lab: bool = True
     phone: bool = Field(default=True, description="Whether a phone may send the photo, if it reaches the booth")
+    cast_people: int = Field(default=100, ge=0, le=300, description="Most people of a cast; 0 closes casts")
+    cast_size: int = Field(
+        default=1024, ge=MIN_CAST_SIZE, le=1024, description="Largest side of the pictures of a cast in pixels"
+    )
+    cast_space: int = Field(default=2000, ge=10, le=100_000, description="Megabytes that all casts together may take")
     min_age: int = Field(
         default=0,
         ge=0,

@@ -35,7 +35,7 @@ from faceloom.edit.search import Callback as SearchCallback
 from faceloom.edit.search import SearchConfig
 from faceloom.errors import AssetError, FaceError, LatentError
 from faceloom.faces.align import Aligned, align, quad_from_landmarks
-from faceloom.faces.detect import Face, FaceChoice, choose, detect
+from faceloom.faces.detect import MIN_SIZE, Face, FaceChoice, choose, detect
 from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.faces.paste_back import paste_back
 from faceloom.faces.refine_alignment import refine_quad
@@ -85,9 +85,9 @@ class Studio(Editor):
 
     # -- detect, align, analyze ---------------------------------------------------------------------------------------
 
-    def detect(self, photo: Photo) -> tuple[Face, ...]:
-        """Return the faces found in the photo, largest first; the result is empty when there is none."""
-        return detect(load_mtcnn(), photo.image)
+    def detect(self, photo: Photo, min_size: float = MIN_SIZE) -> tuple[Face, ...]:
+        """Return the faces of at least `min_size` pixels found in the photo, largest first; none is an empty result."""
+        return detect(load_mtcnn(), photo.image, min_size=min_size)
 
     def choose(self, photo: Photo, face: int | None = None) -> FaceChoice:
         """Detect the faces and choose one: the largest, or the one numbered `face`.

@@ -269,6 +269,9 @@ class Booth:
             self.store.erase_reserved_downloads(name for name in unfinished if name)
         with attempts.attempt():
             self.store.erase(visit.id, downloads=ended.downloads)
+        for owned in [other for other in self.visits.values() if other.owner == visit.id]:
+            with attempts.attempt():
+                await self.erase(owned)
         for friend in visit.friends:
             with attempts.attempt():
                 if other := self.visits.get(friend):
@@ -331,13 +334,13 @@ class Booth:
         return self.policy.retention
 
     @property
-    def policy(self) -> Policy:
-        """The policy on people's data by the current settings."""
-    @property
     def styles(self) -> tuple[str, ...]:
         """The names of the styles that a person can be drawn in; empty before the worker is ready."""
         return self.worker.facts.styles if self.worker.facts else ()
 
+    @property
+    def policy(self) -> Policy:
+        """The policy on people's data by the current settings."""
         return Policy(self.settings)
 
     # -- background work ----------------------------------------------------------------------------------------------

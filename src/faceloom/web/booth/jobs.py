@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field
 
 from faceloom.store.models import Failure
-from faceloom.web.booth.views import FilmView, JobKind, JobState, JobView, LikenessView
+from faceloom.web.booth.views import CastIdView, FilmView, JobKind, JobState, JobView, LikenessView
+
+JobResult = LikenessView | FilmView | CastIdView
 
 MIN_PROGRESS = 0.02  # finished part of a job from which its time left is told
 
@@ -25,12 +27,12 @@ class Job:
     api: str
     state: JobState = "running"
     progress: float = 0.0
-    result: LikenessView | FilmView | None = None
+    result: JobResult | None = None
     error: Failure | None = None
     file: str = ""
     began: float = field(default_factory=time.monotonic)
 
-    def finish(self, result: LikenessView | FilmView) -> None:
+    def finish(self, result: JobResult) -> None:
         """Mark the job as done."""
         self.state, self.progress, self.result = "done", 1.0, result
 
@@ -54,6 +56,15 @@ class Job:
             progress=self.progress,
             seconds_left=self.seconds_left,
             error=self.error,
-            url=f"{self.api}/downloads/{self.result.take}" if isinstance(self.result, FilmView) else None,
+            url=self._url(),
             result=self.result,
         )
+
+    def _url(self) -> str | None:
+        """Return the address of what was made, if it has one of its own."""
+        match self.result:
+            case FilmView():
+                return f"{self.api}/downloads/{self.result.take}"
+            case CastIdView():
+                return f"{self.api}/casts/{self.result.cast}"
+        return None

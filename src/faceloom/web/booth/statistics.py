@@ -19,6 +19,7 @@ Count = Literal[
     "encoding_seconds",
     "pictures",
     "films",
+    "casts",
     "prints",
     "failed_prints",
     "worker_restarts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,12 +18,14 @@ from faceloom.store.models import (
     VisitState,
 )
 from faceloom.web.settings import CameraChoice, PublicSettings
+from faceloom.web.worker.messages import CastFormat
 
 API = "/api/v1"
 """Prefix of every address of the REST API."""
 
-JobKind = Literal["encode", "film", "morph"]
+JobKind = Literal["encode", "film", "morph", "cast"]
 JobState = Literal["running", "done", "failed"]
+CastState = Literal["casting", "replacing", "done", "failed"]
 DragState = Literal["running", "stopped", "done", "failed"]
 
 
@@ -57,9 +59,9 @@ class BoothView(PublicSettings):
 
     ready: bool
     lan: bool
+    styles: list[str] = Field(description="Names of the styles that a person can be drawn in")
     camera: CameraChoice
 
-    styles: list[str] = Field(description="Names of the styles that a person can be drawn in")
 
 # -- visits and people ------------------------------------------------------------------------------------------------
 
@@ -88,9 +90,9 @@ class PersonView(View):
     sliders: list[Slider]
     controls: dict[str, float] = Field(description="Requested value of every slider")
     outcome: EditOutcome = Field(description="Outcome of the edit to these values")
+    style: str = Field(description="Name of the style of the picture; empty for a photo")
     can_undo: bool
     can_redo: bool
-    style: str = Field(description="Name of the style of the picture; empty for a photo")
     kept: list[PictureView] = Field(description="Steps that the visitor kept")
     lineage: list[str] = Field(description="Ids of the parents and of their ancestors")
 
@@ -255,8 +257,14 @@ class FilmView(View):
     take: str
 
 
+class CastIdView(View):
+    """The id of a cast that is done."""
+
+    cast: str
+
+
 class JobView(View):
-    """A job: an encoding or a film. `url` is the address of the film when it is done."""
+    """A job: an encoding, a film or a cast. `url` is the address of the film or the cast when it is done."""
 
     id: str
     kind: JobKind
@@ -265,7 +273,57 @@ class JobView(View):
     seconds_left: float | None = Field(description="Seconds until the job is done, or null before that is known")
     error: Failure | None
     url: str | None
-    result: LikenessView | FilmView | None
+    result: LikenessView | FilmView | CastIdView | None
+
+
+# -- casts ------------------------------------------------------------------------------------------------------------
+
+
+class CastOptionsView(View):
+    """The limits and choices of casts on this server."""
+
+    people: int = Field(description="Most people of a cast")
+    size: int = Field(description="Largest side of the pictures in pixels")
+    formats: list[CastFormat] = Field(description="Formats of archives whose libraries are installed")
+
+
+class CastCellView(View):
+    """A joint group of a cast: how many people it should hold, how many were drawn, and how many of those lie in it."""
+
+    cell: str
+    share: float
+    people: int
+    drawn: int
+    met: int
+
+
+class CastPersonView(View):
+    """A person of a cast: the number from 1, the cell, and the address of the first picture, or null without one."""
+
+    number: int
+    cell: str
+    met: bool = Field(description="Whether the picture lies in the cell, and the readings agree about it")
+    problem: str = Field(description="Reason why not, or ''")
+    traits: dict[str, float]
+    pictures: int
+    image: str | None
+
+
+class CastView(View):
+    """A cast, while it is made and afterwards. `job` is the latest: the casting, or a replacement of people."""
+
+    id: str
+    name: str
+    people: int
+    pictures: int = Field(description="Number of pictures of all people")
+    size: int = Field(description="Side of the pictures in pixels")
+    state: CastState
+    job: JobView
+    cells: list[CastCellView]
+    cast: list[CastPersonView] = Field(description="The people who are cast already, by number")
+    problems: int = Field(description="Number of people with a problem")
+    plan: dict[str, Any] = Field(description="The plan as plain data, with which the same cast is made again")
+    expires: str = Field(description="Time at which the cast is erased, ISO 8601, UTC")
 
 
 # -- downloads and the gallery ----------------------------------------------------------------------------------------

@@ -212,7 +212,7 @@ async def erase_likeness(booth: BoothWithToken, id: Id) -> None:
 
 
 def find_job(request: Request, booth: TheBooth, id: Id) -> Job:
-    """Return a job of this browser's visit, or with the token a job of the API. Raises RequestRefused (404)."""
+    """Return a job of a cast, of this browser's visit, or with the token of the API. Raises RequestRefused (404)."""
     with_token = has_token(request)
     if not with_token:
         require_page_header(request)
@@ -220,6 +220,9 @@ def find_job(request: Request, booth: TheBooth, id: Id) -> Job:
     visit = booth.visits.get(job.visit) if job else None
     if job is None or visit is None:
         raise RequestRefused(404, "no_job", "there is no such job")
+    if visit.kind == "cast":  # the id of its job is enough, as its own id is
+        booth.touch(visit)
+        return job
     own = visit.kind == "api" if with_token else visit.id == request.cookies.get(VISIT_COOKIE)
     if not own:
         raise RequestRefused(404, "no_job", "there is no such job")
@@ -249,9 +252,10 @@ async def stream_job(booth: TheBooth, job: TheJob) -> AsyncIterator[ServerSentEv
 
 @jobs.delete("/jobs/{id}", status_code=204)
 async def cancel_job(booth: TheBooth, job: TheJob) -> None:
-    """Cancel a job."""
+    """Cancel a job. A cast or a likeness that is not finished is erased; replacements leave a cast as it was."""
     booth.cancel_tasks(job.visit, job.id)
     booth.jobs.pop(job.id, None)
     visit = booth.visits.get(job.visit)
-    if visit and visit.kind == "api" and job.kind == "encode" and not any(person.playable for person in visit.people):
+    is_empty = visit is not None and visit.state == "encoding" and not any(person.playable for person in visit.people)
+    if visit and is_empty and job.kind in ("encode", "cast") and visit.kind in ("api", "cast"):
         await booth.erase(visit)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from faceloom.analyze.attributes import SLIDERS, TABLE
 from faceloom.edit.grammar import MAX_CHARACTERS
-from faceloom.web.worker.messages import AxisMethod, PrintForm
+from faceloom.web.settings import MIN_CAST_SIZE
+from faceloom.web.worker.messages import AxisMethod, CastBackground, PrintForm
 
 MAX_SEED = 2**31
 LAYER_GROUPS = r"^(coarse|middle|fine)(,(coarse|middle|fine))*$"
@@ -135,13 +136,13 @@ class PersonMix(RequestModel):
     layers: str = Field(default="coarse", pattern=LAYER_GROUPS, max_length=40)
 
 
-class FriendCodeEntry(RequestModel):
 class StyleChoice(RequestModel):
     """The name of one of the booth's styles, or an empty one for a photo."""
 
     style: str = Field(max_length=40)
 
 
+class FriendCodeEntry(RequestModel):
     """The code of another visit."""
 
     code: str = Field(max_length=12)
@@ -261,6 +262,39 @@ class DragRequest(LabFaceQuery):
     around: Fraction = Field(
         default=0.0, description="Radius around the paths; the face outside is held. 0: nothing is"
     )
+
+
+# -- casts ------------------------------------------------------------------------------------------------------------
+
+MAX_PEOPLE = 10_000  # beyond the limits of every server
+PersonNumber = Annotated[int, Field(ge=1, le=MAX_PEOPLE)]
+
+
+class CastRequest(RequestModel):
+    """A cast: a brief, or a plan as plain data. The other fields take the place of the plan's own."""
+
+    brief: str = Field(default="", max_length=400, description="As '12 film extras, 20 to 70, half women, neutral'")
+    plan: dict[str, Any] = Field(
+        default={}, description="The keys of a plan's TOML file: people, attributes, cells, pictures, splits and others"
+    )
+    seed: int | None = Field(default=None, ge=0, le=40_000, description="Another seed gives other people")
+    size: int | None = Field(
+        default=None,
+        ge=MIN_CAST_SIZE,
+        le=2048,
+        description="Side of the pictures in pixels, 512 unless the plan says so",
+    )
+    background: CastBackground | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that take the place of the plan's own."""
+        return self.model_dump(include={"seed", "size", "background"}, exclude_none=True)
+
+
+class CastReplacement(RequestModel):
+    """Numbers of people, from 1, who are replaced by others of their cells."""
+
+    people: list[PersonNumber] = Field(min_length=1, max_length=100)
 
 
 # -- the operator -----------------------------------------------------------------------------------------------------

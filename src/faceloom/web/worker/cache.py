@@ -5,12 +5,12 @@ All of them are safe for several threads, and none writes files of a visit that 
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import RLock
+from threading import Condition, RLock
 from typing import Any
 
 from faceloom.edit.regions import BasePicture, RegionReader
@@ -35,17 +35,40 @@ class ErasedFiles:
 
     def __init__(self) -> None:
         self.lock = RLock()
+        self.ended = Condition(self.lock)  # notified at the end of each block of `working`
         self.names: set[str] = set()
+        self.busy: Counter[str] = Counter()  # folders in which long work writes
 
     def add(self, folder: str, prefix: str = "") -> None:
-        """Add a visit's folder, or the files in it that begin with `prefix`. Waits until a write in progress ends."""
+        """Add a visit's folder, or the files in it that begin with `prefix`.
+
+        Waits until a write in progress ends, and for a whole folder until long work in it ends, which must have been
+        canceled before.
+        """
         with self.lock:
             self.names.add(f"{folder}/{prefix}" if prefix else folder)
+            while not prefix and self.busy[folder]:
+                self.ended.wait()
 
     def covers(self, folder: str, name: str = "") -> bool:
         """Return whether the folder, the file stem `name` in it, or the person that the stem belongs to was erased."""
         with self.lock:
             return not self.names.isdisjoint({folder, f"{folder}/{name}", f"{folder}/{name.partition('.')[0]}"})
+
+    @contextmanager
+    def working(self, folder: str) -> Iterator[None]:
+        """Let the caller write into a visit's folder by long work, which checks often whether it was canceled.
+
+        Creates the folder. Raises VisitErased when it was erased, StoreError when it is not writable.
+        """
+        with self.writing(folder):
+            self.busy[folder] += 1
+        try:
+            yield
+        finally:
+            with self.ended:
+                self.busy[folder] -= 1
+                self.ended.notify_all()
 
     @contextmanager
     def writing(self, folder: str, name: str = "") -> Iterator[None]:

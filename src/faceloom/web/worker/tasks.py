@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from faceloom.web.worker import (
+    casts,
     dragging,
     encoding,
     films,
@@ -61,6 +62,12 @@ HANDLERS: Mapping[type[Task[Any]], Handler] = {
     messages.RenderDistanceMap: lab.render_distance_map,
     messages.Drag: dragging.run_drag,
     messages.KeepDrag: dragging.keep_drag,
+    messages.ReadCastPlan: casts.read_plan,
+    messages.EstimateCast: casts.estimate_cast,
+    messages.MakeCast: casts.make_cast,
+    messages.ReplaceCastPeople: casts.replace_people,
+    messages.DrawCastPerson: casts.draw_person,
+    messages.ExportCast: casts.export,
 }
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from faceloom.analyze.attributes import TABLE
 from faceloom.errors import PlanError
 from faceloom.workflows.cast.plan import Plan, make_plan
-from faceloom.workflows.cast.ranges import known_words
+from faceloom.workflows.cast.ranges import MAX_AGE, known_words
 
+MAX_DIGITS = 9  # of a number in a brief
 AGE_GROUP = 10  # years of the groups into which a range of ages is divided evenly
 COUNTS = "one two three four five six seven eight nine ten eleven twelve"
 NUMBERS = {word: number for number, word in enumerate(COUNTS.split(), start=1)}
@@ -96,6 +97,8 @@ def parse_brief(text: str, **fields: Any) -> Plan:
     people = _read_number(match[1]) if match else None
     if match is None or people is None:
         raise PlanError(f"'{text[:60]}' does not begin with a number of people", "as in '12 film extras, half women'")
+    if people < 1:
+        raise PlanError(f"'{text[:60]}' asks for no people", "begin with a number from 1")
     attributes: dict[str, Any] = {}
     name = _read_title(match[2], attributes)
     for part in parts[1:]:
@@ -125,7 +128,7 @@ def _read_title(text: str, attributes: dict[str, Any]) -> str:
 def _read_part(text: str, people: int) -> dict[str, Any]:
     """Return the attributes that a part of the brief names, with their ranges or shares."""
     if match := _AGES.fullmatch(_without_fillers(text)):
-        return {"age": spread_ages(int(match[1]), int(match[2]), people)}
+        return {"age": spread_ages(_to_int(match[1]), _to_int(match[2]), people)}
     if match := _ONE_AGE.fullmatch(text):
         return {"age": re.sub(r"aged | years old", "", match[1])}
     share, rest = _read_share(text, people)
@@ -219,6 +222,8 @@ def _mirrors(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 def spread_ages(low: int, high: int, people: int) -> str | dict[str, float]:
     """Divide a range of ages evenly into groups of about ten years, at most one for each person."""
+    if high > MAX_AGE:
+        return f"{low}-{high}"
     groups = min(max(1, round((high - low) / AGE_GROUP)), people)
     if groups == 1 or high <= low:
         return f"{low}-{high}"
@@ -233,8 +238,15 @@ def _without_fillers(text: str) -> str:
 def _read_number(text: str) -> int | None:
     number, _, scale = text.partition(" ")
     if number.isdigit():
-        return int(number) * SCALES.get(scale, 1)
+        return _to_int(number) * SCALES.get(scale, 1)
     return NUMBERS.get(text)
+
+
+def _to_int(digits: str) -> int:
+    """Return a number. Raises PlanError for one that is too long for any brief."""
+    if len(digits) > MAX_DIGITS:
+        raise PlanError(f"{digits[:MAX_DIGITS]}... is too large a number", HINT)
+    return int(digits)
 
 
 def _single_words() -> list[str]:

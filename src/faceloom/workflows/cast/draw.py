@@ -8,7 +8,7 @@ after them those that need the shortest edits, which `approach` moves into the c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -62,11 +62,19 @@ class _Candidate:
     is_edited: bool
 
 
+Check = Callable[[], None]
+"""Function that is called before each picture; it raises an error to interrupt the work."""
+
+
+def never_interrupt() -> None:
+    """Let the work go on."""
+
+
 class Drawer:
     """The generator and the networks with which people are drawn."""
 
-    def __init__(self, studio: Studio, psi: float) -> None:
-        self.studio, self.psi = studio, psi
+    def __init__(self, studio: Studio, psi: float, check: Check = never_interrupt) -> None:
+        self.studio, self.psi, self.check = studio, psi, check
         self.G = studio.fast_generator.G
         self.reader = LabelReader(studio)
 
@@ -98,6 +106,7 @@ class Drawer:
 
         An edit leaves the latents that the latent reader knows: it would still see who usually looks like this.
         """
+        self.check()
         img = self.G.synthesis(w_plus)
         return img, self.reader.read(to_read(img), None if is_edited else w_plus[:, 0])
 

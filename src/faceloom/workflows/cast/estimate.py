@@ -17,6 +17,7 @@ import torch
 
 from faceloom.errors import PlanError, StoreError
 from faceloom.workflows.cast.cells import assign
+from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.executors import one_thread
 from faceloom.workflows.cast.people import PersonMaker
 from faceloom.workflows.cast.plan import Plan
@@ -64,13 +65,22 @@ class Estimate:
         }
 
 
-def estimate(studio: Studio, plan: Plan, formats: Sequence[str] = ("imagefolder",), workers: int = 1) -> Estimate:
+def estimate(
+    studio: Studio,
+    plan: Plan,
+    formats: Sequence[str] = ("imagefolder",),
+    workers: int = 1,
+    *,
+    start_seconds: float = START_SECONDS,
+    check: Check = never_interrupt,
+) -> Estimate:
     """Draw a few people of a plan, and estimate the time and the space of all.
 
+    `start_seconds` pass until a worker can draw. `check` is called before each picture, and may interrupt the trial.
     Raises PlanError for a plan that contradicts itself.
     """
     assignment = assign(plan)
-    maker = PersonMaker(studio, plan, assignment)
+    maker = PersonMaker(studio, plan, assignment, check=check)
     first_of = {cell: int(index) for cell, index in zip(*np.unique(assignment.cell_of, return_index=True), strict=True)}
     chosen = _rarest_first(maker, list(first_of))[:TRIAL]
     facts = [cell.facts() | {"can_draw": None, "reason": ""} for cell in assignment.cells]
@@ -98,7 +108,7 @@ def estimate(studio: Studio, plan: Plan, formats: Sequence[str] = ("imagefolder"
         plan.people,
         pictures,
         len(seconds),
-        START_SECONDS + float(np.mean(seconds)) * plan.people / workers,
+        start_seconds + float(np.mean(seconds)) * plan.people / workers,
         int(kept),
         int(total * (1 + copies) + nvidia),
     )

@@ -15,6 +15,7 @@ import torch
 
 from faceloom.errors import StoreError
 from faceloom.memory import keep_memory
+from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.job import Job, Shard, ShardMaker
 from faceloom.workflows.studio import Studio
 
@@ -25,12 +26,12 @@ Executor = Callable[[Studio, Job, Sequence[Shard], Report], None]
 MAX_LOSSES = 5  # workers that may die one after the other without finishing a shard
 
 
-def run_here(studio: Studio, job: Job, shards: Sequence[Shard], report: Report) -> None:
-    """Make the shards in this process, one after the other, with one thread."""
+def run_here(studio: Studio, job: Job, shards: Sequence[Shard], report: Report, check: Check = never_interrupt) -> None:
+    """Make the shards in this process, one after the other, with one thread; `check` may interrupt each picture."""
     missing = [shard for shard in shards if not job.is_complete(shard)]
     if not missing:
         return
-    maker = ShardMaker(studio, job)
+    maker = ShardMaker(studio, job, check)
     with one_thread():
         for number, shard in enumerate(missing, start=len(shards) - len(missing)):
             report(number / len(shards), f"{number * len(shard.people)} people")

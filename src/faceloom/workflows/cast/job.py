@@ -23,6 +23,7 @@ import torch
 
 from faceloom.errors import StoreError
 from faceloom.workflows.cast.cells import Assignment, assign
+from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.people import PersonMaker
 from faceloom.workflows.cast.plan import Plan
 from faceloom.workflows.studio import Studio
@@ -86,9 +87,9 @@ class Job:
 class ShardMaker:
     """Makes shards with one generator. Every worker has its own."""
 
-    def __init__(self, studio: Studio, job: Job) -> None:
+    def __init__(self, studio: Studio, job: Job, check: Check = never_interrupt) -> None:
         self.job = job
-        self.people = PersonMaker(studio, job.plan, job.assignment, job.day)
+        self.people = PersonMaker(studio, job.plan, job.assignment, job.day, check)
 
     def make(self, shard: Shard) -> int:
         """Make a shard, if it is not there yet; return the number of its people.

@@ -15,15 +15,14 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from faceloom.checkpoints.load import load_mtcnn
-from faceloom.faces.detect import Face, detect
-from faceloom.images import area_resize, to_pixels
+from faceloom.faces.detect import Face
+from faceloom.images import Photo, area_resize, to_pixels
 from faceloom.images.save import encode_picture
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
 from faceloom.workflows.cast.background import cut_out, resize_maps
 from faceloom.workflows.cast.cells import Assignment, Cell
-from faceloom.workflows.cast.draw import READ_SIDE, Drawer, Drawn, to_read
+from faceloom.workflows.cast.draw import READ_SIDE, Check, Drawer, Drawn, never_interrupt, to_read
 from faceloom.workflows.cast.labels import Labels
 from faceloom.workflows.cast.license import license_of
 from faceloom.workflows.cast.plan import Plan
@@ -71,9 +70,16 @@ def seeds_of(plan: Plan, index: int, variant: int, again: int = 0) -> Iterator[i
 class PersonMaker:
     """Makes the people of a plan, one at a time, in any order."""
 
-    def __init__(self, studio: Studio, plan: Plan, assignment: Assignment, day: date | None = None) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        plan: Plan,
+        assignment: Assignment,
+        day: date | None = None,
+        check: Check = never_interrupt,
+    ) -> None:
         self.studio, self.plan, self.assignment = studio, plan, assignment
-        self.drawer = Drawer(studio, plan.psi)
+        self.drawer = Drawer(studio, plan.psi, check)
         self.license = license_of(studio.generator_name)
         self.origin = Origin(studio.generator.hash, studio.generator.name, day=day)
 
@@ -102,6 +108,7 @@ class PersonMaker:
         files: dict[str, bytes] = {}
         person = Likeness(drawn.w_plus, self.studio.generator.hash, self.studio.generator.name)
         for number, picture in enumerate(self._pictures(person, drawn)):
+            self.drawer.check()
             if not picture.facts["same_person"]:
                 similarity = picture.facts["identity_similarity"]
                 problems.append(f"picture {number} is left out: identity similarity {similarity:.2f}")
@@ -119,6 +126,7 @@ class PersonMaker:
         facts = {"changes": "", "identity_similarity": 1.0, "same_person": True}
         yield _Picture(drawn.img, drawn.labels, self._regions(person), facts)
         for changes in self.plan.pictures:
+            self.drawer.check()
             result = self.studio.edit(person, dict(changes))
             G = self.studio.person_generator(result.person, self.studio.fast_generator)
             img = G.synthesis(result.person.w_plus)
@@ -158,11 +166,16 @@ class PersonMaker:
         facts = {
             "width": size,
             "height": size,
-            **_face_facts(detect_face(picture.img), size),
+            **_face_facts(self._detect(picture.img), size),
             **picture.labels.facts(),
             "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
         }
         return {"file_name": name, **facts}, files
+
+    def _detect(self, img: Tensor) -> Face | None:
+        """Return the largest face of a picture, in a picture of READ_SIDE, or None where none is detected."""
+        faces = self.studio.detect(Photo(Image.fromarray(to_pixels(to_read(img)))), MIN_FACE)
+        return faces[0] if faces else None
 
     def _facts(self, index: int, variant: int, drawn: Drawn) -> dict[str, Any]:
         """Return the columns that all pictures of a person share."""
@@ -203,12 +216,6 @@ def encode_mask(mask: Mask) -> bytes:
     file = io.BytesIO()
     Image.fromarray(mask).save(file, "PNG", optimize=False)
     return file.getvalue()
-
-
-def detect_face(img: Tensor) -> Face | None:
-    """Return the largest face of a picture, in a picture of READ_SIDE, or None where none is detected."""
-    faces = detect(load_mtcnn(), Image.fromarray(to_pixels(to_read(img))), min_size=MIN_FACE)
-    return faces[0] if faces else None
 
 
 def _face_facts(face: Face | None, size: int) -> dict[str, Any]:

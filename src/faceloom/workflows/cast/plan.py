@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,12 @@ MAX_CELLS = 5000
 MAX_PICTURES = 50  # further pictures of each person
 MAX_PLAN_BYTES = 1 << 20
 MAX_SEED = 40_000
+MAX_NAME = 80  # characters of the name of a cast or of a split
 SIZES = (16, 2048)  # smallest and largest side of the pictures in pixels
 FILE_TYPES = ("png", "jpg", "webp")
 BACKGROUNDS = ("generated", "transparent", "white", "gray", "green")
+# A key of 16 parts, as a.b.c and so on: plans have keys of two, and the time to read one grows with the square.
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
 SHARE_ERROR = 0.001  # by which the sum of shares may differ from 1
 
 Value = str | Mapping[str, float]
@@ -95,6 +99,13 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def restore_plan(facts: Mapping[str, Any]) -> Plan:
+    """Return the plan that `Plan.to_json` described. The folders of photos are not restored."""
+    cells = [CellPlan(**cell) for cell in facts["cells"]]
+    replaced = {int(number): int(count) for number, count in facts["replaced"].items()}
+    return Plan(**{**facts, "cells": cells, "replaced": replaced, "exclude": ()})
+
+
 def read_plan(path: Path | str) -> Plan:
     """Read a plan from a TOML file.
 
@@ -107,9 +118,11 @@ def read_plan(path: Path | str) -> Plan:
         raise StoreError(f"cannot read the plan {path}: {error.strerror or error}", "check its name") from error
     except UnicodeDecodeError as error:
         raise PlanError(f"{path.name} is not text", "a plan is a TOML file: people = 12") from error
+    if _LONG_KEY.search(text):
+        raise PlanError(f"{path.name} has a key of many parts", "keys of a plan are as attributes.age")
     try:
         facts = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers of thousands of digits
         raise PlanError(f"{path.name} is not TOML: {error}", "a plan begins with: people = 12") from error
     return make_plan(facts, path.parent)
 
@@ -120,6 +133,7 @@ def make_plan(facts: Mapping[str, Any], folder: Path | None = None) -> Plan:
     Raises PlanError for an unknown key, a value of another kind, and a contradiction.
     """
     facts = dict(facts)
+    _check_text(facts)
     known = {item.name for item in dataclasses.fields(Plan)}
     for key in facts:
         if key not in known:
@@ -139,8 +153,16 @@ def make_plan(facts: Mapping[str, Any], folder: Path | None = None) -> Plan:
         facts["exclude"] = [str((folder or Path()) / str(path)) for path in exclude]
         facts["pictures"] = [dict(picture) for picture in facts.get("pictures", ())]
         return Plan(**facts)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise PlanError(f"the plan cannot be read: {error}", "see docs/how-to/casts.md for an example") from error
+
+
+def _check_text(facts: Mapping[str, Any]) -> None:
+    """Raise PlanError for text that cannot be written, such as half of a surrogate pair, which JSON may hold."""
+    try:
+        json.dumps(facts, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError) as error:
+        raise PlanError("the plan holds text or numbers that cannot be written", "use plain words") from error
 
 
 def _read_cells(cells: list[dict[str, Any]], people: Any) -> tuple[int, list[CellPlan]]:
@@ -191,8 +213,10 @@ def _check_numbers(plan: Plan) -> None:
     if plan.background == "transparent" and plan.file_type == "jpg":
         raise PlanError("JPEG has no transparent background", "use file_type = 'png' or 'webp'")
     _check_shares("splits", plan.splits)
-    if bad := [name for name in plan.splits if not name.isidentifier()]:
-        raise PlanError(f"'{bad[0]}' cannot name a split", "use train, validation and test")
+    if not isinstance(plan.name, str) or not plan.name.isprintable() or not 1 <= len(plan.name) <= MAX_NAME:
+        raise PlanError(f"'{str(plan.name)[:40]}' cannot name a cast", f"use 1 to {MAX_NAME} printable characters")
+    if bad := [name for name in plan.splits if not name.isidentifier() or len(name) > MAX_NAME]:
+        raise PlanError(f"'{bad[0][:40]}' cannot name a split", "use train, validation and test")
     for number, count in plan.replaced.items():
         if not 1 <= number <= plan.people or count < 1:
             raise PlanError(f"person {number} cannot be replaced", f"people have the numbers 1 to {plan.people}")

@@ -14,6 +14,7 @@ import torch
 
 from faceloom.errors import PlanError, StoreError
 from faceloom.workflows.cast.executors import Executor, run_here
+from faceloom.workflows.cast.finished import read_report
 from faceloom.workflows.cast.formats.entries import place
 from faceloom.workflows.cast.formats.imagefolder import TABLE
 from faceloom.workflows.cast.job import LATENTS, ROWS, Job, Shard, whole_folder
@@ -43,27 +44,23 @@ def recast(
     Raises PlanError for a folder without a finished cast of the plan, and for a number that no person has.
     """
     folder = Path(folder)
-    report = _read_report(folder)
+    report = read_report(folder)
     before = {int(number): int(count) for number, count in report["plan"]["replaced"].items()}
     if replace(plan, replaced=before).digest != report["digest"]:
         raise PlanError(f"{folder} holds the cast of another plan", "give the plan that it was cast from")
     counts = {**before, **{number: before.get(number, 0) + 1 for number in numbers}}
     renewed = replace(plan, replaced=counts, date=report["date"])
-    beside = folder.with_name(f".{folder.name}-recast")
+    beside = _beside(folder)
     shutil.rmtree(beside, ignore_errors=True)
-    _take_over(report, folder, Job(renewed, beside, torch.zeros(0, 128), date.fromisoformat(report["date"])), numbers)
-    result = cast(studio, renewed, beside, formats=formats, executor=executor, callback=callback)
+    try:
+        job = Job(renewed, beside, torch.zeros(0, 128), date.fromisoformat(report["date"]))
+        _take_over(report, folder, job, numbers)
+        result = cast(studio, renewed, beside, formats=formats, executor=executor, callback=callback)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     _exchange(beside, folder)
     return CastResult(folder, result.report)
-
-
-def _read_report(folder: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        facts["plan"]["replaced"], facts["digest"], facts["date"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlanError(f"{folder} holds no finished cast", "cast the plan first") from error
-    return facts
 
 
 def _take_over(report: dict[str, Any], folder: Path, job: Job, numbers: Sequence[int]) -> None:
@@ -95,6 +92,16 @@ def _fill(draft: Path, shard: Shard, rows: dict[int, list[dict[str, Any]]], fold
             facts = {"index": index, "rows": own, "problems": []}
             table.write(json.dumps(facts, ensure_ascii=False) + "\n")
     place(folder / LATENT_FOLDER / f"{shard.name}.npz", draft / LATENTS)
+
+
+def finish_exchange(folder: Path) -> None:
+    """Put a new cast in its place if the process ended between the two steps of that."""
+    if not folder.exists() and (_beside(folder) / REPORT).is_file():
+        _beside(folder).rename(folder)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}-recast")
 
 
 def _exchange(beside: Path, folder: Path) -> None:

@@ -79,6 +79,12 @@ export interface components {
       lab?: boolean;
       /** Whether a phone may send the photo, if it reaches the booth */
       phone?: boolean;
+      /** Most people of a cast; 0 closes casts */
+      cast_people?: number;
+      /** Largest side of the pictures of a cast in pixels */
+      cast_size?: number;
+      /** Megabytes that all casts together may take */
+      cast_space?: number;
       /** Youngest age in years, as the analyzer reads it, without a guardian; 0: none */
       min_age?: number;
       /** For younger people: a guardian is asked, or they are refused */
@@ -124,7 +130,89 @@ export interface components {
       copies: number;
       ready: boolean;
       lan: boolean;
+      /** Names of the styles that a person can be drawn in */
+      styles: string[];
       camera: "browser" | "webcam" | "dslr" | "pi";
+    };
+    /** A joint group of a cast: how many people it should hold, how many were drawn, and how many of those lie in it. */
+    CastCellView: {
+      cell: string;
+      share: number;
+      people: number;
+      drawn: number;
+      met: number;
+    };
+    /** The expected seconds and bytes of a cast, from a trial of some people; `peak_bytes` are needed on the way. */
+    CastEstimate: {
+      people: number;
+      pictures: number;
+      trial_people: number;
+      seconds: number;
+      bytes: number;
+      peak_bytes: number;
+      cells: components["schemas"]["TriedCell"][];
+    };
+    /** The id of a cast that is done. */
+    CastIdView: {
+      cast: string;
+    };
+    /** The limits and choices of casts on this server. */
+    CastOptionsView: {
+      /** Most people of a cast */
+      people: number;
+      /** Largest side of the pictures in pixels */
+      size: number;
+      /** Formats of archives whose libraries are installed */
+      formats: ("imagefolder" | "coco" | "webdataset" | "nvidia" | "parquet")[];
+    };
+    /** A person of a cast: the number from 1, the cell, and the address of the first picture, or null without one. */
+    CastPersonView: {
+      number: number;
+      cell: string;
+      /** Whether the picture lies in the cell, and the readings agree about it */
+      met: boolean;
+      /** Reason why not, or '' */
+      problem: string;
+      traits: Record<string, number>;
+      pictures: number;
+      image: string | null;
+    };
+    /** Numbers of people, from 1, who are replaced by others of their cells. */
+    CastReplacement: {
+      people: number[];
+    };
+    /** A cast: a brief, or a plan as plain data. The other fields take the place of the plan's own. */
+    CastRequest: {
+      /** As '12 film extras, 20 to 70, half women, neutral' */
+      brief?: string;
+      /** The keys of a plan's TOML file: people, attributes, cells, pictures, splits and others */
+      plan?: Record<string, unknown>;
+      /** Another seed gives other people */
+      seed?: number | null;
+      /** Side of the pictures in pixels, 512 unless the plan says so */
+      size?: number | null;
+      background?: "generated" | "transparent" | "white" | "gray" | "green" | null;
+    };
+    /** A cast, while it is made and afterwards. `job` is the latest: the casting, or a replacement of people. */
+    CastView: {
+      id: string;
+      name: string;
+      people: number;
+      /** Number of pictures of all people */
+      pictures: number;
+      /** Side of the pictures in pixels */
+      size: number;
+      state: "casting" | "replacing" | "done" | "failed";
+      job: components["schemas"]["JobView"];
+      cells: components["schemas"]["CastCellView"][];
+      /** The people who are cast already, by number */
+      cast: components["schemas"]["CastPersonView"][];
+      /** Number of people with a problem */
+      problems: number;
+      /** The plan as plain data, with which the same cast is made again */
+      plan: Record<string, unknown>;
+      /** Time at which the cast is erased, ISO 8601, UTC */
+      expires: string;
     };
     /** A child of two likenesses: its number among the siblings of a seed, its age, and the parent that it resembles. */
     ChildRequest: {
@@ -330,10 +418,10 @@ export interface components {
       quality: components["schemas"]["Quality"];
       layers: components["schemas"]["LayerStyleFacts"][];
     };
-    /** A job: an encoding or a film. `url` is the address of the film when it is done. */
+    /** A job: an encoding, a film or a cast. `url` is the address of the film or the cast when it is done. */
     JobView: {
       id: string;
-      kind: "encode" | "film" | "morph";
+      kind: "encode" | "film" | "morph" | "cast";
       state: "running" | "done" | "failed";
       /** Finished part, 0...1 */
       progress: number;
@@ -341,7 +429,7 @@ export interface components {
       seconds_left: number | null;
       error: components["schemas"]["Failure"] | null;
       url: string | null;
-      result: components["schemas"]["LikenessView"] | components["schemas"]["FilmView"] | null;
+      result: components["schemas"]["LikenessView"] | components["schemas"]["FilmView"] | components["schemas"]["CastIdView"] | null;
     };
     /** A layer's resolution in pixels and its group: coarse, middle or fine. */
     LayerFacts: {
@@ -508,6 +596,8 @@ export interface components {
       controls: Record<string, number>;
       /** Outcome of the edit to these values */
       outcome: components["schemas"]["EditOutcome"];
+      /** Name of the style of the picture; empty for a photo */
+      style: string;
       can_undo: boolean;
       can_redo: boolean;
       /** Steps that the visitor kept */
@@ -638,6 +728,18 @@ export interface components {
       skin_tone?: number | null;
       /** Face: change in points */
       face_fullness?: number | null;
+    };
+    /** The name of one of the booth's styles, or an empty one for a photo. */
+    StyleChoice: {
+      style: string;
+    };
+    /** A cell after a trial; `can_draw` is null for a cell that was not tried, and `reason` says why it is false. */
+    TriedCell: {
+      cell: string;
+      share: number;
+      people: number;
+      can_draw: boolean | null;
+      reason: string;
     };
     /** One layer of marks in a file: its state, and a sentence about it. */
     VerifiedLayerView: {
@@ -955,6 +1057,16 @@ export interface paths {
         id: string;
       };
       body: components["schemas"]["PersonMix"];
+      response: components["schemas"]["PersonView"];
+    };
+  };
+  "/api/v1/people/{id}/style": {
+    /** Draw a person in a style, or as a photo. This is a step, which can be undone; edits go on as before. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["StyleChoice"];
       response: components["schemas"]["PersonView"];
     };
   };
@@ -1498,6 +1610,79 @@ export interface paths {
       response: Blob;
     };
   };
+  "/api/v1/casts": {
+    /** Return the limits of casts on this server, and the formats of its archives. */
+    get: {
+      response: components["schemas"]["CastOptionsView"];
+    };
+    /** Begin to cast the people of a brief or a plan. This is a job, whose state is a part of the answer. People appear in `cast` as they are completed. The errors are those of the dry run, and 429 `full` or `cast_space` while other casts take the place. */
+    post: {
+      body: components["schemas"]["CastRequest"];
+      response: components["schemas"]["CastView"];
+    };
+  };
+  "/api/v1/casts/dry-run": {
+    /** Draw up to eight people of a plan, the rarest first, and return its cells and the time and the space of a cast. Nothing is kept. A plan that contradicts itself is answered with 422 `plan_error` and a hint, one beyond the limits with 422 `cast_limit`. Closing the connection cancels the trial. */
+    post: {
+      body: components["schemas"]["CastRequest"];
+      response: components["schemas"]["CastEstimate"];
+    };
+  };
+  "/api/v1/casts/{id}": {
+    /** Return a cast: its job, its cells, and the people who are cast already. */
+    get: {
+      path: {
+        id: string;
+      };
+      response: components["schemas"]["CastView"];
+    };
+    /** Erase a cast and everything made of it; a job that runs is canceled. Answers 507 `erase_pending` when the disk keeps something from being erased. The cast is gone then, the server tries again every few seconds, and so does this request. */
+    delete: {
+      path: {
+        id: string;
+      };
+      response: undefined;
+    };
+  };
+  "/api/v1/casts/{id}/people/{number}/image": {
+    /** Draw the first picture of a person as JPEG, at most as large as it was cast, with the marks of generated ones. */
+    get: {
+      path: {
+        id: string;
+        /** Number of the person, from 1 */
+        number: number;
+      };
+      query: {
+        /** Side of the picture in pixels */
+        size?: number;
+        /** Version, so that browsers do not show an old picture */
+        v?: string;
+      };
+      response: Blob;
+    };
+  };
+  "/api/v1/casts/{id}/replace": {
+    /** Replace people of a finished cast by others of the same cells; the others stay as they are. This is a job. When it is canceled, the cast stays as it was. */
+    post: {
+      path: {
+        id: string;
+      };
+      body: components["schemas"]["CastReplacement"];
+      response: components["schemas"]["CastView"];
+    };
+  };
+  "/api/v1/casts/{id}/zip": {
+    /** Return a finished cast as a zip: pictures and labels in a format, data card, contact sheet, report, latents. */
+    get: {
+      path: {
+        id: string;
+      };
+      query: {
+        format?: "imagefolder" | "coco" | "webdataset" | "nvidia" | "parquet";
+      };
+      response: Blob;
+    };
+  };
   "/api/v1/jobs/{id}": {
     /** Return the state of a job. */
     get: {
@@ -1506,7 +1691,7 @@ export interface paths {
       };
       response: components["schemas"]["JobView"];
     };
-    /** Cancel a job. */
+    /** Cancel a job. A cast or a likeness that is not finished is erased; replacements leave a cast as it was. */
     delete: {
       path: {
         id: string;

@@ -32,7 +32,8 @@ class Priority(IntEnum):
     FILM = 1
     CALIBRATE = 2
     PRERENDER = 3
-    IMPROVE = 4
+    CAST = 4
+    IMPROVE = 5
 
 
 class WorkerError(FaceloomError):
@@ -62,8 +63,8 @@ class PersonRef:
     base: str = ""
     coefficients: AttributeValues = field(default_factory=dict)
     edited: tuple[str, ...] = ()
-
     style: str = ""
+
     @property
     def path(self) -> Path:
         """The path of the base's likeness file."""

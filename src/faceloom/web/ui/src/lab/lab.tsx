@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { go } from "../route";
 import { translate } from "../words/words";
+import { Cast } from "./cast";
 import { Drag } from "./drag";
 import { Explore } from "./explore";
 import { Inspect } from "./inspect";
@@ -12,7 +13,7 @@ import { closeLab, openLab } from "./state";
 import { translateLab } from "./words";
 import "./lab.css";
 
-const SECTIONS = { explore: Explore, drag: Drag, inspect: Inspect } as const;
+const SECTIONS = { explore: Explore, drag: Drag, inspect: Inspect, cast: Cast } as const;
 type Section = keyof typeof SECTIONS;
 
 export function Lab() {

@@ -33,6 +33,9 @@ const BOUNDS: Partial<Record<string, [number, number]>> = {
   encode_seconds: [2, 60],
   improve_seconds: [0, 600],
   min_age: [0, 25],
+  cast_people: [0, 300],
+  cast_size: [64, 1024],
+  cast_space: [10, 100_000],
   copies: [1, 9],
   print_quota: [0, 100],
 };

@@ -16,6 +16,7 @@ const SHOWN_COUNTS = [
   "failed_encodings",
   "pictures",
   "films",
+  "casts",
   "prints",
   "failed_prints",
   "worker_restarts",
