@@ -84,6 +84,19 @@ def scale_vector(vector: Sequence[float], columns: Columns) -> list[float]:
     return scaled
 
 
+def split_vector(vector: Any, columns: Columns) -> dict[str, str | float | None]:
+    """Return the values of the columns that a label's vector states in their own units; None for another vector."""
+    if not isinstance(vector, list) or len(vector) != count_entries(columns):
+        return dict.fromkeys(column.name for column in columns)
+    values: dict[str, str | float | None] = {}
+    start = 0
+    for column in columns:
+        part = vector[start : start + column.size]
+        values[column.name] = column.classes[part.index(max(part))] if column.classes else float(part[0])
+        start += column.size
+    return values
+
+
 def scales_of(columns: Columns) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the mean and the deviation of each entry of a label's vector; 0 and 1 for those of classes."""
     means = tuple(column.mean for column in columns for _ in range(column.size))

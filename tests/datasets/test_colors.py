@@ -151,6 +151,18 @@ def test_several_columns_become_a_vector(tmp_path: Path):
     assert list(made.labels.columns) == list(dataset.label_columns)
 
 
+def test_columns_survive_when_a_dataset_is_made_from_a_dataset(tmp_path: Path):
+    source = write_table(tmp_path, ROWS)
+    make(tmp_path / "p", tmp_path / "d.zip", MakeConfig((32, 32), source=source))
+    make(tmp_path / "d.zip", tmp_path / "e.zip", MakeConfig((32, 32)))
+    first, second = Dataset.open(tmp_path / "d.zip"), Dataset.open(tmp_path / "e.zip")
+    assert first.label_columns == second.label_columns
+    assert [first.label(i).tolist() for i in range(3)] == [second.label(i).tolist() for i in range(3)]
+    only_size = SourceConfig(reading=TableConfig(("size",)))
+    make(tmp_path / "d.zip", tmp_path / "f.zip", MakeConfig((32, 32), source=only_size))
+    assert [column.name for column in Dataset.open(tmp_path / "f.zip").label_columns] == ["size"]
+
+
 def test_types_of_columns(tmp_path: Path):
     source = write_table(tmp_path, ROWS)
     config = MakeConfig((32, 32), source=source, column_types={"points": "vector", "size": "class"})

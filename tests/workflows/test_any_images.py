@@ -14,10 +14,11 @@ from PIL import Image
 from faceloom.checkpoints import export
 from faceloom.checkpoints.export import export_generator
 from faceloom.checkpoints.importing import import_checkpoint
+from faceloom.checkpoints.library import require_rgb
 from faceloom.checkpoints.load import load_generator
 from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.edit.generate import make_label, parse_label
-from faceloom.errors import LatentError, ShapeError, TrainingError, WrongShape
+from faceloom.errors import AssetError, LatentError, ShapeError, TrainingError, WrongShape
 from faceloom.images import area_resize, open_photo, save_picture
 from faceloom.images.channels import COLORS, RGBA, colors_of, convert, find_colors
 from faceloom.metrics import generate_pictures, path_length
@@ -154,6 +155,9 @@ def test_faces_need_rgb(tmp_path: Path):
         studio.invert(torch.zeros(1, 3, 256, 256))
     with pytest.raises(LatentError, match="need RGB"):
         studio.warm_up()
+    with pytest.raises(AssetError, match="draws pictures of 4 channels"):
+        require_rgb(str(outcome.snapshot))
+    require_rgb("open-faces")
 
 
 # ----- labels

@@ -96,6 +96,24 @@ def locate_imported_generator(name: str) -> Path:
     return Settings().models / name
 
 
+def require_rgb(name: str) -> None:
+    """Check by its card that a generator draws RGB, without loading it. A file without a card passes.
+
+    Raises AssetError for a generator of gray or transparent pictures, or an unknown name.
+    """
+    path = locate_generator(name)
+    try:
+        config = json.loads(read_regular(path / CARD, 1 << 20))["config"] if path.is_dir() else {}
+        channels = config.get("img_channels", 3)
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return  # a damaged card is reported when the generator is loaded
+    if channels != 3:
+        raise AssetError(
+            f"{path.name} draws pictures of {channels} channels, and networks that read faces need RGB",
+            "use a generator that was trained on a dataset made with --colors rgb",
+        )
+
+
 def remove_model(name: str) -> None:
     """Delete an imported generator.
 

@@ -158,12 +158,13 @@ def serve_app(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; `announce` is called when nothing stands in the way any more.
 
-    Raises FaceloomError when the port is taken, AssetError without the models, StoreError when another server uses
-    the folder.
+    Raises FaceloomError when the port is taken, AssetError without the models or for a generator of gray or transparent
+    pictures, StoreError when another server uses the folder.
     """
     import uvicorn
 
     from faceloom.assets.cache import open_asset
+    from faceloom.checkpoints.library import require_rgb
     from faceloom.web.app import open_folder
     from faceloom.web.connections import server_config
 
@@ -178,6 +179,8 @@ def serve_app(
             ) from error
     for name in REQUIRED_ASSETS if generator else (DEFAULT_ASSET, *REQUIRED_ASSETS):
         open_asset(name)
+    if generator:
+        require_rgb(generator)
     config = server_config(app, host, port, behind_proxy=behind_proxy)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the server as Ctrl-C does
     with open_folder(app), contextlib.suppress(KeyboardInterrupt):

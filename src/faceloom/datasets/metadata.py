@@ -7,12 +7,13 @@ import io
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedIOBase
 from typing import Any
 
 from faceloom.datasets.folders import normalize_split
 from faceloom.errors import StoreError
+from faceloom.label_columns import Columns, from_json, split_vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,14 @@ class PictureFacts:
 
 @dataclass(frozen=True)
 class Table:
-    """Facts by the picture's name, and the names in the rows that conditions left out."""
+    """Facts by the picture's name, and the names in the rows that conditions left out.
+
+    `columns` describe the labels of a dataset of faceloom, unless other columns were requested.
+    """
 
     facts: Mapping[str, PictureFacts]
     left_out: Collection[str] = ()
+    columns: Columns = ()
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,11 @@ def read_table(stream: BufferedIOBase, name: str, reading: TableConfig | None = 
     """
     reading = reading or TableConfig()
     try:
-        rows = _rows(read_bounded(stream, name).decode("utf-8-sig"), name)
-        return _table(rows, name, reading)
+        text = read_bounded(stream, name).decode("utf-8-sig")
+        content = json.loads(text) if name.endswith(".json") else None
+        columns = _read_columns(content) if not reading.label_columns else ()
+        reading = replace(reading, label_columns=[column.name for column in columns] or reading.label_columns)
+        return replace(_table(_rows(text, content, name), name, reading), columns=columns)
     except _TABLE_ERRORS as error:
         raise StoreError(
             f"cannot read the table {name}: {error}", "expected CSV, JSON Lines or dataset.json"
@@ -137,7 +145,7 @@ def parse_facts(row: Mapping[str, Any], label_columns: Sequence[str] = ()) -> Pi
     )
 
 
-def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
+def _rows(text: str, content: Any, name: str) -> Iterable[Mapping[str, Any]]:
     if name.endswith(".csv"):
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if len(reader.fieldnames or ()) > MAX_COLUMNS:
@@ -145,7 +153,6 @@ def _rows(text: str, name: str) -> Iterable[Mapping[str, Any]]:
         return reader
     if name.endswith(".jsonl"):
         return [json.loads(line) for line in text.splitlines() if line.strip()]
-    content = json.loads(text)
     return content if isinstance(content, list) else _from_dataset_json(content)
 
 
@@ -158,7 +165,15 @@ def _from_dataset_json(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, label in labels.items() if isinstance(labels, dict) else labels:
         is_class = isinstance(label, int) and 0 <= label < len(classes)  # a name, so that classes survive
         rows.setdefault(str(name), {"file": name})["label"] = classes[label] if is_class else label
-    yield from rows.values()
+    columns = _read_columns(content)
+    for row in rows.values():
+        yield row | split_vector(row.get("label"), columns)
+
+
+def _read_columns(content: Any) -> Columns:
+    """Return the columns of labels that a dataset.json of faceloom describes."""
+    ours = content.get(FACELOOM_KEY) if isinstance(content, dict) else None
+    return from_json(ours.get("label_columns")) if isinstance(ours, dict) else ()
 
 
 def _table(rows: Iterable[Mapping[str, Any]], name: str, reading: TableConfig) -> Table:
