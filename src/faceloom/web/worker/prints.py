@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceloom.images import open_photo, save_picture
+from faceloom.analyze.light import in_one_light, mean_light, read_light
+from faceloom.images import open_photo, save_picture, to_img, to_pixel_list
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.label import add_label
 from faceloom.web.worker.messages import MAIN_PLACE, MakeFamily, MakePrint, PrintSize, PrintStep
@@ -40,11 +41,12 @@ def make_print(state: WorkerState, task: MakePrint, context: TaskContext) -> Pri
 
 
 def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> PrintSize:
-    """Write a family portrait to `task.path` and return its size. Everyone keeps their own light and skin tone."""
+    """Write a family portrait in one light to `task.path` and return its size. Everyone keeps their own skin tone."""
     pictures = []
     for person in (*task.parents, *task.children):
         context.check_cancelled()
         pictures.append(state.draw(person, FAMILY_SIZE))
+    pictures = _in_light_of_parents(pictures)
     image = draw_family(pictures[:2], pictures[2:], task.design)
     with state.erased.writing(task.children[0].folder):
         save_picture(
@@ -56,6 +58,13 @@ def make_family(state: WorkerState, task: MakeFamily, context: TaskContext) -> P
             origin=state.load_drawn(task.parents[0]).made_by,
         )
     return PrintSize(image.width, image.height)
+
+
+def _in_light_of_parents(pictures: list[Image.Image]) -> list[Image.Image]:
+    """Return the pictures of a family, the two parents first, in the mean light of the parents."""
+    imgs = to_img(pictures)
+    lights = read_light(imgs)
+    return [Image.fromarray(pixels) for pixels in to_pixel_list(in_one_light(imgs, lights, mean_light(lights[:2])))]
 
 
 def _compose(state: WorkerState, task: MakePrint) -> Image.Image:
