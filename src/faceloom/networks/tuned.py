@@ -104,7 +104,6 @@ def blend_deltas(a: Delta, b: Delta, t: float) -> Delta:
     return {name: _join_parts(name, changes) for name, changes in parts.items()}
 
 
-def is_same_delta(a: Delta, b: Delta) -> bool:
 def add_deltas(a: Delta, b: Delta, strength: float = 1.0) -> Delta:
     """Return the delta `a + strength b`. Factors are concatenated; without a change in `b` the result is `a` itself."""
     if not b or not strength:
@@ -136,6 +135,7 @@ def _keys_of(delta: Delta, name: str) -> list[str]:
     return [key for key in (name, name + LEFT_FACTOR, name + RIGHT_FACTOR) if key in delta]
 
 
+def is_same_delta(a: Delta, b: Delta) -> bool:
     """Return whether two deltas hold the same numbers."""
     return a is b or (a.keys() == b.keys() and all(torch.equal(part, b[name]) for name, part in a.items()))
 
