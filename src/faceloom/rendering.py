@@ -157,6 +157,7 @@ class PersonGenerators:
     def __init__(self, model: GeneratorModel, apply_delta: Callable[[Delta, GeneratorModel], Generator]) -> None:
         self.model, self.apply_delta = model, apply_delta
         self.delta: Delta = {}
+        self.style: Style | None = None
         self.tuned: Generator = model.G
         self.base: WPlus | None = None
         self.features: Features = ()
@@ -171,7 +172,6 @@ class PersonGenerators:
         if self.base is None or not torch.equal(person.base, self.base):
             self.base, self.features = person.base, compute_features(self.tuned, person.base)
         return Blended(self.tuned, self.features, person.mask)
-        self.style: Style | None = None
 
 
 def drawn_delta(person: Likeness) -> Delta:
