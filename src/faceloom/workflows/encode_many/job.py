@@ -47,7 +47,7 @@ class EncodeJob:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a photo.
+    """The outcome of a photo.
 
     `people` holds the facts about each likeness; it is empty for one that a lost worker had finished. A photo that
     failed has the `code` of the error, its message and a hint.

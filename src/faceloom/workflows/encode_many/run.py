@@ -94,7 +94,7 @@ def encode_many(
     likenesses are written whole, and photos that have theirs are skipped. Those that failed are tried again.
     `on_outcome` receives what became of each photo. The summary is also written to `.encode/report.json` in the output.
     Raises StoreError for sources without photos, and when the output cannot be written, is in use, or holds likenesses
-    of another generator; Cancelled when it is interrupted; AssetError when a model is missing.
+    of another generator; `Cancelled` when it is interrupted; AssetError when a model is missing.
     """
     begin, report = time.monotonic(), callback or (lambda progress, text: None)
     places, target, photos = find_photos(sources, output)
