@@ -94,7 +94,7 @@ def _print_stand_in(folder: Path) -> Path:
     return folder
 
 
-def _until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> None:
+def _until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 900) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:

@@ -27,6 +27,7 @@ PAGES = {
     "recipes/encoder/README.md": "model-cards/encoder.md",
     "recipes/second_analyzer/README.md": "model-cards/second-analyzer.md",
     "recipes/regions/README.md": "model-cards/regions.md",
+    "recipes/early_exit/README.md": "model-cards/early-exit.md",
     "recipes/open-faces/README.md": "model-cards/open-faces.md",
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus
+from faceloom.networks.early_exit import EarlyExit
 from faceloom.networks.generator import Generator
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.regions import RegionHead, block_features
@@ -24,6 +25,7 @@ def read_regions(G: Generator, head: RegionHead, w_plus: WPlus) -> Tensor:
     Raises LatentError for a generator of another family or of fewer blocks, ShapeError for one of other channels.
     """
     network = network_of(G)
+    network = network.network if isinstance(network, EarlyExit) else network
     if not isinstance(network, MobileStyleGAN) or len(network.blocks) <= max(head.blocks):
         raise LatentError("regions are read from the default generator only", "use the default generator")
     features = block_features(network, w_plus.to(network.w_avg.device), head.blocks)

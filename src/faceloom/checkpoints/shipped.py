@@ -13,6 +13,7 @@ from faceloom.checkpoints.load import load_weights, read_tensors
 from faceloom.networks.aligner import Aligner
 from faceloom.networks.analyzer import Analyzer
 from faceloom.networks.curvature import Curvature
+from faceloom.networks.early_exit import EXITS, ExitHead
 from faceloom.networks.encoder import Encoder
 from faceloom.networks.latent_reader import LatentReader
 from faceloom.networks.regions import RegionHead
@@ -66,6 +67,15 @@ def load_curvature() -> Curvature:
 def load_region_head() -> RegionHead:
     """Load the network that reads regions from the default generator's features. Raises as `load_analyzer`."""
     return _load_network(RegionHead(), "regions")
+
+
+@lru_cache(maxsize=1)
+def load_exit_heads() -> dict[int, ExitHead]:
+    """Load the heads by which the default generator ends early, by the side in pixels of what they draw.
+
+    Raises as `load_analyzer`.
+    """
+    return {side: _load_network(ExitHead(block), f"exit_{side}") for side, block in EXITS.items()}
 
 
 def _load_network(net: Network, name: str) -> Network:

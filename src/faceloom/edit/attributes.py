@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +17,7 @@ from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.regions import RegionalEdit
-from faceloom.edit.steer import AttributeReader, SteerConfig, SteeringResult, apply, steer
+from faceloom.edit.steer import BEYOND, AttributeReader, SteerConfig, SteeringResult, apply, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
@@ -23,6 +25,10 @@ from faceloom.networks.generator import image_at
 
 NEIGHBOR_LENGTH = 2.7  # longest random edit in standard deviations, of the neighbors that tuning keeps intact
 CLOSED = -2.0  # logit to which lips are drawn that an edit may close: a serious face has closed lips
+CHECKS = SteerConfig(direction_readings=4, length_readings=2, bound_readings=2, tolerance=0.15)
+"""Readings of the whole generator's pictures by which an edit is checked that the early exit found."""
+CHECKS_OF_MISSED = replace(CHECKS, direction_readings=2, length_readings=0)
+"""The same for an edit that already went as far as it can."""
 SKIN_TONE = "skin_tone"  # measured in the pixels
 READABLE = (*ATTRIBUTES, *DETAILS, SKIN_TONE)
 """Every attribute that an edit reads from its picture."""
@@ -81,12 +87,34 @@ def edit_attributes(
 
     Every other attribute stays within its bound in the table of attributes, and the identity similarity above one that
     depends on the edit. Where a value cannot be reached so, the edit goes as far as the bounds allow, and `limited_by`
-    names them. Values that the face meets already change nothing.
+    names them. Values that the face meets already change nothing. Where the generator can end early, the edit is found
+    by pictures of the early exit; the result is then read from the whole generator's picture, and corrected.
 
     Convention: `values` as in `edit.targets`: changes in years and degrees, probabilities 0...1 of the rest;
     `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
+    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force)
+    small = edit.of_side(READ_SIDE)
+    first = goal(small, config=config or SteerConfig())
+    if small is edit or not any(first.coefficients.values()):
+        return first
+    result = goal(edit, config=CHECKS if first.kept else CHECKS_OF_MISSED, start=first.coefficients)
+    limited_by = first.limited_by if result.limited_by == (BEYOND,) and first.limited_by else result.limited_by
+    return replace(result, limited_by=limited_by, readings=first.readings + result.readings)
+
+
+def _steer(
+    edit: RegionalEdit,
+    read_face: FaceReader,
+    values: Mapping[str, float],
+    *,
+    keep_identity: float | None,
+    force: bool,
+    config: SteerConfig,
+    start: Mapping[str, float] | None = None,
+) -> SteeringResult:
+    """Steer by the pictures that an edit draws, from the coefficients `start` on."""
     read = attribute_reader(edit, read_face)
     attributes, _ = read({})
     names = [direction.name for direction in edit.basis]
@@ -101,7 +129,17 @@ def edit_attributes(
     held = held_only(edit.basis)
     watched = {*DETAILS, *bounds.free_signs}
     hints = {name: min(before[name], CLOSED) for name, sign in bounds.free_signs.items() if sign < 0 and name in before}
-    return steer(read, edit.basis, wanted, bounds=bounds, held=held, watched=watched, hints=hints, config=config)
+    return steer(
+        read,
+        edit.basis,
+        wanted,
+        bounds=bounds,
+        held=held,
+        watched=watched,
+        hints=hints,
+        start=start,
+        config=config,
+    )
 
 
 def random_edits(

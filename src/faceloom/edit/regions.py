@@ -7,6 +7,7 @@ the turn of the head, moves both latents. Works on latents; the function that re
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from faceloom.edit.steer import apply
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.networks.blended import Blended, Features, compute_features
+from faceloom.networks.early_exit import ExitHead, end_early
 from faceloom.networks.generator import Generator
 
 RegionReader = Callable[[Generator, WPlus], Tensor]
@@ -34,10 +36,20 @@ FAINT = 0.5
 
 
 class BasePicture:
-    """The picture of a face before an edit: its features and its regions, computed when they are first needed."""
+    """The picture of a face before an edit: its features and its regions, computed when they are first needed.
 
-    def __init__(self, G: Generator, read_regions: RegionReader | None, w_plus: WPlus) -> None:
-        self.G, self.read_regions, self.w_plus = G, read_regions, w_plus
+    `heads` are those by which the generator may end early, for smaller pictures.
+    """
+
+    def __init__(
+        self,
+        G: Generator,
+        read_regions: RegionReader | None,
+        w_plus: WPlus,
+        heads: Mapping[int, ExitHead] | None = None,
+    ) -> None:
+        self.G, self.read_regions, self.w_plus, self.heads = G, read_regions, w_plus, heads or {}
+        self._smaller: dict[int, BasePicture] = {}
 
     @cached_property
     def features(self) -> Features:
@@ -52,7 +64,17 @@ class BasePicture:
 
     def at(self, w_plus: WPlus) -> BasePicture:
         """Return the picture of another latent; this one, when it is the same."""
-        return self if w_plus is self.w_plus else BasePicture(self.G, self.read_regions, w_plus)
+        return self if w_plus is self.w_plus else BasePicture(self.G, self.read_regions, w_plus, self.heads)
+
+    def of_side(self, side: int) -> BasePicture:
+        """Return this picture in `side` pixels, by a generator that ends early where a head allows it."""
+        if side not in self._smaller:
+            G = end_early(self.G, self.heads, side)
+            smaller = self if G is self.G else BasePicture(G, self.read_regions, self.w_plus)
+            if self.read_regions is not None:
+                smaller.regions = self.regions
+            self._smaller[side] = smaller
+        return self._smaller[side]
 
 
 class RegionalEdit:
@@ -84,10 +106,22 @@ class RegionalEdit:
             return REGIONS
         return tuple(region for region, strength in self.regions.items() if strength)
 
+    def of_side(self, side: int) -> RegionalEdit:
+        """Return this edit for pictures of `side` pixels, by a generator that ends early where a head allows it.
+
+        It is this edit itself when there is no such head.
+        """
+        base = self.base.of_side(side)
+        if base is self.base:
+            return self
+        small = copy.copy(self)
+        small.base = base
+        return small
+
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
         """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
         w_plus, base, mask = self._layers(coefficients)
-        return (self.base.G, w_plus) if mask is None else (Blended(self.base.G, base.features, mask), w_plus)
+        return (base.G, w_plus) if mask is None else (Blended(base.G, base.features, mask), w_plus)
 
     def move(self, person: Likeness, coefficients: Mapping[str, float]) -> Likeness:
         """Return the person after an edit with these coefficients."""

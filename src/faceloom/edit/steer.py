@@ -98,13 +98,15 @@ def steer(
     held: Sequence[str] = (),
     watched: Collection[str] = (),
     hints: Mapping[str, float] | None = None,
+    start: Mapping[str, float] | None = None,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
 
     Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that
     the reader gives after those of the basis; `watched` those of the basis that are not held until they break their
-    bounds; `hints` are values, in a direction's units, to which attributes are drawn as strongly as held ones are held.
+    bounds; `hints` are values, in a direction's units, to which attributes are drawn as strongly as held ones are held;
+    `start` are coefficients that are tried first, as `apply` takes them.
     Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
@@ -115,6 +117,8 @@ def steer(
     for name, value in (hints or {}).items():
         steering.draw_to(name, value)
     if not steering.is_reached_before():
+        if start is not None:
+            steering.start_at(start)
         steering.find_direction()
         steering.find_length()
         steering.keep_bounds()
@@ -191,6 +195,13 @@ class _Steering:
         index = self.names.index(name)
         self.targets[index] = value / self.sigma[index]
         self.weight[index] = self.config.hold_weight
+
+    def start_at(self, coefficients: Mapping[str, float]) -> None:
+        """Try an edit, in the directions' units, to begin with it when it is closer to the targets."""
+        lengths = [coefficients.get(direction.name, 0.0) / direction.sigma for direction in self.basis]
+        point = self._try(torch.tensor(lengths))
+        if self._error(point.attributes) < self._error(self.best.attributes):
+            self.best = point
 
     def is_reached_before(self) -> bool:
         """Return whether every edited attribute is at its target already."""

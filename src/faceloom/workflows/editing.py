@@ -15,7 +15,7 @@ from faceloom.analyze.attributes import EDITABLE
 from faceloom.analyze.ensemble import read_both
 from faceloom.analyze.regions import read_regions
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
-from faceloom.checkpoints.shipped import load_analyzer, load_region_head, load_second_analyzer
+from faceloom.checkpoints.shipped import load_analyzer, load_exit_heads, load_region_head, load_second_analyzer
 from faceloom.edit import directions, stylespace
 from faceloom.edit.attributes import attribute_reader, edit_attributes, held_only, load_basis, load_shipped_basis
 from faceloom.edit.discover import FaceReader
@@ -29,6 +29,7 @@ from faceloom.edit.targets import to_units
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Likeness, digest, require_generator
+from faceloom.networks.early_exit import ExitHead
 from faceloom.rendering import Renderer
 from faceloom.workflows import family
 
@@ -164,7 +165,7 @@ class Editor(Renderer):
 
     def regional_edit(self, person: Likeness, edited: Collection[str]) -> RegionalEdit:
         """Return the edit of some attributes of a person, which changes only the regions that the table names."""
-        base = BasePicture(self.tuned_generator(person), self.read_regions, person.outside)
+        base = BasePicture(self.tuned_generator(person), self.read_regions, person.outside, self.exit_heads)
         return RegionalEdit(base, person.w_plus, edited, basis=self.basis_near(person), regions=person.regions)
 
     @cached_property
@@ -179,6 +180,11 @@ class Editor(Renderer):
             return None
         head = load_region_head()
         return lambda G, w_plus: read_regions(G, head, w_plus)
+
+    @cached_property
+    def exit_heads(self) -> Mapping[int, ExitHead]:
+        """The heads by which the default generator ends early, by the side of their pictures; none for other ones."""
+        return load_exit_heads() if self.generator.name == DEFAULT_GENERATOR else {}
 
     def step(self, person: Likeness, strengths: Mapping[str, float], layers: str | None = None) -> Likeness:
         """Move a person along directions; `strengths` by the name or the file of a direction, in its units.

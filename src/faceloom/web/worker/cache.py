@@ -6,7 +6,7 @@ All of them are safe for several threads, and none writes files of a visit that 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from faceloom.edit.regions import BasePicture, RegionReader
 from faceloom.errors import FaceloomError, StoreError
 from faceloom.likeness import Likeness
+from faceloom.networks.early_exit import ExitHead
 from faceloom.networks.generator import Generator
 from faceloom.web.sliders import SliderCurves
 from faceloom.web.worker.messages import PersonRef
@@ -100,7 +101,8 @@ class LikenessCache:
     """The likenesses of the visits, their tuned generators, and their slider curves.
 
     `open_file` reads a likeness file; `tuned_generator` returns the generator with the tuned weights of a likeness;
-    `read_regions` reads the regions of its pictures, or is None when edits change the whole picture.
+    `read_regions` reads the regions of its pictures, or is None when edits change the whole picture; by `heads` the
+    generator ends early for smaller pictures.
     """
 
     def __init__(
@@ -109,7 +111,9 @@ class LikenessCache:
         tuned_generator: Callable[[Likeness], Generator],
         read_regions: RegionReader | None,
         erased: ErasedFiles,
+        heads: Mapping[int, ExitHead],
     ) -> None:
+        self.heads = heads
         self.open_file, self.tuned_generator, self.read_regions = open_file, tuned_generator, read_regions
         self.erased, self.lock = erased, erased.lock
         self.likenesses: OrderedDict[Path, Likeness] = OrderedDict()
@@ -156,7 +160,7 @@ class LikenessCache:
         with self.lock:
             picture = self.pictures.get(person.path)
             if picture is None or picture.G is not G or picture.w_plus is not latent:
-                picture = self.pictures[person.path] = BasePicture(G, self.read_regions, latent)
+                picture = self.pictures[person.path] = BasePicture(G, self.read_regions, latent, self.heads)
                 _remove_oldest(self.pictures, MAX_BASE_PICTURES)
             self.pictures.move_to_end(person.path)
             return picture
@@ -181,6 +185,7 @@ class PreviewKey:
     slider: str
     value: float
     size: int
+    style: str = ""
 
     @classmethod
     def of(cls, person: PersonRef, slider: str, value: float, size: int) -> PreviewKey:
@@ -204,7 +209,6 @@ class PreviewCache:
     def add(self, key: PreviewKey, jpeg: bytes) -> None:
         """Add a preview, unless the visit was erased."""
         with self.lock:
-    style: str = ""
             if not self.erased.covers(key.folder, key.person):
                 self.jpegs[key] = jpeg
                 _remove_oldest(self.jpegs, MAX_PREVIEWS)

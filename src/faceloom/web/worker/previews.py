@@ -81,7 +81,7 @@ def _draw_position(
 def _draw_predicted(
     state: WorkerState, person: PersonRef, anchor: AttributeValues, values: AttributeValues, size: int
 ) -> bytes:
-    return to_jpeg(state.draw(predict_person(state, person, anchor, values), size), PREVIEW_QUALITY)
+    return to_jpeg(state.draw_preview(predict_person(state, person, anchor, values), size), PREVIEW_QUALITY)
 
 
 def predict_person(

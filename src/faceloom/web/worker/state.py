@@ -100,7 +100,7 @@ class WorkerState:
         """Draw a person of a visit as `draw` for a passing preview, for which the generator may end early."""
         if person.style:
             return self.draw(person, size)
-        return draw(*self.regional_edit(person).draw_with(self._clip(person), size), size)
+        return draw(*self.regional_edit(person).of_side(size).draw_with(self._clip(person)), size)
 
     def _clip(self, person: PersonRef) -> dict[str, float]:
         """Return the coefficients of a person, each clipped to MAX_COEFFICIENT standard deviations."""

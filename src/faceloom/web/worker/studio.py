@@ -12,6 +12,7 @@ from faceloom.analyze.reading import read, read_attributes
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, random_edits
+from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import AttributeReader
 from faceloom.errors import LatentError
@@ -48,8 +49,8 @@ class BoothStudio(Studio):
         return draw(self.person_generator(person), person.w_plus, size)
 
     def attribute_reader(self, edit: RegionalEdit) -> AttributeReader:
-        """Return the function by which steering reads an edit, with the attributes that are only held."""
-        return attribute_reader(edit, self.read_face)
+        """Return the function by which steering reads an edit, from pictures for which the generator ends early."""
+        return attribute_reader(edit.of_side(READ_SIDE), self.read_face)
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Read a likeness's attributes, rounded, from a picture in the fast precision."""
