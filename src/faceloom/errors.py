@@ -7,6 +7,7 @@ FaceloomError
 │   ├── SeveralFaces
 │   └── FaceTooSmall
 ├── ImageError
+├── SoundError
 ├── ShapeError
 ├── CheckpointError
 │   ├── UnknownFormat
@@ -66,6 +67,10 @@ class FaceTooSmall(FaceError):
 
 class ImageError(FaceloomError):
     """Raised when a picture or film cannot be opened, exceeds a limit, or cannot be saved in the requested format."""
+
+
+class SoundError(FaceloomError):
+    """Raised when a sound cannot be opened, is silent or too long, or does not fit the settings of a spectrogram."""
 
 
 class ShapeError(FaceloomError, ValueError):

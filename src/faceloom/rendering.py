@@ -5,7 +5,7 @@ Renders people from their likenesses, with their tuned weights. Does not read ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -16,10 +16,10 @@ from faceloom import engines
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel, load_generator
 from faceloom.edit.latent_statistics import LatentStatistics, measure_latents
 from faceloom.edit.mix import W_PULL_MIXING
-from faceloom.edit.morph import morph_path
-from faceloom.errors import LatentError
+from faceloom.edit.morph import morph_path, path_at
+from faceloom.errors import LatentError, SoundError
 from faceloom.images import area_resize, to_pixels
-from faceloom.images.channels import RGB, find_colors, to_pictures, to_rgb
+from faceloom.images.channels import RGB, find_colors, to_levels, to_pictures, to_rgb
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
@@ -27,6 +27,8 @@ from faceloom.networks.blended import Blended, Features, compute_features
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
 from faceloom.networks.tuned import Delta, Tuned, add_deltas, is_same_delta
+from faceloom.sounds.phase import synthesize
+from faceloom.sounds.spectrogram import Sound, to_magnitude
 from faceloom.style import Style
 
 
@@ -122,6 +124,23 @@ class Renderer:
         img = self.person_generator(person, self.generator).synthesis(person.w_plus)
         return to_pictures(img if size is None else area_resize(img, size), self.generator.bits)[0]
 
+    def render_sound(self, person: Likeness) -> Sound:
+        """Render the sound whose spectrogram the generator draws. Raises SoundError for a generator of pictures."""
+        settings = self.generator.sound
+        if settings is None:
+            raise SoundError(
+                f"{self.generator.name} draws pictures, not sounds",
+                "train a generator on a dataset made with: faceloom dataset make --audio",
+            )
+        levels = to_levels(self.render(person))[..., 0]
+        if levels.shape != (settings.bins, settings.frames):
+            raise SoundError(
+                f"the generator draws {levels.shape[1]} x {levels.shape[0]} px, "
+                f"its spectrograms are {settings.frames} x {settings.bins}",
+                "train it again",
+            )
+        return Sound(synthesize(to_magnitude(levels, settings.range_db), settings), settings.rate)
+
     @torch.no_grad()
     def morph(
         self,
@@ -137,8 +156,26 @@ class Renderer:
         Each person appears exactly as `render` draws them, in the precision of films.
         Yields uint8 `[size, size, 3]`, RGB; films have no transparency, which is shown on white.
         """
+        yield from self._render_film(morph_path(people, frames, loop=loop, pull=pull), size)
+
+    @torch.no_grad()
+    def morph_at(
+        self,
+        people: Sequence[Likeness],
+        positions: Iterable[float],
+        *,
+        size: int | None = None,
+        pull: float = W_PULL_MIXING,
+    ) -> Iterator[np.ndarray]:
+        """Render the frames of a morph at positions: person k is at k, and after the last one comes the first one.
+
+        Yields frames as `morph` does.
+        """
+        yield from self._render_film(path_at(people, positions, pull=pull), size)
+
+    def _render_film(self, people: Iterable[Likeness], size: int | None) -> Iterator[np.ndarray]:
         generators = PersonGenerators(self.film_generator, self.apply_delta)
-        for person in morph_path(people, frames, loop=loop, pull=pull):
+        for person in people:
             img = generators.of(person).synthesis(person.w_plus)
             yield to_pixels(to_rgb(img if size is None else area_resize(img, size)))
 

@@ -30,6 +30,8 @@ from faceloom.networks.lpips import Backbone, Lpips
 from faceloom.networks.mapping import compute_mean_w
 from faceloom.networks.mobilestylegan import MobileStyleGAN
 from faceloom.networks.mtcnn import Mtcnn
+from faceloom.sounds import spectrogram
+from faceloom.sounds.spectrogram import Spectrogram
 
 DEFAULT_GENERATOR = "mobilestylegan-ffhq"
 
@@ -49,6 +51,7 @@ class GeneratorModel:
     folder: Path | None = None  # its folder, with its directions; None for the default one, and for a file
     bits: int = 8  # of a level in the files of its pictures: 8, or 16 for gray
     label_columns: Columns = ()  # the parts of its label, where they have names
+    sound: Spectrogram | None = None  # the settings of the spectrograms that it draws; None for pictures
 
     @property
     def img_channels(self) -> int:
@@ -92,6 +95,7 @@ def _load_checkpoint(name: str, dtype: torch.dtype) -> GeneratorModel:
         folder,
         16 if card.get("bits") == 16 and G.img_channels == 1 else 8,
         columns if count_entries(columns) == G.c_dim else (),
+        spectrogram.from_json(card.get("sound")) if G.img_channels == 1 else None,
     )
 
 

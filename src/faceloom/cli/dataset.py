@@ -69,6 +69,23 @@ def make(
             help="auto: as most pictures are; gray, gray16, rgb, or rgba for pictures with transparency convert all."
         ),
     ] = "auto",
+    audio: Annotated[
+        bool,
+        typer.Option(
+            "--audio",
+            help="Read sounds (WAV, FLAC, MP3) as spectrograms of --resolution FRAMESxFREQUENCIES.",
+        ),
+    ] = False,
+    rate: Annotated[
+        int | None, typer.Option(help="With --audio: samples per second, to which all sounds are converted; 16000.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="With --audio: length of every sound, padded or cropped; by default such that a frame starts after a "
+            "quarter of a window."
+        ),
+    ] = None,
     also: Annotated[
         str | None, typer.Option(help="Kinds of files that are read besides the usual ones: tiff, bmp or tiff,bmp.")
     ] = None,
@@ -79,14 +96,15 @@ def make(
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
     drop_duplicates: Annotated[bool, typer.Option("--drop-duplicates", help="Leave out duplicates.")] = False,
     near: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
             max=20,
             help="Distance below which two pictures are duplicates: 0 the same pixels, 3 saved or scaled again, 7 also "
-            "cropped again (and the same person in the same pose). Other colors are other pictures.",
+            "cropped again (and the same person in the same pose). Other colors are other pictures. By default 3, for "
+            "sounds 0.",
         ),
-    ] = 3.0,
+    ] = None,
     sheet: Sheet = None,
     as_json: options.Json = False,
 ) -> None:
@@ -102,13 +120,16 @@ def make(
       faceloom dataset make flowers --resolution 64 --labels folders --where split=train -o flowers.zip
       faceloom dataset make scans --resolution 256 --also tiff --table ages.csv --label-column age -o scans.zip
       faceloom dataset make icons --resolution 64 --table icons.csv --label-column kind --label-column hue -o icons.zip
+      faceloom dataset make digits --audio --rate 8000 --resolution 64x128 --labels folders -o digits.zip
       faceloom dataset make film.mp4 --resolution 256x144 --every 25 -o frames.zip --json
     """
     from faceloom.datasets import Dataset, MakeConfig, SourceConfig, TableConfig, open_source
     from faceloom.datasets import make as make_dataset
     from faceloom.datasets.crops import CROP_MODES
+    from faceloom.datasets.duplicates import NEAR
     from faceloom.datasets.labels import LABEL_TYPES
-    from faceloom.images.channels import COLORS
+    from faceloom.images.channels import COLORS, GRAY
+    from faceloom.sounds.spectrogram import DEFAULT_RATE, Spectrogram
 
     if labels not in ("auto", "folders", "none"):
         raise typer.BadParameter(f"'{labels}' is not one of auto, folders, none", param_hint="--labels")
@@ -120,12 +141,20 @@ def make(
         raise typer.BadParameter(f"'{label_type}' is not one of {', '.join(LABEL_TYPES)}", param_hint="--label-type")
     if colors not in ("auto", *COLORS):
         raise typer.BadParameter(f"'{colors}' is not one of auto, {', '.join(COLORS)}", param_hint="--colors")
+    if near is None:
+        near = 0.0 if audio else NEAR
     columns = dict(map(_label_column, label_column or ()))
     reading = TableConfig(tuple(columns), tuple(map(_condition, where or ())))
-    reads = SourceConfig(labels=labels, table=table, reading=reading, every=every, also=_kinds(also))
-    config = MakeConfig(
-        _size(resolution), mode, reads, limit, drop_duplicates, near, kind_of_labels, enlarge, colors, columns
-    )
+    size, sound = _size(resolution), None
+    if audio:
+        if crop != "center" or colors != "auto" or also:
+            raise typer.BadParameter("--crop, --colors and --also are for pictures", param_hint="--audio")
+        sound = Spectrogram.of(size, DEFAULT_RATE if rate is None else rate, seconds)
+        mode, colors = "none", GRAY.name
+    elif rate is not None or seconds is not None:
+        raise typer.BadParameter("it is for sounds: add --audio", param_hint="--rate" if rate else "--seconds")
+    reads = SourceConfig(labels=labels, table=table, reading=reading, every=every, also=_kinds(also), sound=sound)
+    config = MakeConfig(size, mode, reads, limit, drop_duplicates, near, kind_of_labels, enlarge, colors, columns)
     count = open_source(source, reads).count
     with progress(min(count, limit or count) or 1, "making") as draw:
         made = make_dataset(source, output, config, draw)

@@ -13,7 +13,7 @@ from faceloom.cli.output import draw_in_style, open_studio, print_json, print_li
 
 
 def generate(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the pictures or sounds.")],
     seeds: Annotated[
         str, typer.Option(help="Seeds and ranges of seeds, both ends included: 0-15 or 3,8,20-24.")
     ] = "0-15",
@@ -30,6 +30,9 @@ def generate(
     ] = None,
     style: options.Style = None,
     strength: options.Strength = None,
+    audio: Annotated[
+        bool, typer.Option("--audio", help="Write WAV files, from a generator that was trained on sounds.")
+    ] = False,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also save a contact sheet.")] = False,
     engine: options.Engine = "torch",
     precision: options.Precision = None,
@@ -40,6 +43,7 @@ def generate(
     """Generate one face for each seed. Seed n is z = numpy.random.RandomState(n).randn(1, 512), as in NVIDIA's code.
 
     A generator that was trained on gray, 16-bit gray or transparent pictures writes PNGs of the same kind.
+    With --audio, a generator that was trained on sounds writes WAV files. Its spectrograms are on the sheet.
 
     \b
     Examples:
@@ -49,10 +53,15 @@ def generate(
       faceloom generate --generator cats --label 1 -o cats
       faceloom generate --generator lights --label 0.3,1,0 -o lit
       faceloom generate --generator icons --label kind=star,hue=0.6 -o stars
+      faceloom generate --generator digits --label 7 --audio --psi 1 -o sevens
     """
     from faceloom.edit.generate import parse_label
     from faceloom.images import make_contact_sheet, save_picture
     from faceloom.images.channels import resize
+    from faceloom.sounds.save import save_sound
+
+    if audio and size is not None:
+        raise typer.BadParameter("sounds have no size in pixels", param_hint="--size")
 
     numbers = parse_seeds(seeds)
     label_value = None if label is None else parse_label(label)
@@ -61,10 +70,15 @@ def generate(
     with progress(len(numbers), "drawing") as draw:
         for i, seed in enumerate(numbers, start=1):
             person = draw_in_style(studio, studio.generate(seed, psi, label=label_value), style, strength)
-            picture = studio.render(person, size)
-            path = save_picture(picture, output / f"seed{seed:04d}.png", ai_generated=True, origin=person.made_by)
-            pictures.append({"seed": seed, "output": str(path)})
-            thumbnails += [resize(picture, (192, 192))] if sheet else []
+            path, picture = output / f"seed{seed:04d}", studio.render(person, size) if sheet or not audio else None
+            if audio:
+                saved = save_sound(
+                    studio.render_sound(person), path.with_suffix(".wav"), ai_generated=True, origin=person.made_by
+                )
+            elif picture:
+                saved = save_picture(picture, path.with_suffix(".png"), ai_generated=True, origin=person.made_by)
+            pictures.append({"seed": seed, "output": str(saved)})
+            thumbnails += [resize(picture, (192, 192))] if sheet and picture else []
             draw(i, f"seed {seed}")
     if sheet:
         labels = [f"seed {seed}" for seed in numbers]
@@ -73,7 +87,7 @@ def generate(
     if as_json:
         print_json({"pictures": pictures, "psi": psi})
     else:
-        print_line(f"{len(pictures)} pictures in {output}")
+        print_line(f"{len(pictures)} {'sounds' if audio else 'pictures'} in {output}")
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -20,6 +20,8 @@ from faceloom.datasets.sources import open_collection, open_member, picture_name
 from faceloom.errors import ImageError, StoreError
 from faceloom.images.channels import COLORS, GRAY, GRAY16, RGB, Colors, Levels, colors_of, convert, to_levels
 from faceloom.label_columns import LabelColumn, count_entries, from_json
+from faceloom.sounds import spectrogram
+from faceloom.sounds.spectrogram import Spectrogram
 
 Vector = Float[np.ndarray, " c_dim"]
 
@@ -81,6 +83,11 @@ class Dataset:
     def num_classes(self) -> int:
         """The number of classes; 0 without labels and for labels that are vectors."""
         return self.c_dim if self.labels is not None and isinstance(self.labels[0], int) else 0
+
+    @property
+    def sound(self) -> Spectrogram | None:
+        """The settings of the spectrograms in a dataset of sounds; None for pictures. Raises SoundError."""
+        return spectrogram.from_json(self.card.get("sound"))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -22,11 +22,12 @@ from faceloom.datasets.labels import Labels, LabelType, encode_labels, find_labe
 from faceloom.datasets.layout import DatasetWriter, unify_colors
 from faceloom.datasets.metadata import PictureFacts
 from faceloom.datasets.sources import ALSO_HINT, Source, SourceConfig, open_source
-from faceloom.errors import FaceError, ImageError, StoreError
+from faceloom.errors import FaceError, ImageError, SoundError, StoreError
 from faceloom.files import atomic_write
 from faceloom.images.channels import COLORS, GRAY, GRAY16, RGB, RGBA, Colors, convert, show_on
 from faceloom.images.tensors import Pixels
 from faceloom.marks.source_type import Marks, is_ai_source_type
+from faceloom.sounds.spectrogram import to_json
 
 RARE_COLOR = (255, 0, 255)
 """RGB color behind transparent pictures that are compared: on white, all white icons would be alike."""
@@ -111,7 +112,8 @@ def make(path: Path, output: Path, config: MakeConfig, callback: Callback | None
             unify_colors(draft, made.colors)
         made.labels = _encode_labels(writer, source, config)
         made.notes += _make_notes(made, config, writer.colors)
-        card = {"resolution": list(config.size), "crop": config.crop, "source": Path(path).name}
+        card: dict[str, object] = {"resolution": list(config.size), "crop": config.crop, "source": Path(path).name}
+        card |= {"sound": to_json(config.source.sound)} if config.source.sound else {}
         with zipfile.ZipFile(draft, "a", zipfile.ZIP_STORED) as writer.archive:
             writer.finish(made.labels, card | {"colors": made.colors.name})
     return made
@@ -146,7 +148,7 @@ def _write_all(
             picture, scale = crop(photo.image)
             if source.has_labels and record.facts.label is None:
                 raise ImageError("it has no label")
-        except (ImageError, FaceError) as error:
+        except (ImageError, SoundError, FaceError) as error:
             made.skipped.append((record.name, error.message))
             hints[error.hint] += 1
             continue

@@ -1,4 +1,4 @@
-"""Sources of pictures: folders, zips, Hugging Face image folders, WebDataset shards and videos.
+"""Sources of pictures and sounds: folders, zips, Hugging Face image folders, WebDataset shards and videos.
 
 A source yields one record per picture, in an order that depends on names only, and opens each picture when requested.
 """
@@ -19,13 +19,16 @@ from PIL import Image
 from faceloom.datasets.archives import READ_ERRORS, FileTree, open_tree
 from faceloom.datasets.folders import TABLE_NAMES, FolderFacts, StrippedTree, find_top_folder, read_folders
 from faceloom.datasets.metadata import SPLIT_COLUMN, PictureFacts, Table, TableConfig, parse_facts, read_table
-from faceloom.errors import ImageError, StoreError
+from faceloom.errors import ImageError, SoundError, StoreError
 from faceloom.files import open_regular
 from faceloom.images import Photo, open_photo
 from faceloom.images.clip import open_clip
 from faceloom.images.kinds import EXTRA_KINDS
 from faceloom.images.tensors import Pixels
 from faceloom.label_columns import Columns
+from faceloom.marks.source_type import read_marks
+from faceloom.sounds.read import SOUND_ENDINGS, decode_sound
+from faceloom.sounds.spectrogram import Spectrogram, to_levels
 
 PICTURE_ENDINGS = (
     ".jpg",
@@ -48,6 +51,8 @@ SIDECAR_ENDINGS = (".cls", ".json", ".txt")
 """Endings of files that belong to a picture of the same name in WebDataset shards."""
 
 ALSO_HINT = "TIFF and BMP files are read with --also tiff,bmp"
+MAX_SOUND_BYTES = 64 << 20  # maximum size of one sound of a dataset
+MAX_SOUND_SECONDS = 60.0  # maximum length of one sound of a dataset
 MAX_SIDECAR_BYTES = 1 << 20  # maximum size that is read of a .json or .cls file beside a picture
 
 
@@ -95,6 +100,12 @@ class SourceConfig:
     every: int = 1  # read every n-th picture or frame
     also: Sequence[str] = ()  # kinds of pictures that are read besides the usual ones: 'TIFF', 'BMP'
     keeps_channels: bool = False  # keep gray, 16-bit gray and transparency instead of converting to RGB
+    sound: Spectrogram | None = None  # read sounds instead of pictures, as spectrograms with these settings
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of the files that are read."""
+        return SOUND_ENDINGS if self.sound else PICTURE_ENDINGS
 
 
 def open_source(path: Path, config: SourceConfig | None = None) -> Source:
@@ -104,17 +115,18 @@ def open_source(path: Path, config: SourceConfig | None = None) -> Source:
     and MissingExtra for videos.
     """
     path, config = Path(path), config or SourceConfig()
-    source = _open_video(path) if path.suffix.lower() in VIDEO_ENDINGS else _open_collection(path, config)
+    is_film = path.suffix.lower() in VIDEO_ENDINGS and not config.sound
+    source = _open_video(path) if is_film else _open_collection(path, config)
     records = (record for i, record in enumerate(source.records) if i % config.every == 0)
     has_labels = source.has_labels and config.labels != "none"
     count = -(-source.count // config.every)
     return replace(source, records=records, count=count, has_labels=has_labels)
 
 
-def open_collection(path: Path) -> FileTree:
+def open_collection(path: Path, endings: tuple[str, ...] = PICTURE_ENDINGS) -> FileTree:
     """Open a folder or an archive without its common top folder. Raises as `open_tree`."""
     tree = open_tree(path)
-    top = find_top_folder([*picture_names(tree), *(name for name in tree.names if _is_table(name))])
+    top = find_top_folder([*picture_names(tree, endings), *(name for name in tree.names if _is_table(name))])
     return StrippedTree(tree, top) if top else tree
 
 
@@ -133,8 +145,8 @@ def _show_frame(pixels: Pixels) -> Photo:
 
 
 def _open_collection(path: Path, config: SourceConfig) -> Source:
-    tree = open_collection(path)
-    names = picture_names(tree)
+    tree = open_collection(path, config.endings)
+    names = picture_names(tree, config.endings)
     if tree.kind == "tar" and _has_sidecars(tree, names):
         tree.close()
         return _open_shards([path], config)
@@ -144,10 +156,15 @@ def _open_collection(path: Path, config: SourceConfig) -> Source:
             return _open_shards(archives, config)
         if len(archives) == 1:
             return _open_collection(archives[0], config)
-        raise StoreError(f"{path} holds {len(archives)} archives and no pictures", "give one of the archives")
+        raise StoreError(f"{path} holds {len(archives)} archives and no {_plural(config)}", "give one of the archives")
     if not names:
-        raise StoreError(f"{path} holds no pictures", f"expected files ending in {', '.join(PICTURE_ENDINGS[:6])} ...")
+        endings = ", ".join(config.endings[:6]) + (" ..." if len(config.endings) > 6 else "")
+        raise StoreError(f"{path} holds no {_plural(config)}", f"expected files ending in {endings}")
     return _open_pictures(tree, names, config)
+
+
+def _plural(config: SourceConfig) -> str:
+    return "sounds" if config.sound else "pictures"
 
 
 def _open_pictures(tree: FileTree, names: Sequence[str], config: SourceConfig) -> Source:
@@ -204,9 +221,9 @@ def _is_table(name: str) -> bool:
     return PurePosixPath(name).name in TABLE_NAMES
 
 
-def picture_names(tree: FileTree) -> list[str]:
-    """Return the names of a tree's pictures, by their endings."""
-    return [name for name in tree.names if name.lower().endswith(PICTURE_ENDINGS)]
+def picture_names(tree: FileTree, endings: tuple[str, ...] = PICTURE_ENDINGS) -> list[str]:
+    """Return the names of a tree's pictures, or of its sounds, by their endings."""
+    return [name for name in tree.names if name.lower().endswith(endings)]
 
 
 def _has_sidecars(tree: FileTree, names: Sequence[str]) -> bool:
@@ -225,7 +242,26 @@ def _from_tree(
 ) -> Iterator[Record]:
     with closing(tree):
         for name in names:
-            yield Record(name, partial(open_member, tree, name, config.also, config.keeps_channels), facts[name])
+            yield Record(name, _reader(tree, name, config), facts[name])
+
+
+def _reader(tree: FileTree, name: str, config: SourceConfig) -> Callable[[], Photo]:
+    if config.sound:
+        return partial(_open_sound, tree, name, config.sound)
+    return partial(open_member, tree, name, config.also, config.keeps_channels)
+
+
+def _open_sound(tree: FileTree, name: str, settings: Spectrogram) -> Photo:
+    """Open a sound of a tree as the gray picture of its spectrogram. Raises SoundError, ImageError, MissingExtra."""
+    try:
+        with tree.open(name) as stream:
+            data = stream.read(MAX_SOUND_BYTES + 1)
+    except READ_ERRORS as error:
+        raise ImageError(f"it cannot be read: {error}", "download the file again") from error
+    if len(data) > MAX_SOUND_BYTES:
+        raise SoundError(f"it has more than {MAX_SOUND_BYTES >> 20} MB", "cut it with any sound program")
+    samples = decode_sound(data, "the sound", settings.rate, MAX_SOUND_SECONDS)
+    return Photo(Image.fromarray(to_levels(samples, settings)), marks=read_marks(data))
 
 
 def open_member(tree: FileTree, name: str, also: Sequence[str] = (), keeps_channels: bool = False) -> Photo:
@@ -295,10 +331,11 @@ def _open_shards(paths: Sequence[Path], config: SourceConfig) -> Source:
     count, has_labels = 0, False
     for path in paths:
         with closing(open_tree(path)) as tree:
-            count += len(picture_names(tree))
+            count += len(picture_names(tree, config.endings))
             has_labels |= next((facts.label is not None for _, _, facts in _samples(tree, config)), False)
     if not count:
-        raise StoreError(f"{paths[0].name} holds no pictures", "expected members like 0001.jpg")
+        example = "0001.wav" if config.sound else "0001.jpg"
+        raise StoreError(f"{paths[0].name} holds no {_plural(config)}", f"expected members like {example}")
     return Source("webdataset", _from_shards(paths, config), count, 0, has_labels)
 
 
@@ -307,7 +344,7 @@ def _from_shards(paths: Sequence[Path], config: SourceConfig) -> Iterator[Record
         with closing(open_tree(path)) as tree:
             for name, file, facts in _samples(tree, config):
                 record_name = name if len(paths) == 1 else f"{path.name}/{name}"
-                yield Record(record_name, partial(open_member, tree, file, config.also, config.keeps_channels), facts)
+                yield Record(record_name, _reader(tree, file, config), facts)
 
 
 def _samples(tree: FileTree, config: SourceConfig) -> Iterator[tuple[str, str, PictureFacts]]:
@@ -318,7 +355,7 @@ def _samples(tree: FileTree, config: SourceConfig) -> Iterator[tuple[str, str, P
         groups.setdefault(_key(name), {})[ending.lower()] = name
     for endings in groups.values():
         for ending, name in endings.items():
-            if f".{ending}".endswith(PICTURE_ENDINGS):
+            if f".{ending}".endswith(config.endings):
                 yield name, name, _sidecar(tree, endings, config.reading)
 
 

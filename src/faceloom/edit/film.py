@@ -13,7 +13,7 @@ from PIL import Image
 
 from faceloom.errors import ImageError, MissingExtra, ShapeError, StoreError
 from faceloom.files import atomic_write
-from faceloom.images.sound import SoundCopy, open_sound
+from faceloom.images.sound import open_track
 from faceloom.images.tensors import Pixels
 from faceloom.marks.credentials import MIME_TYPES, can_sign, sign_file
 from faceloom.marks.origin import Origin
@@ -41,7 +41,8 @@ def save_film(
     or column. MP4 takes the frames one by one; the others keep all of them in memory. WebP and GIF loop forever.
     The file is written completely or not at all. It carries the marks of `save_picture`, every frame the watermark,
     which say that it is AI-generated, or with `composite` that a part of it is. MP4 copies the `sound` of another film
-    without encoding it again, for the duration of the frames, if MP4 supports its format.
+    without encoding it again, for the duration of the frames, if MP4 supports its format, and encodes that of a WAV,
+    FLAC or MP3 file as AAC.
     Raises ImageError for another suffix, no frames or a rate out of range, ShapeError for frames that differ in size,
     MissingExtra for MP4 without PyAV, StoreError when the disk refuses.
     """
@@ -104,7 +105,6 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: FilmMark
     height, width = (side - side % 2 for side in first.shape[:2])
     try:
         with ExitStack() as stack:
-            source = stack.enter_context(open_sound(sound)) if sound else None
             container = stack.enter_context(av.open(str(draft), "w", options={"movflags": "+faststart"}))
             container.metadata["comment"] = make_comment(mark.payload.kind, mark.layers)
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
@@ -112,13 +112,15 @@ def _write_mp4(draft: Path, frames: Iterator[Pixels], fps: float, mark: FilmMark
             stream.options = {"crf": str(CRF), "preset": "medium"}
             context = stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = BT709
-            copy = SoundCopy(source, container) if source else None
+            track = stack.enter_context(open_track(sound, container)) if sound else None
             for i, pixels in enumerate(chain([first], frames), start=1):
                 frame = av.VideoFrame.from_ndarray(pixels[:height, :width].copy(), format="rgb24")
                 container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
-                if copy:
-                    copy.copy_until(i / fps)
+                if track:
+                    track.write_until(i / fps)
             container.mux(stream.encode())
+            if track:
+                track.finish()
     except av.FFmpegError as error:
         raise StoreError(f"cannot write the film: {error}", "is the disk full?") from error
 

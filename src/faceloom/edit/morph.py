@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
@@ -98,6 +98,23 @@ def morph_path(
     stops = [*people, people[0]] if loop else list(people)
     path = (between(a, b, ease(frame / frames), pull) for a, b in pairwise(stops) for frame in range(frames))
     return path if loop else chain(path, stops[-1:])
+
+
+def path_at(people: Sequence[Likeness], positions: Iterable[float], *, pull: float = 0.0) -> Iterator[Likeness]:
+    """Return the people at positions of an endless round of morphs: `people[0]` at 0, `people[1]` at 1 and so on.
+
+    After the last person comes the first one again. Convention: positions are 0 or more; `pull` as in `morph`.
+    Raises LatentError for fewer than two people or a negative position, ShapeError when the people's shapes differ.
+    """
+    if len(people) < 2:
+        raise LatentError(f"a morph of {len(people)} people", "give at least two people")
+    for person in people:
+        check_same_space(people[0].w_plus, person.w_plus)
+    for position in positions:
+        leg = int(position // 1)
+        if leg < 0:
+            raise LatentError(f"a position of {position:g} on a morph", "positions start at 0")
+        yield between(people[leg % len(people)], people[(leg + 1) % len(people)], position - leg, pull)
 
 
 def _morph_unless_equal(a: WPlus, b: WPlus, t: float, pull: float) -> WPlus:

@@ -96,7 +96,7 @@ def sign_file(path: Path, mime: str, origin: Origin, kind: Kind) -> None:
 
 
 def _sign(source: IOBase, signed: IOBase, mime: str, origin: Origin, kind: Kind) -> None:
-    key = load_signing_key()
+    key, has_watermark = load_signing_key(), not mime.startswith("audio/")
     import c2pa
 
     try:
@@ -104,15 +104,17 @@ def _sign(source: IOBase, signed: IOBase, mime: str, origin: Origin, kind: Kind)
         with (
             c2pa.Context.from_dict(_SETTINGS) as context,
             c2pa.Signer.from_info(info) as signer,
-            c2pa.Builder.from_json(make_manifest(origin, kind), context) as builder,
+            c2pa.Builder.from_json(make_manifest(origin, kind, has_watermark=has_watermark), context) as builder,
         ):
             builder.sign(signer, mime, source, signed)
     except c2pa.C2paError as error:
         raise StoreError(f"the C2PA library cannot sign this file: {error}", "please report this") from error
 
 
-def make_manifest(origin: Origin, kind: Kind) -> dict[str, Any]:
+def make_manifest(origin: Origin, kind: Kind, *, has_watermark: bool = True) -> dict[str, Any]:
     """Return the statements about a picture: what was done, by which generator, and the hash of the source photo.
+
+    Sounds have no watermark.
 
     Source: C2PA technical specification 2.2, sections 18.15 (actions) and 18.14 (ingredients).
     """

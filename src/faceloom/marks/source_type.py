@@ -24,6 +24,9 @@ Source: IPTC NewsCodes "Digital Source Type", and the C2PA specification for the
 LAYERS = ("metadata", "watermark", "credentials")
 """The layers of marks. The metadata state which of them were written, so that a lost one is noticed."""
 
+SOUND_LAYERS = ("metadata", "credentials")
+"""The layers of marks of a sound, which has no watermark."""
+
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from faceloom.errors import TrainingError
@@ -34,6 +34,7 @@ class TrainConfig:
     bits: int = 8  # of a level in the pictures' files: 8 or 16
     label_means: tuple[float, ...] = ()  # of each entry of a label with numbers, by which it is standardized; or empty
     label_stds: tuple[float, ...] = ()  # deviation of each entry
+    sound: Mapping[str, Any] = field(default_factory=dict)  # settings of spectrograms, for a dataset of sounds
     family: Family = "stylegan2"
     channel_base: int = 16384  # a layer has channel_base / side channels ...
     channel_max: int = 512  # ... and at most this many
@@ -146,7 +147,7 @@ def from_json(card: Mapping[str, Any]) -> TrainConfig:
     """Read a config from JSON data. Raises TrainingError when it is damaged or a newer faceloom wrote it."""
     if card.get("version", VERSION) > VERSION:
         raise TrainingError("the run was started by a newer faceloom", "update faceloom")
-    names = {field.name for field in fields(TrainConfig)}
+    names = {setting.name for setting in fields(TrainConfig)}
     try:
         plain: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in card.items()

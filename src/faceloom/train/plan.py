@@ -70,6 +70,7 @@ class TrainingFacts:
     bits: int = 8  # of a level in the pictures' files
     label_means: tuple[float, ...] = ()  # as in TrainConfig
     label_stds: tuple[float, ...] = ()
+    sound: Mapping[str, Any] = field(default_factory=dict)
     on_gpu: bool = False
     has_bf16: bool = False  # whether the machine computes faster in bf16
     processes: int = 1
@@ -102,12 +103,24 @@ def plan(facts: TrainingFacts, preset: str = "auto", **requested: Any) -> Plan:
     chosen: dict[str, Any] = dict(PRESETS[preset].settings)
     chosen |= {name: value for name, value in requested.items() if value is not None}
     advice: list[Advice] = []
-    for suggest in (_widths, _family, _precision, _batch, _part, _rate, _gamma, _augment, _averaging, _intervals):
+    for suggest in (
+        _widths,
+        _family,
+        _sound,
+        _precision,
+        _batch,
+        _part,
+        _rate,
+        _gamma,
+        _augment,
+        _averaging,
+        _intervals,
+    ):
         for suggestion in suggest(facts, chosen):
             if suggestion.name not in chosen:
                 chosen[suggestion.name] = suggestion.value
                 advice.append(suggestion)
-    kept = ("height", "width", "c_dim", "img_channels", "bits", "label_means", "label_stds", "data")
+    kept = ("height", "width", "c_dim", "img_channels", "bits", "label_means", "label_stds", "sound", "data")
     chosen |= {name: getattr(facts, name) for name in kept}
     return Plan(TrainConfig(**chosen), tuple(advice))
 
@@ -145,6 +158,19 @@ def _family(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
         return []
     why = "StyleGAN3 does not use it"
     return [Advice("style_mixing", 0.0, why), Advice("path_weight", 0.0, why)]
+
+
+def _sound(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:
+    """Suggest augmentations that keep what a spectrogram means: none that turns, mirrors or scales it."""
+    if not facts.sound:
+        return []
+    why = "a spectrogram that is turned, mirrored or scaled is another sound"
+    return [
+        Advice("augment", "diffaugment", why),
+        Advice("policy", "translation,cutout", why),
+        Advice("mirror", False, why),
+        Advice("path_weight", 0.0, "it is for smooth films, and costs time"),
+    ]
 
 
 def _precision(facts: TrainingFacts, chosen: Mapping[str, Any]) -> list[Advice]:

@@ -135,6 +135,7 @@ def save_network(trainer: Trainer, folder: Path, name: str = "", **facts: Any) -
         facts = {"labels": "classes" if is_one_hot(trainer.images.labels) else "numbers", **facts}
     destination = folder / (name or snapshot_name("network-snapshot-", trainer.nimg, trainer.config.batch))
     card: dict[str, Any] = {"bits": trainer.config.bits} if trainer.config.bits != 8 else {}
+    card |= {"sound": dict(trainer.config.sound)} if trainer.config.sound else {}
     if trainer.images.label_columns:
         card["label_columns"] = label_columns.to_json(trainer.images.label_columns)
     training = {"training": {"kimg": trainer.nimg / 1000, **facts}}

@@ -19,6 +19,7 @@ from faceloom.label_columns import scales_of
 from faceloom.metrics import InceptionFeatures, VggFeatures, extract
 from faceloom.metrics.frechet import frechet_distance
 from faceloom.networks.precision import fast_precision
+from faceloom.sounds import spectrogram
 from faceloom.threads import choose_threads
 from faceloom.train import run as runs
 from faceloom.train.config import RESUMABLE, TrainConfig, reason_fixed, to_json
@@ -219,6 +220,7 @@ def _check_unchanged(dataset: Dataset, config: TrainConfig) -> None:
     """Check that a run's dataset has pictures and labels of the same kind. Raises TrainingError when it has not."""
     reasons = {
         "pictures of another size": dataset.resolution != (config.width, config.height),
+        "spectrograms of other settings": _sound_of(dataset) != dict(config.sound),
         "pictures of other colors": dataset.colors != find_colors(config.img_channels, config.bits),
         "labels of another scale": bool(config.label_stds)
         and scales_of(dataset.label_columns) != (config.label_means, config.label_stds),
@@ -226,6 +228,11 @@ def _check_unchanged(dataset: Dataset, config: TrainConfig) -> None:
     for reason, is_changed in reasons.items():
         if is_changed:
             raise TrainingError(f"{config.data} has {reason} now", "restore the dataset that the run was started with")
+
+
+def _sound_of(dataset: Dataset) -> dict[str, Any]:
+    """Return the settings of a dataset's spectrograms as JSON data; empty for pictures."""
+    return spectrogram.to_json(dataset.sound) if dataset.sound else {}
 
 
 def _inception_facts(measures: Measures) -> dict[str, Any]:
@@ -327,6 +334,7 @@ def _choose_settings(
         c_dim=dataset.c_dim if start.cond else 0,
         img_channels=dataset.colors.channels,
         bits=dataset.colors.bits,
+        sound=_sound_of(dataset),
         label_means=means,
         label_stds=stds,
         on_gpu=on_gpu,
