@@ -45,7 +45,7 @@ def test_make_inspect_check():
     assert made == {
         "output": "d.zip", "sheet": "d.png", "kind": "folder", "resolution": [64, 64], "crop": "center",
         "pictures": 6, "labelled": True, "classes": ["a", "b"], "enlarged": 0, "left_out": 0, "dropped": 1,
-        "ai_marked": 0, "notes": [],
+        "ai_marked": 0, "notes": [], "colors": "rgb", "label_columns": [],
         "skipped": [
             {"name": "a/text.jpg", "why": "this is not a picture: expected JPEG, PNG, WebP, GIF, AVIF or HEIC"}
         ],
@@ -57,7 +57,7 @@ def test_make_inspect_check():
     assert found["labels"] == {"a": 3, "b": 3}
     assert set(found) == {
         "file", "sheet", "pictures", "resolution", "c_dim", "labels", "crop", "source", "licences", "origins", "notes",
-        "splits", "ai_marked", "credentials",
+        "splits", "ai_marked", "credentials", "colors", "label_columns",
     }  # fmt: skip
     assert faceloom("dataset", "check", "d.zip", "--json") == {
         "file": "d.zip", "is_whole": True, "pictures": 6, "resolution": [64, 64], "labelled": True, "faults": [],
@@ -91,7 +91,7 @@ def test_splits_vectors_marks_and_other_formats(tmp_path: Path):
     Path("t.csv").write_text("file,age\na/0.png,1\nb/1.png,2\n")
     vectors = ["dataset", "make", "photos", "--resolution", "32", "--table", "t.csv", "--label-column", "age"]
     faceloom(*vectors, "--label-type", "vector", "-o", "v.zip")
-    assert "labels: vectors of 1" in faceloom("dataset", "inspect", "v.zip").stdout
+    assert "labels: age (number)" in faceloom("dataset", "inspect", "v.zip").stdout
     assert "2 pictures have 2 classes" in faceloom(*vectors, "-o", "c.zip").stderr
 
 
