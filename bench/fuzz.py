@@ -5,9 +5,9 @@ Run half an hour of it after every change of a reader or a route, with a new see
     pip install atheris
     python -m bench.fuzz --target checkpoints --minutes 30 --seed 41
 
-The targets are checkpoints, pictures, likenesses and directions, datasets, and requests to the server. Valid and
-hostile inputs are mutated and read. A finding is an error that is not one of ours, an answer 5xx, a program, file,
-socket, import or code used by an input (an audit hook is the canary), 60 s, or 2 GB. libFuzzer prints the
+The targets are checkpoints, pictures, likenesses and directions, plans of casts, datasets, and requests to the server.
+Valid and hostile inputs are mutated and read. A finding is an error that is not one of ours, an answer 5xx, a program,
+file, socket, import or code used by an input (an audit hook is the canary), 60 s, or 2 GB. libFuzzer prints the
 executions, continues from the corpus of earlier runs (build/fuzz/TARGET/corpus), and writes the first finding beside
 it; a finding becomes a test.
 """

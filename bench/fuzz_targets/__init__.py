@@ -10,6 +10,7 @@ MODULES = {
     "checkpoints": ("pickle", "faceloom.checkpoints"),
     "pictures": ("PIL", "faceloom.images"),
     "likenesses": ("pickle", "faceloom.tensorfile", "faceloom.likeness", "faceloom.edit", "faceloom.checkpoints"),
+    "plans": ("tomllib", "faceloom.workflows.cast"),
     "datasets": ("zipfile", "tarfile", "csv", "faceloom.datasets"),
     "requests": ("faceloom.web", "faceloom.store", "starlette", "fastapi", "python_multipart"),
 }

@@ -117,6 +117,43 @@ def test_plans_of_other_types_are_refused(tmp_path: Path, text: str):
         read_plan(write(tmp_path, f"people = 2\n{text}"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"people = {'[' * 5000}",
+        f"people = {'9' * 5000}",
+        "people = 2\n[replaced]\n1 = inf",
+        ".".join(["a"] * 100_000) + " = 1",
+        "people = 2\nname = 0x" + "f" * 4000,
+    ],
+    ids=["nested", "long number", "infinite", "long key", "long name"],
+)
+def test_plans_that_a_fuzzer_made_are_refused(tmp_path: Path, text: str):
+    with pytest.raises(PlanError):
+        read_plan(write(tmp_path, text))
+
+
+def test_a_plan_holds_text_that_can_be_written():
+    with pytest.raises(PlanError, match="cannot be written") as refused:
+        make_plan({"people": 2, "attributes": {"age": "\ud800"}})
+    refused.value.message.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{'9' * 5000} men", f"2 men, {'9' * 400} with hats", "2 men, 1 to 9999999999", "900000000 men, 1 to 900000000"],
+)
+def test_long_numbers_of_a_brief_are_refused(text: str):
+    with pytest.raises(PlanError):
+        parse_brief(text)
+
+
+def test_as_many_cells_as_a_plan_may_have_are_rounded_at_once():
+    counts = apportion([1 / 5000] * 5000, 4999, [{"age": str(cell)} for cell in range(5000)])
+    assert sum(counts) == 4999
+    assert max(counts) == 1
+
+
 def test_a_missing_plan_is_named(tmp_path: Path):
     with pytest.raises(StoreError, match=r"nobody\.toml"):
         read_plan(tmp_path / "nobody.toml")

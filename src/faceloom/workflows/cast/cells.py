@@ -84,14 +84,32 @@ def apportion(shares: Sequence[float], people: int, values: Sequence[Mapping[str
     for index, cell in enumerate(values):
         for item in cell.items():
             groups.setdefault(item, []).append(index)
+    members = [np.array(cells) for cells in groups.values()]
+    groups_of = _number_groups(list(groups.values()), len(shares))  # [cells, attributes]
+    lacks = exact - counts
+    lacks_of_groups = np.array([*(lacks[cells].sum() for cells in members), 0.0])
     for _ in range(people - int(counts.sum())):
-        lacks = exact - counts
         total = lacks.copy()
-        for members in groups.values():
-            total[members] += lacks[members].sum()
+        for column in groups_of.T:
+            total += lacks_of_groups[column]
         total[lacks <= 1e-9] = -np.inf
-        counts[int(total.argmax())] += 1
+        chosen = int(total.argmax())
+        counts[chosen] += 1
+        lacks[chosen] = exact[chosen] - counts[chosen]
+        for group in groups_of[chosen]:
+            if group < len(members):
+                lacks_of_groups[group] = lacks[members[group]].sum()
     return [int(count) for count in counts]
+
+
+def _number_groups(members: Sequence[Sequence[int]], cells: int) -> Int[np.ndarray, "cells attributes"]:
+    """Return the numbers of each cell's groups. Rows are filled up with the number of groups."""
+    lists: list[list[int]] = [[] for _ in range(cells)]
+    for group, indices in enumerate(members):
+        for index in indices:
+            lists[index].append(group)
+    width = max(map(len, lists), default=0)
+    return np.array([row + [len(members)] * (width - len(row)) for row in lists], int).reshape(cells, width)
 
 
 def assign(plan: Plan) -> Assignment:
