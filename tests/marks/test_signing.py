@@ -149,6 +149,19 @@ def test_an_exported_generator_is_signed(tmp_path: Path):
     assert "the content changed after it was signed" in signatures.check_files(target).reasons
 
 
+def test_files_below_a_card_are_checked_and_others_are_not_read(tmp_path: Path):
+    folder = tmp_path / "made"
+    (folder / "directions").mkdir(parents=True)
+    for path in (folder / "directions" / "age", tmp_path / "age"):
+        path.write_text("age")
+    target = folder / f"G{signatures.SUFFIX}"
+    signatures.sign_files([folder / "directions" / "age"], target, {})
+    assert signatures.check_files(target).state == "valid"
+    outside = target.read_text().replace("directions/age", "directions/../../age")
+    target.write_text(outside)
+    assert "age is missing" in signatures.check_files(target).reasons
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"signature": 1, "files": 3}', "\0"])
 def test_a_file_that_is_no_signature_is_refused(tmp_path: Path, text: str):
     path = tmp_path / f"a{signatures.SUFFIX}"

@@ -17,6 +17,7 @@ from PIL import Image
 
 from faceloom.checkpoints.load import load_generator
 from faceloom.errors import StoreError, TrainingError
+from faceloom.marks.signatures import SUFFIX, check_files
 from faceloom.train import checkpoint, snapshot, stats
 from faceloom.train import run as runs
 from faceloom.train.run import RunControl
@@ -49,6 +50,15 @@ def test_snapshot_loads_as_a_generator(tmp_path: Path):
     expected = snapshot.averaged_generator(run.trainer)
     torch.testing.assert_close(model.G.synthesis(w_plus), expected.synthesis(w_plus))
     assert model.G.w_avg.abs().sum() > 0
+
+
+def test_snapshots_are_signed(tmp_path: Path):
+    run = tiny_run(tmp_path / "run").train()
+    signature = run.snapshot / f"{run.snapshot.name}{SUFFIX}"
+    assert check_files(signature).state == "valid"
+    card = run.snapshot / "card.json"
+    card.write_text(card.read_text(encoding="utf-8").replace("faceloom", "another"), encoding="utf-8")
+    assert check_files(signature).reasons == ("card.json changed",)
 
 
 def test_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path):

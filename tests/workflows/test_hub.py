@@ -15,7 +15,8 @@ import torch
 
 from faceloom.errors import AssetError, MissingExtra, StoreError
 from faceloom.workflows import hub
-from faceloom.workflows.hub import from_pretrained, model_card, push_to_hub
+from faceloom.workflows.hub import download, from_pretrained, model_card, push_to_hub
+from faceloom.workflows.verify import verify_folder
 from tests.train.tiny_run import tiny_run
 
 FakeHub = SimpleNamespace
@@ -80,17 +81,31 @@ def test_a_generator_returns_from_the_hub_unchanged(fake_hub: FakeHub, snapshot:
     assert push_to_hub(snapshot, "me/small").endswith("commit/1")
     assert fake_hub.private is True
     there = fake_hub.root / "me/small"
-    assert {path.name for path in there.iterdir()} == {"card.json", "generator.safetensors", "README.md"}
+    names = {"card.json", "generator.safetensors", "README.md", "small.signature.json"}
+    assert {path.name for path in there.iterdir()} == names
     (there / "weights.pkl").write_bytes(b"code")
     model = from_pretrained("me/small", revision="v1")
     assert fake_hub.revision == "v1"
-    assert sorted(fake_hub.downloaded) == ["card.json", "generator.safetensors"]
+    assert sorted(fake_hub.downloaded) == ["card.json", "generator.safetensors", "small.signature.json"]
     from faceloom.checkpoints.load import load_generator
 
     original = load_generator(str(snapshot))
     assert (model.hash, model.name) == (original.hash, "small")
     w_plus = model.G.w_avg.expand(1, model.G.num_ws, -1)
     assert torch.equal(model.G.synthesis(w_plus), original.G.synthesis(w_plus))
+
+
+def test_an_upload_is_signed_with_its_directions_and_read_back(fake_hub: FakeHub, snapshot: Path):
+    direction = snapshot / "directions" / "age.safetensors"
+    direction.parent.mkdir()
+    direction.write_bytes(b"a direction")
+    push_to_hub(snapshot, "me/small")
+    folder = download("me/small")
+    (found,) = verify_folder(folder)
+    assert (Path(found.name).name, found.verdict) == ("small.signature.json", "marked")
+    (folder / "directions" / "age.safetensors").write_bytes(b"another one")
+    (found,) = verify_folder(folder)
+    assert (found.verdict, found.layers[0].detail) == ("tampered", "directions/age.safetensors changed")
 
 
 def test_what_the_hub_refuses_is_one_line(fake_hub: FakeHub, snapshot: Path):

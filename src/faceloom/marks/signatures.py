@@ -1,6 +1,7 @@
 """Signatures of generators and likenesses by this installation's key, and their check.
 
-A likeness holds its signature in its own header. The files of an exported generator have a signature file beside them.
+A likeness holds its signature in its own header. The files of a generator that was exported, trained, blended or
+uploaded have a signature file beside them.
 Without the extra 'credentials' files are written unsigned, and the log says so once.
 """
 
@@ -12,7 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from faceloom._version import __version__
@@ -71,7 +72,7 @@ def check_tensors(content: bytes) -> SignatureCheck:
 
 
 def sign_files(files: Sequence[Path], target: Path, facts: dict[str, Any]) -> None:
-    """Write the signed card of an exported generator: its facts, and the sha256 of each file by name.
+    """Write the signed card of a generator: its facts, and the sha256 of each file by its path from the card's folder.
 
     Raises StoreError when a file cannot be read or written.
     """
@@ -83,7 +84,7 @@ def sign_files(files: Sequence[Path], target: Path, facts: dict[str, Any]) -> No
         "faceloom": __version__,
         "date": datetime.now(UTC).date().isoformat(),
         **facts,
-        "files": {path.name: hash_file(path) for path in sorted(files)},
+        "files": {path.relative_to(target.parent).as_posix(): hash_file(path) for path in sorted(files)},
     }
     signed = card | {SIGNATURE: _sign(key, _digest(card))}
     with atomic_write(target) as draft:
@@ -91,7 +92,7 @@ def sign_files(files: Sequence[Path], target: Path, facts: dict[str, Any]) -> No
 
 
 def check_files(signature_file: Path) -> SignatureCheck:
-    """Check a signature file and the files beside it that it names. Raises StoreError for another kind of file."""
+    """Check a signature file and the files that it names, beside and below it. Raises StoreError for another kind."""
     try:
         card = json.loads(read_regular(signature_file, MAX_SIGNATURE_BYTES))
         signature, names = card.pop(SIGNATURE), dict(card["files"])
@@ -99,11 +100,14 @@ def check_files(signature_file: Path) -> SignatureCheck:
         raise StoreError(f"{signature_file} is not a signature of faceloom", "check the name of the file") from error
     check, reasons = _check(signature, _digest(card)), []
     for name, digest in names.items():
-        path = signature_file.parent / Path(str(name)).name  # never a file of another folder
+        inner = PurePosixPath(str(name))
+        if inner.is_absolute() or ".." in inner.parts:  # a file of another folder is not read
+            inner = PurePosixPath(inner.name)
+        path = signature_file.parent / inner
         if not path.is_file():
-            reasons.append(f"{path.name} is missing")
+            reasons.append(f"{inner} is missing")
         elif hash_file(path) != digest:
-            reasons.append(f"{path.name} changed")
+            reasons.append(f"{inner} changed")
     return SignatureCheck("invalid", (*check.reasons, *reasons), check.is_ours) if reasons else check
 
 

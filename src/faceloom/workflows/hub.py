@@ -1,7 +1,8 @@
 """Generators on the Hugging Face Hub: upload with a model card, and download. Needs the extra `hub`.
 
-A repository holds the generator as faceloom stores it: weights in safetensors, card.json, and directions. Nothing else
-is downloaded, so that no file that could hold code reaches this machine.
+A repository holds the generator as faceloom stores it: weights in safetensors, card.json, directions, and a signed card
+over them, which `faceloom verify` reads. Nothing else is downloaded, so that no file that could hold code reaches this
+machine.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from faceloom.checkpoints.library import CARD, LICENSE_NOT_STATED, locate_genera
 from faceloom.checkpoints.load import GeneratorModel, load_generator
 from faceloom.checkpoints.readers import native
 from faceloom.errors import AssetError, MissingExtra, StoreError
+from faceloom.marks.signatures import SUFFIX as SIGNATURE
+from faceloom.marks.signatures import sign_files
 from faceloom.settings import Settings
 from faceloom.workflows.editing import DIRECTIONS
 
 MODEL_CARD = "README.md"
 FILES = (CARD, native.WEIGHTS, f"{DIRECTIONS}/*.safetensors")
-"""Patterns of the files that are uploaded and downloaded, besides the model card."""
+"""Patterns of the files that are uploaded and signed."""
+DOWNLOADS = (*FILES, f"*{SIGNATURE}")
+"""Patterns of the files that are downloaded. The model card is for readers on the Hub only."""
 MAX_DOWNLOAD_BYTES = 4 << 30  # largest total size of a downloaded generator
 MAX_DOWNLOAD_FILES = 200
 KNOWN_LICENSES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
@@ -53,13 +58,20 @@ def push_to_hub(
         raise AssetError(f"{generator} is not a folder with {CARD}", "import it first: faceloom models import")
     card = native.read_card(folder / CARD)
     with tempfile.TemporaryDirectory() as name:
-        staging = Path(name)
+        staging, title, files = Path(name), repository.rpartition("/")[2], []
         for pattern in FILES:
             for file in folder.glob(pattern):
                 destination = staging / file.relative_to(folder)
                 destination.parent.mkdir(parents=True, exist_ok=True)
                 _link_or_copy(file, destination)
-        (staging / MODEL_CARD).write_text(model_card(repository.rpartition("/")[2], card), encoding="utf-8")
+                files.append(destination)
+        facts = {key: card[key] for key in ("training", "licence") if key in card}
+        sign_files(
+            files,
+            staging / f"{_folder_name(title)}{SIGNATURE}",
+            {"generator": {"name": title, "family": card.get("family")}, **facts},
+        )
+        (staging / MODEL_CARD).write_text(model_card(title, card), encoding="utf-8")
         try:
             api = hub.HfApi(token=token)
             api.create_repo(repository, repo_type="model", private=private, exist_ok=True)
@@ -100,7 +112,7 @@ def download(repository: str, *, revision: str | None = None, token: str | None 
             repository,
             repo_type="model",
             revision=info.sha,
-            allow_patterns=list(FILES),
+            allow_patterns=list(DOWNLOADS),
             local_dir=str(folder),  # real files: links into a cache are refused when the weights are read
             token=token,
         )
@@ -146,7 +158,7 @@ def model_card(name: str, card: Mapping[str, Any]) -> str:
 
 def _check_size(repository: str, files: Any) -> None:
     """Check the sizes that the Hub states. Raises StoreError for a repository that is too large."""
-    wanted = [file for file in files or () if any(fnmatchcase(file.rfilename, pattern) for pattern in FILES)]
+    wanted = [file for file in files or () if any(fnmatchcase(file.rfilename, pattern) for pattern in DOWNLOADS)]
     total = sum(int(file.size or 0) for file in wanted)
     if total > MAX_DOWNLOAD_BYTES or len(wanted) > MAX_DOWNLOAD_FILES:
         raise StoreError(
