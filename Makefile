@@ -26,10 +26,13 @@ test: models page browser
 soak: models page
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak
 
-# The versions and hashes of a release: `pip install --require-hashes -r requirements.lock` installs exactly these.
+# The versions and hashes of a release: `pip install --require-hashes -r requirements.lock` installs exactly these. A pin
+# without a wheel for Linux is refused: the resolver takes the newest version, also one with wheels for macOS alone.
 lock: $(VENV)/supply
 	$(VENV)/supply/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-config \
 	  --custom-compile-command 'make lock' --extra web --extra video --extra heic --extra credentials -o requirements.lock pyproject.toml
+	for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28; do $(VENV)/supply/bin/uv pip install --quiet --dry-run --require-hashes \
+	  --no-config --python $(BIN)/python --python-platform $$platform --target build/lock -r requirements.lock || exit 1; done
 
 # The bill of materials of a release, in CycloneDX.
 sbom: $(VENV)/supply

@@ -1,7 +1,9 @@
 """`python -m bench.audit`: compare the installed packages with the lock, and their files with their records.
 
 Works offline. Exits with 1 when a package of requirements.lock is missing or has another version, when a package that
-faceloom needs is not in the lock, or when an installed file differs from the sha256 that its package records.
+faceloom needs is not in the lock, or when an installed file differs from the sha256 that its package records. An
+environment that pip resolved by itself, as that of `make test`, may have other versions: install from the lock to audit
+a release.
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ from pathlib import Path
 from packaging.markers import Marker
 
 ROOT = Path(__file__).parent.parent
+FROM_LOCK = (
+    "The environment was not installed from the lock, or the lock is older than it: install it with "
+    "`pip install --require-hashes -r requirements.lock`, or write the lock again with `make lock`."
+)
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 
 
@@ -75,6 +81,8 @@ def main() -> int:
     options = parser.parse_args()
     lock = read_lock(options.lock.read_text(encoding="utf-8"))
     found = list(differences(lock, needed_packages()))
+    if found:
+        found.append(FROM_LOCK)
     for name in lock:
         try:
             found += changed_files(distribution(name))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
+import pytest
+
+from bench import audit
 from bench.audit import ROOT, changed_files, differences, needed_packages, read_lock
 
 LOCK = """# a comment
@@ -26,6 +29,16 @@ def test_a_lock_is_read_and_compared():
     assert found[0] == "not-there 1.0 is not installed"
     assert f"numpy: the lock has 0.1, installed is {distribution('numpy').version}" in found
     assert found[-1] == "pillow is not in the lock"
+
+
+def test_an_environment_that_is_not_of_the_lock_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "lock").write_text("numpy==0.1 \\\n    --hash=sha256:00\n")
+    monkeypatch.setattr("sys.argv", ["audit", "--lock", str(tmp_path / "lock")])
+    monkeypatch.setattr(audit, "changed_files", lambda package: [])
+    assert audit.main() == 1
+    assert "not installed from the lock" in capsys.readouterr().out
 
 
 def test_a_changed_file_is_found(tmp_path: Path):
