@@ -68,3 +68,34 @@ def test_inspect_and_keep_a_drag(axe, booth, open_page, photos):
     steps.until(page, "() => !!document.querySelector('.play')")
     undo = page.get_by_role("button", name="Undo")
     assert undo.get_attribute("aria-disabled") is None
+
+
+@pytest.mark.parametrize("size", ["laptop", "phone"])
+def test_cast_by_keyboard_and_replace_a_person(axe, booth, open_page, size):
+    width, height = SIZES[size]
+    page = open_page(booth.url, "/lab", viewport={"width": width, "height": height}, reduced_motion="reduce")
+    steps.tap(page, "Cast")
+    brief = page.get_by_role("textbox", name="Brief")
+    brief.fill("3 extras, half wommen")
+    page.keyboard.press("Tab")
+    page.locator("button[type=submit]").press("Enter")
+    page.get_by_role("alert").get_by_text("women").wait_for()
+    check_screen(page, "a brief with a mistake", scrolls=True)
+    brief.fill("3 extras")
+    page.get_by_label("Pictures").select_option("256")
+    page.locator("button[type=submit]").press("Enter")
+    page.get_by_text("3 of 3 people are as asked for").wait_for()
+    page.locator(".portrait img").nth(2).wait_for()
+    check_screen(page, "cast", scrolls=True)
+    before = page.locator(".portrait img").nth(1).get_attribute("src")
+    page.get_by_role("button", name="Replace person 2", exact=True).press("Enter")
+    replaced = "old => document.querySelectorAll('.portrait img')[1]?.getAttribute('src') !== old"
+    steps.until(page, replaced, before)
+    page.get_by_role("link", name="Download zip").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download zip").press("Enter")
+    assert download.value.suggested_filename == "cast-imagefolder.zip"
+    page.reload()
+    steps.tap(page, "Cast")
+    steps.tap(page, "Erase and begin again")
+    page.get_by_role("textbox", name="Brief").wait_for()

@@ -61,6 +61,7 @@ TAGS: Mapping[str, str] = {
     "downloads": "Downloads",
     "generated": "Generated faces",
     "lab": "Lab",
+    "casts": "Casts",
     "operator": "Operator",
 }
 """Headings by tag, in the order of the reference."""
