@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from faceloom.analyze.attributes import REGIONS
 from faceloom.cli.main import app
 from faceloom.errors import StoreError
 from faceloom.networks.analyzer import ATTRIBUTES
-from faceloom.workflows.prove import ProofConfig, choose_real, crop, prove
+from faceloom.workflows.prove import ProofConfig, choose_real, prove
 from faceloom.workflows.prove_data import (
     CLASSES,
+    NO_REGION,
     SIDE,
     UNKNOWN,
     Faces,
@@ -28,6 +30,7 @@ from faceloom.workflows.prove_data import (
     save_faces,
 )
 from faceloom.workflows.prove_report import mean_and_spread, summarize, to_json, to_markdown, to_svg
+from faceloom.workflows.prove_views import augment, crop
 
 TINY = ProofConfig(seeds=(0, 1), real_counts=(8,), steps=12, real_steps=4, parser_steps=2, batch=8)
 
@@ -47,7 +50,10 @@ def make_faces(count: int, real: bool = False) -> Faces:
     splits = tuple(("train", "validation", "test")[i // 2 % 3] for i in range(count))
     mattes = torch.zeros(count, 64, 64)
     mattes[:, 16:, 16:48] = 1
-    return Faces(torch.from_numpy(pixels), labels, people, splits, mattes=mattes)
+    masks = torch.full((count, 64, 64), NO_REGION, dtype=torch.uint8)
+    masks[::2] = 0
+    masks[::2, 40:50, 22:44] = REGIONS.index("lips")
+    return Faces(torch.from_numpy(pixels), labels, people, splits, mattes=mattes, masks=masks)
 
 
 def write_folder(folder: Path, rows: list[dict[str, str]]) -> Path:
@@ -72,8 +78,12 @@ def test_a_proof_measures_all_sources_and_repeats():
     assert {one.task for one in first.measurements} == {"smile"}
     assert first.measurements[0].tested == 16
     assert first.measurements[0].people == 8
-    assert len(first.parser) == 2
-    assert first.parser[0].constant == 1  # all mattes are equal here
+    assert [(one.seed, one.part, one.tested) for one in first.parser[:3]] == [
+        (0, "person", 16),
+        (0, "face", 8),
+        (0, "lips", 8),
+    ]
+    assert {one.constant for one in first.parser} == {1.0}  # all mattes and masks are equal here
 
 
 def test_the_report_has_every_row():
@@ -83,6 +93,7 @@ def test_the_report_has_every_row():
     text, plot = to_markdown(proof), to_svg(proof)
     assert "| smile | both | 8 |" in text
     assert "What this does not show" in text
+    assert re.search(r"\| lips \| 0\.\d+ \| 0\.\d+ \| 1\.000 \| 8 \|", text)
     assert plot.count("<circle") == 3
     assert to_json(proof)["summary"][0]["tested"] == 16
     assert mean_and_spread([1.0, 3.0]) == (2.0, pytest.approx(2**0.5))
@@ -98,13 +109,23 @@ def test_real_examples_come_from_training_people_evenly():
     assert list(crop(real.pixels[:3]).shape) == [3, 3, 64, 64]
 
 
-def test_uncertain_readings_have_no_class():
-    values = torch.zeros(4, len(ATTRIBUTES))
-    values[:, ATTRIBUTES.index("smile")] = torch.tensor([4.0, 0.2, -4.0, 4.0])
-    values[:, ATTRIBUTES.index("age")] = torch.tensor([20.0, 36.0, 45.0, 80.0])
+def test_pictures_are_changed_by_their_seed_alone():
+    img = crop(make_faces(6).pixels)
+    one, other = (augment(img, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(one, other)
+    assert list(one.shape) == [6, 3, 64, 64]
+    assert -1 <= float(one.min()) <= float(one.max()) <= 1
+    assert not torch.equal(one, augment(img, torch.Generator().manual_seed(4)))
+
+
+def test_readings_that_are_not_certain_or_disagree_give_no_class():
+    values = torch.zeros(2, 5, len(ATTRIBUTES))
+    values[:, :, ATTRIBUTES.index("smile")] = torch.tensor([4.0, 0.2, -4.0, 4.0, 4.0])
+    values[1, 4, ATTRIBUTES.index("smile")] = -4.0
+    values[:, :, ATTRIBUTES.index("age")] = torch.tensor([20.0, 36.0, 45.0, 80.0, 80.0])
     labels = label_readings(values)
-    assert labels["smile"].tolist() == [1, UNKNOWN, 0, 1]
-    assert labels["age"].tolist() == [0, UNKNOWN, 1, 2]
+    assert labels["smile"].tolist() == [1, UNKNOWN, 0, 1, UNKNOWN]
+    assert labels["age"].tolist() == [0, UNKNOWN, 1, 2, 2]
 
 
 def test_a_folder_is_read_and_people_stay_on_one_side(tmp_path: Path):
@@ -119,6 +140,15 @@ def test_a_folder_is_read_and_people_stay_on_one_side(tmp_path: Path):
     faces, notes = read_folder(Studio(), tmp_path, aligned=True)
     assert len(faces) == 19
     assert "3.png was left out" in notes[0]
+
+
+def test_masks_are_read(tmp_path: Path):
+    rows = [{"file": f"{i}.png", "person": f"p{i}", "smile": "1", "mask": f"{i}-mask.png"} for i in range(3)]
+    for i, value in enumerate((REGIONS.index("lips"), NO_REGION, 77)):
+        Image.new("L", (256, 256), value).save(tmp_path / f"{i}-mask.png")
+    faces, notes = read_folder(Studio(), write_folder(tmp_path, rows), aligned=True)
+    assert faces.masks[:, 5, 5].tolist() == [REGIONS.index("lips"), NO_REGION]
+    assert "holds the number 77" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +192,9 @@ def test_the_command_says_what_is_missing(tmp_path: Path):
 def test_generated_faces_have_labels_and_regions():
     from faceloom.workflows.prove_data import generate_faces
 
-    faces = generate_faces(Studio(), 12)
-    assert list(faces.regions.shape) == [12, 64, 64]
-    assert {0, 1} <= set(faces.labels["glasses"].tolist())
-    assert {0, 2} <= set(faces.labels["age"].tolist())
+    faces = generate_faces(Studio(), 8)
+    assert list(faces.regions.shape) == [8, 64, 64]
+    smiles = faces.labels["smile"].view(4, 2)  # each person, and the same with the other expression
+    assert (smiles[:, 0] != smiles[:, 1]).all()
+    assert {0, 1} <= set(smiles.flatten().tolist())
+    assert len(set(faces.labels["age"].tolist()) - {UNKNOWN}) >= 2

@@ -85,9 +85,21 @@ class Opinions:
 def read_both(analyzer: Analyzer, second: SecondAnalyzer, img: Tensor) -> Reading:
     """Read aligned faces `[n, 3, h, h]` once by each network, and return the means. Differentiable."""
     reading = analyzer(img)
-    both = reading.attributes.clone()
+    other = _replace_shared(reading.attributes, second, img)
+    return Reading(reading.attributes.lerp(other, SECOND_WEIGHT), reading.identity, reading.details)
+
+
+def read_each(analyzer: Analyzer, second: SecondAnalyzer, img: Tensor) -> Tensor:
+    """Read aligned faces `[n, 3, h, h]` once by each network: `[2, n, 10]`, the same where the second does not read."""
+    first = analyzer(img).attributes
+    return torch.stack((first, _replace_shared(first, second, img)))
+
+
+def _replace_shared(values: Tensor, second: SecondAnalyzer, img: Tensor) -> Tensor:
+    """Return values of the first analyzer `[n, 10]` with those of the second one where it reads."""
+    both = values.clone()
     both[:, _SHARED] = _calibrate(second(img))
-    return Reading(reading.attributes.lerp(both, SECOND_WEIGHT), reading.identity, reading.details)
+    return both
 
 
 def read_latents(reader: LatentReader, w: Tensor) -> Tensor:

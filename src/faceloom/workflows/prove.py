@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +17,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceloom.analyze.attributes import REGIONS
+from faceloom.analyze.attributes import REGIONS, Region
 from faceloom.errors import StoreError
-from faceloom.networks.small_faces import INPUT_SIDE, SmallClassifier, SmallParser
-from faceloom.workflows.prove_data import CLASSES, UNKNOWN, Callback, Faces
+from faceloom.networks.precision import fast_precision
+from faceloom.networks.small_faces import SmallClassifier, SmallParser
+from faceloom.workflows.prove_data import CLASSES, NO_REGION, UNKNOWN, Callback, Faces
+from faceloom.workflows.prove_views import augment, crop, random_views, view
 
-CROP = 0.8  # part of the portrait's side that a classifier sees, from forehead to chin
-CENTER_Y = 0.54  # of the crop, as a part of the portrait's height
 SOURCES = ("generated only", "real only", "both")
+PARTS: Mapping[str, tuple[Region, ...]] = {
+    "face": ("skin", "brows", "eyes", "lips", "glasses"),
+    "brows": ("brows",),
+    "eyes": ("eyes",),
+    "lips": ("lips",),
+}
+"""The parts of a face that a parser is compared in with masks, and their regions."""
+AVERAGING = 0.99  # part of the averaged weights that a step keeps, once there are many steps
 
 
 @dataclass(frozen=True)
@@ -62,11 +70,15 @@ class Measurement:
 
 @dataclass(frozen=True)
 class ParserMeasurement:
-    """The agreement of one parser with the mattes of real test faces: mean intersection over union of the person."""
+    """The agreement of one parser with mattes or masks of real test faces: mean intersection over union, 0...1.
+
+    `part` is 'person', compared with mattes, or one of PARTS, compared with masks.
+    """
 
     seed: int
+    part: str
     iou: float
-    constant: float  # of the mean matte of the validation faces, which shows how easy the task is
+    constant: float  # of the most frequent answer of the validation faces in each pixel, which shows how easy it is
     tested: int
 
 
@@ -100,8 +112,9 @@ def prove(
         for task in tasks:
             report((place + 0.5) / len(config.seeds), f"seed {place + 1} of {len(config.seeds)}, {task}")
             measurements += _measure_task(network, generated, real, task, seed, config)
-        if len(real.mattes) and bool(real.mattes[real.in_split("test")].isfinite().any()):
-            parsed.append(_measure_parser(train_parser(generated, seed, config), real, seed))
+        if _test_parts(real):
+            report((place + 0.9) / len(config.seeds), f"seed {place + 1} of {len(config.seeds)}, parser")
+            parsed += _measure_parser(train_parser(generated, seed, config), real, seed)
     return Proof(tuple(measurements), tuple(parsed), len(generated), config)
 
 
@@ -181,7 +194,7 @@ def _train(
     def loss() -> Tensor:
         picked = [rows[torch.randint(len(rows), (share,), generator=random)] for _, rows in sources]
         pixels = torch.cat([faces.pixels[rows] for (faces, _), rows in zip(sources, picked, strict=True)])
-        answers = network(augment_colors(crop(pixels, random), random))
+        answers = network(augment(crop(pixels, random), random))
         total = torch.zeros(())
         for task in tasks:
             labels = torch.cat([faces.labels[task][rows] for (faces, _), rows in zip(sources, picked, strict=True)])
@@ -207,16 +220,17 @@ def _class_weights(sources: Sequence[tuple[Faces, Tensor]], task: str) -> Tensor
 
 
 def train_parser(generated: Faces, seed: int, config: ProofConfig) -> SmallParser:
-    """Train a parser on the regions of generated faces only."""
+    """Train a parser on the regions of generated faces only, of those that have them."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = SmallParser(len(REGIONS))
+    known = (generated.regions[:, 0, 0] != NO_REGION).nonzero()[:, 0]
     random = torch.Generator().manual_seed(seed)
 
     def loss() -> Tensor:
-        rows = torch.randint(len(generated), (config.batch // 2,), generator=random)
+        rows = known[torch.randint(len(known), (config.batch // 2,), generator=random)]
         theta = random_views(len(rows), random, part=1.0, center_y=0.5)
-        img = augment_colors(view(generated.pixels[rows].float() / 127.5 - 1, theta), random)
+        img = augment(view(generated.pixels[rows].float() / 127.5 - 1, theta), random)
         regions = view(generated.regions[rows][:, None].float(), theta, mode="nearest")[:, 0].round().long()
         return F.cross_entropy(network(img), regions)
 
@@ -227,7 +241,13 @@ def train_parser(generated: Faces, seed: int, config: ProofConfig) -> SmallParse
 def _descend(
     network: nn.Module, loss: Callable[[], Tensor], steps: int, rate: float, config: ProofConfig, seed: int
 ) -> None:
-    """Minimize a loss by AdamW with a rate that rises for a tenth of the steps, and falls as a cosine."""
+    """Minimize a loss by AdamW with a rate that rises for a tenth of the steps, and falls as a cosine.
+
+    The network gets the average of its weights over the last steps (Izmailov et al. 2018, with exponential weights).
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network)
+    is_bf16 = fast_precision() == "bf16"
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=config.weight_decay)
     rise = max(steps // 10, 1)
 
@@ -238,12 +258,27 @@ def _descend(
     network.train()
     with torch.random.fork_rng():
         torch.manual_seed(seed)  # of the dropout
-        for _ in range(steps):
+        for step in range(steps):
             optimizer.zero_grad()
-            loss().backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
+                value = loss()
+            value.backward()
             optimizer.step()
             schedule.step()
+            _update_average(average, network, step)
+    network.load_state_dict(average.state_dict())
     network.eval()
+
+
+@torch.no_grad()
+def _update_average(average: nn.Module, network: nn.Module, step: int) -> None:
+    """Move averaged weights towards those of a network; the first steps are forgotten quickly."""
+    kept = min(AVERAGING, (step + 1) / (step + 10))
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - kept)
+        else:
+            mean.copy_(value)
 
 
 @torch.no_grad()
@@ -257,64 +292,47 @@ def _accuracy(network: SmallClassifier, faces: Faces, task: str, rows: Tensor) -
     return float(torch.stack([(answers[labels == k] == k).float().mean() for k in labels.unique()]).mean())
 
 
+def _test_parts(real: Faces) -> list[str]:
+    """Return the parts that a parser can be tested in: those with mattes or masks of test faces."""
+    rows = real.in_split("test")
+    return [part for part in ("person", *PARTS) if bool(_targets(real, part, rows)[0].any())]
+
+
+def _targets(real: Faces, part: str, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which of some real faces show a part: bool `[n]`, and where: bool `[n, 64, 64]`."""
+    if part == "person":
+        mattes = real.mattes[rows] if len(real.mattes) else torch.full((len(rows), 1, 1), torch.nan)
+        return mattes.isfinite().all(2).all(1), mattes > 0.5
+    masks = real.masks[rows] if len(real.masks) else torch.full((len(rows), 1, 1), NO_REGION, dtype=torch.uint8)
+    shown = _in_regions(masks, PARTS[part])
+    return shown.any(2).any(1), shown
+
+
+def _in_regions(regions: Tensor, names: Sequence[Region]) -> Tensor:
+    """Return where a map of regions shows one of some: bool, in the shape of the map."""
+    return torch.isin(regions, torch.tensor([REGIONS.index(name) for name in names], dtype=regions.dtype))
+
+
 @torch.no_grad()
-def _measure_parser(network: SmallParser, real: Faces, seed: int) -> ParserMeasurement:
-    """Compare the person that a parser finds, which is all but the background, with the mattes of test faces."""
-    rows, others = (
-        rows[real.mattes[rows].isfinite().all((1, 2))] for rows in (real.in_split("test"), real.in_split("validation"))
-    )
-    theta = torch.eye(2, 3).repeat(len(rows), 1, 1)
-    logits = network(view(real.pixels[rows].float() / 127.5 - 1, theta))
-    person, target = logits.argmax(1) != REGIONS.index("background"), real.mattes[rows] > 0.5
-    mean = (real.mattes[others] if len(others) else real.mattes[rows]).mean(0) > 0.5
-    return ParserMeasurement(seed, _iou(person, target), _iou(mean.expand_as(target), target), len(rows))
+def _measure_parser(network: SmallParser, real: Faces, seed: int) -> list[ParserMeasurement]:
+    """Compare what a parser finds with the mattes and masks of test faces; a person is all but the background."""
+    found = []
+    test, validation = real.in_split("test"), real.in_split("validation")
+    for part in _test_parts(real):
+        has, target = _targets(real, part, test)
+        rows, target = test[has], target[has]
+        theta = torch.eye(2, 3).repeat(len(rows), 1, 1)
+        regions = network(view(real.pixels[rows].float() / 127.5 - 1, theta)).argmax(1)
+        names = [name for name in REGIONS if name != "background"] if part == "person" else PARTS[part]
+        shown = _in_regions(regions, names)
+        has, others = _targets(real, part, validation)
+        mean = (others[has] if bool(has.any()) else target).float().mean(0) > 0.5
+        found.append(
+            ParserMeasurement(seed, part, _iou(shown, target), _iou(mean.expand_as(target), target), len(rows))
+        )
+    return found
 
 
 def _iou(a: Tensor, b: Tensor) -> float:
     """Return the mean intersection over union of masks `[n, h, w]`."""
     return float(((a & b).sum((1, 2)) / (a | b).sum((1, 2)).clamp_min(1)).mean())
-
-
-def crop(pixels: Tensor, random: torch.Generator | None = None) -> Tensor:
-    """Crop portraits `[n, 3, 96, 96]`, uint8, to what classifiers see, `[n, 3, 64, 64]`; at random with a generator."""
-    img = pixels.float() / 127.5 - 1
-    if random is not None:
-        return view(img, random_views(len(img), random, part=CROP, center_y=CENTER_Y))
-    middle = torch.tensor([[CROP, 0, 0], [0, CROP, 2 * CENTER_Y - 1]])
-    return view(img, middle.repeat(len(img), 1, 1))
-
-
-def random_views(count: int, random: torch.Generator, *, part: float, center_y: float) -> Tensor:
-    """Return affine maps `[n, 2, 3]` of random views: turned, scaled, moved and mirrored."""
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(count, generator=random)
-
-    angle, scale = uniform(-0.2, 0.2), part * uniform(0.85, 1.1)
-    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    cos, sin = scale * angle.cos(), scale * angle.sin()
-    x, y = uniform(-0.08, 0.08), uniform(-0.08, 0.08) + 2 * center_y - 1
-    return torch.stack((cos * mirror, -sin, x, sin * mirror, cos, y), 1).view(count, 2, 3)
-
-
-def view(img: Tensor, theta: Tensor, mode: str = "bilinear") -> Tensor:
-    """Sample views `[n, c, 64, 64]` of pictures `[n, c, h, h]` by affine maps `[n, 2, 3]`."""
-    grid = F.affine_grid(theta, [len(img), img.shape[1], INPUT_SIDE, INPUT_SIDE], align_corners=False)
-    return F.grid_sample(img, grid, mode=mode, padding_mode="border", align_corners=False)
-
-
-def augment_colors(img: Tensor, random: torch.Generator) -> Tensor:
-    """Change the light, the contrast, the colors and the sharpness of pictures at random."""
-    count = len(img)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(count, *shape, 1, 1, generator=random)
-
-    gray = img.mean(1, keepdim=True)
-    img = gray + (img - gray) * (1 + 0.5 * normal(1)).clamp(0, 2)
-    img = img * (1 + 0.2 * normal(1)).clamp(0.5, 1.6) + 0.15 * normal(1) + 0.07 * normal(3)
-    soft = F.avg_pool2d(img, 3, stride=1, padding=1, count_include_pad=False)
-    img = img.lerp(soft, torch.rand(count, 1, 1, 1, generator=random))
-    return (img + 0.04 * torch.rand(count, 1, 1, 1, generator=random) * torch.randn(img.shape, generator=random)).clamp(
-        -1, 1
-    )

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from faceloom.analyze.ensemble import read_both, read_latents, to_units
+from faceloom.analyze.attributes import REGIONS
+from faceloom.analyze.ensemble import SECOND_WEIGHT, read_each, read_latents, to_units
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.checkpoints.shipped import load_analyzer, load_latent_reader, load_second_analyzer
-from faceloom.errors import FaceloomError, LatentError, StoreError
+from faceloom.edit.steer import apply
+from faceloom.errors import FaceloomError, ImageError, LatentError, StoreError
 from faceloom.images import area_resize, open_photo, to_img
 from faceloom.latents import broadcast, truncate, z_from_seeds
 from faceloom.networks.analyzer import ATTRIBUTES
@@ -33,10 +35,13 @@ SIDE = 96  # pixels of the side of the kept portraits
 UNKNOWN = -1  # label of a face whose class is not known, or not certain
 AGE_EDGES = (35.0, 55.0)  # years between the age groups
 AGE_MARGIN = 2.0  # years from an edge within which a generated face belongs to no group
-CERTAIN = 0.7  # least probability of the class of a generated face
+CERTAIN = 0.7  # least probability of the class of a generated face, by each network
 POOL = 8  # latents that are guessed about for each face that is drawn
 PSI = 0.9  # truncation of the generated faces
 BATCH = 8  # faces that are drawn at once
+SMILE_LOGITS = (1.5, 5.0)  # range to which the smile of a face is moved for the other picture of a pair
+NEUTRAL_LOGITS = (-5.0, -2.5)
+NO_REGION = 255  # in masks and regions, of a pixel that is not known
 SPLITS = ("train", "validation", "test")
 
 Callback = Callable[[float, str], None]
@@ -56,7 +61,8 @@ class Faces:
 
     Convention: `pixels` uint8 `[n, 3, 96, 96]`; `labels` int64 `[n]` by task, UNKNOWN where there is none; `regions`
     uint8 `[n, 64, 64]` in the order of REGIONS, or empty; `mattes` float32 `[n, 64, 64]`, 0...1, NaN where a real face
-    has none; `people` names the person of each, and `splits` the part of the data that the person belongs to.
+    has none; `masks` uint8 `[n, 64, 64]`, the regions of a real face as `regions`, NO_REGION where there are none;
+    `people` names the person of each, and `splits` the part of the data that the person belongs to.
     """
 
     pixels: Tensor
@@ -65,6 +71,7 @@ class Faces:
     splits: tuple[str, ...] = ()
     regions: Tensor = field(default_factory=lambda: torch.zeros(0, INPUT_SIDE, INPUT_SIDE, dtype=torch.uint8))
     mattes: Tensor = field(default_factory=lambda: torch.zeros(0, INPUT_SIDE, INPUT_SIDE))
+    masks: Tensor = field(default_factory=lambda: torch.zeros(0, INPUT_SIDE, INPUT_SIDE, dtype=torch.uint8))
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -77,37 +84,57 @@ class Faces:
 def generate_faces(studio: Studio, count: int, *, seed: int = 0, callback: Callback | None = None) -> Faces:
     """Generate faces that cover all classes of all tasks evenly, with labels and regions.
 
-    Latents are guessed about first, and chosen evenly from the joint classes. Raises LatentError for another generator
-    than the default one, whose latents and regions cannot be read.
+    Latents are guessed about first, and chosen evenly from the joint classes. Every person is drawn twice, once with
+    the other expression, so that what else tells smiling people from others teaches nothing. Raises LatentError for
+    another generator than the default one, whose latents and regions cannot be read.
     """
     if studio.generator.name != DEFAULT_GENERATOR or studio.read_regions is None:
         raise LatentError("the proof needs the default generator", "leave --generator out")
     report = callback or (lambda progress, text: None)
     G, read_regions = studio.fast_generator.G, studio.read_regions
-    w = _choose_latents(studio, count, seed)
-    pixels, regions, values = [], [], []
-    for i in range(0, len(w), BATCH):
-        report(i / len(w), f"drawing, face {i + 1} of {len(w)}")
-        w_plus = broadcast(w[i : i + BATCH], G.num_ws)
+    w_plus = _pair_up(studio, _choose_latents(studio, -(-count // 2), seed), seed)[:count]
+    pixels, regions, readings = [], [], []
+    for i in range(0, count, BATCH):
+        report(i / count, f"drawing, face {i + 1} of {count}")
         with torch.no_grad():
-            img = image_at(G, w_plus, 256).clamp(-1, 1)
-            values.append(read_both(load_analyzer(), load_second_analyzer(), img).attributes)
-        regions.append(read_regions(G, w_plus).argmax(1).to(torch.uint8))
+            img = image_at(G, w_plus[i : i + BATCH], 256).clamp(-1, 1)
+            readings.append(read_each(load_analyzer(), load_second_analyzer(), img))
+        regions.append(read_regions(G, w_plus[i : i + BATCH]).argmax(1).to(torch.uint8))
         pixels.append(_to_bytes(area_resize(img, SIDE)))
-    return Faces(torch.cat(pixels), label_readings(torch.cat(values)), regions=torch.cat(regions))
+    return Faces(torch.cat(pixels), label_readings(torch.cat(readings, 1)), regions=torch.cat(regions))
 
 
-def label_readings(values: Tensor) -> dict[str, Tensor]:
-    """Return the classes of faces by the analyzers' readings `[n, 10]`; UNKNOWN where a reading is near an edge."""
-    units = dict(zip(ATTRIBUTES, to_units(values).unbind(1), strict=True))
+def label_readings(readings: Tensor) -> dict[str, Tensor]:
+    """Return the classes of faces by the readings of both analyzers `[2, n, 10]`.
+
+    A face is UNKNOWN where one of them is not certain, where they disagree, and near an edge of the age groups.
+    """
+    values = readings[0].lerp(readings[1], SECOND_WEIGHT)
+    columns = {name: ATTRIBUTES.index(name) for name in CLASSES}
     labels = {}
     for name in ("smile", "glasses"):
-        certain = (units[name] - 0.5).abs() >= CERTAIN - 0.5
-        labels[name] = torch.where(certain, (units[name] > 0.5).long(), UNKNOWN)
-    edges = torch.tensor(AGE_EDGES)
-    near = (units["age"][:, None] - edges).abs().min(1).values < AGE_MARGIN
-    labels["age"] = torch.where(near, UNKNOWN, torch.bucketize(units["age"].contiguous(), edges))
+        each = to_units(readings)[:, :, columns[name]]
+        is_certain = ((each - 0.5).abs() >= CERTAIN - 0.5).all(0) & ((each[0] > 0.5) == (each[1] > 0.5))
+        labels[name] = torch.where(is_certain, (each[0] > 0.5).long(), UNKNOWN)
+    age, edges = values[:, columns["age"]].contiguous(), torch.tensor(AGE_EDGES)
+    near = (age[:, None] - edges).abs().min(1).values < AGE_MARGIN
+    labels["age"] = torch.where(near, UNKNOWN, torch.bucketize(age, edges))
     return labels
+
+
+@torch.no_grad()
+def _pair_up(studio: Studio, w: Tensor, seed: int) -> Tensor:
+    """Return people `[n, w_dim]` and the same with the other expression: `[2n, num_ws, w_dim]`, each beside the other.
+
+    The step along the direction of the smile starts from what is guessed about the latent.
+    """
+    smiles = read_latents(load_latent_reader(), w)[:, ATTRIBUTES.index("smile")].tolist()
+    random = np.random.RandomState(seed)
+    basis, pairs = studio.basis, []
+    for start, smile in zip(broadcast(w, studio.fast_generator.G.num_ws).split(1), smiles, strict=True):
+        target = random.uniform(*(NEUTRAL_LOGITS if smile > 0 else SMILE_LOGITS))
+        pairs += [start, apply(start, basis, {"smile": target - smile})]
+    return torch.cat(pairs)
 
 
 @torch.no_grad()
@@ -134,30 +161,34 @@ def read_folder(
     """Read real faces from a folder with a table `labels.csv`; return them, and a note for each that was left out.
 
     The columns are `file`, relative to the folder, `person`, and any of smile (0 or 1), glasses (0 or 1), age (years),
-    matte (a file that is white where the person is) and split (train, validation or test). Without a split, the name of
-    the person decides. With `aligned`, the pictures are aligned squares already; otherwise the largest face is used.
+    matte (a file that is white where the person is), mask (a gray file with the numbers of REGIONS) and split (train,
+    validation or test). Without a split, the name of the person decides. With `aligned`, the pictures are aligned
+    squares already; otherwise the largest face is used.
     Raises StoreError for a folder or a table that cannot be read, or without a single face.
     """
     report = callback or (lambda progress, text: None)
     rows, notes = _read_table(folder / "labels.csv"), []
-    pixels, kept, mattes = [], [], []
+    pixels, kept, mattes, masks = [], [], [], []
     for i, row in enumerate(rows):
         report(i / len(rows), row["file"])
         try:
             square = _open_square(studio, folder / row["file"], aligned)
             matte = _open_matte(folder / row["matte"]) if row.get("matte") else np.full((INPUT_SIDE,) * 2, np.nan)
+            mask = _open_mask(folder / row["mask"]) if row.get("mask") else np.full((INPUT_SIDE,) * 2, NO_REGION)
         except FaceloomError as error:
             notes.append(f"{row['file']} was left out: {error.message}")
             continue
         pixels.append(_to_bytes(area_resize(to_img(square), SIDE)))
         mattes.append(torch.from_numpy(np.asarray(matte, np.float32)))
+        masks.append(torch.from_numpy(np.array(mask, np.uint8)))
         kept.append(row)
     if not kept:
         raise StoreError(f"no picture of {folder} shows a face", "check the column 'file' of labels.csv")
     people = tuple(row.get("person") or row["file"] for row in kept)
     splits = tuple(_split(row.get("split", ""), person) for row, person in zip(kept, people, strict=True))
     labels = {task: torch.tensor([_to_class(task, row.get(task, "")) for row in kept]) for task in CLASSES}
-    return Faces(torch.cat(pixels), labels, people, splits, mattes=torch.stack(mattes)), tuple(notes)
+    faces = Faces(torch.cat(pixels), labels, people, splits, mattes=torch.stack(mattes), masks=torch.stack(masks))
+    return faces, tuple(notes)
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
@@ -209,6 +240,14 @@ def _open_square(studio: Studio, path: Path, aligned: bool) -> Image.Image:
 def _open_matte(path: Path) -> Float[np.ndarray, "64 64"]:
     matte = open_photo(path).image.convert("L").resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BOX)
     return np.asarray(matte, np.float32) / 255
+
+
+def _open_mask(path: Path) -> UInt8[np.ndarray, "64 64"]:
+    """Open a mask. Raises ImageError for a number that is no region's."""
+    mask = np.asarray(open_photo(path).image)[..., 0]
+    if not np.isin(mask, [*range(len(REGIONS)), NO_REGION]).all():
+        raise ImageError(f"{path.name} holds the number {int(mask.max())}", f"regions are 0 to {len(REGIONS) - 1}")
+    return np.asarray(Image.fromarray(mask).resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.NEAREST))
 
 
 def _to_bytes(img: Tensor) -> Tensor:

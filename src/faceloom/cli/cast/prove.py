@@ -27,9 +27,9 @@ def prove(
     """Train small networks on generated faces only, on a few real ones only, and on both; test them on real people.
 
     labels.csv has the columns file, person, and any of smile (0 or 1), glasses (0 or 1), age (years), matte (a picture
-    that is white where the person is) and split (train, validation or test). Without a split, 40 % of the people are
-    set aside for testing, by their names. The folder gets report.md, plot.svg, results.json and the generated faces,
-    which a second run does not draw again.
+    that is white where the person is), mask (a gray picture with the numbers of the regions) and split (train,
+    validation or test). Without a split, 40 % of the people are set aside for testing, by their names. The folder gets
+    report.md, plot.svg, results.json and the generated faces, which a second run does not draw again.
 
     \b
     Examples:

@@ -29,8 +29,8 @@ class PhotoEncoder:
     def encode(self, task: PhotoTask, callback: Callback | None = None) -> Outcome:
         """Encode a photo, unless its likenesses are there; return what became of it.
 
-        Raises `Cancelled` when the encoding was interrupted, StoreError when a likeness cannot be written, and AssetError
-        when a model is missing: these concern all photos.
+        Raises `Cancelled` when the encoding was interrupted, StoreError when a likeness cannot be written, and
+        AssetError when a model is missing: these concern all photos.
         """
         photo = self.job.address(task)
         if self.job.output.exists(task.output(self.job.every_face)):  # a worker that was lost had finished it
