@@ -1,24 +1,29 @@
-"""Work that the kill loop interrupts: encode, tune, train, export, pull and migrate, each on a tiny generator."""
+"""Work that the kill loop interrupts: encode, tune, train, cast, export, pull and migrate, each on a tiny generator."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import itertools
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import torch
+from PIL import Image
+from torch.nn import functional
 
 from faceloom.assets import MANIFEST, open_asset
 from faceloom.assets.pull import pull_asset
 from faceloom.checkpoints.detect import read_checkpoint
 from faceloom.checkpoints.export import export_generator
-from faceloom.checkpoints.load import GeneratorModel
+from faceloom.checkpoints.load import DEFAULT_GENERATOR, GeneratorModel
 from faceloom.errors import FaceloomError
 from faceloom.likeness import Likeness
 from faceloom.store import Database, VisitStore
@@ -29,6 +34,10 @@ from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import Encode, Improve, OpenPhoto
 from faceloom.web.worker.state import WorkerState
 from faceloom.web.worker.tasks import run_task
+from faceloom.workflows.cast import job as jobs
+from faceloom.workflows.cast.people import PersonFiles
+from faceloom.workflows.cast.plan import Plan
+from faceloom.workflows.cast.run import REPORT, cast
 from tests.abuse.kill_loop import Acknowledge, Work
 from tests.assets.tiny_asset import FACE, WEIGHTS, make_asset, make_sdist, make_wheel
 from tests.checkpoints import foreign_files
@@ -158,6 +167,76 @@ class TrainRun:
         return differences(self.straight, restored)
 
 
+class ColoredPeople:
+    """Stands for the maker of people, which takes seconds for each: every person is a square of one color."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def make(self, index: int, variant: int, excluded: torch.Tensor) -> PersonFiles:
+        """Make the picture and the row of a person."""
+        generator = torch.Generator().manual_seed(1000 * variant + index)
+        name, picture = f"{index + 1:07d}-0.png", io.BytesIO()
+        color = tuple(torch.randint(256, (3,), generator=generator).tolist())
+        Image.new("RGB", (16, 16), color).save(picture, "PNG")
+        numbers = ("age", "skin_tone", "yaw", "gender", "smile", "glasses", "beard")
+        labels = dict.fromkeys(numbers, 0.5) | {f"{number}_confidence": 1.0 for number in numbers}
+        row = {"file_name": name, "person": f"p{index + 1:07d}", "picture": 0, "split": "train", "met": True, **labels}
+        identity = functional.normalize(torch.randn(128, generator=generator), dim=0)
+        return PersonFiles([row], {name: picture.getvalue()}, torch.randn(16, generator=generator), identity, [])
+
+
+class MakeCast:
+    """Casts of 16 people in shards of one, one cast after another. Shards and finished casts are acknowledged."""
+
+    def __init__(self, folder: Path) -> None:
+        jobs.PersonMaker = ColoredPeople  # type: ignore[misc, assignment]
+        self.folder, self.plan = folder / "casts", Plan(16, size=16, date="2026-11-27", credentials=False)
+        generator = SimpleNamespace(name="tiny", hash="0" * 64)
+        self.studio: Any = SimpleNamespace(generator=generator, generator_name=DEFAULT_GENERATOR, precision="fp32")
+        cast(self.studio, self.plan, folder / "whole")
+        self.expected = self._digests(folder / "whole")
+
+    @staticmethod
+    def _digests(folder: Path) -> dict[str, str]:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    def run(self, acknowledge: Acknowledge) -> None:
+        """Cast for ever; the first cast continues an interrupted one."""
+        make = jobs.ShardMaker.make
+
+        def make_and_acknowledge(maker: Any, shard: Any) -> int:
+            count = make(maker, shard)
+            acknowledge(f"{maker.job.folder.name}/{shard.name}")
+            return count
+
+        jobs.ShardMaker.make = make_and_acknowledge  # type: ignore[method-assign]
+        for number in itertools.count():
+            if not (self.folder / str(number) / REPORT).exists():
+                cast(self.studio, self.plan, self.folder / str(number))
+                acknowledge(f"{number}/")
+
+    def check(self, acknowledged: list[str]) -> list[str]:
+        """Return shards that are lost, and finished casts that differ from one without kills; remove those casts."""
+        broken = []
+        for name in acknowledged:
+            number, shard = name.split("/")
+            finished = (self.folder / number / REPORT).exists()
+            if not finished and not (shard and self._is_there(self.folder / number, shard)):
+                broken.append(name)
+        for report in [*self.folder.glob(f"*/{REPORT}")]:
+            found = {path: digest for path, digest in self._digests(report.parent).items() if not path.startswith(".")}
+            if found != self.expected:
+                broken.append(f"{report.parent.name} differs")
+            shutil.rmtree(report.parent)
+        return broken
+
+    @staticmethod
+    def _is_there(folder: Path, shard: str) -> bool:
+        return (folder / jobs.WORK / "shards" / shard / jobs.LATENTS).is_file()
+
+
 class ExportGenerator:
     """The export of a generator in two formats, onto the same paths."""
 
@@ -265,6 +344,7 @@ WORKS: dict[str, Callable[[Path], Work]] = {
     "encode": EncodeVisits,
     "tune": TuneLikeness,
     "train": TrainRun,
+    "cast": MakeCast,
     "export": ExportGenerator,
     "pull": PullAsset,
     "migrate": MigrateDatabase,

@@ -65,7 +65,7 @@ def push_to_hub(
                 destination.parent.mkdir(parents=True, exist_ok=True)
                 _link_or_copy(file, destination)
                 files.append(destination)
-        facts = {key: card[key] for key in ("training", "licence") if key in card}
+        facts: dict[str, Any] = {key: card[key] for key in ("training", "licence") if key in card}
         sign_files(
             files,
             staging / f"{_folder_name(title)}{SIGNATURE}",
