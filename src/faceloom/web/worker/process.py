@@ -195,8 +195,8 @@ def run_worker(connection: Connection, make_studio: Callable[[], BoothStudio]) -
     from faceloom.memory import keep_memory
 
     keep_memory()
+    from faceloom.sandbox import enter_sandbox
     from faceloom.threads import choose_threads
-    from faceloom.web.worker.sandbox import enter_sandbox
     from faceloom.web.worker.state import WorkerState
     from faceloom.web.worker.tasks import run_task
 

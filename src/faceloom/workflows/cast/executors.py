@@ -15,6 +15,7 @@ import torch
 
 from faceloom.errors import StoreError
 from faceloom.memory import keep_memory
+from faceloom.sandbox import enter_sandbox
 from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.job import Job, Shard, ShardMaker
 from faceloom.workflows.studio import Studio
@@ -84,6 +85,7 @@ _maker: list[ShardMaker] = []  # of this worker process
 
 def _start_worker(recipe: StudioRecipe, job: Job) -> None:
     _maker.append(make_maker(recipe, job))
+    enter_sandbox()
 
 
 def _make(shard: Shard) -> int:
