@@ -70,9 +70,8 @@ def test_inspect_and_keep_a_drag(axe, booth, open_page, photos):
     assert undo.get_attribute("aria-disabled") is None
 
 
-@pytest.mark.parametrize("size", ["laptop", "phone"])
-def test_cast_by_keyboard_and_replace_a_person(axe, booth, open_page, size):
-    width, height = SIZES[size]
+def test_cast_by_keyboard_and_replace_a_person(axe, booth, open_page):
+    width, height = SIZES["phone"]
     page = open_page(booth.url, "/lab", viewport={"width": width, "height": height}, reduced_motion="reduce")
     steps.tap(page, "Cast")
     brief = page.get_by_role("textbox", name="Brief")

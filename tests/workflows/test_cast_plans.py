@@ -48,6 +48,8 @@ smile = 0.95
         ("age", "over 60", 60, np.inf),
         ("age", "about 40", 37, 43),
         ("age", "child", 3, 13),
+        ("age", "adult", 20, 65),
+        ("age", "young", 18, 32),
         ("smile", "yes", CLEAR, np.inf),
         ("gender", "woman", -np.inf, 1 - CLEAR),
         ("skin_tone", "light", 41, 55),

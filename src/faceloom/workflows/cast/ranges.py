@@ -26,14 +26,8 @@ SKIN_TONES = {
 }
 """Classes of the individual typology angle in degrees (Del Bino and Bernerd 2013)."""
 
-AGE_WORDS = {
-    "baby": (0.0, 3.0),
-    "child": (3.0, 13.0),
-    "teenager": (13.0, 20.0),
-    "adult": (20.0, 65.0),
-    "elderly": (65.0, 95.0),
-}
-"""Ages by the words for them, the high end excluded."""
+ADULT = {"adult": (20.0, 65.0)}
+"""An age that plans name and descriptions do not; the others are in the table of attributes."""
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _BETWEEN = re.compile(rf"{_NUMBER}\s*(?:-|to|\.\.)\s*{_NUMBER}")
@@ -86,7 +80,7 @@ def known_words(name: str) -> dict[str, tuple[float, float]]:
     """Return the words of an attribute with their ranges."""
     row = TABLE[name]
     if name == "age":
-        return {**AGE_WORDS}
+        return ADULT | dict(row.phrases.ranges)
     if name == "skin_tone":
         return {**SKIN_TONES}
     phrases = row.phrases
