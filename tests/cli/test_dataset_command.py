@@ -148,7 +148,7 @@ def test_metrics_of_two_collections():
 
 @pytest.mark.usefixtures("random_vgg")
 def test_metrics_of_a_generator(tiny: MobileStyleGAN, monkeypatch: pytest.MonkeyPatch):
-    studio = SimpleNamespace(generator=SimpleNamespace(G=tiny), device="cpu")
+    studio = SimpleNamespace(generator=SimpleNamespace(G=tiny, label_columns=()), device="cpu")
     monkeypatch.setattr(metrics, "open_studio", lambda generator, device: studio)
     facts = faceloom("metrics", "tiny", "photos", "--count", "6", "--ppl", "4", "--json")
     assert facts["counts"] == [6, 6]

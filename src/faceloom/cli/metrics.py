@@ -73,7 +73,7 @@ def metrics(
     with _report_progress(str(b), _count_of(b, count)) as report:
         features_b = extract(net, open_pictures(b, count, report, _report_broken))
     comparison = compare(net, features_a, features_b)
-    length = _path_length(G, ppl, seed, studio.device) if G and ppl else None
+    length = _path_length(G, ppl, seed, columns, studio.device) if G and ppl else None
     facts = {
         "a": a,
         "b": str(b),
@@ -141,12 +141,13 @@ def _report_broken(_: int, name: str) -> None:
     note(f"left out: {name}")
 
 
-def _path_length(G: Generator, steps: int, seed: int, device: str) -> float:
+def _path_length(G: Generator, steps: int, seed: int, columns: Columns, device: str) -> float:
     from faceloom.checkpoints.load import load_lpips
     from faceloom.metrics import path_length
 
     with progress(steps, "path length") as draw:
-        return path_length(G, load_lpips("vgg16").to(device), steps, seed=seed, callback=lambda done: draw(done, ""))
+        lpips = load_lpips("vgg16").to(device)
+        return path_length(G, lpips, steps, seed=seed, callback=lambda done: draw(done, ""), label_columns=columns)
 
 
 def _print_comparison(comparison: Comparison, length: float | None, steps: int) -> None:
