@@ -283,13 +283,17 @@ def _report_many(summary: EncodeSummary, output: str, people: Sequence[Any], as_
     if len(summary.failures) > MAX_LINES:
         note(f"and {len(summary.failures) - MAX_LINES:,} more, see .encode/report.json in {output}")
     print_line(
-        f"{output}: {summary.encoded:,} of {summary.photos:,} photos encoded, {summary.faces:,} faces, "
+        f"{output}: {summary.encoded:,} of {_count(summary.photos)} encoded, faces: {summary.faces:,}, "
         f"in {summary.seconds:.0f} s"
     )
     if summary.skipped:
-        print_line(f"{len(summary.skipped):,} photos were skipped: their likenesses exist")
+        print_line(f"{_count(len(summary.skipped))} skipped, with likenesses from before")
     for code, count in summary.reasons.items():
-        print_line(f"{count:,} photos failed: {code.replace('_', ' ')}")
+        print_line(f"{_count(count)} failed: {code.replace('_', ' ')}")
+
+
+def _count(photos: int) -> str:
+    return "1 photo" if photos == 1 else f"{photos:,} photos"
 
 
 def _list_files(photos: Sequence[Path]) -> list[Path]:
