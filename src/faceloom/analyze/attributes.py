@@ -104,7 +104,8 @@ class Attribute:
     flips_sign: bool = False  # the value changes its sign when the picture is mirrored
     carries: tuple[str, ...] = ()  # attributes that may rise with it, and fall with it, but not the other way round
     shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
-    is_all_or_nothing: bool = False  # half of it is worse than none
+    is_all_or_nothing: bool = False  # a person has it or not
+    least_progress: float = 0.1  # part of a requested change of a probability below which an edit is better not made
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
@@ -205,6 +206,7 @@ _ROWS = (
         regions=("skin", "brows", "eyes", "glasses", "ears"),
         frees=("brows", "eye_opening", "makeup"),
         is_all_or_nothing=True,
+        least_progress=0.5,
         phrases=Phrases(high=("glasses", "spectacles", "eyeglasses", "specs")),
         words={
             "en": Words("Glasses", "none", "on"),
@@ -275,6 +277,7 @@ _ROWS = (
         identity=0.7,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="mouth",
+        least_progress=0.5,
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
         regions=("neck", "skin", "lips"),
         frees=("mouth_gap", "face_fullness"),

@@ -49,12 +49,11 @@ def is_probability(name: str) -> bool:
 def least_progress(name: str) -> float:
     """Return the part of the requested change below which an edit is better not made: 0 without such a limit.
 
-    Half of an attribute that is there or not is worse than none. A probability that hardly moves has side effects only.
+    Half a pair of glasses is worse than none, and lips that do not part are a grimace. A probability that hardly moves
+    has side effects only.
     """
     row = TABLE.get(name)
-    if row is None or row.is_change:
-        return 0.0
-    return 0.5 if row.is_all_or_nothing else 0.1
+    return 0.0 if row is None or row.is_change else row.least_progress
 
 
 def _target(name: str, value: float, before: float) -> float:
