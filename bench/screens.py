@@ -108,7 +108,7 @@ class Shots:
         answer = self.page.request.fetch(f"{self.url}{API}{path}", method=method, headers=HEADERS, **more)
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.text()}")
-        return answer.json() if "json" in answer.headers.get("content-type", "") else None
+        return answer.json() if "json" in answer.headers.get("content-type", "") and answer.status != 204 else None
 
     def send_photo(self, path: Path, **query: str) -> Any:
         """Send a photo of the visit."""

@@ -10,6 +10,7 @@ from faceloom.invert.degradation import (
     blur,
     estimate_blur,
     find_hidden,
+    in_colors_of,
     is_monochrome,
     no_damage,
     stretch_levels,
@@ -94,3 +95,12 @@ def test_the_damage_is_told_in_sentences():
     text = " ".join(Degradation(visible, is_gray=True, is_faded=True, sigma=3.5).found())
     assert all(word in text for word in ("no colors", "faded", "3.5 px", "20%"))
     assert no_damage(10).found() == ()
+
+
+def test_colors_of_another_picture_leave_the_photos_brightness(texture):
+    photo = to_gray(texture) * 0.5 - 0.3  # a dark face
+    colored = torch.tensor([0.5, 0.1, -0.2]).view(1, 3, 1, 1).expand_as(photo)
+    found = in_colors_of(photo, colored)
+    assert torch.allclose(to_gray(found), photo, atol=1e-4)
+    assert torch.allclose((found[:, 0] + 1) / (found[:, 2] + 1), torch.tensor(1.55 / 0.85), atol=1e-3)
+    assert torch.allclose(in_colors_of(photo, to_gray(colored)), photo, atol=1e-4)

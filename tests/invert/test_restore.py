@@ -9,7 +9,7 @@ import torch
 
 from faceloom.errors import Cancelled, ShapeError
 from faceloom.invert.budget import EncodeConfig
-from faceloom.invert.degradation import Degradation, blur
+from faceloom.invert.degradation import Degradation, blur, to_gray
 from faceloom.invert.natural_gradient import ImageLoss
 from faceloom.invert.restore import DamagedTarget, restore
 from faceloom.networks.analyzer import Analyzer
@@ -26,8 +26,8 @@ def run(tools):
 
     def start(img, steps=6, **options):
         guess = lambda img: G.w_avg.expand(len(img), G.num_ws, -1).clone()  # noqa: E731
-        options = {"config": EncodeConfig(None, steps)} | options
-        return restore(G, img, loss=loss, curvature=curvature, encoder_guess=guess, **options)
+        options = {"config": EncodeConfig(None, steps), "encoder_guess": guess} | options
+        return restore(G, img, loss=loss, curvature=curvature, **options)
 
     start.loss = loss
     return start
@@ -83,3 +83,18 @@ def test_progress_grows_to_the_end(tools, run):
 def test_another_size_is_refused(run):
     with pytest.raises(ShapeError, match="256"):
         run(torch.zeros(1, 3, 128, 128))
+
+
+def test_a_gray_photo_is_encoded_again_in_colors_with_its_own_brightness(tools, run):
+    G, photo, seen = tools["G"], to_gray(tools["img"]), []
+
+    def guess(img):
+        seen.append(img)
+        return G.w_avg.expand(len(img), G.num_ws, -1).clone()
+
+    found = run(photo, steps=1, encoder_guess=guess)
+    assert found.damage.is_gray
+    assert torch.allclose(seen[0], to_gray(seen[0]), atol=1e-5)
+    assert not torch.allclose(seen[1], to_gray(seen[1]), atol=1e-3)
+    unclipped = (seen[1].abs() < 1).all(dim=1, keepdim=True)
+    assert torch.allclose(to_gray(seen[1])[:, :1][unclipped], seen[0][:, :1][unclipped], atol=1e-3)

@@ -22,6 +22,8 @@ OTHER = 0.12  # mean difference, -1...1, from which a patch without texture show
 PART_PIXELS = 4  # pixels of the squares in which connected parts are found
 MIN_SIGMA = 1.0  # pixels of blur below which a photo counts as sharp
 MAX_HIDDEN = 0.5  # largest part of the picture that may be taken for hidden
+COLOR_SIGMA = 3.0  # pixels by which colors are blurred that are laid over another picture: its edges lie elsewhere
+DARKEST = 0.05  # of 2: brightness below which colors fade, because they are not known well
 FACE = (slice(64, 240), slice(56, 200))  # rows and columns of the face in the aligned picture of 256 px
 
 Map = Float[Tensor, "1 1 h w"]
@@ -107,6 +109,16 @@ def stretch_levels(photo: Tensor, visible: Map) -> Tensor:
     lows, highs = torch.quantile(channels, levels, dim=1)[:, None, :, None, None]
     stretched: Tensor = (photo - lows) / (highs - lows).clamp_min(0.05) * 1.7 - 0.85
     return stretched.clamp(-1, 1)
+
+
+def in_colors_of(photo: Tensor, colored: Tensor) -> Tensor:
+    """Return a photo without colors in the colors of another picture, pixel by pixel, with its own brightness.
+
+    The colors are the ratios of the channels to the brightness: they stay what they are when the light changes.
+    Convention: both `[n, 3, h, w]`, -1...1.
+    """
+    ratio = (colored + 1 + DARKEST) / (to_gray(colored) + 1 + DARKEST)
+    return ((to_gray(photo) + 1) * blur(ratio, COLOR_SIGMA) - 1).clamp(-1, 1)
 
 
 def find_hidden(photo: Tensor, degraded: Tensor) -> Map:

@@ -19,6 +19,7 @@ from faceloom.invert.degradation import (
     Degradation,
     estimate_blur,
     find_hidden,
+    in_colors_of,
     is_monochrome,
     no_damage,
     stretch_levels,
@@ -33,8 +34,9 @@ from faceloom.networks.generator import Generator, image_at
 ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
 ROUND_SHARES = (0.12, 0.15, 0.25, 1.0)  # part of the seconds left that a round gets at most
 COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
-FILLED_GUESSES = 2  # guesses of the encoder from the photo with its hidden parts filled
 COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
+COLORED_GUESSES = 1  # guesses of the encoder from a gray photo in the colors of the guess before
+FILLED_GUESSES = 2  # guesses of the encoder from the photo with its hidden parts filled
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +150,21 @@ class _Search:
 
     @torch.no_grad()
     def _guess(self, photo: Tensor) -> tuple[WPlus, Tensor]:
-        """Return the encoder's latent of a photo, and its picture, which is always sharp."""
+        """Return the encoder's latent of a photo, and its picture, which is always sharp.
+
+        The layers of the colors also hold the brightness of skin and hair: colors from a guess near the mean face make
+        dark skin lighter. So a photo without colors is encoded again, in those colors and its own brightness.
+        """
+        if not self.damage.is_gray:
+            return self._encode(photo)
+        w_plus, generated = self._encode(photo, COLOR_KEPT)
+        for _ in range(COLORED_GUESSES):
+            w_plus, generated = self._encode(in_colors_of(photo, generated))
+        return w_plus, generated
+
+    def _encode(self, photo: Tensor, color_kept: float = 1.0) -> tuple[WPlus, Tensor]:
         offset = self.encoder_guess(photo) - self.G.w_avg
-        if self.damage.is_gray:
-            offset[:, COLOR_LAYERS:] *= COLOR_KEPT
+        offset[:, COLOR_LAYERS:] *= color_kept
         w_plus = self.G.w_avg + offset
         return w_plus, image_at(self.G, w_plus, QUALITY_RESOLUTION).clamp(-1, 1)
 
