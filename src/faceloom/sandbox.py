@@ -1,8 +1,7 @@
 """Limits of a worker process once its networks are loaded: no network, no other programs, bounded memory and files.
 
-Photos of strangers are decoded in the worker of a booth. If a decoder is ever taken over, this keeps the attacker from
-the network and from starting programs. Workers of Ray keep their sockets, because Ray talks to them through sockets.
-Linux has all of it (`man 2 seccomp`); macOS has the resource limits; Windows has none.
+Photos of strangers are decoded in the worker of a booth. If a decoder is ever taken over, this keeps the attacker from the network
+and from starting programs. Linux has all of it (`man 2 seccomp`); macOS has the resource limits; Windows has none.
 """
 
 from __future__ import annotations
@@ -25,15 +24,13 @@ FILE_SIZE = 1 << 30
 
 _AUDIT_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
-_SOCKETS = {"x86_64": (41, 42), "aarch64": (198, 203)}
-"""Numbers of the system calls socket and connect, by processor."""
 _REFUSED = {
-    # execve, execveat, ptrace, process_vm_readv, process_vm_writev, mount, umount2, pivot_root,
+    # socket, connect, execve, execveat, ptrace, process_vm_readv, process_vm_writev, mount, umount2, pivot_root,
     # init_module, finit_module, kexec_load, bpf, perf_event_open, add_key, keyctl, io_uring_setup
-    "x86_64": (59, 322, 101, 310, 311, 165, 166, 155, 175, 313, 246, 321, 298, 248, 250, 425),
-    "aarch64": (221, 281, 117, 270, 271, 40, 39, 41, 105, 273, 104, 280, 241, 217, 219, 425),
+    "x86_64": (41, 42, 59, 322, 101, 310, 311, 165, 166, 155, 175, 313, 246, 321, 298, 248, 250, 425),
+    "aarch64": (198, 203, 221, 281, 117, 270, 271, 40, 39, 41, 105, 273, 104, 280, 241, 217, 219, 425),
 }
-"""Numbers of the other system calls that are refused, by processor."""
+"""Numbers of the system calls that are refused, by processor."""
 _LOAD, _IF_EQUAL, _IF_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06  # opcodes of the classic Berkeley packet filter
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
 _NUMBER, _ARCHITECTURE = 0, 4  # offsets in the kernel's description of a system call
@@ -51,25 +48,21 @@ class Sandbox:
     filter: bool
 
 
-def enter_sandbox(*, sockets: bool = False) -> Sandbox:
-    """Restrict this process and its threads for good. Call when everything is loaded.
-
-    With `sockets` the process can still open connections, and map the shared memory of Ray.
-    """
-    sandbox = Sandbox(_set_limits(_shared_bytes() if sockets else 0), _set_filter(sockets))
+def enter_sandbox() -> Sandbox:
+    """Restrict this process and its threads for good. Call when everything is loaded."""
+    sandbox = Sandbox(_set_limits(), _set_filter())
     if not sandbox.filter:
         log.warning("this system cannot keep a worker from the network: it runs without a filter of system calls")
     return sandbox
 
 
-def _set_limits(shared: int) -> bool:
-    """Limit memory and files; `shared` are bytes of address space for memory that is shared with other processes."""
+def _set_limits() -> bool:
     try:
         import resource
     except ImportError:
         return False
     for limit, value in (
-        (resource.RLIMIT_AS, _mapped_bytes() + MEMORY + shared),
+        (resource.RLIMIT_AS, _mapped_bytes() + MEMORY),
         (resource.RLIMIT_FSIZE, FILE_SIZE),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -85,19 +78,12 @@ def _mapped_bytes() -> int:
     return 0
 
 
-def _shared_bytes() -> int:
-    """Return the bytes of the machine's memory: the store of Ray's objects, which is mapped late, is smaller."""
-    with contextlib.suppress(ValueError, OSError, AttributeError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 0
-
-
-def _set_filter(sockets: bool) -> bool:
+def _set_filter() -> bool:
     """Have the kernel refuse (EPERM) sockets, other programs, and system calls that a worker never needs."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in _SECCOMP:
         return False
-    program = _make_filter(machine, sockets)
+    program = _make_filter(machine)
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))  # struct sock_fprog
     libc = ctypes.CDLL(None, use_errno=True)
@@ -107,9 +93,9 @@ def _set_filter(sockets: bool) -> bool:
     return answer == 0
 
 
-def _make_filter(machine: str, sockets: bool) -> bytes:
+def _make_filter(machine: str) -> bytes:
     """Return the filter as instructions of 8 bytes: opcode, jumps when true and when false, and a value."""
-    refused = _REFUSED[machine] if sockets else _SOCKETS[machine] + _REFUSED[machine]
+    refused = _REFUSED[machine]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_IF_EQUAL, 1, 0, _AUDIT_ARCHITECTURES[machine]),

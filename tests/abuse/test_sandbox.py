@@ -34,34 +34,29 @@ def older_thread():
 thread = threading.Thread(target=older_thread)
 thread.start()
 ready.wait()
-entered = sandbox.enter_sandbox(sockets=sys.argv[2] == "sockets")
+entered = sandbox.enter_sandbox()
 go.set()
 thread.join()
 attempt("internet", lambda: socket.create_connection(("127.0.0.1", 1)))
 attempt("unix socket", lambda: socket.socket(socket.AF_UNIX))
 attempt("program", lambda: os.execv("/bin/true", ["true"]))
 attempt("child", lambda: subprocess.run(["/bin/true"], check=True))
-attempt("memory", lambda: bytearray(int(sys.argv[3])))
+attempt("memory", lambda: bytearray(16 << 30))
 attempt("file", lambda: open(sys.argv[1], "wb").write(b"x"))
 print(json.dumps([vars(entered), results]))
 """
 
 
 @pytest.mark.abuse(24)
-@pytest.mark.parametrize("sockets", [False, True], ids=["worker", "worker of Ray"])
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is a part of Linux")
-def test_what_a_taken_over_worker_cannot_do(tmp_path, sockets):
-    memory = (16 << 30) + (psutil.virtual_memory().total if sockets else 0)
-    command = [sys.executable, "-c", ATTACKS, str(tmp_path / "file"), "sockets" if sockets else "", str(memory)]
+def test_what_a_taken_over_worker_cannot_do(tmp_path):
+    command = [sys.executable, "-c", ATTACKS, str(tmp_path / "file")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     entered, results = json.loads(done.stdout)
     if not entered["filter"]:
         pytest.skip("this kernel does not allow filters of system calls")
     assert results.pop("file") == "worked"
     assert results.pop("memory") == "MemoryError"
-    if sockets:
-        assert results.pop("internet") == "ConnectionRefusedError"
-        assert results.pop("unix socket") == results.pop("a thread from before") == "worked"
     assert set(results.values()) == {"PermissionError"}, results
 
 
