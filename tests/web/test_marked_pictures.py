@@ -6,6 +6,7 @@ import io
 import time
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from faceloom.images import save_picture
 from faceloom.marks.credentials import read_credentials
 from faceloom.marks.source_type import LAYERS, read_marks
 from faceloom.web.booth import api_sessions, printing
+from faceloom.web.routes import verify
+from faceloom.web.settings import Language
 from faceloom.web.worker.label import add_label
 from faceloom.web.worker.messages import LabelPlace, VisibleLabel
 from tests.marks.test_watermark import make_scene
@@ -133,6 +136,16 @@ def test_the_page_loads_only_its_own_files(client):
     for name, kind in (("verify.js", "text/javascript"), ("verify.css", "text/css")):
         assert name in page
         assert client.get(f"{base}/{name}").headers["content-type"].startswith(kind)
+
+
+def test_the_page_speaks_the_languages_of_the_booth(client):
+    assert set(verify.WORDS) == set(get_args(Language))
+    assert len({frozenset(texts) for texts in verify.WORDS.values()}) == 1
+    base = str(client.base_url).removesuffix("/").removesuffix("/api/v1")
+    script = client.get(f"{base}/verify.js").text
+    for texts in verify.WORDS.values():
+        assert texts["title"] in script
+        assert {"marked", "incomplete", "tampered", "marked by another program", "unmarked"} <= set(texts)
 
 
 def test_the_operator_chooses_the_label(client, operator, monkeypatch):
