@@ -1,7 +1,8 @@
 """Limits of a worker process once its networks are loaded: no network, no other programs, bounded memory and files.
 
 Photos of strangers are decoded in the worker of a booth. If a decoder is ever taken over, this keeps the attacker from
-the network and from starting programs. Linux has all of it (`man 2 seccomp`); macOS has the resource limits; Windows has none.
+the network and from starting programs. Linux has all of it (`man 2 seccomp`); macOS has the resource limits;
+Windows has none.
 """
 
 from __future__ import annotations
