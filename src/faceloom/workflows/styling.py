@@ -9,29 +9,54 @@ from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from faceloom._version import __version__
-from faceloom.checkpoints.load import load_lpips
+from faceloom.checkpoints.load import GeneratorModel, load_lpips
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.errors import FaceError, LatentError
-from faceloom.images import area_resize, open_photo, to_img
+from faceloom.faces.align import Aligned
+from faceloom.faces.detect import Face, FaceChoice
+from faceloom.images import Photo, area_resize, open_photo, to_img
+from faceloom.invert.budget import EncoderGuess
 from faceloom.invert.clock import Callback
 from faceloom.invert.fit_style import Example, StyleConfig, StyleFit, fit_style
-from faceloom.invert.inversion import QUALITY_RESOLUTION
+from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import OptimizeConfig
 from faceloom.likeness import Likeness, require_generator
 from faceloom.style import Style
 
-if TYPE_CHECKING:
-    from faceloom.workflows.studio import Studio
-
 SUFFIX = ".style"
 INVERSION_STEPS = 120  # of the optimization that finds an example's latent in a generator without an encoder
+
+
+@runtime_checkable
+class ExampleReader(Protocol):
+    """The part of a `Studio` that a fit needs: its generators, its encoder, and how it finds and aligns a face."""
+
+    @property
+    def generator(self) -> GeneratorModel: ...
+    @property
+    def fast_generator(self) -> GeneratorModel: ...
+    @property
+    def encoder(self) -> EncoderGuess | None: ...
+    @property
+    def comparison_precision(self) -> str: ...
+    def choose(self, photo: Photo, face: int | None = None) -> FaceChoice:
+        """Detect the faces of a photo and choose one."""
+        ...
+
+    def align(self, photo: Photo, face: Face, size: int = ...) -> Aligned:
+        """Align a face."""
+        ...
+
+    def optimize(self, target: Tensor, config: OptimizeConfig, callback: Callback | None = None) -> Inversion:
+        """Invert aligned faces by optimization."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +69,7 @@ class FittedStyle:
 
 
 def fit_style_to(
-    studio: Studio,
+    studio: ExampleReader,
     pictures: Sequence[Path],
     *,
     name: str,
@@ -82,7 +107,7 @@ def fit_style_to(
     return FittedStyle(style, fit, tuple(notes))
 
 
-def read_example(studio: Studio, path: Path, notes: list[str]) -> Example:
+def read_example(studio: ExampleReader, path: Path, notes: list[str]) -> Example:
     """Read an example picture and find its latent; `notes` receives sentences for the user."""
     photo, side = open_photo(path), studio.generator.G.img_resolution
     beside = path.with_suffix(".likeness")
@@ -103,7 +128,7 @@ def read_example(studio: Studio, path: Path, notes: list[str]) -> Example:
     return Example(img, invert_example(studio, area_resize(img, QUALITY_RESOLUTION)))
 
 
-def invert_example(studio: Studio, img: Tensor) -> Tensor:
+def invert_example(studio: ExampleReader, img: Tensor) -> Tensor:
     """Return the latent `[1, num_ws, w_dim]` of an aligned example `[1, 3, 256, 256]`: a face that stays natural.
 
     The encoder sees a photo's face in a drawing. An exact inversion would draw the strokes already, and leave the
