@@ -139,7 +139,10 @@ class Mesh:
         size, affine = (MESH_SIDE, MESH_SIDE), Image.Transform.AFFINE
         face = Image.fromarray(pixels).transform(size, affine, transform, Image.Resampling.BILINEAR)
         answer = self.network(np.asarray(face, np.float32)[None] / 255)[0]
-        return np.asarray(answer, np.float64).reshape(468, 3)[:, :2] / MESH_SIDE * side + crop[:2]
+        points: NDArray[np.float64] = (
+            np.asarray(answer, np.float64).reshape(468, 3)[:, :2] / MESH_SIDE * side + crop[:2]
+        )
+        return points
 
 
 def paint(mesh: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -114,7 +114,7 @@ def load_recognizer(train: Dataset, path: Path | None) -> nn.Sequential:
         batch = batch + torch.randn_like(batch) * 0.1 * torch.rand(BATCH, 1, 1, 1)
         loss = F.cross_entropy(net(batch), labels[rows])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
     if path:

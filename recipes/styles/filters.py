@@ -113,7 +113,7 @@ def matte(face: Tensor, regions: Tensor) -> Tensor:
 
 def region_map(regions: Tensor, *names: str) -> Tensor:
     """Return the probability of some regions at the full size."""
-    part = sum(regions[:, REGIONS.index(name)] for name in names)[:, None]
+    part = regions[:, [REGIONS.index(name) for name in names]].sum(1, keepdim=True)
     return F.interpolate(part, (SIDE, SIDE), mode="bicubic", align_corners=False).clamp(0, 1)
 
 

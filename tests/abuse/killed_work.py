@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import sqlite3
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +39,7 @@ from faceloom.workflows.cast import job as jobs
 from faceloom.workflows.cast.people import PersonFiles
 from faceloom.workflows.cast.plan import Plan
 from faceloom.workflows.cast.run import REPORT, cast
+from faceloom.workflows.studio import Studio
 from tests.abuse.kill_loop import Acknowledge, Work
 from tests.assets.tiny_asset import FACE, WEIGHTS, make_asset, make_sdist, make_wheel
 from tests.checkpoints import foreign_files
@@ -190,10 +192,11 @@ class MakeCast:
     """Casts of 16 people in shards of one, one cast after another. Shards and finished casts are acknowledged."""
 
     def __init__(self, folder: Path) -> None:
-        jobs.PersonMaker = ColoredPeople  # type: ignore[misc, assignment]
+        vars(jobs)["PersonMaker"] = ColoredPeople
         self.folder, self.plan = folder / "casts", Plan(16, size=16, date="2026-11-27", credentials=False)
         generator = SimpleNamespace(name="tiny", hash="0" * 64)
-        self.studio: Any = SimpleNamespace(generator=generator, generator_name=DEFAULT_GENERATOR, precision="fp32")
+        studio = SimpleNamespace(generator=generator, generator_name=DEFAULT_GENERATOR, precision="fp32")
+        self.studio = typing.cast(Studio, studio)
         cast(self.studio, self.plan, folder / "whole")
         self.expected = self._digests(folder / "whole")
 
@@ -211,7 +214,7 @@ class MakeCast:
             acknowledge(f"{maker.job.folder.name}/{shard.name}")
             return count
 
-        jobs.ShardMaker.make = make_and_acknowledge  # type: ignore[method-assign]
+        jobs.ShardMaker.make = make_and_acknowledge  # type: ignore[method-assign, assignment]
         for number in itertools.count():
             if not (self.folder / str(number) / REPORT).exists():
                 cast(self.studio, self.plan, self.folder / str(number))

@@ -355,8 +355,7 @@ class Studio(Editor):
         w_plus = generate_latents(model.G, [seed], psi, c=c)
         provenance = {"faceloom": __version__, "method": "sample", "seed": seed, "psi": psi}
         if label is not None:
-            by_name = isinstance(label, Mapping)
-            provenance["label"] = label if isinstance(label, int) else dict(label) if by_name else list(label)
+            provenance["label"] = _to_plain(label)
         return Likeness(w_plus, self.generator.hash, self.generator.name, provenance=provenance)
 
     def search(
@@ -376,3 +375,10 @@ class Studio(Editor):
         """
         identity = None if like is None else self.identity(like)
         return search_people(self, text, identity=identity, count=count, seed=seed, config=config, callback=callback)
+
+
+def _to_plain(label: Label) -> int | list[float] | dict[str, str]:
+    """Return a label as JSON can hold it."""
+    if isinstance(label, int):
+        return label
+    return dict(label) if isinstance(label, Mapping) else list(label)

@@ -154,7 +154,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "marked": "Oui. Toutes les marques sont là et concordent.",
         "incomplete": "Oui. Certaines marques manquent.",
         "tampered": "Le fichier a été modifié après coup : les marques ne concordent pas avec lui.",
-        "marked by another program": "Un autre programme l’a marqué comme fait par IA.",
+        "marked by another program": "Un autre logiciel l’a marqué comme fait par IA.",
         "unmarked": "Aucune marque n’a été trouvée. L’origine peut être quelconque.",
         "metadata": "métadonnées",
         "watermark": "filigrane",
