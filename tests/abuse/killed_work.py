@@ -194,7 +194,7 @@ class MakeCast:
     def __init__(self, folder: Path) -> None:
         vars(jobs)["PersonMaker"] = ColoredPeople
         self.folder, self.plan = folder / "casts", Plan(16, size=16, date="2026-11-27", credentials=False)
-        generator = SimpleNamespace(name="tiny", hash="0" * 64)
+        generator: Any = SimpleNamespace(name="tiny", hash="0" * 64)
         studio = SimpleNamespace(generator=generator, generator_name=DEFAULT_GENERATOR, precision="fp32")
         self.studio = typing.cast(Studio, studio)
         cast(self.studio, self.plan, folder / "whole")
