@@ -27,8 +27,10 @@ NEIGHBOR_LENGTH = 2.7  # longest random edit in standard deviations, of the neig
 CLOSED = -2.0  # logit to which lips are drawn that an edit may close: a serious face has closed lips
 CHECKS = SteerConfig(direction_readings=4, length_readings=2, bound_readings=2, tolerance=0.15)
 """Readings of the whole generator's pictures by which an edit is checked that the early exit found."""
-CHECKS_OF_MISSED = replace(CHECKS, direction_readings=2, length_readings=0)
-"""The same for an edit that already went as far as it can."""
+CHECKS_OF_LIMITED = replace(CHECKS, direction_readings=2, length_readings=0)
+"""The same for an edit that bounds stopped."""
+FINE = frozenset({"glasses"})
+"""Attributes whose parts the early exit shows less clearly, such as thin frames: the whole generator alone is read."""
 SKIN_TONE = "skin_tone"  # measured in the pixels
 READABLE = (*ATTRIBUTES, *DETAILS, SKIN_TONE)
 """Every attribute that an edit reads from its picture."""
@@ -88,18 +90,24 @@ def edit_attributes(
     Every other attribute stays within its bound in the table of attributes, and the identity similarity above one that
     depends on the edit. Where a value cannot be reached so, the edit goes as far as the bounds allow, and `limited_by`
     names them. Values that the face meets already change nothing. Where the generator can end early, the edit is found
-    by pictures of the early exit; the result is then read from the whole generator's picture, and corrected.
+    by pictures of the early exit; the result is then read from the whole generator's picture, and corrected. The whole
+    generator alone finds fine parts, and faces that the early exit does not show.
 
     Convention: `values` as in `edit.targets`: changes in years and degrees, probabilities 0...1 of the rest;
     `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
     goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force)
+    config = config or SteerConfig()
     small = edit.of_side(READ_SIDE)
-    first = goal(small, config=config or SteerConfig())
-    if small is edit or not any(first.coefficients.values()):
+    if small is edit or FINE.intersection(values):
+        return goal(edit, config=config)
+    first = goal(small, config=config)
+    if first.limited_by == (BEYOND,):  # perhaps the early exit alone shows no such face
+        return goal(edit, config=config)
+    if not any(first.coefficients.values()):
         return first
-    result = goal(edit, config=CHECKS if first.kept else CHECKS_OF_MISSED, start=first.coefficients)
+    result = goal(edit, config=CHECKS if first.kept else CHECKS_OF_LIMITED, start=first.coefficients)
     limited_by = first.limited_by if result.limited_by == (BEYOND,) and first.limited_by else result.limited_by
     return replace(result, limited_by=limited_by, readings=first.readings + result.readings)
 

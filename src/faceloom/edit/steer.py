@@ -227,7 +227,8 @@ class _Steering:
         edit = self.best.coefficients
         points = [(0.0, 0.0), (1.0, self._progress(self.best.attributes))]  # (length, progress)
         for _ in range(self.config.length_readings if edit.norm() > 0 else 0):
-            if abs(points[-1][1] - 1) * self._requested_change() <= self.config.tolerance:
+            is_close = abs(points[-1][1] - 1) * self._requested_change() <= self.config.tolerance
+            if is_close and self._is_within_tolerances(self.best.attributes):
                 return
             length = min(_false_position(points), self.config.max_length / float(edit.norm()))
             if any(abs(length - known) < 1e-3 for known, _ in points):
@@ -346,7 +347,7 @@ class _Steering:
     def _is_reached(self, point: _Point) -> bool:
         """Return whether the edited attributes are at their targets, and the held ones far within their bounds."""
         error = (self.targets - point.attributes).abs()
-        if (error > self.config.tolerance)[self.edited].any():
+        if (error > self.config.tolerance)[self.edited].any() or not self._is_within_tolerances(point.attributes):
             return False
         if self.bounds.changes:
             return point.excess <= self.config.safe_use
