@@ -232,7 +232,9 @@ def reading(scratch: Path) -> Iterator[Callable[[bytes], None]]:
     """Yield a function that sends a request; a failure of the server, or an answer without a header, is a finding."""
     os.environ[SECONDS] = "0"
     torch.set_num_threads(1)
-    logging.getLogger("faceloom").setLevel(logging.CRITICAL)
+    logger = logging.getLogger("faceloom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     booth = FuzzedBooth(scratch / "booth")
 
     def read(data: bytes) -> None:
@@ -244,6 +246,9 @@ def reading(scratch: Path) -> Iterator[Callable[[bytes], None]]:
         for name, value in HEADERS.items():
             assert headers.get(name.lower().encode()) == value.encode(), name
 
-    yield read
-    booth.close()
-    booth.loop.close()
+    try:
+        yield read
+    finally:
+        booth.close()
+        booth.loop.close()
+        logger.setLevel(level)
