@@ -48,9 +48,10 @@ $(VENV)/supply: $(VENV)/dev
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5' 'cyclonedx-bom>=7'
 
-# Ray is large (240 MB), and only these tests need it, and a server that stands for S3.
+# Ray is large (240 MB), and only these tests need it, and a server that stands for S3. Naming aiobotocore, which limits the
+# versions of all others, spares pip the search among hundreds of them.
 test-ray: models
-	$(BIN)/pip install --quiet --editable '.[scale]' 'moto[server]>=5'
+	$(BIN)/pip install --quiet --editable '.[scale]' aiobotocore 'moto[server]>=5'
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/workflows/test_cast_ray.py tests/workflows/test_encode_ray.py tests/web/test_ray_client.py
 
 check: $(VENV)/dev
