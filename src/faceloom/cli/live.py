@@ -58,7 +58,7 @@ def live(
         other = open_person(studio, friend) if friend else None
         with progress(seconds, "live") as draw:
             look = make_look(studio, opened, years=years, friend=other, mix=mix)
-            session = LiveSession(make_studio_puppet(studio, look, size), size)
+            session = LiveSession(make_studio_puppet(studio, look), size)
             counts, turned = {"frames": 0, "with_face": 0}, mirror or is_camera(source)
             drawn = _draw(session, frames, turned, counts, lambda moment: draw(moment, f"{moment:.1f} s"))
             save_film(at_constant_rate(drawn, fps), output, fps, origin=look.made_by)

@@ -26,7 +26,6 @@ from faceloom.faces.track import may_be_same_face, quad_from_state, state_from_q
 from faceloom.images import to_img, to_pixels
 from faceloom.images.tensors import Pixels
 from faceloom.likeness import Likeness, require_generator
-from faceloom.networks.early_exit import end_early
 from faceloom.smooth import OneEuroFilter
 
 if TYPE_CHECKING:
@@ -68,16 +67,14 @@ def make_look(
     return studio.edit(person, {"age": years}).person if years else person
 
 
-def make_studio_puppet(studio: Studio, person: Likeness, size: int = PICTURE_SIDE) -> Puppet:
+def make_studio_puppet(studio: Studio, person: Likeness) -> Puppet:
     """Measure how a person responds to a driver; this takes a dozen pictures.
-
-    The default generator ends early when pictures of `size` pixels allow it, which makes a frame faster.
 
     Raises LatentError for a generator without directions.
     """
     if not studio.basis:
         raise LatentError(f"{studio.generator_name} has no directions", "use the default generator")
-    G = end_early(studio.tuned_generator(person, studio.film_generator), studio.exit_heads, size)
+    G = studio.tuned_generator(person, studio.film_generator)
     return make_puppet(G, person.w_plus, studio.basis, load_analyzer())
 
 
