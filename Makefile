@@ -21,10 +21,11 @@ test: models page browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m wrong_types
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not soak" --jaxtyping-packages=faceloom,beartype.beartype
 
-# Tests that take hours: kills at random moments, eight hours of a booth pressed into minutes, and fuzzing. Their last
-# figures are in docs/reliability.md.
+# Tests that take hours: kills at random moments, eight hours of a booth pressed into minutes, and fuzzing, an hour for each
+# target or as many minutes as FUZZ_MINUTES says. Their last figures are in docs/reliability.md.
 soak: models page
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak
+	$(BIN)/pip install --quiet 'atheris>=3'
+	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -s -m soak
 
 # The versions and hashes of a release: `pip install --require-hashes -r requirements.lock` installs exactly these. A pin
 # without a wheel for Linux is refused: the resolver takes the newest version, also one with wheels for macOS alone.

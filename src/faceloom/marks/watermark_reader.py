@@ -16,7 +16,7 @@ from faceloom.marks.payload import CODE_BITS, Payload, convolve, decode, find_pa
 from faceloom.marks.watermark import LUMA, MAX_CYCLES, Gray, box_mean, lattice, waves
 
 WORKING_SIDE = 640  # pixels: larger pictures are reduced to the area of a square of this side
-MIN_TILE, TILES = 28.0, (1.6, 17.0)  # smallest tile in pixels; range of tiles along the side of a square picture
+MIN_TILE, TILES = 28.0, (1.2, 17.0)  # smallest tile in pixels; range of tiles along the side of a square picture
 SCALE_STEP = 0.002  # relative step between the tiles' sides that are tried
 CANDIDATES = 5  # sides that are read
 FINE_STEPS = (-0.0015, -0.00075, 0.0, 0.00075, 0.0015)  # relative changes of a side that are read, too
