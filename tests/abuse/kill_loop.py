@@ -47,11 +47,14 @@ class Outcome:
 
 
 def kill_loop(name: str, work: Work, kills: int, seed: int) -> Outcome:
-    """Kill work `kills` times. The lives of the children are up to twice the time of a first item."""
+    """Kill work `kills` times.
+
+    The lives of the children are up to twice the time of a first item, or as many times as `longest_life` of the work says.
+    """
     random_numbers, outcome = random.Random(seed), Outcome(name)
-    span = _seconds_to_first_item(work, outcome)
+    span = getattr(work, "longest_life", 2.0) * _seconds_to_first_item(work, outcome)
     while outcome.kills < kills:
-        _run_and_check(work, random_numbers.uniform(0, max(2 * span, MIN_SECONDS)), outcome)
+        _run_and_check(work, random_numbers.uniform(0, max(span, MIN_SECONDS)), outcome)
     return outcome
 
 

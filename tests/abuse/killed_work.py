@@ -191,6 +191,8 @@ class ColoredPeople:
 class MakeCast:
     """Casts of 16 people in shards of one, one cast after another. Shards and finished casts are acknowledged."""
 
+    longest_life = 12.0  # times of a first shard, so that some children finish a cast or two
+
     def __init__(self, folder: Path) -> None:
         vars(jobs)["PersonMaker"] = ColoredPeople
         self.folder, self.plan = folder / "casts", Plan(16, size=16, date="2026-11-27", credentials=False)
