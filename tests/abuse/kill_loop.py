@@ -49,7 +49,7 @@ class Outcome:
 def kill_loop(name: str, work: Work, kills: int, seed: int) -> Outcome:
     """Kill work `kills` times.
 
-    The lives of the children are up to twice the time of a first item, or as many times as `longest_life` of the work says.
+    A child lives up to twice the time of a first item, or as many times it as the `longest_life` of the work says.
     """
     random_numbers, outcome = random.Random(seed), Outcome(name)
     span = getattr(work, "longest_life", 2.0) * _seconds_to_first_item(work, outcome)
