@@ -13,7 +13,7 @@ from faceloom.workflows.cast.brief import parse_brief
 from faceloom.workflows.cast.cells import apportion, assign, make_cells
 from faceloom.workflows.cast.distinct import alike_limit, find_alike
 from faceloom.workflows.cast.plan import Plan, make_plan, read_plan
-from faceloom.workflows.cast.ranges import CLEAR, parse_range
+from faceloom.workflows.cast.ranges import CLEAR, CLEAR_SMILE, parse_range
 
 
 def write(folder: Path, text: str) -> Path:
@@ -50,7 +50,7 @@ smile = 0.95
         ("age", "child", 3, 13),
         ("age", "adult", 20, 65),
         ("age", "young", 18, 32),
-        ("smile", "yes", CLEAR, np.inf),
+        ("smile", "yes", CLEAR_SMILE, np.inf),
         ("gender", "woman", -np.inf, 1 - CLEAR),
         ("skin_tone", "light", 41, 55),
         ("yaw", "-20 to -5", -20, -5),

@@ -209,15 +209,15 @@ def opposite(name: str, value: str) -> str:
     """
     words = known_words(name)
     low, high = words.get(value, (0.0, 0.0))
-    found = next((word for word, limits in words.items() if _mirrors(limits, (low, high)) and word != value), None)
+    found = next((word for word, limits in words.items() if _are_opposite(limits, (low, high))), None)
     if TABLE[name].unit != "probability" or found is None:
         raise PlanError(f"'{value}' has no opposite for the others", "write a plan with shares of every range")
     return found
 
 
-def _mirrors(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Return whether two ranges of probabilities are each other's mirror image, as 0.82 and more, and 0.18 and less."""
-    return abs(one[0] + other[1] - 1) < 1e-9 if other[0] == -inf else abs(one[1] + other[0] - 1) < 1e-9
+def _are_opposite(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Return whether one range is open above, a yes, and the other one below, a no."""
+    return (one[0] == -inf and other[1] == inf) or (one[1] == inf and other[0] == -inf)
 
 
 def spread_ages(low: int, high: int, people: int) -> str | dict[str, float]:

@@ -13,6 +13,7 @@ from faceloom.edit.description import AGE_TOLERANCE, MIDDLE_LOGIT, STRAIGHT_DEGR
 from faceloom.errors import PlanError
 
 CLEAR = 0.65  # least probability of a yes; 1 minus it is the highest of a no
+CLEAR_SMILE = 0.75  # least probability of a smile: mouths that speak are read as smiles of up to 0.75
 MIDDLE = 1 / (1 + math.exp(-MIDDLE_LOGIT))  # highest probability of neither yes nor no
 MAX_AGE = 120.0
 
@@ -86,7 +87,8 @@ def known_words(name: str) -> dict[str, tuple[float, float]]:
     phrases = row.phrases
     if row.unit == "probability":
         english = row.words["en"]
-        yes, no, middle = (CLEAR, inf), (-inf, 1 - CLEAR), (1 - MIDDLE, MIDDLE)
+        yes = (CLEAR_SMILE if name == "smile" else CLEAR, inf)
+        no, middle = (-inf, 1 - CLEAR), (1 - MIDDLE, MIDDLE)
         named = {} if name == "gender" else {"yes": yes, "no": no}
         high, low = (english.high, *phrases.high), (english.low, *phrases.low)
         return named | dict.fromkeys(high, yes) | dict.fromkeys(low, no) | dict.fromkeys(phrases.middle, middle)
