@@ -32,6 +32,7 @@ PARTS: Mapping[str, tuple[Region, ...]] = {
     "lips": ("lips",),
 }
 """The parts of a face that a parser is compared in with masks, and their regions."""
+TEST_BATCH = 64  # faces that are tested at once, so that memory does not grow with their number
 AVERAGING = 0.99  # part of the averaged weights that a step keeps, once there are many steps
 
 
@@ -287,9 +288,13 @@ def _accuracy(network: SmallClassifier, faces: Faces, task: str, rows: Tensor) -
     if not len(rows):
         return float("nan")
     index, labels = list(CLASSES).index(task), faces.labels[task][rows]
-    views = [crop(faces.pixels[rows]), crop(faces.pixels[rows]).flip(3)]
-    answers = torch.stack([network(img)[index].softmax(1) for img in views]).mean(0).argmax(1)
+    answers = torch.cat([_answer(network, crop(faces.pixels[part]), index) for part in rows.split(TEST_BATCH)])
     return float(torch.stack([(answers[labels == k] == k).float().mean() for k in labels.unique()]).mean())
+
+
+def _answer(network: SmallClassifier, img: Tensor, task: int) -> Tensor:
+    """Return the most probable class of each picture `[n]` for a task, by the picture and its mirror image."""
+    return torch.stack([network(side)[task].softmax(1) for side in (img, img.flip(3))]).mean(0).argmax(1)
 
 
 def _test_parts(real: Faces) -> list[str]:
