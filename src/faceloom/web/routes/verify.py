@@ -79,7 +79,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "choose": "Choose a file",
         "note": "A picture without marks may have any origin: marks can be removed. Signatures show that a file did "
         "not change, and which installation wrote it.",
-        "reading": "Reading ...",
+        "reading": "Reading …",
         "offline": "The booth does not answer. Try again.",
         "refused": "This file cannot be read.",
         "marked": "Yes. All marks are there and agree.",
@@ -97,13 +97,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "not read": "not read",
     },
     "de": {
-        "title": "Ist das mit faceloom gemacht?",
-        "lead": "Wählen Sie ein Bild oder einen Film. Die Datei wird auf diesem Gerät gelesen und nicht behalten.",
+        "title": "Wurde das mit faceloom gemacht?",
+        "lead": "Wähle ein Bild oder einen Film. Die Datei wird auf diesem Gerät gelesen und nicht behalten.",
         "choose": "Datei wählen",
         "note": "Ein Bild ohne Kennzeichen kann von überall her sein: Kennzeichen lassen sich entfernen. Signaturen "
         "zeigen, dass eine Datei nicht verändert wurde und welche Installation sie geschrieben hat.",
-        "reading": "Wird gelesen ...",
-        "offline": "Die Fotobox antwortet nicht. Versuchen Sie es noch einmal.",
+        "reading": "Wird gelesen …",
+        "offline": "Die Box antwortet nicht. Versuch es noch einmal.",
         "refused": "Diese Datei kann nicht gelesen werden.",
         "marked": "Ja. Alle Kennzeichen sind da und stimmen überein.",
         "incomplete": "Ja. Einige der Kennzeichen fehlen.",
@@ -120,13 +120,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "not read": "nicht gelesen",
     },
     "es": {
-        "title": "¿Se hizo con faceloom?",
-        "lead": "Elija una imagen o un vídeo. Se lee en este equipo y no se guarda.",
+        "title": "¿Está hecho con faceloom?",
+        "lead": "Elige una imagen o un vídeo. Se lee en este equipo y no se guarda.",
         "choose": "Elegir un archivo",
         "note": "Una imagen sin marcas puede tener cualquier origen: las marcas se pueden quitar. Las firmas muestran "
         "que un archivo no ha cambiado y qué instalación lo escribió.",
-        "reading": "Leyendo ...",
-        "offline": "El fotomatón no responde. Inténtelo de nuevo.",
+        "reading": "Leyendo …",
+        "offline": "La cabina no responde. Inténtalo de nuevo.",
         "refused": "Este archivo no se puede leer.",
         "marked": "Sí. Todas las marcas están y coinciden.",
         "incomplete": "Sí. Faltan algunas de las marcas.",
@@ -148,7 +148,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "choose": "Choisir un fichier",
         "note": "Une image sans marques peut avoir n’importe quelle origine : les marques peuvent être enlevées. Les "
         "signatures montrent qu’un fichier n’a pas changé et quelle installation l’a écrit.",
-        "reading": "Lecture ...",
+        "reading": "Lecture …",
         "offline": "La cabine ne répond pas. Réessayez.",
         "refused": "Ce fichier ne peut pas être lu.",
         "marked": "Oui. Toutes les marques sont là et concordent.",
@@ -170,7 +170,9 @@ WORDS: dict[Language, dict[str, str]] = {
 
 _SCRIPT = (
     f"""const words = {json.dumps(WORDS, ensure_ascii=False)};
-const language = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in words) ?? "en";
+const asked = new URLSearchParams(location.search).get("lang");
+const tags = [asked ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase());
+const language = tags.find((tag) => tag in words) ?? "en";
 const texts = words[language];
 document.documentElement.lang = language;
 document.title = texts.title;

@@ -16,6 +16,17 @@ test.each(Object.entries(LANGUAGES))("%s has every text, with the same placehold
   }
 });
 
+test("errors, advice and news are sentences, with a capital letter and a full stop", () => {
+  const sentences =
+    /^(error|camera\.(oval|far|near|dark|side|two|good|taking)$|use\.auto|wait\.working)|\.(more|making|wiped|scan)$/;
+  const labels = ["child.making", "friend.more", "copies.more"];
+  for (const { words } of Object.values(LANGUAGES)) {
+    for (const [key, text] of Object.entries(words)) {
+      if (sentences.test(key) && !labels.includes(key)) expect(text, key).toMatch(/^[\p{Lu}\d¿{].*[.?]$/u);
+    }
+  }
+});
+
 test("texts for visitors contain no technical terms", () => {
   for (const { words } of Object.values(LANGUAGES)) {
     expect(Object.values(words).join(" ")).not.toMatch(/latent|inversion|\bloss\b/i);
