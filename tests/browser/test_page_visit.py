@@ -74,7 +74,7 @@ def test_two_faces_blend_and_have_children(booth, open_page, photos):
     steps.tap(page, "Children")
     page.locator(".child img").nth(8).wait_for()
     page.get_by_role("button", name="Child 5").click()
-    steps.tap(page, "Their children")
+    steps.tap(page, "Next generation")
     page.locator(".parents").nth(1).wait_for()
     page.locator(".child img").nth(8).wait_for()
     page.get_by_role("button", name="Child 1").click()
@@ -229,7 +229,7 @@ def test_operator(booth, open_page):
     page.get_by_text("Ada's <b>party</b>").wait_for()
 
 
-@pytest.mark.parametrize(("locale", "title"), [("de-DE", "Triff dich"), ("es-ES", "Conócete"), ("fr-FR", "Rencontrez")])
+@pytest.mark.parametrize(("locale", "title"), [("de-DE", "Triff dich"), ("es-ES", "Conócete"), ("fr-FR", "Face à vous-même")])
 def test_languages(booth, open_page, locale, title):
     page = open_page(booth.url, locale=locale)
     page.get_by_role("heading", name=title).wait_for()

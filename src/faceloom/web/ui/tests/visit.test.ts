@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { post, ServerError } from "../src/api";
 import { screenOf } from "../src/app";
 import { parseRoute } from "../src/route";
-import { toggleFace } from "../src/screens/choose_faces";
+import { tilePlace, toggleFace } from "../src/screens/choose_faces";
 import { progressText, shownPerson } from "../src/screens/encoding";
 import { findPair } from "../src/screens/friend";
 import { captionOf } from "../src/screens/play";
@@ -121,6 +121,16 @@ test("an error of the server is shown as a sentence in the visitor's language", 
     "No such thing. Try again.",
   );
   expect(failureText({ code: "unknown", message: "" })).toMatch(/^Das hat nicht geklappt\./);
+});
+
+test("a tile shows the square around a face, and stays inside the photo", () => {
+  const middle = { backgroundSize: "400% 200%", backgroundPosition: "50% 50%" };
+  expect(tilePlace([250, 100, 350, 200], [600, 300])).toEqual(middle);
+  expect(tilePlace([0, 0, 100, 100], [800, 400]).backgroundPosition).toBe("0% 0%");
+  expect(tilePlace([100, 0, 500, 400], [800, 400])).toEqual({
+    backgroundSize: "200% 100%",
+    backgroundPosition: "25% 0%",
+  });
 });
 
 test("an answer that is no JSON is an error, too", async () => {
@@ -254,7 +264,7 @@ test("a slider that stopped shows the reached value, and why it stopped", () => 
   language.value = "de";
   expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: ["new_one"] } })).toMatch(/new one/);
   expect(limitText(AGE, { ...limited, outcome: { ...limited.outcome, limited_by: ["generator"] } })).toBe(
-    "Weiter kommt dieses Gesicht nicht.",
+    "Weiter geht es bei diesem Gesicht nicht.",
   );
 });
 

@@ -98,20 +98,25 @@ export function Children({ a, b, onPlay }: ChildrenProps) {
         {making.value ? (
           <Making done={children.value.length} onCancel={() => making.value?.abort()} />
         ) : (
-          <p class="muted" role="status">
-            {translate("friend.children.more")}
-          </p>
+          <>
+            <p class="muted" role="status">
+              {translate("friend.children.more")}
+            </p>
+            <Button icon="dice" disabled={busy.value} onClick={() => change({ seed: current.seed + 1 })}>
+              {translate("friend.more")}
+            </Button>
+            <Button icon="tree" disabled={!pickedChildren.length || busy.value} onClick={addGeneration}>
+              {translate("friend.grandchildren")}
+            </Button>
+            <FamilyPortrait
+              parents={current.parents}
+              children={pickedChildren.length ? pickedChildren : children.value}
+            />
+            <Button disabled={pickedChildren.length !== 1} onClick={play}>
+              {translate("friend.play")}
+            </Button>
+          </>
         )}
-        <Button icon="dice" disabled={busy.value} onClick={() => change({ seed: current.seed + 1 })}>
-          {translate("friend.more")}
-        </Button>
-        <Button icon="tree" disabled={!pickedChildren.length || busy.value} onClick={addGeneration}>
-          {translate("friend.grandchildren")}
-        </Button>
-        <FamilyPortrait parents={current.parents} children={pickedChildren.length ? pickedChildren : children.value} />
-        <Button disabled={pickedChildren.length !== 1} onClick={play}>
-          {translate("friend.play")}
-        </Button>
       </div>
     </>
   );
@@ -226,7 +231,7 @@ function FamilyPortrait({ parents: [a, b], children }: { parents: [Picture, Pict
         <Dialog title={translate("family")} onClose={close} class="portrait">
           {made ? (
             <>
-              <img class="portrait-picture" src={made.download} alt={translate("family")} />
+              <img class="taken portrait-picture" src={made.download} alt={translate("family")} />
               {made.reachable && <img class="qr" src={made.qr} alt={translate("alt.qr", { url: "" })} />}
               {!booth.value.kiosk && (
                 <a class="button plain" href={`${made.download}?download=1`} download>

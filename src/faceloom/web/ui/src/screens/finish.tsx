@@ -123,7 +123,7 @@ function ScanCode({ download }: { download: Download | null }) {
   const expiry = download && translate("finish.until", { time: formatTime(parseTime(download.expires)) });
   if (download && !download.reachable) return <p class="lead">{expiry}</p>;
   return (
-    <div class="scan">
+    <div class={`scan ${download ? "" : "later"}`}>
       {download ? (
         <img class="qr" src={download.qr} alt={translate("alt.qr", { url: "" })} />
       ) : (

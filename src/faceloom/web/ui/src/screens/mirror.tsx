@@ -7,7 +7,7 @@ import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Film } from "../parts/film";
 import { Waiting } from "../parts/waiting";
-import { load, visit } from "../state/booth";
+import { booth, load, visit } from "../state/booth";
 import { useCamera } from "../state/camera_hooks";
 import { waitForJob } from "../state/jobs";
 import { isRevealDue, type Look, playReveal, startMirror } from "../state/mirror";
@@ -124,8 +124,15 @@ function ShowDialog({ person, show }: { person: Person; show: Signal<Show | null
     <Dialog title={translate(`mirror.${kind}`)} onClose={close} class="show">
       {download ? (
         <>
-          <Film src={download.download} />
+          <div class="taken">
+            <Film src={download.download} />
+          </div>
           {download.reachable && <img class="qr" src={download.qr} alt={translate("finish.scan")} />}
+          {!booth.value.kiosk && (
+            <a class="button plain" href={`${download.download}?download=1`} download>
+              {translate("download")}
+            </a>
+          )}
         </>
       ) : (
         <Waiting

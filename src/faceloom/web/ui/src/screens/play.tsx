@@ -252,7 +252,8 @@ function SliderPanel({ person, slider }: { person: Person; slider: SliderRange }
     <div class="control">
       <p class="value">
         {result && <strong>{result}</strong>}
-        {result ? <span>{text}</span> : <strong>{text}</strong>}
+        {!result && <strong>{text}</strong>}
+        {result && value !== slider.me && <span>{text}</span>}
       </p>
       <Slider
         label={attributeName(slider.name)}

@@ -81,14 +81,17 @@ export async function playReveal(person: Person, signal: AbortSignal, onStart: (
   const age = person.sliders.find(({ name }) => name === "age");
   if (!age) return;
   let url = "";
-  const begin = performance.now();
-  onStart();
+  let begin = performance.now();
   try {
     for (let part = 0; part < 1 && !signal.aborted; part = (performance.now() - begin) / REVEAL_MS) {
       const step = Math.round(part * REVEAL_FRAMES) / REVEAL_FRAMES;
       const years = age.min + (age.max - age.min) * step;
       const picture = await fetchPicture(withQuery(person.preview, { ...person.controls, age: years, n: 0 }), signal);
       if (signal.aborted || Object.keys(sliderValues.value).length) break;
+      if (!url) {
+        begin = performance.now(); // the ten seconds begin with the first picture
+        onStart();
+      }
       url = showPicture(picture, url);
       const due = begin + (step + 1 / REVEAL_FRAMES) * REVEAL_MS;
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));

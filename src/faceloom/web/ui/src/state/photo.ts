@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { NetworkError, post, ServerError } from "../api";
-import { changeVisit, online, visit } from "./booth";
+import { changeVisit, notice, online, visit } from "./booth";
 import { deleteUnsentPhoto, loadUnsentPhoto, saveUnsentPhoto } from "./unsent_photo";
 
 /** Whether a guardian must agree before another photo is taken. */
@@ -46,7 +46,7 @@ export async function shrinkPhoto(photo: Blob): Promise<Blob> {
 /** Send the visit's photo, or with `add` that of one more person. Returns whether the server received it. */
 export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
   const id = visit.value?.id ?? "";
-  return changeVisit(async () => {
+  const isSent = await changeVisit(async () => {
     const smaller = await shrinkPhoto(photo);
     try {
       return await post("/visit/photo", { body: photoForm(smaller), query: add ? { add } : {} });
@@ -59,6 +59,8 @@ export async function sendPhoto(photo: Blob, add = false): Promise<boolean> {
       throw error;
     }
   });
+  if (guardianNeeded.value) notice.value = null; // the dialog says it
+  return isSent;
 }
 
 /** Send the stored photo once the server answers, if the visit still waits for a photo. */
