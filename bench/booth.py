@@ -112,7 +112,8 @@ def serve(port: int, home: Path, tiny: bool, seconds: float) -> None:
     """Run the server in this process."""
     import uvicorn
 
-    options: dict[str, Any] = {"pin": PIN, "address": f"http://127.0.0.1:{port}"}
+    address = f"http://127.0.0.1:{port}"
+    options: dict[str, Any] = {"pin": PIN, "address": address, "lan": address}
     if tiny:
         from tests.web.tiny_booth import SECONDS, tiny_app
 

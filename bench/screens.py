@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bench.booth import PIN, server
+from bench.booth import server
 from bench.booth_visitor import API, HEADERS
+from bench.screens_checks import COVERED, OUTSIDE, TEXTS, TOO_LARGE, TOO_SMALL
+from bench.screens_walk import walk
 
 if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
@@ -38,23 +40,12 @@ COLUMNS = {"desktop": 5, "tablet": 8, "phone": 9}  # of a contact sheet
 THUMB_WIDTH = {"desktop": 288, "tablet": 176, "phone": 150}  # pixels
 GAP = 8  # pixels between the pictures of a sheet
 SETTLE = 700  # milliseconds after a screen is open
-SLOW = 240_000  # milliseconds for what the worker makes
+# A camera that is denied, or that is not there, when the address says so.
+CAMERA = """() => {
+    const name = {denied: 'NotAllowedError', none: 'NotFoundError'}[new URLSearchParams(location.search).get('camera')];
+    if (name) navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name));
+}"""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-# Text that is cut off: a box without a scroll bar whose content is larger, or an element that leaves the page sideways.
-TOO_LARGE = """() => [...document.querySelectorAll('body *')].filter((element) => {
-    const style = getComputedStyle(element), box = element.getBoundingClientRect();
-    const unseen = '.unseen, [aria-hidden=true], dialog:not([open])';
-    if (!box.width || style.visibility === 'hidden' || element.closest(unseen)) return false;
-    if (!element.matches('button, p, h1, h2, span, label, legend, a, li')) return false;
-    const clips = !['visible', 'auto'].includes(style.overflowX);
-    const isCut = clips && element.scrollWidth > element.clientWidth + 1;
-    const scrolls = element.parentElement.closest('.chips, .row-of-people, .presets, .log, .lab *, pre');
-    return element.innerText?.trim() && (isCut || (!scrolls && (box.right > innerWidth + 1 || box.left < -1)));
-}).map((element) => element.innerText.trim().slice(0, 60))"""
-TEXTS = """() => [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility() &&
-    ![...element.children].some((child) => child.innerText) && element.innerText?.trim() && !element.closest('pre'))
-    .map((element) => element.innerText.trim())"""
 
 
 @dataclass
@@ -70,38 +61,59 @@ class Shots:
     problems: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
-    def take(self, name: str, path: str = "/", prepare: Callable[[Any, dict[str, str]], None] | None = None) -> None:
-        """Take a screen in all languages and sizes. `prepare` brings the opened page to the screen."""
+    def take(
+        self,
+        name: str,
+        path: str = "/",
+        prepare: Callable[[Any, dict[str, str]], None] | None = None,
+        *,
+        query: str = "",
+        moving: bool = False,
+        whole: bool = False,
+    ) -> None:
+        """Take a screen in all languages and sizes.
+
+        `prepare` brings the opened page to the screen. `query` is added to the address. A `moving` screen has its
+        animations. Of a `whole` one, the picture goes down to the end of the page.
+        """
         self.names.append(name)
+        self.page.emulate_media(reduced_motion="no-preference" if moving else "reduce")
         for language in self.languages:
             self.page.set_viewport_size(SIZES["desktop"])
-            self.page.goto(f"{self.url}{path}?lang={language}")
             try:
+                self.page.goto(f"{self.url}{path}?lang={language}{query}")
                 if prepare:
                     prepare(self.page, self.words[language])
-                self._take_sizes(name, language)
+                self._take_sizes(name, language, whole)
             except Exception as error:  # noqa: BLE001  the other screens are still taken
                 self.problems.append(f"{name} {language}: {str(error).splitlines()[0]}")
+            self.page.unroute_all(behavior="ignoreErrors")
         print(name, flush=True)
 
-    def _take_sizes(self, name: str, language: str) -> None:
+    def _take_sizes(self, name: str, language: str, whole: bool) -> None:
         for size in self.sizes:
             self.page.set_viewport_size(SIZES[size])
             self.page.wait_for_timeout(SETTLE)
-            self._check(f"{name} {language} {size}", language)
-            picture = Image.open(io.BytesIO(self.page.screenshot()))
+            picture = Image.open(io.BytesIO(self.page.screenshot(full_page=whole)))
             picture.convert("RGB").save(self.out / f"{name}-{language}-{size}.png")
+            self._check(f"{name} {language} {size}", language)
 
     def _check(self, where: str, language: str) -> None:
-        self.problems += [f"{where}: does not fit: {text!r}" for text in self.page.evaluate(TOO_LARGE)]
+        checks = {"does not fit": TOO_LARGE, "small": TOO_SMALL, "outside": OUTSIDE, "covered": COVERED}
+        for problem, check in checks.items():
+            self.problems += [f"{where}: {problem}: {text!r}" for text in self.page.evaluate(check)]
         if language != "en":
             own, english = self.words[language], self.words["en"]
             foreign = {english[key] for key in english if english[key] not in own.values() and len(english[key]) > 3}
             self.problems += [f"{where}: English: {text!r}" for text in self.page.evaluate(TEXTS) if text in foreign]
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         report = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        serious = [found["id"] for found in report["violations"] if found["impact"] in ("serious", "critical")]
-        self.problems += [f"{where}: axe: {name}" for name in serious]
+        self.problems += [
+            f"{where}: axe: {found['id']}: {node['html'][:120]}"
+            for found in report["violations"]
+            for node in found["nodes"][:1]
+            if found["impact"] in ("serious", "critical")
+        ]
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         """Send a request of the same visitor to the REST API."""
@@ -121,88 +133,13 @@ class Shots:
             self.page.wait_for_timeout(500)
 
 
-def walk(shots: Shots, one: Path, two: Path) -> None:
-    """Walk a visit through all screens."""
-    shots.take("welcome", prepare=lambda page, words: page.locator(".film img").first.wait_for())
-    shots.take("welcome-how", prepare=lambda page, words: _tap(page, words["how"]))
-    shots.call("POST", "/visits")
-    shots.take("consent")
-    shots.call("POST", "/visit/consent", data={"agreed": True})
-    shots.take("camera", prepare=lambda page, words: page.locator(".shutter:not([aria-disabled=true])").wait_for())
-    shots.take("approve", prepare=lambda page, words: page.set_input_files("input[type=file]", one))
-    shots.send_photo(two)
-    shots.take("who", prepare=lambda page, words: page.locator(".who img").first.wait_for())
-    shots.call("POST", "/visit/back")
-    shots.send_photo(one)
-    shots.take("encoding")
-    shots.until_playable()
-    _take_play(shots)
-    shots.call("POST", "/visit/go", data={"state": "friend"})
-    shots.take("invite")
-    shots.send_photo(two, add="true")
-    shots.call("POST", "/visit/faces", data={"chosen": [0]})
-    shots.until_playable()
-    _take_friend(shots)
-    shots.call("POST", "/visit/go", data={"state": "finish"})
-    for form in ("single", "strip", "4x6"):
-        shots.take(f"finish-{form}", prepare=_finish(form))
-    shots.call("DELETE", "/visit")
-    shots.take("deleted", prepare=lambda page, words: _delete(shots, page))
-    for name in ("random", "gallery", "lab", "operator"):
-        shots.take(name, path=f"/{name}")
-    shots.call("POST", "/operator/login", data={"pin": PIN})
-    shots.take("operator-desk", path="/operator", prepare=lambda page, words: page.locator(".settings").wait_for())
-
-
-def _take_play(shots: Shots) -> None:
-    def open_panel(key: str) -> Callable[[Any, dict[str, str]], None]:
-        def prepare(page: Any, words: dict[str, str]) -> None:
-            page.locator(".play .face img").first.wait_for()
-            page.mouse.click(5, 300)  # ends the reveal
-            if key:
-                page.locator(".chips").get_by_role("button", name=words[key], exact=True).click()
-
-        return prepare
-
-    for name, key in {"play": "", "presets": "presets", "mirror": "mirror", "mix": "mix"}.items():
-        shots.take(name, prepare=open_panel(key))
-
-
-def _take_friend(shots: Shots) -> None:
-    def open_tab(key: str, ready: str) -> Callable[[Any, dict[str, str]], None]:
-        def prepare(page: Any, words: dict[str, str]) -> None:
-            page.locator(".three .middle img").first.wait_for(timeout=SLOW)
-            page.locator("nav.chips").get_by_role("button", name=words[key], exact=True).click()
-            page.locator(ready).first.wait_for(timeout=SLOW)
-
-        return prepare
-
-    shots.call("POST", "/visit/go", data={"state": "friend"})
-    shots.take("blend", prepare=open_tab("friend.blend", ".three .middle img"))
-    shots.take("children-wait", prepare=open_tab("friend.children", ".child img"))
-    shots.take("children", prepare=open_tab("friend.children", ".child:nth-child(9) img"))
-    shots.take("film", prepare=open_tab("friend.film", ".face video, .face img"))
-
-
-def _finish(form: str) -> Callable[[Any, dict[str, str]], None]:
-    def prepare(page: Any, words: dict[str, str]) -> None:
-        page.locator(".finish .chips").get_by_role("button", name=words[f"form.{form}"], exact=True).click()
-        page.locator(f'[class~="{form}"] .printed').wait_for(timeout=SLOW)
-
-    return prepare
-
-
-def _delete(shots: Shots, page: Any) -> None:
-    """Begin a visit on the open page and delete it, so that the page says so."""
-    shots.call("POST", "/visits")
-    page.reload()
-    page.locator(".consent").wait_for()
-    shots.call("DELETE", "/visit")
-    page.locator(".wiped").wait_for()
-
-
-def _tap(page: Any, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
+def write_camera_film(portrait: Path, path: Path) -> Path:
+    """Write the film of the camera: the portrait, 720 x 540 pixels, in gray bars."""
+    frame = Image.new("RGB", (720, 540), (90, 88, 86))
+    frame.paste(Image.open(portrait).convert("RGB").resize((540, 540)), (90, 0))
+    frame.save(path, "JPEG", quality=90, subsampling=2)
+    path.write_bytes(path.read_bytes() * 20)
+    return path
 
 
 def make_sheets(shots: Shots, quality: int) -> Iterator[Path]:
@@ -219,7 +156,9 @@ def make_sheets(shots: Shots, quality: int) -> Iterator[Path]:
                 path = folder / f"{name}-{language}-{size}.png"
                 if path.is_file():
                     row, column = divmod(number, columns)
-                    thumb = Image.open(path).resize((width, height), Image.Resampling.LANCZOS)
+                    picture = Image.open(path)
+                    shown = picture.crop((0, 0, picture.width, SIZES[size]["height"]))
+                    thumb = shown.resize((width, height), Image.Resampling.LANCZOS)
                     sheet.paste(thumb, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
             path = folder / f"screens-{language}-{size}.webp"
             sheet.save(path, quality=quality, method=6)
@@ -246,9 +185,13 @@ def main() -> None:
         server(Path(home) / "booth", options.tiny, 20) as (url, _),
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS])
+        film = write_camera_film(options.one, Path(home) / "camera.mjpeg")
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"]
+        )
         page = browser.new_page(permissions=["camera"], color_scheme="dark", reduced_motion="reduce", bypass_csp=True)
         page.set_default_timeout(60_000)
+        page.add_init_script(f"({CAMERA})()")
         shots = Shots(page, url, options.out, words, options.languages, options.sizes)
         walk(shots, options.one, options.two)
         browser.close()
