@@ -157,7 +157,8 @@ def _take_other_pages(shots: Shots) -> None:
         shots.take(f"lab-{name}", path="/lab", prepare=_open_lab(number), whole=True)
     shots.take("lab-cast-full", path="/lab", prepare=_show_cast, whole=True)
     shots.take("verify", path="/verify")
-    made = shots.page.request.get(shots.call("GET", "/visit/downloads")["takes"][0]["download"]).body()
+    download = shots.call("GET", "/visit/downloads")["takes"][0]["download"]
+    made = shots.page.request.get(shots.url + download).body()
     changed = io.BytesIO()
     Image.open(io.BytesIO(made)).convert("RGB").rotate(1).save(changed, "PNG")
     for name, data in {"marked": made, "changed": changed.getvalue()}.items():

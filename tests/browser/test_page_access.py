@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.screens_checks import COVERED
 from tests.browser import visitor as steps
 
 AXE = Path(__file__).parent.parent.parent / "src/faceloom/web/ui/node_modules/axe-core/axe.min.js"
@@ -37,6 +38,7 @@ def check_screen(page: Any, screen: str, *, scrolls: bool = False) -> None:
     assert findings == []
     assert page.evaluate(TOO_SMALL) == [], screen
     assert scrolls or page.evaluate(OUTSIDE) == [], screen
+    assert page.evaluate(COVERED) == [], f"{screen}: below the button that starts over"
 
 
 @pytest.fixture
@@ -94,6 +96,40 @@ def test_every_screen_of_a_visit(axe, booth, open_page, photos, size):
     steps.tap(page, "End the visit")
     page.get_by_role("heading", name="Everything is deleted").wait_for()
     check_screen(page, "wiped")
+
+
+def test_a_wide_photo_fills_a_phone(booth, open_page, photos):
+    page = open_page(booth.url, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    steps.agree(page)
+    steps.upload(page, photos["two"])
+    faces = [page.get_by_role("button", name=f"Face {n}") for n in (1, 2)]
+    for face in faces:
+        box = face.bounding_box()
+        assert box["width"] == pytest.approx(box["height"], abs=1)
+        assert box["width"] > 200
+        face.click()
+    assert page.get_by_role("button", name="Both of us").is_enabled()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert faces[0].get_attribute("aria-pressed") == "true"  # the same choice in the whole photo
+
+
+def test_a_changed_chip_keeps_its_width(booth, open_page, photos):
+    page = open_page(booth.url)
+    steps.to_play(page, photos["one"])
+    chip = page.locator(".chips").get_by_role("button", name="Age", exact=True)
+    before = chip.bounding_box()
+    steps.slide(page, "Age", 15)
+    page.locator(".chip.changed").wait_for()
+    assert chip.bounding_box()["width"] == before["width"]
+
+
+def test_the_last_chip_of_a_phone_is_not_faded(booth, open_page, photos):
+    page = open_page(booth.url, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    steps.to_play(page, photos["one"])
+    row = page.locator(".play > .chips")
+    row.evaluate("row => row.scrollTo(row.scrollWidth, 0)")
+    last = row.get_by_role("button").last.bounding_box()
+    assert last["x"] + last["width"] <= 0.83 * 390  # the fade begins there
 
 
 @pytest.mark.parametrize("size", ["laptop", "phone"])

@@ -1,12 +1,14 @@
 /** Tests of the Lab: points to drag, colors of layer styles, and texts. */
 
 import { expect, test } from "vitest";
+import { cellText } from "../src/lab/cast";
 import { deviationColor } from "../src/lab/layer_style";
 import { addPoint, MAX_POINTS, NO_POINTS, type Points, PRESET_DRAGS, relativePosition } from "../src/lab/points";
 import de from "../src/lab/words/de.json";
 import en from "../src/lab/words/en.json";
 import es from "../src/lab/words/es.json";
 import fr from "../src/lab/words/fr.json";
+import { language } from "../src/words/words";
 
 test("the first tap sets a handle, the second its target", () => {
   const first = addPoint(NO_POINTS, [0.1, 0.2]);
@@ -49,4 +51,12 @@ test("every language has every text, with the same placeholders", () => {
     for (const [name, text] of Object.entries(en))
       expect(placeholders(words[name as keyof typeof en])).toEqual(placeholders(text));
   }
+});
+
+test("a group of a cast is named in the visitor's language", () => {
+  expect(cellText("age 20-29, gender woman")).toBe("Age 20–29, woman");
+  language.value = "de";
+  expect(cellText("age 20-29, gender man, glasses yes")).toBe("Alter 20–29, Mann, Brille: mit");
+  expect(cellText("anybody")).toBe("alle Arten");
+  language.value = "en";
 });

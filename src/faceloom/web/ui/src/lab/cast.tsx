@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Button } from "../parts/button";
 import { Icon } from "../parts/icon";
+import { attributeName, endLabels } from "../state/units";
 import type { CastFormat, Cast as CastOf, CastPerson } from "../types";
 import { formatNumber } from "../words/words";
 import {
@@ -225,6 +226,23 @@ function statusText(now: CastOf): string {
   return translateLab("cast.done", { met: formatNumber(met), all: formatNumber(now.people) });
 }
 
+/** Values of attributes that are named by a word at one end of the attribute's slider. */
+const ENDS: Record<string, number> = { woman: 0, man: 1, no: 0, yes: 1 };
+
+/** Return a group in the visitor's language: "age 20-29, gender woman, glasses yes" is "Age 20–29, woman, Glasses: on". */
+export function cellText(cell: string): string {
+  if (cell === "anybody") return translateLab("cast.anybody");
+  const part = (text: string): string => {
+    const [name = "", ...rest] = text.split(" ");
+    const value = rest.join(" ");
+    const end = ENDS[value];
+    if (end === undefined) return `${attributeName(name)} ${value.replace("-", "–")}`;
+    const word = endLabels(name)[end] ?? value;
+    return name === "gender" ? word : `${attributeName(name)}: ${word}`;
+  };
+  return cell.split(", ").map(part).join(", ");
+}
+
 interface CellRow {
   cell: string;
   people: number;
@@ -265,7 +283,7 @@ function Cells() {
       <tbody>
         {rows.map(({ cell, people, found, bad }) => (
           <tr key={cell} class={bad ? "bad" : ""}>
-            <th scope="row">{cell === "anybody" ? translateLab("cast.anybody") : cell}</th>
+            <th scope="row">{cellText(cell)}</th>
             <td class="figures">{formatNumber(people)}</td>
             <td class="figures">{found}</td>
           </tr>
