@@ -2,7 +2,8 @@
 
 The film shows a generated face that turns its head and smiles, seen by a camera that drifts. It is played in real time;
 frames that come while another is drawn are skipped. The lag of a frame is the time from its arrival to its picture,
-and the processor time says what an idle machine needs. The readings of the drawn faces are compared with the driver's.
+and the processor time, with OMP_NUM_THREADS=1, says what it takes on a machine that is busy. The readings of the drawn
+faces are compared with the driver's after the film.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from bench.moving import SIZE, camera_frame, render_shot
 from faceloom.cameras import NewestFrame
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.film import save_film
-from faceloom.edit.puppet import CONTROLS, read_controls
+from faceloom.edit.puppet import CONTROLS, Values, read_controls
 from faceloom.images import make_contact_sheet, to_img, to_pixels
+from faceloom.images.tensors import Pixels
 from faceloom.memory import keep_memory
 from faceloom.workflows.live import LiveSession, in_real_time, make_look, make_studio_puppet
 from faceloom.workflows.studio import Studio
@@ -51,27 +54,65 @@ def main() -> None:
     print(f"preparation {time.perf_counter() - begin:.1f} s")
     session = LiveSession(puppet)
     session.draw(driver[0], -1.0)
+    played = play(session, driver, patient=options.patient)
+    print_figures(played, len(driver), patient=options.patient)
+    save_film((shown.pixels for shown in played), options.out / "live.mp4", FPS)
+    cells = []
+    for i in np.linspace(0, len(played) - 1, 15).astype(int):
+        frame = Image.fromarray(driver[round(played[i].moment * FPS)])
+        cells += [frame.resize((340, 255)).crop((42, 0, 297, 255)), Image.fromarray(played[i].pixels)]
+    make_contact_sheet(cells, 6, 192).save(options.out / "live.png")
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A frame that was drawn: its time in the film, the driver's readings, the picture, and what it took in seconds.
+
+    `lag` is the time from the frame's arrival to its picture, `reading` and `drawing` are processor times.
+    """
+
+    moment: float
+    readings: Values | None
+    pixels: Pixels
+    lag: float
+    reading: float
+    drawing: float
+
+
+def play(session: LiveSession, driver: list[np.ndarray], *, patient: bool) -> list[Shown]:
+    """Draw the newest frame of the driver, which plays in real time, until it ends; `patient` draws every frame."""
     paced = in_real_time(driver, FPS)
-    source = ((i / FPS, frame) for i, frame in enumerate(driver)) if options.patient else iter(NewestFrame(paced))
-    start, begin_cpu = time.monotonic(), time.process_time()
-    lags, rows, cells, pictures = [], [], [], []
+    source = ((i / FPS, frame) for i, frame in enumerate(driver)) if patient else iter(NewestFrame(paced))
+    start, played = time.monotonic(), []
     for moment, frame in source:
-        drawn = session.draw(frame, moment)
-        lags.append(time.monotonic() - start - moment)
-        out = read_controls(load_analyzer(), to_img(Image.fromarray(drawn.pixels)))
-        rows.append((drawn.readings if drawn.readings is not None else np.full(len(CONTROLS), np.nan), out))
-        pictures.append(drawn.pixels)
-        cells += [Image.fromarray(frame).resize((340, 255)).crop((42, 0, 297, 255)), Image.fromarray(drawn.pixels)]
-    wall, cpu = time.monotonic() - start, time.process_time() - begin_cpu
+        cpu = [time.process_time()]
+        readings = session.follow(frame, moment)
+        cpu.append(time.process_time())
+        pixels = session.render()
+        cpu.append(time.process_time())
+        played.append(Shown(moment, readings, pixels, time.monotonic() - start - moment, *np.diff(cpu).tolist()))
+    return played
+
+
+def print_figures(played: list[Shown], count: int, *, patient: bool) -> None:
+    """Print the rate, the lag, the processor time of a frame, and how the readings of the pictures follow the driver's.
+
+    All pictures count, and only pictures: none is shown that was not drawn from a frame of its own.
+    """
+    reading, drawing = (statistics.median(getattr(shown, part) for shown in played) for part in ("reading", "drawing"))
     print(
-        f"{len(rows)} of {len(driver)} frames, {len(rows) / wall:.1f} a second, processor {cpu / len(rows):.3f} s each"
+        f"{len(played)} of {count} frames; processor {reading:.3f} s to read and {drawing:.3f} s to draw one (median)"
     )
-    if not options.patient:
+    if not patient:
+        seconds = played[-1].moment + played[-1].lag - played[0].moment
+        lags = [shown.lag for shown in played]
+        print(f"{len(played) / seconds:.1f} frames a second")
         print(f"lag: median {statistics.median(lags):.3f} s, 95 % below {np.quantile(lags, 0.95):.3f} s")
-    _print_correlations(rows)
-    save_film(iter(pictures), options.out / "live.mp4", FPS)
-    pairs = [cell for i in np.linspace(0, len(rows) - 1, 15).astype(int) for cell in cells[2 * i : 2 * i + 2]]
-    make_contact_sheet(pairs, 6, 192).save(options.out / "live.png")
+    pairs = []
+    for shown in played:
+        out = read_controls(load_analyzer(), to_img(shown.pixels))
+        pairs.append((shown.readings if shown.readings is not None else np.full(len(CONTROLS), np.nan), out))
+    _print_correlations(pairs)
 
 
 def make_driver(studio: Studio, seed: int, count: int) -> list[np.ndarray]:

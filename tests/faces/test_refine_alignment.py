@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from faceloom.faces.geometry import UNIT_CORNERS, compose_frames, transform_points
-from faceloom.faces.refine_alignment import refine_quad
+from faceloom.faces.refine_alignment import refine_quad, track_quad
 from faceloom.networks.aligner import Aligner
 
 PHOTO = Image.new("RGB", (400, 300), (90, 120, 150))
@@ -41,6 +41,15 @@ def test_a_correction_is_in_the_squares_own_frame(roll: float):
     np.testing.assert_allclose(moved, square(tuple(center), 100 * np.exp(0.1), roll + 0.04), atol=1e-4)
 
 
+def test_tracking_corrects_without_the_mirror_image():
+    estimated, corrections = square((180, 150), 100, 0.3), ((0.05, -0.02, 0.1, 0.04), (0.01, 0.0, 0.0, 0.0))
+    net = FakeAligner(*corrections)
+    net.rows = net.rows[::2]
+    moved = track_quad(net, PHOTO, estimated)
+    assert not net.rows
+    np.testing.assert_allclose(moved, refine_quad(FakeAligner(*corrections), PHOTO, estimated), atol=1e-9)
+
+
 def test_a_zero_correction_changes_nothing():
     estimated = square((180, 150), 100, 0.3)
     np.testing.assert_allclose(refine_quad(FakeAligner((0,) * 4, (0,) * 4), PHOTO, estimated), estimated, atol=1e-9)
@@ -50,6 +59,7 @@ def test_a_zero_correction_changes_nothing():
 def test_an_implausible_estimate_is_ignored(error: tuple[float, float, float, float]):
     estimated = square((180, 150), 100, 0.3)
     assert refine_quad(FakeAligner(error, error), PHOTO, estimated) is estimated
+    assert track_quad(FakeAligner(error, error), PHOTO, estimated) is estimated
 
 
 def test_frames_map_unit_corners():

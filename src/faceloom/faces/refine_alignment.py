@@ -25,9 +25,23 @@ def refine_quad(net: Aligner, photo: Image.Image, quad: Quad) -> Quad:
     Returns the given quad itself when an estimated error is larger than MAX_CORRECTION or not a number.
     Convention: quad `[4, 2]` in photo pixels, tl, bl, br, tr, any rotation.
     """
+    return _correct(net, photo, quad, (False, True))
+
+
+@torch.no_grad()
+def track_quad(net: Aligner, photo: Image.Image, quad: Quad) -> Quad:
+    """Move the square of the previous frame of a film as `refine_quad` does, in half of the time.
+
+    The mirror image is not estimated. The mean with it halves the aligner's noise, which smoothing over time replaces.
+    """
+    return _correct(net, photo, quad, (False,))
+
+
+def _correct(net: Aligner, photo: Image.Image, quad: Quad, views: tuple[bool, ...]) -> Quad:
+    """Correct a square by the mean estimate of some views, mirrored or not; return the given quad when it fails."""
     original = quad
     for _ in range(ROUNDS):
-        error = np.mean([_estimate_error(net, photo, quad, mirrored) for mirrored in (False, True)], axis=0)
+        error = np.mean([_estimate_error(net, photo, quad, mirrored) for mirrored in views], axis=0)
         quad = transform_points(compose_frames(quad_frame(quad), _correction_frame(error)), UNIT_CORNERS)
         if not np.abs(error).max() < MAX_CORRECTION:
             return original
