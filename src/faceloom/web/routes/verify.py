@@ -214,5 +214,6 @@ p { color: #b8b0a6 } .note { font-size: .9rem } input { height: 1px; opacity: 0;
 .button { background: #ff6f4d; border-radius: 999px; color: #141312; cursor: pointer; display: inline-block;
   font-weight: 600; line-height: 56px; padding: 0 2rem } .button:focus-within { outline: 3px solid #f3efe9 }
 dl { display: grid; gap: .5rem 1rem; grid-template-columns: max-content 1fr } dt { color: #b8b0a6 }
-dd { margin: 0; overflow-wrap: anywhere } .present { color: #8fd694 } .tampered { color: #ff8a80 }
+dd { margin: 0; overflow-wrap: anywhere } @media (max-width: 500px) { dl { grid-template-columns: 1fr; row-gap: 0 }
+  dd { margin-bottom: .6rem } } h1, h2 { text-wrap: balance } .present { color: #8fd694 } .tampered { color: #ff8a80 }
 """

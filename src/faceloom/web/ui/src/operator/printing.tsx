@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { apiUrl, get, post, put, remove } from "../api";
 import { Button } from "../parts/button";
+import { Icon } from "../parts/icon";
 import { load, parseTime, runAction, showMessage } from "../state/booth";
 import type { Printer, RecentPrint } from "../types";
 import { formatTime, translate } from "../words/words";
@@ -85,9 +86,15 @@ function Artwork({ kind, present }: { kind: (typeof ARTWORK)[number]; present: b
   const address = `${apiUrl("/operator/artwork/{kind}", { path: { kind } })}?v=${version.value}`;
   return (
     <div class="artwork">
-      <label class="field">
+      <label class="button plain file">
+        <Icon name="upload" />
         <span>{translate(`op.${kind}`)}</span>
-        <input type="file" accept="image/png" onChange={(event) => void save(event.currentTarget.files?.[0])} />
+        <input
+          type="file"
+          accept="image/png"
+          class="unseen"
+          onChange={(event) => void save(event.currentTarget.files?.[0])}
+        />
       </label>
       {present && <img src={address} alt={translate(`op.${kind}`)} />}
       {present && (

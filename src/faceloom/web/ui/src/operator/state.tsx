@@ -20,7 +20,11 @@ export function formatDuration(seconds: number): string {
 function rowsOf({ model, disk, memory, ...state }: OperatorState): Row[] {
   const readiness = translate(model.ready ? "state.ready" : "state.starting");
   const rows: Row[] = [
-    { name: translate("state.model"), value: `${model.generator ?? ""} ${readiness}`, warning: !model.ready },
+    {
+      name: translate("state.model"),
+      value: [model.generator, readiness].filter(Boolean).join(", "),
+      warning: !model.ready,
+    },
     { name: translate("state.restarts"), value: String(model.restarts), warning: model.restarts > 0 },
     { name: translate("state.queue"), value: String(state.queue) },
     { name: translate("operator.visits"), value: String(state.visits) },
@@ -29,7 +33,7 @@ function rowsOf({ model, disk, memory, ...state }: OperatorState): Row[] {
     { name: translate("state.disk"), value: `${gigabytes(disk.free)} / ${gigabytes(disk.total)}`, warning: disk.low },
     { name: translate("state.memory"), value: gigabytes(memory.server + (memory.worker ?? 0)) },
     { name: translate("state.uptime"), value: formatDuration(state.uptime) },
-    { name: translate("state.address"), value: [state.address, state.lan].filter(Boolean).join("  ") },
+    { name: translate("state.address"), value: [...new Set([state.address, state.lan])].filter(Boolean).join(", ") },
     { name: translate("state.version"), value: state.version },
   ];
   if (state.error) rows.push({ name: translate("state.error"), value: state.error.message, warning: true });
