@@ -160,7 +160,7 @@ async def _run_booth(
     """Open the booth, continue its background work, and close it at the end of the block."""
     with nullcontext() if app.state.store else open_folder(app):
         app.state.booth = booth = make_booth(app.state.store)
-        with booth.logging():
+        with booth.recent_log.collecting():
             await booth.open()
             background.resume(booth)
             app.state.casts.resume(booth)

@@ -13,8 +13,9 @@ from faceloom.web.booth import edits, friends
 from faceloom.web.booth.background import person_ref, shown_ref
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
+from faceloom.web.booth.job_views import LikenessView
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView, LikenessView
+from faceloom.web.booth.views import AnalyzedFaceView, AnalyzedView, DetectedView
 from faceloom.web.booth.visit_flow import check_ages, require_consent
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import (
@@ -92,7 +93,7 @@ async def start_encoding(booth: Booth, data: bytes, face: int, seconds: float, *
     visit.people.append(person)
     booth.publish(visit)
     job = booth.add_job(visit, "encode")
-    booth.spawn(visit.id, _encode(booth, visit, person, job, seconds), job.id)
+    booth.tasks.spawn(visit.id, _encode(booth, visit, person, job, seconds), job.id)
     return job
 
 

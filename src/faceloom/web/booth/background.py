@@ -62,7 +62,7 @@ def resume(booth: Booth) -> None:
 
 def start(booth: Booth, visit: Visit, person: Person) -> None:
     """Start or continue the background work of a person."""
-    booth.spawn(visit.id, _run(booth, visit, person), person.id)
+    booth.tasks.spawn(visit.id, _run(booth, visit, person), person.id)
 
 
 async def _run(booth: Booth, visit: Visit, person: Person) -> None:
@@ -223,10 +223,10 @@ def prerender(booth: Booth, visit: Visit, person: Person, first: Iterable[str] =
     present = {slider.name for slider in person.sliders}
     sliders = tuple(name for name in dict.fromkeys((*first, *PRERENDERED_SLIDERS)) if name in present)
     name = f"{person.id} prerender"
-    booth.cancel_tasks(visit.id, name)
+    booth.tasks.cancel(visit.id, name)
     if sliders and visit.kind == "booth":
         task = Prerender(shown_ref(booth, visit, person), person.slider_values, sliders, refresh)
-        booth.spawn(visit.id, _prerender(booth, visit, task), name)
+        booth.tasks.spawn(visit.id, _prerender(booth, visit, task), name)
 
 
 async def _prerender(booth: Booth, visit: Visit, task: Prerender) -> None:

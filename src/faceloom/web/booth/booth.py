@@ -11,9 +11,8 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from faceloom.errors import StoreError
 from faceloom.store import Attempts, ErasePending, Person, Visit, VisitStore
@@ -21,11 +20,14 @@ from faceloom.store.models import Step, VisitKind, VisitState
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth.build_views import person_view, visit_view
 from faceloom.web.booth.events import EventHub
+from faceloom.web.booth.job_views import JobKind
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.own_camera import OwnCamera
 from faceloom.web.booth.policy import Policy
+from faceloom.web.booth.recent_log import RecentLog
 from faceloom.web.booth.statistics import Statistics
-from faceloom.web.booth.views import API, JobKind, PersonView, VisitView, WipedView, WipePendingView
+from faceloom.web.booth.views import API, PersonView, VisitView, WipedView, WipePendingView
+from faceloom.web.booth.visit_tasks import VisitTasks
 from faceloom.web.public_url import PublicUrl
 from faceloom.web.security import PinGuard, RateLimiter, RequestRefused
 from faceloom.web.settings import BoothSettings
@@ -34,7 +36,6 @@ from faceloom.web.worker.client import WorkerClient
 MAX_PICTURES = 64  # pictures that are cached in memory
 MAX_VISITS = 100  # visits at once
 MAX_RECENT_PRINTS = 20  # prints that the operator can repeat
-MAX_LOG_LINES = 200  # lines of the log that the operator can read
 SWEEP_INTERVAL = 2.0  # seconds between checks for expired visits and downloads
 
 log = logging.getLogger("faceloom.booth")
@@ -100,9 +101,9 @@ class Booth:
         self.progress_frames: dict[str, ProgressFrame] = {}  # by person
         self.pictures: OrderedDict[tuple[str, ...], bytes] = OrderedDict()  # the ids of people are part of the key
         self.friend_codes: dict[str, FriendCode] = {}
-        self.tasks: dict[str, set[asyncio.Task[None]]] = {}  # by visit
+        self.tasks = VisitTasks()
         self.jobs: dict[str, Job] = {}
-        self.log_lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
+        self.recent_log = RecentLog()
         self.statistics = Statistics(store.folder / "statistics.json", store.clock)
         self.recent_prints: deque[RecentPrint] = deque(maxlen=MAX_RECENT_PRINTS)
         self.share_command = ""
@@ -127,9 +128,7 @@ class Booth:
         """End streams and background work. The visits stay in the store."""
         self.sweeper.cancel()
         self.events.close_all()
-        for tasks in list(self.tasks.values()):
-            for task in tasks:
-                task.cancel()
+        self.tasks.cancel_all()
         await self.camera.close()
         await self.worker.close()
         for ended in list(self.ended.values()):
@@ -241,7 +240,7 @@ class Booth:
             downloads = downloads or self.ended[visit.id].downloads
         self.ended[visit.id] = ended = EndedVisit(visit, downloads)
         self.store.mark_erased(visit.id)
-        self.cancel_tasks(visit.id)
+        self.tasks.cancel(visit.id)
         await self._erase_ended(ended)
 
     async def erase_all(self) -> None:
@@ -285,7 +284,7 @@ class Booth:
         self.events.send(visit.id, "visit", WipePendingView() if is_pending else WipedView())
         self.events.close(visit.id)
         self.locks.pop(visit.id, None)
-        self.tasks.pop(visit.id, None)
+        self.tasks.forget(visit.id)
         self.jobs = {name: job for name, job in self.jobs.items() if job.visit != visit.id}
         self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.visit != visit.id}
 
@@ -315,7 +314,7 @@ class Booth:
         erased = list(people)
         ids = {person.id for person in erased}
         for person in erased:
-            self.cancel_tasks(visit.id, person.id)
+            self.tasks.cancel(visit.id, person.id)
         visit.people = [person for person in visit.people if person.id not in ids]
         self._drop_pictures(ids)
         for person in erased:
@@ -343,28 +342,7 @@ class Booth:
         """The policy on people's data by the current settings."""
         return Policy(self.settings)
 
-    # -- background work ----------------------------------------------------------------------------------------------
-
-    def spawn(self, visit_id: str, work: Coroutine[Any, Any, None], name: str = "") -> None:
-        """Run a coroutine in the background of a visit, until it is done or the visit is erased.
-
-        `name` begins with the id of the person that the work is about, or is the id of a job.
-        """
-        task = asyncio.create_task(work, name=name)
-        self.tasks.setdefault(visit_id, set()).add(task)
-
-        def remove(task: asyncio.Task[None]) -> None:
-            self.tasks.get(visit_id, set()).discard(task)
-            if not task.cancelled() and (error := task.exception()):
-                log.error("work in the background failed: %s", type(error).__name__, exc_info=error)
-
-        task.add_done_callback(remove)
-
-    def cancel_tasks(self, visit_id: str, name: str = "") -> None:
-        """Cancel all background work of a visit, or the work of one person or with one name."""
-        for task in list(self.tasks.get(visit_id, ())):
-            if not name or task.get_name().split()[0] == name or task.get_name() == name:
-                task.cancel()
+    # -- jobs and pictures ---------------------------------------------------------------------------------------------
 
     def add_job(self, visit: Visit, kind: JobKind) -> Job:
         """Register a new running job."""
@@ -383,16 +361,6 @@ class Booth:
             self.pictures.popitem(last=False)
         return picture
 
-    @contextlib.contextmanager
-    def logging(self) -> Iterator[None]:
-        """Collect the last lines of the log for the operator. They name no visit and no person."""
-        handler = _LogLines(self.log_lines)
-        logging.getLogger("faceloom").addHandler(handler)
-        try:
-            yield
-        finally:
-            logging.getLogger("faceloom").removeHandler(handler)
-
 
 @contextlib.contextmanager
 def _logged_failure(action: str) -> Iterator[None]:
@@ -403,16 +371,6 @@ def _logged_failure(action: str) -> Iterator[None]:
         return
     except StoreError as error:
         log.error("cannot %s: %s", action, error.message)
-
-
-class _LogLines(logging.Handler):
-    def __init__(self, lines: deque[str]) -> None:
-        super().__init__(logging.INFO)
-        self.lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        stamp = time.strftime("%H:%M:%S", time.localtime(record.created))
-        self.lines.append(f"{stamp} {record.levelname.lower()} {' '.join(record.getMessage().split())}"[:500])
 
 
 def _load_settings(store: VisitStore) -> BoothSettings:

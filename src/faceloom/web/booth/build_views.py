@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from faceloom.store.models import Download, Person, Quality, Visit
-from faceloom.web.booth.views import DownloadView, LikenessView, PersonView, PictureView, VisitView
+from faceloom.web.booth.job_views import LikenessView
+from faceloom.web.booth.views import DownloadView, PersonView, PictureView, VisitView
 
 
 def visit_view(visit: Visit, friends: Iterable[Visit], *, now: float, lan: str, api: str) -> VisitView:

@@ -19,8 +19,8 @@ from faceloom.store import Visit
 from faceloom.store.models import CastPlan, Failure
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import iso_time
+from faceloom.web.booth.job_views import CastCellView, CastIdView, CastOptionsView, CastPersonView, CastState, CastView
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import CastCellView, CastIdView, CastOptionsView, CastPersonView, CastState, CastView
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import (
     CastEstimate,
@@ -119,7 +119,7 @@ class Casts:
     def _start(self, booth: Booth, visit: Visit, plan: CastPlan) -> Cast:
         cast = self.casts[visit.id] = Cast(visit, plan, booth.add_job(visit, "cast"))
         task = MakeCast(folder_of(booth, cast), plan)
-        booth.spawn(visit.id, _run(booth, cast, cast.job, task), cast.job.id)
+        booth.tasks.spawn(visit.id, _run(booth, cast, cast.job, task), cast.job.id)
         return cast
 
     def replace(self, booth: Booth, cast_id: str, numbers: Sequence[int]) -> Cast:
@@ -132,7 +132,7 @@ class Casts:
             raise RequestRefused(422, "no_person", f"there is no person {missing[0]} in this cast", hint)
         cast.job = booth.add_job(cast.visit, "cast")
         task = ReplaceCastPeople(folder_of(booth, cast), tuple(sorted(set(numbers))))
-        booth.spawn(cast.id, _run(booth, cast, cast.job, task), cast.job.id)
+        booth.tasks.spawn(cast.id, _run(booth, cast, cast.job, task), cast.job.id)
         return cast
 
     async def draw(self, booth: Booth, cast_id: str, number: int, size: int) -> bytes:

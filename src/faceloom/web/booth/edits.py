@@ -149,7 +149,7 @@ def add_base(
         style=person.step.style,
     )
     add_step(booth, visit, person, step)
-    booth.spawn(visit.id, background.calibrate_sliders(booth, visit, person, base), person.id)
+    booth.tasks.spawn(visit.id, background.calibrate_sliders(booth, visit, person, base), person.id)
 
 
 def add_step(booth: Booth, visit: Visit, person: Person, step: Step, first: Iterable[str] = ()) -> None:

@@ -10,15 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from faceloom.web.booth.views import (
-    JobView,
-    ProgressView,
-    QueueView,
-    ShutterView,
-    VisitView,
-    WipedView,
-    WipePendingView,
-)
+from faceloom.web.booth.job_views import JobView
+from faceloom.web.booth.views import ProgressView, QueueView, ShutterView, VisitView, WipedView, WipePendingView
 
 MAX_STORED = 64  # events of a visit that are stored for a page that reconnects
 MAX_QUEUED = 256  # unread events after which a page receives no further ones

@@ -10,9 +10,9 @@ from faceloom.errors import FaceloomError
 from faceloom.store import ErasePending, Visit
 from faceloom.store.models import Failure, Recipe
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.job_views import FilmView, JobKind
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.sharing import share
-from faceloom.web.booth.views import FilmView, JobKind
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import FilmProgress, Priority, Task
 
@@ -33,7 +33,7 @@ def start_film_job(booth: Booth, visit: Visit, kind: JobKind, make_task: Callabl
     job = booth.add_job(visit, kind)
     name, path = booth.store.reserve_download("")
     job.file = path.name  # so that the file is erased with the visit at any moment
-    booth.spawn(visit.id, _make_film(booth, visit, job, make_task(str(path)), name, path), job.id)
+    booth.tasks.spawn(visit.id, _make_film(booth, visit, job, make_task(str(path)), name, path), job.id)
     return job
 
 

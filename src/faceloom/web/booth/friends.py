@@ -13,9 +13,10 @@ from faceloom.web.booth.background import shown_ref
 from faceloom.web.booth.booth import Booth, FriendCode
 from faceloom.web.booth.edits import ref_at
 from faceloom.web.booth.films import FILM_SIZE, check_film_limit, start_film_job
+from faceloom.web.booth.job_views import JobKind
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.printing import visible_label
-from faceloom.web.booth.views import FriendCodeView, JobKind
+from faceloom.web.booth.views import FriendCodeView
 from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import MakeChild, MakeFilm, PersonRef, Priority, RenderBetween

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from faceloom.store.models import Failure
-from faceloom.web.booth.views import CastIdView, FilmView, JobKind, JobState, JobView, LikenessView
+from faceloom.web.booth.job_views import CastIdView, FilmView, JobKind, JobState, JobView, LikenessView
 
 JobResult = LikenessView | FilmView | CastIdView
 

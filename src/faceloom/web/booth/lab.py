@@ -78,7 +78,7 @@ class Drags:
         self.drags[drag.id] = drag
         while len(self.drags) > MAX_RUNNING_DRAGS:
             self.drags.popitem(last=False)[1].state = "stopped"
-        booth.spawn(drag.visit, _run(booth, drag), person)
+        booth.tasks.spawn(drag.visit, _run(booth, drag), person)
         return drag
 
     def find(self, booth: Booth, drag_id: str, visit_id: str) -> Drag:

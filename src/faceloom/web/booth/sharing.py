@@ -30,7 +30,7 @@ def check_command(command: str) -> None:
 def share(booth: Booth, download: Download) -> None:
     """Start the operator's command for a finished picture or film. A failure is logged; the visitor is not told."""
     if booth.share_command:
-        booth.spawn(download.visit, _share(booth, download), f"share {download.id}")
+        booth.tasks.spawn(download.visit, _share(booth, download), f"share {download.id}")
 
 
 async def _share(booth: Booth, download: Download) -> None:

@@ -18,8 +18,9 @@ from faceloom.web.booth import api_sessions, edits, own_data
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.build_views import likeness_view
 from faceloom.web.booth.friends import ChildrenPlan
+from faceloom.web.booth.job_views import JobView, LikenessView
 from faceloom.web.booth.jobs import Job
-from faceloom.web.booth.views import AnalyzedView, DetectedView, JobView, LikenessView
+from faceloom.web.booth.views import AnalyzedView, DetectedView
 from faceloom.web.booth.word_requests import slider_values_from_words
 from faceloom.web.routes.common import (
     ERRORS,
@@ -253,7 +254,7 @@ async def stream_job(booth: TheBooth, job: TheJob) -> AsyncIterator[ServerSentEv
 @jobs.delete("/jobs/{id}", status_code=204)
 async def cancel_job(booth: TheBooth, job: TheJob) -> None:
     """Cancel a job. A cast or a likeness that is not finished is erased; replacements leave a cast as it was."""
-    booth.cancel_tasks(job.visit, job.id)
+    booth.tasks.cancel(job.visit, job.id)
     booth.jobs.pop(job.id, None)
     visit = booth.visits.get(job.visit)
     is_empty = visit is not None and visit.state == "encoding" and not any(person.playable for person in visit.people)

@@ -14,7 +14,7 @@ from faceloom.store.models import CastPlan
 from faceloom.web.booth import casts
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.casts import Casts, cast_view
-from faceloom.web.booth.views import CastOptionsView, CastView
+from faceloom.web.booth.job_views import CastOptionsView, CastView
 from faceloom.web.routes.api import BEARER, REQUESTS_PER_MINUTE, has_token
 from faceloom.web.routes.common import (
     ERRORS,

@@ -10,12 +10,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from faceloom.store.models import Recipe
 from faceloom.web.booth import downloads, friends, printing
 from faceloom.web.booth.build_views import download_address, iso_time
+from faceloom.web.booth.job_views import JobView
 from faceloom.web.booth.views import (
     DownloadsView,
     DownloadView,
     GalleryPictureView,
     GalleryView,
-    JobView,
     PrintedView,
     SamplesView,
     SampleView,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from faceloom.web.booth import live
-from faceloom.web.booth.views import JobView
+from faceloom.web.booth.job_views import JobView
 from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit
 from faceloom.web.routes.models import Id, RequestModel, Sequence
 from faceloom.web.worker.messages import ShowKind

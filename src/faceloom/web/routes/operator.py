@@ -17,9 +17,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from faceloom._version import __version__
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.operator_views import DiskView, LogsView, MemoryView, ModelView, OperatorView, ShutdownView
 from faceloom.web.booth.printing import ARTWORK, artwork_path
 from faceloom.web.booth.programs import run_program
-from faceloom.web.booth.views import API, DiskView, LogsView, MemoryView, ModelView, OperatorView, ShutdownView
+from faceloom.web.booth.views import API
 from faceloom.web.operator_pin import has_own_pin, is_pin, set_pin
 from faceloom.web.routes.common import ERRORS, TheBooth, client_host, delete_cookie, set_cookie
 from faceloom.web.routes.models import Login
@@ -158,7 +159,7 @@ def _memory_view(booth: Booth) -> MemoryView:
 @router.get("/logs")
 async def read_logs(booth: OperatedBooth) -> LogsView:
     """Return the last lines of the log."""
-    return LogsView(lines=list(booth.log_lines))
+    return LogsView(lines=list(booth.recent_log.lines))
 
 
 @router.delete("/visits", status_code=204)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from faceloom.store.models import Person, Step
 from faceloom.web.booth import downloads, edits, friends, visit_flow
-from faceloom.web.booth.views import ChildrenView, DownloadView, FriendCodeView, FriendCountView, JobView, PersonView
+from faceloom.web.booth.job_views import JobView
+from faceloom.web.booth.views import ChildrenView, DownloadView, FriendCodeView, FriendCountView, PersonView
 from faceloom.web.routes.common import ERRORS, JPEG, JpegResponse, TheBooth, TheVisit, while_connected
 from faceloom.web.routes.models import (
     FamilyRequest,
