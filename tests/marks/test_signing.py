@@ -96,7 +96,7 @@ def test_a_changed_pixel_and_a_changed_word_are_told():
     assert read_credentials(bytes(pixel), "image/jpeg").state == "invalid"
     word = data.replace(b"CreatorTool>faceloom", b"CreatorTool>facelook")
     found = read_credentials(bytes(word), "image/jpeg")
-    assert (found.state, found.reasons) == ("invalid", ("the picture or its metadata changed after it was signed",))
+    assert (found.state, found.reasons) == ("invalid", ("the file or its metadata changed after it was signed",))
     cut = data.replace(b"c2pa.edited", b"c2pa.hidden")
     assert read_credentials(bytes(cut), "image/jpeg").state == "invalid"
 

@@ -17,6 +17,8 @@ from faceloom.images.save import save_animation
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
 from faceloom.marks.signatures import SUFFIX, sign_files
+from faceloom.sounds.save import save_sound
+from faceloom.sounds.spectrogram import Sound
 from faceloom.workflows.verify import Verification, verify_bytes, verify_file, verify_folder
 from tests.marks.test_watermark import make_scene
 
@@ -145,5 +147,51 @@ def test_files_that_cannot_be_verified(tmp_path: Path):
     with pytest.raises(StoreError):
         list(verify_folder(tmp_path / "absent"))
     (tmp_path / "a.txt").write_text("some text")
-    with pytest.raises(ImageError, match="no picture, film, likeness or style"):
+    with pytest.raises(ImageError, match="no picture, film, sound, likeness or style"):
         verify_file(tmp_path / "a.txt")
+
+
+def save_tone(path: Path, *, ai_generated: bool = True) -> Path:
+    levels = np.sin(np.arange(8000) / 5).astype(np.float32)
+    return save_sound(Sound(levels, 8000), path, ai_generated=ai_generated, origin=ORIGIN)
+
+
+def test_a_generated_sound_has_both_layers(tmp_path: Path):
+    found = verify_file(save_tone(tmp_path / "a.wav"))
+    assert (found.verdict, found.generator) == ("marked", ORIGIN.generator)
+    assert [(layer.name, layer.state) for layer in found.layers] == [
+        ("metadata", "present"),
+        ("credentials", "present"),
+    ]
+    assert found.layers[0].detail == "trainedAlgorithmicMedia"
+
+
+def test_a_sound_without_marks(tmp_path: Path):
+    found = verify_file(save_tone(tmp_path / "a.wav", ai_generated=False))
+    assert (found.verdict, states(found)) == ("unmarked", ["missing"] * 2)
+
+
+def test_a_sound_that_was_changed(tmp_path: Path):
+    path = save_tone(tmp_path / "a.wav")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])  # one bit of one sample
+    found = verify_file(path)
+    assert (found.verdict, states(found)) == ("tampered", ["present", "tampered"])
+    assert found.layers[1].detail == "the file or its metadata changed after it was signed"
+
+
+def test_a_sound_whose_manifest_was_cut_out(tmp_path: Path):
+    path = save_tone(tmp_path / "a.wav")
+    whole = path.read_bytes()
+    at = whole.index(b"C2PA")
+    path.write_bytes(whole[:at] + whole[at + 8 + int.from_bytes(whole[at + 4 : at + 8], "little") :])
+    found = verify_file(path)
+    assert (found.verdict, states(found)) == ("tampered", ["present", "tampered"])
+
+
+def test_sounds_of_a_folder_are_verified(tmp_path: Path):
+    save_tone(tmp_path / "sounds" / "a.wav")
+    save(tmp_path / "sounds" / "b.png", 256)
+    (tmp_path / "sounds" / "c.wav").write_bytes(b"RIFF")
+    verdicts = [found.verdict for found in verify_folder(tmp_path / "sounds")]
+    assert verdicts == ["marked", "marked", "unreadable"]

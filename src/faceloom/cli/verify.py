@@ -1,4 +1,4 @@
-"""`faceloom verify`: read the marks of origin in pictures, films, likenesses and exported generators."""
+"""`faceloom verify`: read the marks of origin in pictures, films, sounds, likenesses and exported generators."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ if TYPE_CHECKING:
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Pictures, films, likenesses, signature files, or folders.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Pictures, films, sounds, likenesses, signature files, or folders.")
+    ],
     as_json: options.Json = False,
 ) -> None:
     """Say which marks of origin files carry, which are missing, and which were tampered with.
 
     The layers are the metadata (IPTC digital source type), the invisible watermark, and the signed content credentials
-    (C2PA). A picture without marks may have any origin. The exit status is 1 when a mark was tampered with or a file
-    cannot be read.
+    (C2PA). WAV sounds have no watermark. A file without marks may have any origin. The exit status is 1 when a mark was
+    tampered with or a file cannot be read.
 
     \b
     Examples:
       faceloom verify face.png
       faceloom verify downloads --json
       faceloom verify me.likeness exported/face.signature.json
+      faceloom verify seven.wav
     """
     found = list(_verify_all(files))
     if as_json:
@@ -49,7 +52,7 @@ def _verify_all(files: list[Path]) -> list[Verification]:
         if file.is_dir():
             in_folder = list(verify_folder(file))
             if not in_folder:
-                note(f"{file} holds no picture, film or likeness")
+                note(f"{file} holds no picture, film, sound or likeness")
             found += in_folder
         else:
             found.append(try_verify(file) if len(files) > 1 else verify_file(file))

@@ -33,6 +33,7 @@ _SIGNATURES = {
     b"\x1f\x8b": "gzip",
     b"\x1aE\xdf\xa3": "Matroska video",
 }
+_RIFF_KINDS = {b"WEBP": "WEBP", b"WAVE": "WAV sound"}
 MAX_JPEG_SEGMENTS = 10_000  # maximum number of segments before a JPEG's first scan
 _JPEG_MARKER = re.compile(rb"\xff([^\xff\x00])")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -40,8 +41,8 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 
 def detect_file_kind(data: bytes) -> str:
     """Return a file's kind by its content: one of PICTURE_KINDS, another known kind, or '' for an unknown one."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
+    if data[:4] == b"RIFF":
+        return _RIFF_KINDS.get(data[8:12], "")
     if data[4:8] == b"ftyp":
         return _detect_iso_kind(data)
     for signature, kind in _SIGNATURES.items():

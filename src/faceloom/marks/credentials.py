@@ -33,7 +33,7 @@ MIME_TYPES = {
 
 State = Literal["none", "valid", "invalid", "not read"]
 _REASONS = {
-    "assertion.dataHash.mismatch": "the picture or its metadata changed after it was signed",
+    "assertion.dataHash.mismatch": "the file or its metadata changed after it was signed",
     "assertion.bmffHash.mismatch": "the film or its metadata changed after it was signed",
     "assertion.hashedURI.mismatch": "a statement in the manifest changed after it was signed",
     "claimSignature.mismatch": "the signature is not of this manifest",

@@ -1,4 +1,4 @@
-"""Verification of the marks of origin in pictures, films, likenesses and exported generators.
+"""Verification of the marks of origin in pictures, films, sounds, likenesses and exported generators.
 
 A picture with marks was made by faceloom. A picture without marks may have any origin.
 """
@@ -33,11 +33,11 @@ State = Literal["present", "missing", "tampered", "not read"]
 
 VERIFIABLE = (
     *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".mp4", ".mov"),
-    *(".likeness", ".style"),
+    *(".wav", ".likeness", ".style"),
 )
 """Suffixes of the files of a folder that are verified, beside the signatures of generators."""
 MAX_FRAMES, FRAME_STEP = 8, 12  # frames of a film that are read together, and the distance between two of them
-MAX_FILM_BYTES = 2 << 30
+MAX_FILM_BYTES, MAX_SOUND_BYTES = 2 << 30, 512 << 20
 _MIME_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -46,6 +46,7 @@ _MIME_TYPES = {
     "AVIF": "image/avif",
     "HEIF": "image/heif",
     "MP4 video": "video/mp4",
+    "WAV sound": "audio/wav",
 }
 
 
@@ -79,7 +80,7 @@ class Verification:
 
 
 def verify_folder(folder: Path) -> Iterator[Verification]:
-    """Verify all pictures, films, likenesses and signed generators of a folder and the folders in it, in order.
+    """Verify all pictures, films, sounds, likenesses and signed generators of a folder and the folders in it, in order.
 
     Files are verified as by `try_verify`. Raises StoreError for a folder that is not there.
     """
@@ -99,7 +100,7 @@ def try_verify(path: Path) -> Verification:
 
 
 def verify_file(path: Path) -> Verification:
-    """Verify one picture, film, likeness, or the signature file of a generator, by its content.
+    """Verify one picture, film, sound, likeness, or the signature file of a generator, by its content.
 
     Raises ImageError or StoreError for a file that cannot be read or is of another kind.
     """
@@ -110,13 +111,14 @@ def verify_file(path: Path) -> Verification:
             start = file.read(512)
         if detect_file_kind(start) == "MP4 video":
             return _verify_film(path)
-        return verify_bytes(read_regular(path, MAX_BYTES), str(path))
+        limit = MAX_SOUND_BYTES if detect_file_kind(start) == "WAV sound" else MAX_BYTES
+        return verify_bytes(read_regular(path, limit), str(path))
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}", "check the path") from error
 
 
 def verify_bytes(data: bytes, name: str) -> Verification:
-    """Verify the content of a picture, film or likeness file. Raises as `verify_file`."""
+    """Verify the content of a picture, film, sound or likeness file. Raises as `verify_file`."""
     kind = detect_file_kind(data)
     if kind == "MP4 video":
         with tempfile.TemporaryDirectory(prefix="faceloom-") as folder:
@@ -128,11 +130,14 @@ def verify_bytes(data: bytes, name: str) -> Verification:
         photo = open_photo(data)
         reading = read_frames(_first_frames(data, kind, photo))
         return _judge(name, photo.marks, reading, read_credentials(data, _MIME_TYPES[kind]))
+    if kind == "WAV sound":
+        return _verify_sound(name, data)
     if data[8:9] == b"{":
         kind_of_file = STYLE if name.endswith(f".{STYLE}") else LIKENESS
         return _verify_signature(name, signatures.check_tensors(data), kind_of_file)
     raise ImageError(
-        f"{name} is no picture, film, likeness or style", "give a PNG, JPEG, WebP, GIF, MP4, .likeness or .style"
+        f"{name} is no picture, film, sound, likeness or style",
+        "give a PNG, JPEG, WebP, GIF, MP4, WAV, .likeness or .style",
     )
 
 
@@ -165,6 +170,13 @@ def _verify_film(path: Path) -> Verification:
     except MissingExtra:
         pass  # without PyAV the frames are not read, which the layer says
     return _judge(str(path), marks, reading, read_credentials(path, _MIME_TYPES["MP4 video"]))
+
+
+def _verify_sound(name: str, data: bytes) -> Verification:
+    """Verify a WAV file. Sounds have no watermark, so that two layers are all."""
+    marks, credentials = read_marks(data), read_credentials(data, _MIME_TYPES["WAV sound"])
+    layers = (_metadata_layer(marks), _credentials_layer(marks, credentials))
+    return Verification(name, _verdict(layers, marks, None, credentials), layers, generator=credentials.generator)
 
 
 def _verify_signature(name: str, check: signatures.SignatureCheck, kind: str) -> Verification:

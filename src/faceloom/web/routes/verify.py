@@ -19,7 +19,7 @@ router = APIRouter(tags=["verify"], responses=ERRORS)
 pages = APIRouter(include_in_schema=False)
 
 FILES_PER_MINUTE = 30  # of one address
-Upload = Annotated[UploadFile, File(description="A picture, an MP4 film or a likeness; at most 20 MB")]
+Upload = Annotated[UploadFile, File(description="A picture, an MP4 film, a WAV sound or a likeness; at most 20 MB")]
 
 
 @router.post("/verify")
@@ -66,7 +66,7 @@ _PAGE = """<!doctype html>
 <body><main><h1 data-text="title">Was this made with faceloom?</h1>
 <p data-text="lead">Choose a picture or a film. It is read on this machine and not kept.</p>
 <form><label class="button"><span data-text="choose">Choose a file</span>
-<input type="file" name="file" required accept="image/*,video/mp4,.likeness"></label></form>
+<input type="file" name="file" required accept="image/*,video/mp4,.wav,.likeness"></label></form>
 <section aria-live="polite"><h2></h2><dl></dl></section>
 <p class="note" data-text="note">A picture without marks may have any origin: marks can be removed. Signatures show that
 a file did not change, and which installation wrote it.</p></main></body></html>

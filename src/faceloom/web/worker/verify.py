@@ -1,4 +1,4 @@
-"""Handler that reads the marks of an uploaded picture, film or likeness. The file is not kept."""
+"""Handler that reads the marks of an uploaded picture, film, sound or likeness. The file is not kept."""
 
 from __future__ import annotations
 

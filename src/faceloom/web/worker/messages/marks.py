@@ -29,6 +29,6 @@ class Verified:
 
 @dataclass(frozen=True)
 class VerifyUpload(Task[Verified]):
-    """Read the marks of a picture, film or likeness. The file is not stored."""
+    """Read the marks of a picture, film, sound or likeness. The file is not stored."""
 
     data: bytes
