@@ -17,7 +17,7 @@ from torch import Tensor
 from bench.evaluators import Evaluators
 from faceloom.checkpoints.load import load_lpips
 from faceloom.checkpoints.shipped import load_analyzer, load_curvature
-from faceloom.edit.steer import apply
+from faceloom.edit.apply import apply
 from faceloom.images import make_contact_sheet, to_pixels
 from faceloom.invert.degradation import blur
 from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent

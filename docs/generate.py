@@ -207,7 +207,8 @@ def _python_group(heading: str, names: list[str]) -> str:
 
 def words_reference() -> str:
     """Return the reference of the words of requests and descriptions as Markdown."""
-    from faceloom.analyze.attributes import SLIGHT_WORDS, STRONG_WORDS, TABLE
+    from faceloom.analyze.attribute_phrases import SLIGHT_WORDS, STRONG_WORDS
+    from faceloom.analyze.attributes import TABLE
     from faceloom.edit.clauses import FILLERS, NEGATIONS
 
     rows = [row for row in TABLE.values() if any(vars(row.phrases)[name] for name in ("high", "ranges", "more"))]

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from faceloom.analyze.attributes import EDITABLE, LANGUAGES, REGIONS, SLIDERS, TABLE, words
+from faceloom.analyze.attribute_words import LANGUAGES
+from faceloom.analyze.attributes import EDITABLE, REGIONS, SLIDERS, TABLE, words
 from faceloom.analyze.reading import PROBABILITIES, Attributes
 from faceloom.cli import options
 from faceloom.edit.targets import compute_targets

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloom.analyze.attributes import EDITABLE, MAX_PROBABILITY, SLIGHT_WORDS, STRONG_WORDS, TABLE
+from faceloom.analyze.attribute_phrases import SLIGHT_WORDS, STRONG_WORDS
+from faceloom.analyze.attributes import EDITABLE, MAX_PROBABILITY, TABLE
 from faceloom.edit.clauses import FILLERS, KNOWN_WORDS, NEGATIONS
 from faceloom.edit.description import parse_description
 from faceloom.edit.numbers import tokenize

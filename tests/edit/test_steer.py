@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import pytest
 import torch
 
+from faceloom.edit.apply import apply
 from faceloom.edit.attributes import random_edits
 from faceloom.edit.bounds import Bounds
 from faceloom.edit.directions import Direction
-from faceloom.edit.steer import BEYOND, SteerConfig, apply, steer
+from faceloom.edit.steer import BEYOND, SteerConfig, steer
 from faceloom.errors import LatentError
 
 NUM_WS, W_DIM = 4, 16

@@ -13,11 +13,12 @@ from torch import Tensor
 from faceloom.analyze.attributes import HELD
 from faceloom.analyze.skin import skin_tone
 from faceloom.edit import directions
+from faceloom.edit.apply import apply
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.directions import SUFFIX, Direction
 from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.regions import RegionalEdit
-from faceloom.edit.steer import BEYOND, AttributeReader, SteerConfig, SteeringResult, apply, steer
+from faceloom.edit.steer import BEYOND, AttributeReader, SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from math import inf
 from typing import Literal
 
-from faceloom.analyze.attributes import SLIGHT_WORDS, STRONG_WORDS, TABLE
+from faceloom.analyze.attribute_phrases import SLIGHT_WORDS, STRONG_WORDS
+from faceloom.analyze.attributes import TABLE
 from faceloom.edit.numbers import DECADES, NUMBER_WORDS, QUANTITIES, is_number
 from faceloom.edit.statements import CHANGES, STATES, Interval, Statement, Strength, known_phrases
 from faceloom.errors import LatentError

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.analyze.attributes import REGIONS, TABLE
+from faceloom.edit.apply import apply
 from faceloom.edit.directions import Direction
-from faceloom.edit.steer import apply
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.networks.blended import Blended, Features, compute_features
@@ -119,7 +119,7 @@ class RegionalEdit:
         return small
 
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
-        """Return a generator and the latent that draw an edit with these coefficients, as `steer.apply` takes them."""
+        """Return a generator and the latent that draw an edit with these coefficients, as `apply.apply` takes them."""
         w_plus, base, mask = self._layers(coefficients)
         return (base.G, w_plus) if mask is None else (Blended(base.G, base.features, mask), w_plus)
 

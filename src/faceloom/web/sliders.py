@@ -16,7 +16,7 @@ from faceloom.edit.targets import compute_targets
 from faceloom.store.models import Slider
 
 Coefficients = dict[str, float]
-"""Steps along directions by name, in their units, as `edit.steer.apply` takes them."""
+"""Steps along directions by name, in their units, as `edit.apply.apply` takes them."""
 
 MIN_LOGIT_STEP = 1.0  # logits between a knot and the face; nearer knots are not measured
 YOUNGEST, OLDEST = 5.0, 90.0  # years: ends of the slider of age, because the generator draws no faces beyond them

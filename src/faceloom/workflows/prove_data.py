@@ -22,7 +22,7 @@ from faceloom.analyze.attributes import REGIONS
 from faceloom.analyze.ensemble import SECOND_WEIGHT, read_each, read_latents, to_units
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.checkpoints.shipped import load_analyzer, load_latent_reader, load_second_analyzer
-from faceloom.edit.steer import apply
+from faceloom.edit.apply import apply
 from faceloom.errors import FaceloomError, ImageError, LatentError, StoreError
 from faceloom.images import area_resize, open_photo, to_img
 from faceloom.latents import broadcast, truncate, z_from_seeds

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
-from faceloom.edit.steer import apply
+from faceloom.edit.apply import apply
 from faceloom.images import area_resize
 from faceloom.latents import W, WPlus, broadcast, truncate, z_from_seeds
 from faceloom.likeness import Likeness
