@@ -33,16 +33,9 @@ def print_booth(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.stop()
 
 
-def log_in(page: Any, pin: str = steps.PIN) -> None:
-    page.get_by_role("heading", name="Operator").wait_for()
-    page.keyboard.type(pin)
-    page.keyboard.press("Enter")
-    page.get_by_label("Name of the event").wait_for()
-
-
 def test_the_operator_chooses_a_printer_and_visitors_print_copies(print_booth, open_page, photos, tmp_path):
     page = open_page(print_booth.url, "/operator")
-    log_in(page)
+    steps.log_in(page)
     steps.tap(page, "Canon: ready")
     page.get_by_role("status").get_by_text("Saved.").wait_for()
     page.get_by_label("Most copies at once").fill("3")
@@ -87,7 +80,7 @@ def test_the_printed_picture_is_the_one_on_the_screen(print_booth, open_page, ph
 
 def test_settings_travel_as_a_file(own_booth, open_page, tmp_path):
     page = open_page(own_booth.url, "/operator")
-    log_in(page)
+    steps.log_in(page)
     with page.expect_download() as download:
         steps.tap(page, "Save the settings as a file")
     saved = json.loads(Path(download.value.path()).read_text())
@@ -103,19 +96,19 @@ def test_settings_travel_as_a_file(own_booth, open_page, tmp_path):
 
 def test_an_own_pin(own_booth, open_page):
     page = open_page(own_booth.url, "/operator")
-    log_in(page)
+    steps.log_in(page)
     page.get_by_label("Your own PIN").fill("135790")
     steps.tap(page, "Set the PIN")
     page.get_by_text("Log in").wait_for()
-    log_in(page, "135790")
+    steps.log_in(page, "135790")
     steps.tap(page, "Random PIN again")
     page.get_by_text("Log in").wait_for()
-    log_in(page)
+    steps.log_in(page)
 
 
 def test_a_kiosk_that_lets_nobody_take_a_picture_home_warns(own_booth, open_page):
     page = open_page(own_booth.url, "/operator")
-    log_in(page)
+    steps.log_in(page)
     if not page.get_by_label("Kiosk mode").is_checked():
         page.get_by_label("Kiosk mode").check()
         steps.tap(page, "Save")

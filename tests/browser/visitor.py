@@ -53,6 +53,14 @@ def to_play(page: Any, photo: Path | None = None) -> None:
     watch(page)
 
 
+def log_in(page: Any, pin: str = PIN) -> None:
+    """Enter a PIN on the operator's page, and wait for its settings."""
+    page.get_by_role("heading", name="Operator").wait_for()
+    page.keyboard.type(pin)
+    page.keyboard.press("Enter")
+    page.get_by_label("Name of the event").wait_for()
+
+
 def slide(page: Any, name: str, value: float) -> None:
     """Move a slider to a value and release it."""
     page.get_by_role("slider", name=name, exact=True).evaluate(

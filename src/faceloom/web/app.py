@@ -38,6 +38,7 @@ from faceloom.web.routes import (
     live,
     operator,
     operator_prints,
+    own_data,
     people,
     verify,
     visit,
@@ -185,8 +186,11 @@ def _in_loop(call: Callable[[], None]) -> Callable[[], None]:
 
 
 def _add_routes(app: FastAPI, base_path: str, *, visitors: bool, pages: bool) -> None:
-    for module in (visit, people, camera, live, downloads, lab, operator, operator_prints) if visitors else ():
+    for_visitors = (visit, own_data, people, camera, live, downloads, lab, operator, operator_prints)
+    for module in for_visitors if visitors else ():
         app.include_router(module.router, prefix=API)
+    if visitors:
+        app.include_router(own_data.phones, prefix=API)
     for router in (visit.server, downloads.files, verify.router, api.router, casts.router, api.jobs):
         app.include_router(router, prefix=API)
     app.include_router(_reference_routes(app), prefix=API)

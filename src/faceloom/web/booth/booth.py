@@ -27,6 +27,7 @@ from faceloom.web.booth.policy import Policy
 from faceloom.web.booth.recent_log import RecentLog
 from faceloom.web.booth.statistics import Statistics
 from faceloom.web.booth.views import API, PersonView, VisitView, WipedView, WipePendingView
+from faceloom.web.booth.visit_codes import VisitCodes
 from faceloom.web.booth.visit_tasks import VisitTasks
 from faceloom.web.public_url import PublicUrl
 from faceloom.web.security import PinGuard, RateLimiter, RequestRefused
@@ -39,14 +40,6 @@ MAX_RECENT_PRINTS = 20  # prints that the operator can repeat
 SWEEP_INTERVAL = 2.0  # seconds between checks for expired visits and downloads
 
 log = logging.getLogger("faceloom.booth")
-
-
-@dataclass(frozen=True)
-class FriendCode:
-    """A code's visit, and the time at which the code expires, in seconds since 1970."""
-
-    visit: str
-    expires: float
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,10 @@ class Booth:
         self.locks: dict[str, asyncio.Lock] = {}
         self.progress_frames: dict[str, ProgressFrame] = {}  # by person
         self.pictures: OrderedDict[tuple[str, ...], bytes] = OrderedDict()  # the ids of people are part of the key
-        self.friend_codes: dict[str, FriendCode] = {}
+        self.friend_codes = VisitCodes(length=6, seconds=600)
+        """Codes with which another visit can join."""
+        self.export_codes = VisitCodes(length=12, seconds=600)
+        """Codes with which a phone can take a visitor's own data. They are longer, as they open all of it."""
         self.tasks = VisitTasks()
         self.jobs: dict[str, Job] = {}
         self.recent_log = RecentLog()
@@ -168,7 +164,8 @@ class Booth:
             self.statistics.save()
         with _logged_failure("erase downloads that have expired"):
             self.store.erase_downloads("NOT gallery AND expires <= ?", (now,))
-        self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.expires > now}
+        for codes in (self.friend_codes, self.export_codes):
+            codes.drop_expired(now)
 
     async def _sweep_visit(self, visit: Visit, now: float) -> None:
         if visit.expires <= now:
@@ -286,7 +283,8 @@ class Booth:
         self.locks.pop(visit.id, None)
         self.tasks.forget(visit.id)
         self.jobs = {name: job for name, job in self.jobs.items() if job.visit != visit.id}
-        self.friend_codes = {code: entry for code, entry in self.friend_codes.items() if entry.visit != visit.id}
+        for codes in (self.friend_codes, self.export_codes):
+            codes.forget(visit.id)
 
     async def _remove_friend(self, visit: Visit, friend: str, ids: set[str]) -> None:
         """Erase what a visit made of the people `ids` of a friend's visit that was erased. Raises ErasePending."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from dataclasses import dataclass
 
 from faceloom.store import ErasePending, Person, Visit
 from faceloom.store.visit_store import make_token
 from faceloom.web.booth.background import shown_ref
-from faceloom.web.booth.booth import Booth, FriendCode
+from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.edits import ref_at
 from faceloom.web.booth.films import FILM_SIZE, check_film_limit, start_film_job
 from faceloom.web.booth.job_views import JobKind
@@ -21,9 +20,6 @@ from faceloom.web.booth.visit_flow import find_playable
 from faceloom.web.security import RequestRefused
 from faceloom.web.worker.messages import MakeChild, MakeFilm, PersonRef, Priority, RenderBetween
 
-CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without letters and digits that look alike
-CODE_LENGTH = 6
-CODE_SECONDS = 600.0  # seconds for which a code is valid
 CODES_PER_MINUTE = 10  # codes that a visit may try in a minute
 CHILDREN = 9  # children that are made at once
 MAX_CHILDREN = 90  # children of a visit: the oldest are erased beyond
@@ -33,21 +29,18 @@ FIRST_CHILD_NUMBER = 100  # numbers of children begin here
 
 def make_code(booth: Booth, visit: Visit) -> FriendCodeView:
     """Return a short code with which another visit can join this one. It replaces an earlier code of the visit."""
-    booth.friend_codes = {code: entry for code, entry in booth.friend_codes.items() if entry.visit != visit.id}
-    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-    booth.friend_codes[code] = FriendCode(visit.id, booth.store.clock() + CODE_SECONDS)
-    return FriendCodeView(code=code, seconds=CODE_SECONDS)
+    made = booth.friend_codes.make(visit.id, booth.store.clock())
+    return FriendCodeView(code=made.code, seconds=booth.friend_codes.seconds)
 
 
 def join(booth: Booth, visit: Visit, code: str) -> None:
     """Join the visit of a code. Each of the two visits can then show the other's people, and mix with them."""
     booth.rate_limiter.check("join", visit.id, CODES_PER_MINUTE, 60)
-    code = code.strip().upper()
-    entry = booth.friend_codes.get(code)
+    entry = booth.friend_codes.find(code, booth.store.clock())
     other = booth.visits.get(entry.visit) if entry else None
-    if entry is None or other is None or entry.expires <= booth.store.clock() or other is visit:
+    if entry is None or other is None or other is visit:
         raise RequestRefused(404, "no_code", "this code is not valid", "ask for a new one")
-    del booth.friend_codes[code]
+    booth.friend_codes.forget(entry.visit)
     for one, two in ((visit, other), (other, visit)):
         one.friends = sorted({*one.friends, two.id})
         booth.publish(one)

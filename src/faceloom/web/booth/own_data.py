@@ -1,4 +1,7 @@
-"""Export of a visitor's own data: everything that the booth stores about a visit, as a zip."""
+"""Export of a visitor's own data: everything that the booth stores about a visit, as a zip.
+
+The visitor's own browser saves it. Where that is a shared screen, a code leads a phone to it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from pathlib import Path
 
 from faceloom.store import Visit
 from faceloom.web.booth.booth import Booth
+from faceloom.web.booth.build_views import iso_time
+from faceloom.web.booth.downloads import qr_svg
+from faceloom.web.booth.views import ExportCodeView
+from faceloom.web.booth.visit_codes import VisitCode
+from faceloom.web.security import RequestRefused
 
 README = """This is everything that this booth stores about your visit.
 
@@ -35,6 +43,45 @@ async def export_visit(booth: Booth, visit: Visit) -> bytes:
     files = {f"visit/{path.name}": path for path in booth.store.folder_of(visit.id).glob("[!.]*")}
     files |= {f"downloads/{download.file}": booth.store.path_of(download) for download in downloads}
     return await asyncio.to_thread(_make_zip, records, files)
+
+
+def make_code(booth: Booth, visit: Visit) -> ExportCodeView:
+    """Make a code with which a phone can take the data of this visit. It replaces an earlier code of the visit."""
+    made = booth.export_codes.make(visit.id, booth.store.clock())
+    return ExportCodeView(
+        page=_page_of(booth, made),
+        qr=f"{booth.api}/visit/export/qr.svg?v={made.expires:.3f}",  # a new code is another picture
+        reachable=bool(booth.lan),
+        expires=iso_time(made.expires),
+    )
+
+
+def draw_qr(booth: Booth, visit: Visit) -> bytes:
+    """Return the address of this visit's code as a QR code, as SVG. Raises RequestRefused (404) without a code."""
+    made = booth.export_codes.of_visit(visit.id, booth.store.clock())
+    if made is None:
+        raise _no_export()
+    return qr_svg(_page_of(booth, made))
+
+
+def find_by_code(booth: Booth, code: str) -> tuple[Visit, VisitCode]:
+    """Return the visit that a code leads to, and the code. Raises RequestRefused (404) when either is over."""
+    made = booth.export_codes.find(code, booth.store.clock())
+    if made is None:
+        raise _no_export()
+    try:
+        return booth.find_visit(made.visit), made
+    except RequestRefused as error:
+        raise _no_export() from error
+
+
+def _page_of(booth: Booth, made: VisitCode) -> str:
+    """Return the address of the page that offers the data, for phones where they reach the booth."""
+    return f"{booth.lan or booth.address}/my-data/{made.code}"
+
+
+def _no_export() -> RequestRefused:
+    return RequestRefused(404, "no_export", "this address has expired", "open My data at the booth again")
 
 
 def _make_zip(records: Mapping[str, object], files: Mapping[str, Path]) -> bytes:

@@ -135,6 +135,22 @@ class FriendCodeView(View):
     seconds: float
 
 
+class ExportCodeView(View):
+    """A code with which a phone can take the visitor's own data."""
+
+    page: str = Field(description="Address of the page that offers the data")
+    qr: str = Field(description="Address of the QR code of that page")
+    reachable: bool = Field(description="Whether a phone reaches the page; otherwise only this machine does")
+    expires: str = Field(description="Time at which the code expires, ISO 8601, UTC; it ends with the visit, too")
+
+
+class ExportView(View):
+    """The data of a visit that a code leads to."""
+
+    file: str = Field(description="Address of the zip")
+    expires: str = Field(description="Time at which the address expires, ISO 8601, UTC")
+
+
 class ShutterView(View):
     """The shutter button of the booth was pressed."""
 

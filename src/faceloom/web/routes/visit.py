@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Header, Query, Request, Response, UploadFil
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceloom.store import ErasePending
-from faceloom.web.booth import own_data, visit_flow
+from faceloom.web.booth import visit_flow
 from faceloom.web.booth.booth import Booth
 from faceloom.web.booth.views import (
     BoothView,
@@ -33,10 +33,8 @@ from faceloom.web.routes.common import (
     client_host,
     delete_cookie,
     is_own_screen,
-    media,
     read_photo,
     set_cookie,
-    zip_response,
 )
 from faceloom.web.routes.models import ChosenFaces, ConsentAnswer, Screen
 from faceloom.web.security import RequestRefused, require_page_header
@@ -127,13 +125,6 @@ async def answer_guardian(booth: TheBooth, visit: TheVisit, answer: ConsentAnswe
     async with booth.lock(visit):
         await visit_flow.answer_guardian(booth, visit, answer.agreed)
     return booth.view(visit) if visit.id in booth.visits else WipedView()
-
-
-@router.get("/visit/export", response_class=Response, responses=media("application/zip"))
-async def export_visit(booth: TheBooth, visit: TheVisit) -> Response:
-    """Return everything that is stored about the visit as a zip: photos, likenesses, pictures, films and records."""
-    booth.rate_limiter.check("export", visit.id, 6, 60)
-    return zip_response(await own_data.export_visit(booth, visit))
 
 
 @router.post("/visit/photo")

@@ -41,7 +41,7 @@ export interface components {
       guardian?: boolean;
     };
     Body_verify_verify: {
-      /** A picture, an MP4 film or a likeness; at most 20 MB */
+      /** A picture, an MP4 film, a WAV sound or a likeness; at most 20 MB */
       file: Blob;
     };
     Body_visit_send_photo: {
@@ -330,6 +330,24 @@ export interface components {
       limited_by: string[];
       /** Whether the edit reached every requested value within all bounds */
       kept: boolean;
+    };
+    /** A code with which a phone can take the visitor's own data. */
+    ExportCodeView: {
+      /** Address of the page that offers the data */
+      page: string;
+      /** Address of the QR code of that page */
+      qr: string;
+      /** Whether a phone reaches the page; otherwise only this machine does */
+      reachable: boolean;
+      /** Time at which the code expires, ISO 8601, UTC; it ends with the visit, too */
+      expires: string;
+    };
+    /** The data of a visit that a code leads to. */
+    ExportView: {
+      /** Address of the zip */
+      file: string;
+      /** Time at which the address expires, ISO 8601, UTC */
+      expires: string;
     };
     /** An error as it is stored and sent: a code for programs, a message and a hint for people. */
     Failure: {
@@ -846,12 +864,6 @@ export interface paths {
       response: components["schemas"]["VisitView"] | components["schemas"]["WipedView"];
     };
   };
-  "/api/v1/visit/export": {
-    /** Return everything that is stored about the visit as a zip: photos, likenesses, pictures, films and records. */
-    get: {
-      response: Blob;
-    };
-  };
   "/api/v1/visit/photo": {
     /** Send a photo and detect its faces. With `add`, the people of earlier photos stay. */
     post: {
@@ -919,6 +931,24 @@ export interface paths {
       };
       body: FormData;
       response: components["schemas"]["PhoneView"];
+    };
+  };
+  "/api/v1/visit/export": {
+    /** Return everything that is stored about the visit as a zip: photos, likenesses, pictures, films and records. */
+    get: {
+      response: Blob;
+    };
+  };
+  "/api/v1/visit/export/code": {
+    /** Make a code with which a phone can take this data, where the browser is a shared screen that cannot save it. The code leads to this visit only. It ends with the visit, after ten minutes, and with the next code. */
+    post: {
+      response: components["schemas"]["ExportCodeView"];
+    };
+  };
+  "/api/v1/visit/export/qr.svg": {
+    /** Return the address of this visit's code as a QR code. */
+    get: {
+      response: Blob;
     };
   };
   "/api/v1/people/{id}/preview": {
@@ -1445,6 +1475,24 @@ export interface paths {
         kind: "logo" | "frame";
       };
       response: undefined;
+    };
+  };
+  "/api/v1/exports/{code}": {
+    /** Return the address of the data that a code leads to, for the page on the visitor's phone. */
+    get: {
+      path: {
+        code: string;
+      };
+      response: components["schemas"]["ExportView"];
+    };
+  };
+  "/api/v1/exports/{code}/file": {
+    /** Return the data that a code leads to, as `GET /visit/export` does. The visit's expiry is not postponed. */
+    get: {
+      path: {
+        code: string;
+      };
+      response: Blob;
     };
   };
   "/api/v1/booth": {

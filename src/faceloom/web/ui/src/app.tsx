@@ -16,6 +16,7 @@ import { Encoding } from "./screens/encoding";
 import { Finish } from "./screens/finish";
 import { Friend } from "./screens/friend";
 import { Gallery } from "./screens/gallery";
+import { MyData } from "./screens/my_data";
 import { Phone } from "./screens/phone";
 import { Play } from "./screens/play";
 import { Random } from "./screens/random";
@@ -121,6 +122,8 @@ function Page() {
       return <Gallery />;
     case "phone":
       return <Phone token={token} />;
+    case "my-data":
+      return <MyData code={token} />;
     case "lab":
       return <LazyPage key="lab" load={() => import("./lab/lab").then(({ Lab }) => Lab)} />;
     case "operator":

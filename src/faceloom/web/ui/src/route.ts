@@ -4,11 +4,11 @@ import { signal } from "@preact/signals";
 import { BASE_PATH } from "./api";
 
 export interface Route {
-  page: "visit" | "random" | "lab" | "operator" | "gallery" | "phone";
+  page: "visit" | "random" | "lab" | "operator" | "gallery" | "phone" | "my-data";
   token: string;
 }
 
-const PAGES = new Set(["random", "lab", "operator", "gallery", "phone"]);
+const PAGES = new Set(["random", "lab", "operator", "gallery", "phone", "my-data"]);
 
 /** Read an address of the page. The path before it, if the page has one, is left out. */
 export function parseRoute(path: string, base = BASE_PATH): Route {

@@ -24,6 +24,8 @@ export type Sample = Schemas["SampleView"];
 export type Download = Schemas["DownloadView"];
 /** The forms that the finish screen offers. */
 export type DownloadForm = Exclude<Download["form"], "family">;
+export type ExportCode = Schemas["ExportCodeView"];
+export type Export = Schemas["ExportView"];
 export type Job = Schemas["JobView"];
 
 /** The settings that the page reads. */

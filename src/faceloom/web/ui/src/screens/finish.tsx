@@ -2,11 +2,12 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { apiUrl, get, post } from "../api";
+import { get, post } from "../api";
 import { Button } from "../parts/button";
 import { useNow } from "../parts/clock";
 import { Film } from "../parts/film";
 import { Icon } from "../parts/icon";
+import { MyDataButton } from "../parts/my_data";
 import { Waiting } from "../parts/waiting";
 import {
   booth,
@@ -184,12 +185,7 @@ function Ways({ download, printable, onBack }: WaysProps) {
           <span>{translate("download")}</span>
         </a>
       )}
-      {!booth.value.kiosk && (
-        <a class="button plain" href={apiUrl("/visit/export")} download>
-          <Icon name="save" />
-          <span>{translate("finish.data")}</span>
-        </a>
-      )}
+      <MyDataButton />
       <Button icon="back" onClick={onBack}>
         {translate("back")}
       </Button>
