@@ -14,6 +14,7 @@ from faceloom.cli.output import draw_in_style, note, open_person, open_studio, p
 
 if TYPE_CHECKING:
     from faceloom.edit.statements import Statement
+    from faceloom.workflows.clip_editing import ClipEditResult
     from faceloom.workflows.editing import EditResult
 
 SHORT_CHANGE = 1.5  # years or degrees between a requested and a reached change that are mentioned
@@ -44,6 +45,14 @@ def edit(
         typer.Option(
             help="Changes in words, as in 'ten years older, no glasses, a broad smile'. May join the options."
         ),
+    ] = None,
+    clip: Annotated[
+        Path | None,
+        typer.Option(help="Folder with CLIP weights that you bring (safetensors): --say is then any text on a face."),
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(help="With --clip: a text on the face before, as 'a face'. The difference of the texts counts."),
     ] = None,
     keep_identity: options.KeepIdentity = None,
     force: options.Force = False,
@@ -80,6 +89,9 @@ def edit(
     --say takes the same changes in English words: 'age 60', 'a bit older', 'much longer hair', 'turn left by 20
     degrees', 'a faint smile', 'no beard'. A word that it does not know is refused, with the words that it knows.
 
+    --clip DIR optimizes the face for any text with CLIP weights of yours, in a minute or more. The license of the
+    weights is yours to keep. What changed beyond the bounds of other edits is said.
+
     \b
     Examples:
       faceloom edit me.likeness --age +20 --smile 0.9 -o older.png
@@ -88,11 +100,13 @@ def edit(
       faceloom edit me.likeness --style ink --strength 0.7 -o me-ink.png
       faceloom edit me.likeness --say "ten years older, no glasses, a broad smile" -o older.png
     """
+    from faceloom.edit.clip_edit import ClipEditConfig
     from faceloom.edit.request import resolve_request
     from faceloom.images import open_photo, save_picture
 
     steps = _parse(direction or [])
-    said = parse_said(say, values)
+    _check_clip(say, clip, neutral)
+    said = parse_said(say if clip is None else None, values)
     studio = open_studio(precision, generator, engine=engine, device=device)
     original = open_person(studio, person, psi)
     changed = original.unedited if undo else original
@@ -107,6 +121,10 @@ def edit(
     if values:
         done = studio.edit(changed, values, keep_identity=keep_identity, force=force)
         changed, facts = done.person, facts_of(done)
+    if clip and say:
+        config = ClipEditConfig.within(keep_identity, force=force)
+        by_clip = studio.edit_by_clip(changed, say, clip, neutral=neutral, config=config)
+        changed = by_clip.person
     changed = draw_in_style(studio, changed, style, strength)
     if paste_into and output.suffix != ".likeness":
         pasted = studio.paste_back(changed, open_photo(paste_into))
@@ -115,8 +133,52 @@ def edit(
         save_person(studio, changed, output, size)
     for text in () if as_json else notes_on(facts, values):
         note(text)
+    if clip and say:
+        facts["clip"] = clip_facts_of(by_clip)
+        for text in () if as_json else _clip_notes(by_clip):
+            note(text)
     request = {"person": person, "pasted": paste_into is not None, "changes": values | steps, "undone": undo}
     print_result({"output": str(output)} | request | facts, as_json)
+
+
+def _check_clip(say: str | None, clip: Path | None, neutral: str | None) -> None:
+    if clip and not say:
+        raise typer.BadParameter("--say gives the text", param_hint="--clip")
+    if neutral and not clip:
+        raise typer.BadParameter("needs --clip", param_hint="--neutral")
+
+
+def clip_facts_of(done: ClipEditResult) -> dict[str, Any]:
+    """Return what an edit by CLIP reached and what it changed beyond the bounds of other edits."""
+    return {
+        "cosine_before": round(done.edit.before, 4),
+        "cosine": round(done.edit.after, 4),
+        "relevance": round(done.edit.relevance, 4),
+        "reached": done.reached,
+        "identity": round(done.identity, 3),
+        "before": dict(done.before),
+        "after": dict(done.after),
+        "beyond": list(done.beyond),
+        "weights": done.sha256,
+    }
+
+
+def _clip_notes(done: ClipEditResult) -> Iterator[str]:
+    """Yield notes for the user: whose weights these are, the cosines, and what else changed."""
+    yield f"This is CLIP with weights of yours, under their license; sha256 {done.sha256}."
+    yield (
+        f"cosine of picture and text: {done.edit.before:.3f} before, {done.edit.after:.3f} after; "
+        f"identity similarity to before {done.identity:.2f}"
+    )
+    if not done.reached:
+        yield "No step within the bound of the identity came nearer to the text: the face did not move towards it."
+    changes = [
+        f"{name.replace('_', ' ')} {done.before[name]:.3g} to {done.after[name]:.3g}"
+        for name in done.beyond
+        if name in done.before
+    ]
+    if changes:
+        yield f"Changed by more than other edits may change it: {_enumerate(changes)}. Look at the picture."
 
 
 def parse_said(text: str | None, values: Mapping[str, float]) -> tuple[Statement, ...]:

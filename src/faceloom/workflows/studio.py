@@ -29,6 +29,7 @@ from faceloom.checkpoints.shipped import (
     load_encoder,
 )
 from faceloom.edit.attributes import random_edits
+from faceloom.edit.clip_edit import ClipEditConfig
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.generate import Label, generate_latents, make_label
 from faceloom.edit.search import Callback as SearchCallback
@@ -51,6 +52,7 @@ from faceloom.latents import WPlus
 from faceloom.likeness import Geometry, Likeness, require_generator
 from faceloom.networks.precision import fast_precision
 from faceloom.style import Style
+from faceloom.workflows.clip_editing import ClipEditResult, edit_person_by_clip
 from faceloom.workflows.conditions import measure_conditions
 from faceloom.workflows.editing import Editor
 from faceloom.workflows.encoding import EncodingTarget, make_identity_condition, make_likeness
@@ -312,6 +314,18 @@ class Studio(Editor):
                 "use the photo that was encoded",
             )
         return geometry
+
+    def edit_by_clip(
+        self,
+        person: Likeness,
+        text: str,
+        clip: Path | str,
+        *,
+        neutral: str | None = None,
+        config: ClipEditConfig | None = None,
+    ) -> ClipEditResult:
+        """Change a person by any text, with CLIP weights of the user; see `workflows.clip_editing`."""
+        return edit_person_by_clip(self, person, text, clip, neutral=neutral, config=config)
 
     # -- styles -------------------------------------------------------------------------------------------------------
 
