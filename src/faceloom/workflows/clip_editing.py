@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from faceloom.edit.bounds import default_bounds
 from faceloom.edit.clip_edit import SIDE, ClipEdit, ClipEditConfig, StepCallback, edit_by_clip
 from faceloom.images import to_img
 from faceloom.likeness import Likeness, require_generator
+from faceloom.networks.early_exit import end_early
 from faceloom.workflows.editing import Editor
 
 
@@ -22,9 +23,9 @@ from faceloom.workflows.editing import Editor
 class ClipEditResult:
     """A person after an edit by CLIP, with the attributes before and after it in the units of the table.
 
-    Convention: `edit` holds the cosines; `identity` is the identity similarity of the pictures before and after;
-    `beyond` names the attributes that changed by more than other edits may change them, the largest excess first;
-    `sha256` is that of the weights.
+    Convention: `edit` holds the change and the cosines, which are measured by the whole pictures, as are the others;
+    `identity` is the identity similarity before and after; `beyond` names the attributes that changed by more than
+    other edits may change them, the largest excess first; `sha256` is that of the weights.
     """
 
     person: Likeness
@@ -60,7 +61,7 @@ def edit_person_by_clip(
     config = config or ClipEditConfig()
     loaded = clip if isinstance(clip, LoadedClip) else read_clip(Path(clip))
     edit = edit_by_clip(
-        editor.tuned_generator(person),
+        end_early(editor.tuned_generator(person), editor.exit_heads, SIDE),
         person.w_plus,
         text,
         clip=loaded.network,
@@ -74,16 +75,21 @@ def edit_person_by_clip(
     done = {"text": text, "neutral": neutral, "weights": loaded.sha256}
     provenance = {**person.provenance, "clip": [*person.provenance.get("clip", ()), done]}
     edited = replace(editor.move(person, lambda w_plus: w_plus + edit.change), provenance=provenance)
-    (before, after), identity = _measure(editor, person, edited)
+    (before, after), (cosine, reached), identity = _measure(editor, (person, edited), loaded, text)
+    edit = replace(edit, before=cosine, after=reached)
     use = default_bounds({}, config.min_identity).measure_use(before, after, identity)
     beyond = tuple(sorted((name for name in use if use[name] > 1), key=lambda name: -use[name]))
     return ClipEditResult(edited, edit, before, after, identity, beyond, loaded.sha256)
 
 
 @torch.no_grad()
-def _measure(editor: Editor, *people: Likeness) -> tuple[list[dict[str, float]], float]:
-    """Read the attributes of two people from their pictures, and their identity similarity."""
-    analyzer = load_analyzer()
+def _measure(
+    editor: Editor, people: Sequence[Likeness], clip: LoadedClip, text: str
+) -> tuple[list[dict[str, float]], list[float], float]:
+    """Measure two people by their whole pictures: attributes, cosines with a text, and the identity similarity."""
+    analyzer, target = load_analyzer(), clip.network.embed_texts(clip.tokenizer([text]))
     imgs = [to_img(editor.render(person, SIDE)) for person in people]
+    cosines = [float((clip.network.embed_images(img) * target).sum()) for img in imgs]
     first, second = (analyzer(img).identity for img in imgs)
-    return [read_attributes(analyzer, img)[0].rounded() for img in imgs], float(similarity(first, second))
+    attributes = [read_attributes(analyzer, img)[0].rounded() for img in imgs]
+    return attributes, cosines, float(similarity(first, second))
