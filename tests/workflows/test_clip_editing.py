@@ -65,7 +65,7 @@ def result(after: float, beyond: tuple[str, ...]) -> ClipEditResult:
 def test_the_command_says_whose_weights_these_are_and_what_else_changed():
     notes = list(command._clip_notes(result(0.3, ("age", "hair_length", "identity"))))
     assert notes == [
-        "This is CLIP with weights of yours, under their license; sha256 ab12.",
+        "This is CLIP with weights of yours, under their own license (sha256 ab12).",
         "cosine of picture and text: 0.200 before, 0.300 after; identity similarity to before 0.71",
         "Changed by more than other edits may change it: age 30 to 52 and hair length 0.2 to 0.9. Look at the picture.",
     ]

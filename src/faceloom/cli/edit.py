@@ -89,8 +89,8 @@ def edit(
     --say takes the same changes in English words: 'age 60', 'a bit older', 'much longer hair', 'turn left by 20
     degrees', 'a faint smile', 'no beard'. A word that it does not know is refused, with the words that it knows.
 
-    --clip DIR optimizes the face for any text with CLIP weights of yours, in a minute or more. The license of the
-    weights is yours to keep. What changed beyond the bounds of other edits is said.
+    --clip DIR optimizes the face for any text with CLIP weights of yours, in a minute or more. The weights have their
+    own license. The command says what changed beyond the bounds of other edits.
 
     \b
     Examples:
@@ -165,7 +165,7 @@ def clip_facts_of(done: ClipEditResult) -> dict[str, Any]:
 
 def _clip_notes(done: ClipEditResult) -> Iterator[str]:
     """Yield notes for the user: whose weights these are, the cosines, and what else changed."""
-    yield f"This is CLIP with weights of yours, under their license; sha256 {done.sha256}."
+    yield f"This is CLIP with weights of yours, under their own license (sha256 {done.sha256})."
     yield (
         f"cosine of picture and text: {done.edit.before:.3f} before, {done.edit.after:.3f} after; "
         f"identity similarity to before {done.identity:.2f}"
