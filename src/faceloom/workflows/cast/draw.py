@@ -20,6 +20,7 @@ from faceloom.edit.apply import apply
 from faceloom.images import area_resize
 from faceloom.latents import W, WPlus, broadcast, truncate, z_from_seeds
 from faceloom.likeness import Likeness
+from faceloom.networks.fused import fuse
 from faceloom.workflows.cast.approach import Approach, miss
 from faceloom.workflows.cast.guesses import Guesses, load_guesses
 from faceloom.workflows.cast.labels import LabelReader, Labels
@@ -75,7 +76,7 @@ class Drawer:
 
     def __init__(self, studio: Studio, psi: float, check: Check = never_interrupt) -> None:
         self.studio, self.psi, self.check = studio, psi, check
-        self.G = studio.fast_generator.G
+        self.G = fuse(studio.fast_generator.G)
         self.reader = LabelReader(studio)
 
     @cached_property
