@@ -255,7 +255,10 @@ GUIDE = "\n".join(
 COMMANDS = "\n".join((ROOT / "src" / "faceloom" / "cli" / name).read_text("utf-8") for name in ("edit.py", "search.py"))
 
 
-@pytest.mark.parametrize("text", re.findall(r'(?:--say |"say": )"(.+?)"', GUIDE + COMMANDS))
+OF_THE_GRAMMAR = "\n".join(line for line in (GUIDE + COMMANDS).splitlines() if "--clip" not in line)
+
+
+@pytest.mark.parametrize("text", re.findall(r'(?:--say |"say": )"(.+?)"', OF_THE_GRAMMAR))
 def test_requests_in_the_guides_are_understood(text: str):
     assert parse_request(text)
 

@@ -189,3 +189,14 @@ def test_half_a_pair_of_glasses_is_no_edit():
     assert not any(result.coefficients.values())
     smile = steer(plain, basis(), {"smile": 4.0}, bounds=bounds, config=config)
     assert any(smile.coefficients.values())
+
+
+def test_a_weak_response_to_years_is_not_forced():
+    read = make_reader(torch.diag(torch.tensor([0.5, 1.0, 1.0])))
+    older, younger = (steer(read, basis(), {"age": age}, bounds=Bounds()) for age in (60.0, 20.0))
+    assert older.coefficients["age"] == pytest.approx(
+        28, abs=0.5
+    )  # the target would need a step of 40 years, which tears
+    assert older.limited_by == (BEYOND,)
+    assert younger.coefficients["age"] < -35
+    assert steer(read, basis(), {"age": 80.0}).coefficients["age"] <= 40.1

@@ -7,6 +7,7 @@ this table. Adding an attribute means adding one row, its words in `attribute_wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -67,6 +68,7 @@ class Attribute:
     shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
     is_all_or_nothing: bool = False  # a person has it or not
     least_progress: float = 0.1  # part of a requested change of a probability below which an edit is better not made
+    longest_step: float = math.inf  # in its unit, upwards; beyond, pictures tear
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
@@ -98,6 +100,7 @@ _ROWS = (
         limit=60.0,
         hold=4.0,
         identity=0.3,
+        longest_step=28.0,
         slider=Slider(-40.0, 40.0, knots=(20.0, -20.0, 40.0, -40.0)),
         option="age",
         help="Years to add; a negative number makes the face younger.",

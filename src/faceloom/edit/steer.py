@@ -24,7 +24,7 @@ from torch import Tensor
 
 from faceloom.edit.bounds import Bounds, tolerance
 from faceloom.edit.directions import Direction
-from faceloom.edit.targets import least_progress, to_units
+from faceloom.edit.targets import least_progress, longest_step, to_units
 from faceloom.errors import LatentError
 
 AttributeReader = Callable[[Mapping[str, float]], tuple[Tensor, Tensor]]
@@ -165,6 +165,9 @@ class _Steering:
             self.targets[index] = value / self.sigma[index]
             self.weight[index] = 1.0
         self.edited = self.weight == 1
+        changes = ((self.targets - self.before) * self.sigma).tolist()
+        steps = [longest_step(name, change) for name, change in zip(self.names, changes, strict=True)]
+        self.longest = torch.tensor(steps) / self.sigma
         self.response = torch.eye(len(basis))  # change of each attribute by a step along each direction
         self.best = _Point(torch.zeros(len(basis)), self.before, 1.0, {})
         self.points = [self.best]
@@ -178,7 +181,7 @@ class _Steering:
     def start_at(self, coefficients: Mapping[str, float]) -> None:
         """Try an edit, in the directions' units, to begin with it when it is closer to the targets."""
         lengths = [coefficients.get(direction.name, 0.0) / direction.sigma for direction in self.basis]
-        point = self._try(torch.tensor(lengths))
+        point = self._try(self._limit_length(torch.tensor(lengths)))
         if self._error(point.attributes) < self._error(self.best.attributes):
             self.best = point
 
@@ -190,7 +193,7 @@ class _Steering:
         """Correct until the edited attributes reach their targets and the held ones are close to theirs."""
         at = self.best
         while self.readings < self.config.direction_readings and not self._is_reached(at):
-            coefficients = _limit(at.coefficients + self._compute_correction(at.attributes), self.config.max_length)
+            coefficients = self._limit_length(at.coefficients + self._compute_correction(at.attributes))
             step = coefficients - at.coefficients
             if step.norm() < 1e-3:
                 break
@@ -209,7 +212,8 @@ class _Steering:
             is_close = abs(points[-1][1] - 1) * self._requested_change() <= self.config.tolerance
             if is_close and self._is_within_tolerances(self.best.attributes):
                 return
-            length = min(_false_position(points), self.config.max_length / float(edit.norm()))
+            longest = torch.cat((self.longest / edit.clamp_min(0), self.config.max_length / edit.norm()[None])).min()
+            length = min(_false_position(points), float(longest))
             if any(abs(length - known) < 1e-3 for known, _ in points):
                 return
             point = self._try(edit * length)
@@ -250,6 +254,10 @@ class _Steering:
             readings=self.readings,
         )
 
+    def _limit_length(self, coefficients: Tensor) -> Tensor:
+        """Shorten an edit whose steps along the directions, or as a whole, are longer than pictures bear."""
+        return _limit(coefficients.minimum(self.longest), self.config.max_length)
+
     def _compute_correction(self, attributes: Tensor) -> Tensor:
         """Compute the step that reduces the error most by the estimated response: damped, weighted least squares."""
         weighted = self.weight[:, None] * self.response
@@ -263,7 +271,7 @@ class _Steering:
             for name, use in at.use.items():
                 if use > 1 and name in self.names:
                     self.weight[self.names.index(name)] = self.config.bound_weight
-            coefficients = _limit(at.coefficients + self._compute_correction(at.attributes), self.config.max_length)
+            coefficients = self._limit_length(at.coefficients + self._compute_correction(at.attributes))
             step = coefficients - at.coefficients
             if step.norm() < 1e-2:
                 return

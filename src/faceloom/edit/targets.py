@@ -56,6 +56,16 @@ def least_progress(name: str) -> float:
     return 0.0 if row is None or row.is_change else row.least_progress
 
 
+def longest_step(name: str, change: float) -> float:
+    """Return the longest step upwards that an edit may take along an attribute's direction, in the attribute's unit.
+
+    It is as long as the requested change where that is longer. Faces that respond weakly, as those of old people to
+    years, would otherwise be torn for the last part of a change. Steps down, as to fewer years, do not tear.
+    """
+    row = TABLE.get(name)
+    return math.inf if row is None else max(row.longest_step, change)
+
+
 def _target(name: str, value: float, before: float) -> float:
     attribute = EDITABLE.get(name)
     if attribute is None:
