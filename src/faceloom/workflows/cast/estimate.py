@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from faceloom.errors import PlanError, StoreError
+from faceloom.workflows.cast.card import SHEET_PEOPLE, SHEET_SIDE
 from faceloom.workflows.cast.cells import assign
 from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.executors import one_thread
@@ -27,6 +28,7 @@ TRIAL = 8  # people that are drawn for an estimate
 ATTEMPTS = 3  # people of a cell that must all miss it before it counts as one that cannot be drawn
 START_SECONDS = 15.0  # until a worker's generator is loaded
 ROW_BYTES = 4900  # of a picture's row in all tables, and of its latent and identity
+TILE_BYTES = 63_000  # of a person's picture on the contact sheet
 EXTRA_COPIES = {"imagefolder": 0.0, "coco": 0.0, "parquet": 0.05, "webdataset": 1.0, "nvidia": 0.0}
 """Copies of all pictures that a format adds to those of the image folder, whose pictures are links."""
 
@@ -102,6 +104,7 @@ def estimate(
     total = int(np.mean(sizes) * plan.people + pictures * ROW_BYTES)
     copies = sum(EXTRA_COPIES.get(name, 0.0) for name in formats)
     nvidia = pictures * plan.size**2 * 3 if "nvidia" in formats else 0
+    sheet = int(min(plan.people, SHEET_PEOPLE) * TILE_BYTES * min(1.0, plan.size / SHEET_SIDE) ** 2)
     kept = total * (copies + any(name in ("imagefolder", "coco") for name in formats)) + nvidia
     return Estimate(
         facts,
@@ -109,8 +112,8 @@ def estimate(
         pictures,
         len(seconds),
         start_seconds + float(np.mean(seconds)) * plan.people / workers,
-        int(kept),
-        int(total * (1 + copies) + nvidia),
+        int(kept) + sheet,
+        int(total * (1 + copies) + nvidia) + sheet,
     )
 
 
