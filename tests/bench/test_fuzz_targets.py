@@ -31,6 +31,8 @@ def mutate(data: bytes, random_numbers: random.Random) -> bytes:
     return bytes(changed)
 
 
+# Starlette leaves the temporary files of a malformed form to the garbage collector, which closes and deletes them.
+@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_seeds_and_mutations_are_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     target = importlib.import_module(f"bench.fuzz_targets.{name}")

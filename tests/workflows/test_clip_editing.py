@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -14,7 +14,9 @@ from faceloom.cli import edit as command
 from faceloom.cli.main import app
 from faceloom.edit.clip_edit import ClipEdit, ClipEditConfig
 from faceloom.errors import UnsafePickle
+from faceloom.likeness import Likeness
 from faceloom.workflows.clip_editing import ClipEditResult, edit_person_by_clip
+from faceloom.workflows.editing import Editor
 from tests.checkpoints.clip_files import write_clip
 
 CONFIG = ClipEditConfig(steps=2, min_identity=-1.0, min_relevance=-1.0)
@@ -42,8 +44,8 @@ def test_a_person_moves_towards_a_text_and_what_changed_is_measured(folder):
 
 def test_a_pickle_is_refused(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    editor: Any = SimpleNamespace(generator=SimpleNamespace(hash="a", name="tiny"))
-    person: Any = SimpleNamespace(generator_hash="a", generator_name="tiny")
+    editor = Mock(spec=Editor, generator=SimpleNamespace(hash="a", name="tiny"))
+    person = Mock(spec=Likeness, generator_hash="a", generator_name="tiny")
     with pytest.raises(UnsafePickle):
         edit_person_by_clip(editor, person, "a face", tmp_path)
 

@@ -220,7 +220,7 @@ class RateLimiter:
         while times and times[0] <= now - seconds:
             times.popleft()
         if len(times) >= limit:
-            wait = times[0] + seconds - now
+            wait = (times[0] if times else now) + seconds - now
             raise RequestRefused(429, "too_often", "too many requests", "wait a moment", retry_after=wait)
         times.append(now)
         if len(self.requests) > MAX_RATE_KEYS:
