@@ -14,6 +14,7 @@ from faceloom import Studio
 from faceloom.cli.main import app
 from faceloom.errors import LatentError
 from faceloom.images import Photo, open_photo
+from faceloom.marks.watermark_reader import read_watermark
 from faceloom.workflows.anonymise import BLURRED, REPLACED, AnonymiseConfig, Anonymiser
 
 QUICK = AnonymiseConfig(seed=3, candidates=6, finalists=3, max_similarity=0.9)
@@ -92,3 +93,13 @@ def test_the_source_is_never_overwritten(tmp_path: Path):
     run = CliRunner().invoke(app, ["anonymise", str(photo), "-o", str(photo), "--blur"])
     assert run.exit_code == 2
     assert "would replace the source" in run.stderr
+
+
+@pytest.mark.models
+def test_the_marks_name_the_generator_and_not_the_photo(tmp_path: Path):
+    portrait().image.save(tmp_path / "photo.png")
+    run = CliRunner().invoke(app, ["anonymise", str(tmp_path / "photo.png"), "-o", str(tmp_path / "a.png")])
+    assert run.exit_code == 0, run.stderr
+    payload = read_watermark(Image.open(tmp_path / "a.png")).payload
+    assert payload is not None
+    assert (payload.kind, payload.generator > 0) == ("composite", True)

@@ -118,7 +118,8 @@ def _anonymise(anonymiser: Anonymiser, path: Path, target: Path, max_frames: int
 
     done = anonymiser.photo(open_photo(path))
     generated = any(face.how == "replaced" for face in done.faces)
-    save_picture(done.image, target, ai_generated=generated, composite=generated)
+    origin = anonymiser.studio.made_by if generated else None  # without the photo, which the result must not lead to
+    save_picture(done.image, target, ai_generated=generated, composite=generated, origin=origin)
     faces = [
         {"box": [round(x) for x in face.box], "how": face.how, "person": face.person, "reason": face.reason}
         for face in done.faces
@@ -135,7 +136,8 @@ def _film(anonymiser: Anonymiser, path: Path, target: Path, max_frames: int, kee
     with progress(1.0, path.name) as draw:
         plan = plan_film(anonymiser, clip, max_frames=max_frames, callback=draw)
         frames = render_film(anonymiser, clip, plan, draw)
-        save_film(frames, target, clip.fps, composite=True, sound=path if keep_sound else None)
+        sound, origin = path if keep_sound else None, anonymiser.studio.made_by
+        save_film(frames, target, clip.fps, composite=True, sound=sound, origin=origin)
     notes = list(plan.notes)
     if plan.count + 1.5 < clip.fps * clip.seconds:
         notes.append(f"only the first {plan.count} frames were written: see --max-frames")
