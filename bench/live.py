@@ -2,7 +2,7 @@
 
 The film shows a generated face that turns its head and smiles, seen by a camera that drifts. It is played in real time;
 frames that come while another is drawn are skipped. The lag of a frame is the time from its arrival to its picture,
-and the processor time, with OMP_NUM_THREADS=1, says what it takes on a machine that is busy. The readings of the drawn
+and the processor time says what it takes on a machine that is busy. The readings of the drawn
 faces are compared with the driver's after the film.
 """
 
@@ -25,7 +25,7 @@ from faceloom.edit.puppet import CONTROLS, Values, read_controls
 from faceloom.images import make_contact_sheet, to_img, to_pixels
 from faceloom.images.tensors import Pixels
 from faceloom.memory import keep_memory
-from faceloom.workflows.live import LiveSession, in_real_time, make_look, make_studio_puppet
+from faceloom.workflows.live import LiveSession, draw_stream, in_real_time, make_look, make_studio_puppet
 from faceloom.workflows.studio import Studio
 
 FPS = 15.0
@@ -54,8 +54,10 @@ def main() -> None:
     print(f"preparation {time.perf_counter() - begin:.1f} s")
     session = LiveSession(puppet)
     session.draw(driver[0], -1.0)
+    begin_cpu = time.process_time()
     played = play(session, driver, patient=options.patient)
-    print_figures(played, len(driver), patient=options.patient)
+    cpu = (time.process_time() - begin_cpu) / len(played)
+    print_figures(played, len(driver), cpu, patient=options.patient)
     save_film((shown.pixels for shown in played), options.out / "live.mp4", FPS)
     cells = []
     for i in np.linspace(0, len(played) - 1, 15).astype(int):
@@ -66,17 +68,15 @@ def main() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A frame that was drawn: its time in the film, the driver's readings, the picture, and what it took in seconds.
+    """A frame that was drawn: its time in the film in seconds, the driver's readings, and the picture.
 
-    `lag` is the time from the frame's arrival to its picture, `reading` and `drawing` are processor times.
+    `lag` is the time in seconds from the frame's arrival to its picture.
     """
 
     moment: float
     readings: Values | None
     pixels: Pixels
     lag: float
-    reading: float
-    drawing: float
 
 
 def play(session: LiveSession, driver: list[np.ndarray], *, patient: bool) -> list[Shown]:
@@ -84,25 +84,17 @@ def play(session: LiveSession, driver: list[np.ndarray], *, patient: bool) -> li
     paced = in_real_time(driver, FPS)
     source = ((i / FPS, frame) for i, frame in enumerate(driver)) if patient else iter(NewestFrame(paced))
     start, played = time.monotonic(), []
-    for moment, frame in source:
-        cpu = [time.process_time()]
-        readings = session.follow(frame, moment)
-        cpu.append(time.process_time())
-        pixels = session.render()
-        cpu.append(time.process_time())
-        played.append(Shown(moment, readings, pixels, time.monotonic() - start - moment, *np.diff(cpu).tolist()))
+    for moment, drawn in draw_stream(session, source):
+        played.append(Shown(moment, drawn.readings, drawn.pixels, time.monotonic() - start - moment))
     return played
 
 
-def print_figures(played: list[Shown], count: int, *, patient: bool) -> None:
-    """Print the rate, the lag, the processor time of a frame, and how the readings of the pictures follow the driver's.
+def print_figures(played: list[Shown], count: int, cpu: float, *, patient: bool) -> None:
+    """Print the rate, the lag, and how the readings of the pictures follow the driver's; `cpu` is that of a frame.
 
     All pictures count, and only pictures: none is shown that was not drawn from a frame of its own.
     """
-    reading, drawing = (statistics.median(getattr(shown, part) for shown in played) for part in ("reading", "drawing"))
-    print(
-        f"{len(played)} of {count} frames; processor {reading:.3f} s to read and {drawing:.3f} s to draw one (median)"
-    )
+    print(f"{len(played)} of {count} frames; {cpu:.3f} s of processor time for one, that of the driver's film included")
     if not patient:
         seconds = played[-1].moment + played[-1].lag - played[0].moment
         lags = [shown.lag for shown in played]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,17 @@ class ThreadChoice:
 
     threads: int
     reason: str
+
+
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Compute with `count` torch threads in this thread of Python, and restore their number afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_threads(
@@ -72,34 +84,26 @@ def measure_speeds(candidates: Sequence[int], work: Work, seconds: float = MEASU
     Each number gets the same share of `seconds`, and at least MIN_ROUNDS runs. The caller's number of threads is
     restored.
     """
-    before = torch.get_num_threads()
     elapsed, rounds = [0.0] * len(candidates), [0] * len(candidates)
-    try:
-        while sum(elapsed) < seconds or min(rounds) < MIN_ROUNDS:
-            i = min(range(len(candidates)), key=lambda k: (rounds[k] >= MIN_ROUNDS, elapsed[k]))
-            torch.set_num_threads(candidates[i])
+    while sum(elapsed) < seconds or min(rounds) < MIN_ROUNDS:
+        i = min(range(len(candidates)), key=lambda k: (rounds[k] >= MIN_ROUNDS, elapsed[k]))
+        with use_threads(candidates[i]):
             if not rounds[i]:
                 work()  # the first run starts the threads
             start = time.perf_counter()
             work()
             elapsed[i] += time.perf_counter() - start
-            rounds[i] += 1
-    finally:
-        torch.set_num_threads(before)
+        rounds[i] += 1
     return [count / max(duration, 1e-9) for count, duration in zip(rounds, elapsed, strict=True)]
 
 
 def _seconds_of(work: Work) -> float:
     """Return how long the second run of `work` takes with one thread; the first run allocates memory."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with use_threads(1):
         work()
         start = time.perf_counter()
         work()
         return time.perf_counter() - start
-    finally:
-        torch.set_num_threads(before)
 
 
 def _set_threads(threads: int, reason: str) -> ThreadChoice:

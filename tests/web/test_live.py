@@ -44,6 +44,11 @@ def test_a_frame_without_a_face_is_answered_too(client, person):
     assert answer.headers["x-faceloom-face"] == "0"
 
 
+def test_a_stream_is_answered_with_the_picture_of_the_frame_before(client, person):
+    answers = [send(client, person, frame, years=1, ahead=1) for frame in (photo(1, 320, 240), FLAT, FLAT)]
+    assert [answer.headers["x-faceloom-face"] for answer in answers] == ["1", "1", "0"]
+
+
 def test_years_change_the_picture(client, person):
     now, older = (
         np.asarray(Image.open(io.BytesIO(send(client, person, FLAT, years=years).content)), dtype=float)

@@ -23,6 +23,7 @@ from faceloom.workflows.live import (
     LiveSession,
     at_constant_rate,
     cut_square,
+    draw_stream,
     in_real_time,
     make_studio_puppet,
 )
@@ -77,6 +78,23 @@ def test_a_face_follows_a_real_driver_and_returns_to_rest():
     gone = [session.draw(nobody, 9.0 + i) for i in range(DETECTION_INTERVAL + 1)]
     assert gone[-1].readings is None
     assert np.allclose(session.targets, session.puppet.rest)
+
+
+@pytest.mark.models
+def test_a_stream_shows_the_same_pictures_as_single_frames():
+    from faceloom import Studio
+    from faceloom.assets.cache import open_asset
+
+    photo = np.asarray(open_photo(open_asset("portraits") / "astronaut.png").image)
+    puppet = make_studio_puppet(Studio(), Studio().generate(5))
+    frames = [(i / 10, frame) for i, frame in enumerate([photo, photo[:, ::-1].copy(), photo, np.zeros_like(photo)])]
+    drawn = list(draw_stream(LiveSession(puppet, 64), iter(frames)))
+    assert [moment for moment, _ in drawn] == [moment for moment, _ in frames]
+    single = LiveSession(puppet, 64)
+    for (moment, frame), (_, streamed) in zip(frames, drawn, strict=True):
+        alone = single.draw(frame, moment)
+        assert (alone.readings is None) == (streamed.readings is None)
+        assert np.abs(alone.pixels.astype(int) - streamed.pixels).max() <= 2  # sums of one thread and of several
 
 
 @pytest.mark.models

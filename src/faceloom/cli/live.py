@@ -92,9 +92,11 @@ def _draw(
     session: LiveSession, frames: Iterator[Frame], mirror: bool, counts: dict[str, int], report: Any
 ) -> Iterator[Frame]:
     """Yield the time and the picture of each frame until the driver ends, or Ctrl-C ends it."""
+    from faceloom.workflows.live import draw_stream
+
     try:
-        for moment, frame in frames:
-            drawn = session.draw(frame[:, ::-1].copy() if mirror else frame, moment)
+        turned = ((moment, frame[:, ::-1].copy() if mirror else frame) for moment, frame in frames)
+        for moment, drawn in draw_stream(session, turned):
             counts["frames"] += 1
             counts["with_face"] += drawn.readings is not None
             report(moment)

@@ -23,11 +23,13 @@ async def draw_live(
     friend_id: str,
     mix: float,
     size: int,
+    ahead: bool,
     sequence: int,
 ) -> LivePicture:
     """Draw a person with the pose and the expression of a frame, which is not stored.
 
-    A frame that a newer one of the visit replaced raises WorkerError ('stale').
+    With `ahead`, the picture is that of the frame before. A frame that a newer one of the visit replaced raises
+    WorkerError ('stale').
     """
     require_consent(booth, visit)
     owner, person = find_playable(booth, visit, person_id, friends=True)
@@ -35,7 +37,7 @@ async def draw_live(
     if friend_id:
         friend = shown_ref(booth, *find_playable(booth, visit, friend_id, friends=True))
     look = Look(shown_ref(booth, owner, person), person.slider_values, years, friend, mix)
-    task = DrawLive(visit.id, look, frame, size)
+    task = DrawLive(visit.id, look, frame, size, ahead)
     key = f"live {visit.id}" if sequence else ""
     return await booth.worker.run(task, priority=Priority.PREVIEW, visit=visit.id, key=key, sequence=sequence)
 

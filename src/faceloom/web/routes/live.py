@@ -20,12 +20,17 @@ FRAME_BODY = {"requestBody": {"content": {"image/jpeg": {}}, "required": True}}
 
 
 class LookQuery(RequestModel):
-    """The look of a person in the mirror: older or younger, with a friend's features, and the side in pixels."""
+    """The look of a person in the mirror: older or younger, with a friend's features, and the side in pixels.
+
+    `ahead` answers with the picture of the frame before: a stream gains frames, because one is read while another is
+    drawn.
+    """
 
     years: float = Field(default=0.0, ge=-40, le=40)
     friend: str = Field(default="", max_length=64)
     mix: float = Field(default=1.0, ge=0, le=1)
     size: int = Field(default=512, ge=64, le=512)
+    ahead: bool = False
     n: Sequence = 0
 
 
@@ -56,6 +61,7 @@ async def draw_live(
         friend_id=look.friend,
         mix=look.mix,
         size=look.size,
+        ahead=look.ahead,
         sequence=look.n,
     )
     return JpegResponse(drawn.jpeg, headers={"X-Faceloom-Face": "1" if drawn.has_face else "0"})

@@ -11,12 +11,14 @@ from faceloom.analyze.attributes import SLIDERS
 from faceloom.edit.mix import W_PULL_MIXING
 from faceloom.edit.morph import between
 from faceloom.images import open_photo
+from faceloom.images.tensors import Pixels
 from faceloom.likeness import Likeness
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import AttributeValues, DrawLive, LivePicture, Look, PersonRef
 from faceloom.web.worker.previews import predict_person
 from faceloom.web.worker.state import Mirror, WorkerState
 from faceloom.web.worker.studio import to_jpeg
+from faceloom.workflows.live import LiveFrame
 
 MAX_MIRRORS = 4  # streams whose sessions stay in memory
 LIVE_QUALITY = 80  # JPEG quality of the mirror's pictures, each of which is seen for a tenth of a second
@@ -25,7 +27,8 @@ LIVE_QUALITY = 80  # JPEG quality of the mirror's pictures, each of which is see
 def draw_live(state: WorkerState, task: DrawLive, context: TaskContext) -> LivePicture:
     """Draw a person with the pose, smile, lips, eyes and brows of a camera's frame. Raises ImageError.
 
-    The first frame of a look takes a dozen pictures longer. The frame is turned like a mirror image.
+    The first frame of a look takes a dozen pictures longer. The frame is turned like a mirror image. With `task.ahead`,
+    the answer is the frame before, which was drawn meanwhile.
     """
     frame = np.asarray(open_photo(task.frame).image)[:, ::-1].copy()
     mirror = state.mirrors.get(task.viewer)
@@ -35,8 +38,15 @@ def draw_live(state: WorkerState, task: DrawLive, context: TaskContext) -> LiveP
     while len(state.mirrors) > MAX_MIRRORS:
         state.mirrors.popitem(last=False)
     mirror.session.size = task.size
-    drawn = mirror.session.draw(frame, time.monotonic())
+    drawn = _draw_ahead(mirror, frame) if task.ahead else mirror.session.draw(frame, time.monotonic())
     return LivePicture(to_jpeg(Image.fromarray(drawn.pixels), LIVE_QUALITY), drawn.readings is not None)
+
+
+def _draw_ahead(mirror: Mirror, frame: Pixels) -> LiveFrame:
+    """Begin to draw a frame; return the one before it, or this one when it is the first."""
+    begun = mirror.session.begin(frame, time.monotonic())
+    before, mirror.newest = mirror.newest or begun, begun
+    return before.result()
 
 
 def _person(state: WorkerState, look: Look) -> Likeness:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from PIL import Image
@@ -15,7 +16,7 @@ from faceloom.web.worker.axes import AxisCache
 from faceloom.web.worker.cache import ErasedFiles, LikenessCache, PreviewCache
 from faceloom.web.worker.messages import Look, PersonRef, Ready
 from faceloom.web.worker.studio import BoothStudio, draw, to_jpeg
-from faceloom.workflows.live import LiveSession
+from faceloom.workflows.live import LiveFrame, LiveSession
 
 PREVIEW_SIZE = 512  # pixels of a preview's side
 STYLE_STRENGTH = 0.9  # of a style in the booth
@@ -32,12 +33,16 @@ class RunningDrag:
     last: DragStep
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Mirror:
-    """A stream of a camera that moves a person: the look, and the session that follows the frames."""
+    """A stream of a camera that moves a person: the look, the session that follows the frames, and its newest picture.
+
+    `newest` is the picture that may still be drawn while the next frame is read.
+    """
 
     look: Look
     session: LiveSession
+    newest: Future[LiveFrame] | None = None
 
     def shows(self, folder: str, prefix: str = "") -> bool:
         """Return whether a person of a visit's folder, whose name begins with `prefix`, is seen in it."""

@@ -1188,6 +1188,7 @@ export interface paths {
         friend?: string;
         mix?: number;
         size?: number;
+        ahead?: boolean;
         /** Number that grows with every request of the page */
         n?: number;
       };

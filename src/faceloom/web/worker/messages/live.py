@@ -33,10 +33,12 @@ class LivePicture:
 class DrawLive(Task[LivePicture]):
     """Draw a person with the pose, smile, lips, eyes and brows of a camera's frame, which is not stored.
 
-    `viewer` names the stream whose motion is smoothed: the visit.
+    `viewer` names the stream whose motion is smoothed: the visit. `ahead` asks for the picture of the frame before,
+    which is drawn while this frame is read.
     """
 
     viewer: str
     look: Look
     frame: bytes
     size: int
+    ahead: bool = False

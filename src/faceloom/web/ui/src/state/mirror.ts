@@ -1,4 +1,7 @@
-/** The live mirror: frames of the camera move the person. One frame is on its way at a time: a slow booth shows fewer. */
+/**
+ * The live mirror: frames of the camera move the person. One frame is on its way at a time: a slow booth shows fewer.
+ * Each answer is the picture of the frame before, which was drawn while the newest one was read.
+ */
 
 import { fetchPicture, postForPicture, ServerError, withQuery } from "../api";
 import type { Person } from "../types";
@@ -59,7 +62,7 @@ async function drawFrame(video: HTMLVideoElement, person: Person, look: Look, si
   const path = `/people/${encodeURIComponent(person.id)}/live`;
   return postForPicture(
     path,
-    { years: look.years, friend: look.friend, mix: look.mix, n: ++frameNumber },
+    { years: look.years, friend: look.friend, mix: look.mix, ahead: 1, n: ++frameNumber },
     { body: frame, signal },
   );
 }
