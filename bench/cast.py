@@ -31,7 +31,8 @@ from PIL import Image
 from bench.evaluators import SAME, Evaluators
 from bench.jury import to_judged
 from faceloom.memory import keep_memory
-from faceloom.workflows.cast.executors import one_thread
+from faceloom.threads import use_threads
+from faceloom.workflows.cast.executors import CAST_THREADS
 from faceloom.workflows.cast.job import Job, ShardMaker
 from faceloom.workflows.cast.plan import Plan
 from faceloom.workflows.studio import Studio
@@ -127,7 +128,7 @@ def share(hits: np.ndarray | Any) -> str:
 
 def measure_speed(people: int, sizes: Sequence[int]) -> None:
     """Print CPU seconds of a face, with labels, masks and files, by size, in turns."""
-    with one_thread(), tempfile.TemporaryDirectory() as folder:
+    with use_threads(CAST_THREADS), tempfile.TemporaryDirectory() as folder:
         studio = Studio()
         jobs = {size: make_job(Path(folder) / str(size), size) for size in sizes}
         makers = {size: ShardMaker(studio, job) for size, job in jobs.items()}
@@ -154,7 +155,7 @@ def make_job(folder: Path, size: int) -> Job:
 
 def measure_memory(people: int, size: int) -> None:
     """Print the resident memory after every tenth of the people."""
-    with one_thread(), tempfile.TemporaryDirectory() as folder:
+    with use_threads(CAST_THREADS), tempfile.TemporaryDirectory() as folder:
         maker = ShardMaker(Studio(), make_job(Path(folder), size))
         for index in range(people):
             maker.people.make(index % 1000, index // 1000, torch.zeros(0, 128))

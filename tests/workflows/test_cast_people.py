@@ -13,6 +13,7 @@ from faceloom.edit.attributes import load_shipped_basis
 from faceloom.errors import PlanError
 from faceloom.workflows.cast.approach import Approach, miss, wanted_change
 from faceloom.workflows.cast.background import cut_out, guided_filter, keep_one_person
+from faceloom.workflows.cast.draw import drawn_side
 from faceloom.workflows.cast.guesses import load_guesses
 from faceloom.workflows.cast.labels import LABELED, Labels
 from faceloom.workflows.cast.people import region_mask, seeds_of
@@ -31,6 +32,11 @@ def test_labels_meet_a_cell_when_the_readings_agree():
     assert make_labels(gender=0.1, age=30).meet(woman)
     assert not make_labels(gender=0.1, age=36.5).meet(woman)
     assert not make_labels(gender=0.1, age=30, age_spread=7).meet(woman)
+
+
+def test_pictures_are_drawn_no_larger_than_needed():
+    assert [drawn_side(size, 1024) for size in (64, 256, 300, 512, 1024, 2048)] == [256, 256, 512, 512, 1024, 1024]
+    assert drawn_side(512, 128) == 128
 
 
 def test_confidence_falls_with_the_spread():

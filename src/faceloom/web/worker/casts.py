@@ -16,6 +16,7 @@ from faceloom.images.photo import open_photo
 from faceloom.images.save import encode_picture
 from faceloom.marks.origin import Origin
 from faceloom.store.models import CastCell, CastPlan
+from faceloom.threads import use_threads
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import (
     CastEstimate,
@@ -34,7 +35,7 @@ from faceloom.web.worker.studio import PREVIEW_QUALITY
 from faceloom.workflows.cast.brief import parse_brief
 from faceloom.workflows.cast.cells import make_cells
 from faceloom.workflows.cast.estimate import estimate
-from faceloom.workflows.cast.executors import Report, one_thread, run_here
+from faceloom.workflows.cast.executors import CAST_THREADS, Report, run_here
 from faceloom.workflows.cast.finished import export_cast, find_portrait, iterate_finished, read_report
 from faceloom.workflows.cast.job import Job, Shard, ShardMaker, read_people
 from faceloom.workflows.cast.labels import LABELED
@@ -172,7 +173,7 @@ def _person(number: int, rows: list[dict[str, Any]], problems: list[str]) -> Cas
 def _make_shards(context: TaskContext, studio: Studio, job: Job, shards: Sequence[Shard], report: Report) -> None:
     """Make the shards that are missing, one after the other, and report the people of each that is complete."""
     maker = ShardMaker(studio, job, context.check_cancelled)
-    with one_thread():
+    with use_threads(CAST_THREADS):
         for number, shard in enumerate(shards, start=1):
             maker.make(shard)
             people = tuple(_person(m.index + 1, list(m.rows), list(m.problems)) for m in read_people(job, shard))

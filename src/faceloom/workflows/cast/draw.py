@@ -28,8 +28,8 @@ from faceloom.workflows.cast.ranges import Range
 from faceloom.workflows.studio import Studio
 
 READ_SIDE = 256  # of the pictures that are labeled, in pixels
-POOL = 500  # latents that are guessed about at once
-POOLS = 6  # of them, for cells that few latents meet
+POOL = 200  # latents that are guessed about at once
+POOLS = 15  # of them, for cells that few latents meet
 AS_DRAWN = 3  # candidates that are drawn and labeled without an edit
 EDITED = 4  # candidates that are edited
 LIKELY = 0.6  # probability, a described attribute, from which a candidate counts as likely
@@ -41,7 +41,7 @@ WIDE_COST = 0.3  # added to the length of the edit of such a candidate, whose fa
 class Drawn:
     """A person who was drawn.
 
-    Convention: `w_plus [1, num_ws, w_dim]`; `img [1, 3, h, h]` at the generator's resolution; `edits` are steps along
+    Convention: `w_plus [1, num_ws, w_dim]`; `img [1, 3, h, h]` with the drawer's `side`; `edits` are steps along
     directions, in their units; `tries` counts the pictures that were drawn. `met` is true when the picture lies in the
     person's cell and the readings agree about it.
     """
@@ -72,11 +72,12 @@ def never_interrupt() -> None:
 
 
 class Drawer:
-    """The generator and the networks with which people are drawn."""
+    """The generator and the networks with which people are drawn, for pictures of `size` px."""
 
-    def __init__(self, studio: Studio, psi: float, check: Check = never_interrupt) -> None:
+    def __init__(self, studio: Studio, psi: float, size: int = READ_SIDE, check: Check = never_interrupt) -> None:
         self.studio, self.psi, self.check = studio, psi, check
         self.G = fuse(studio.fast_generator.G)
+        self.side = drawn_side(size, self.G.img_resolution)
         self.reader = LabelReader(studio)
 
     @cached_property
@@ -108,7 +109,7 @@ class Drawer:
         An edit leaves the latents that the latent reader knows: it would still see who usually looks like this.
         """
         self.check()
-        img = self.G.synthesis(w_plus)
+        img = self.G.synthesis_at(w_plus, self.side)
         return img, self.reader.read(to_read(img), None if is_edited else w_plus[:, 0])
 
     def map(self, seeds: Sequence[int], psi: float) -> W:
@@ -163,6 +164,14 @@ class Drawer:
 
 
 _LOG_LIKELY = float(torch.tensor(LIKELY).log())
+
+
+def drawn_side(size: int, largest: int) -> int:
+    """Return the side at which pictures of `size` px are drawn: twice, four times ... READ_SIDE, as far as needed."""
+    side = READ_SIDE
+    while side < min(size, largest):
+        side *= 2
+    return min(side, largest)
 
 
 def to_read(img: Tensor) -> Tensor:

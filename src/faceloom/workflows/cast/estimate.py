@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from faceloom.errors import PlanError, StoreError
+from faceloom.threads import use_threads
 from faceloom.workflows.cast.card import SHEET_PEOPLE, SHEET_SIDE
 from faceloom.workflows.cast.cells import assign
 from faceloom.workflows.cast.draw import Check, never_interrupt
-from faceloom.workflows.cast.executors import one_thread
+from faceloom.workflows.cast.executors import CAST_THREADS
 from faceloom.workflows.cast.people import PersonMaker
 from faceloom.workflows.cast.plan import Plan
 from faceloom.workflows.studio import Studio
@@ -87,7 +88,7 @@ def estimate(
     chosen = _rarest_first(maker, list(first_of))[:TRIAL]
     facts = [cell.facts() | {"can_draw": None, "reason": ""} for cell in assignment.cells]
     sizes, rows, seconds = [], 0, []
-    with one_thread():
+    with use_threads(CAST_THREADS):
         maker.make(next(iter(first_of.values())), 0, torch.zeros(0, 128))  # the first one loads the networks
         for cell in chosen:
             for attempt in range(ATTEMPTS):

@@ -6,7 +6,6 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from faceloom.errors import StoreError
 from faceloom.memory import keep_memory
 from faceloom.sandbox import enter_sandbox
+from faceloom.threads import use_threads
 from faceloom.workflows.cast.draw import Check, never_interrupt
 from faceloom.workflows.cast.job import Job, Shard, ShardMaker
 from faceloom.workflows.studio import Studio
@@ -24,6 +24,7 @@ Report = Callable[[float, str], None]
 Executor = Callable[[Studio, Job, Sequence[Shard], Report], None]
 """Function that makes the missing ones of some shards, and reports the part that is done, 0...1."""
 
+CAST_THREADS = 1  # of torch: sums over several threads would depend on their number in the last bits
 MAX_LOSSES = 5  # workers that may die one after the other without finishing a shard
 
 
@@ -33,21 +34,10 @@ def run_here(studio: Studio, job: Job, shards: Sequence[Shard], report: Report, 
     if not missing:
         return
     maker = ShardMaker(studio, job, check)
-    with one_thread():
+    with use_threads(CAST_THREADS):
         for number, shard in enumerate(missing, start=len(shards) - len(missing)):
             report(number / len(shards), f"{number * len(shard.people)} people")
             maker.make(shard)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread: sums over several threads would depend on their number in the last bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ class StudioRecipe:
 
 def make_maker(recipe: StudioRecipe, job: Job) -> ShardMaker:
     """Make the maker of a worker, in the worker's process."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(CAST_THREADS)
     keep_memory()
     return ShardMaker(recipe.make(), job)
 

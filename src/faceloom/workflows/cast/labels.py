@@ -21,7 +21,8 @@ from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.workflows.cast.ranges import Range
 from faceloom.workflows.studio import Studio
 
-LABELED = tuple(name for name in (*ATTRIBUTES, *DETAILS, "skin_tone") if name not in ("roll", "sharpness"))
+READ = (*ATTRIBUTES, *DETAILS)
+LABELED = tuple(name for name in (*READ, "skin_tone") if name not in ("roll", "sharpness"))
 """The attributes that every picture is labeled with."""
 
 MIN_SPREAD: Mapping[str, float] = {"years": 2.0, "degrees": 2.0, "probability": 0.05, "points": 1.0}
@@ -92,27 +93,8 @@ class LabelReader:
             # the sample variance of three opinions, two of which have the mean and the spread that were read
             spread = torch.where(apart.isnan(), spread, (spread.square() / 2 + apart.square() / 3).sqrt())
             values = torch.where(guessed.isnan(), values, values.lerp(guessed.nan_to_num(), GUESS_WEIGHT))
-        means = dict(zip(ATTRIBUTES, to_units(correct_ages(values))[0].tolist(), strict=True))
-        spreads = dict(zip(ATTRIBUTES, spread[0].tolist(), strict=True))
-        details, differences = self._read_details(img)
-        means["age"] = max(means["age"], 0.0)
-        return Labels(
-            means | details | {"skin_tone": float(skin_tone(img))},
-            spreads | differences,
-            opinions.reading.identity[0],
-        )
-
-    def _read_details(self, img: Tensor) -> tuple[dict[str, float], dict[str, float]]:
-        """Read the details of the picture and of its mirror image: their means, and their standard deviations."""
-        views = [read_attributes_once(self.analyzer, view) for view in (img, img.flip(3))]
-        means = {name: (views[0][name] + views[1][name]) / 2 for name in DETAILS}
-        return means, {name: abs(views[0][name] - views[1][name]) / math.sqrt(2) for name in DETAILS}
-
-
-def read_attributes_once(analyzer: Any, img: Tensor) -> dict[str, float]:
-    """Read the details of a picture once, in the units of the table."""
-    details = dict(zip(DETAILS, analyzer(img).details[0].tolist(), strict=True))
-    return {
-        name: 1 / (1 + math.exp(-max(-50.0, min(50.0, value)))) if TABLE[name].unit == "probability" else value
-        for name, value in details.items()
-    }
+        means = to_units(torch.cat((correct_ages(values), opinions.reading.details), 1))[0].tolist()
+        spreads = torch.cat((spread, opinions.details_spread), 1)[0].tolist()
+        by_name = dict(zip(READ, means, strict=True))
+        by_name |= {"age": max(by_name["age"], 0.0), "skin_tone": float(skin_tone(img))}
+        return Labels(by_name, dict(zip(READ, spreads, strict=True)), opinions.reading.identity[0])

@@ -79,7 +79,7 @@ class PersonMaker:
         check: Check = never_interrupt,
     ) -> None:
         self.studio, self.plan, self.assignment = studio, plan, assignment
-        self.drawer = Drawer(studio, plan.psi, check)
+        self.drawer = Drawer(studio, plan.psi, plan.size, check)
         self.license = license_of(studio.generator_name)
         self.origin = Origin(studio.generator.hash, studio.generator.name, day=day)
 
@@ -129,7 +129,7 @@ class PersonMaker:
             self.drawer.check()
             result = self.studio.edit(person, dict(changes))
             G = self.studio.person_generator(result.person, self.studio.fast_generator)
-            img = G.synthesis(result.person.w_plus)
+            img = G.synthesis_at(result.person.w_plus, self.drawer.side)
             labels = self.drawer.reader.read(to_read(img))
             similarity = float(labels.identity @ drawn.labels.identity)
             facts = {
