@@ -61,6 +61,17 @@ def test_the_picture_changes_inside_the_mask_only(generator):
     assert change[columns * 5 // 8 :].max() > 1e-3
 
 
+def test_fused_layers_draw_what_the_network_draws_and_gradients_come_from_the_network(tiny):
+    changed, fixed = latents(tiny).split(1)
+    blended = Blended(tiny, compute_features(tiny, fixed), half_mask(0.2, 0.9))
+    for side in (8, 32):
+        fast = blended.synthesis_at(changed, side)
+        slow = blended.synthesis_at(changed.clone().requires_grad_(), side)
+        torch.testing.assert_close(fast, slow.detach(), rtol=1e-4, atol=1e-4)
+    assert slow.requires_grad
+    assert not fast.requires_grad
+
+
 def test_features_that_decide_the_pose_are_not_blended():
     fixed, changed = torch.zeros(1, 2, 8, 8), torch.ones(1, 2, 8, 8)
     assert torch.equal(blend(fixed, changed, half_mask(0.0, 0.0)), changed)

@@ -8,7 +8,7 @@ the features of every resolution, so that the parts join without a seam. Zhu et 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceloom.latents import WPlus
+from faceloom.networks.fused import Fused, fuse
 from faceloom.networks.generator import Generator, NoiseMode, count_channels
 from faceloom.networks.tuned import network_of, replace_weights
 
@@ -37,10 +38,9 @@ class Blended:
         self.img_resolution, self.layer_resolutions = G.img_resolution, G.layer_resolutions
         self.img_channels = count_channels(G)
         self.w_avg, self.mapping, self.affines = G.w_avg, G.mapping, G.affines
-        self.network = replace_weights(network_of(G), {})
-        self.device = self.network.w_avg.device
-        for features, layer in zip(fixed, self.network.feature_layers(), strict=True):
-            layer.register_forward_hook(partial(_blend_output, features, mask))
+        self.plain, self.fixed, self.mask = network_of(G), fixed, mask
+        self.device = self.plain.w_avg.device
+        self.fused = fuse(self.plain, partial(_blend_layer, fixed, mask))
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
         """Generate the image, as `Generator.synthesis`."""
@@ -48,8 +48,23 @@ class Blended:
 
     def synthesis_at(self, w_plus: WPlus, resolution: int, noise_mode: NoiseMode = "const") -> Tensor:
         """Generate the image at `resolution`, as `Generator.synthesis_at`."""
+        if isinstance(self.fused, Fused) and noise_mode == "const" and not needs_gradients(w_plus):
+            return self.fused.synthesis_at(w_plus, resolution)
         img: Tensor = self.network.synthesis_at(w_plus.to(self.device), resolution, noise_mode)
         return img.to(w_plus.device)
+
+    @cached_property
+    def network(self) -> Any:
+        """The network whose feature layers blend their outputs."""
+        network = replace_weights(self.plain, {})
+        for features, layer in zip(self.fixed, network.feature_layers(), strict=True):
+            layer.register_forward_hook(partial(_blend_output, features, self.mask))
+        return network
+
+
+def needs_gradients(w_plus: WPlus) -> bool:
+    """Return whether gradients of a latent are recorded."""
+    return torch.is_grad_enabled() and w_plus.requires_grad
 
 
 def compute_features(G: Generator, w_plus: WPlus) -> Features:
@@ -80,6 +95,13 @@ def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
     if max(size) < max(mask.shape[-2:]):
         return F.adaptive_max_pool2d(mask, list(size))
     return F.interpolate(mask, list(size), mode="bilinear", align_corners=False)
+
+
+def _blend_layer(fixed: Features, mask: Tensor, layer: int, output: Tensor) -> Tensor:
+    """Blend the output of a feature layer of a fused generator, which draws a part of the wavelet bands only."""
+    other = fixed[layer]
+    assert isinstance(other, Tensor)
+    return blend(other[:, : output.shape[1]], output, mask)
 
 
 def _blend_output(fixed: Any, mask: Tensor, layer: nn.Module, inputs: object, output: Any) -> Any:

@@ -29,21 +29,35 @@ Activated = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """A pointwise convolution of `x [n, c, h, w]` with a weight and a bias, followed by the leaky ReLU."""
 
 
+Change = Callable[[int, Tensor], Tensor]
+"""Function of the number of a feature layer, as in `feature_layers`, and of its output; its result goes on."""
+
+
+def keep(layer: int, output: Tensor) -> Tensor:
+    """Return the output of a feature layer as it is."""
+    return output
+
+
 class Fused:
     """A generator of wavelets, or one tuned for a person, with fused layers (`Generator` protocol).
 
-    It shares the network's weights and returns no gradients.
+    It shares the network's weights and returns no gradients. `change` may replace the output of each feature layer.
     """
 
-    def __init__(self, network: MobileStyleGAN) -> None:
-        self.network = network
+    def __init__(self, network: MobileStyleGAN, change: Change = keep) -> None:
+        self.network, self.change = network, change
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = network.z_dim, network.c_dim, network.w_dim, network.num_ws
         self.img_resolution, self.layer_resolutions = network.img_resolution, network.layer_resolutions
         self.img_channels = network.img_channels
         self.w_avg, self.mapping, self.affines = network.w_avg, network.mapping, network.affines
         self.activated = choose_activated()
         layers = (module for module in network.modules() if isinstance(module, StyledConv))
-        self.visible = {layer for layer in layers if float(layer.noise.float().std()) >= INVISIBLE_NOISE}
+        self.visible = {layer for layer in layers if layer.size_of_noise >= INVISIBLE_NOISE}
+
+    @property
+    def G(self) -> MobileStyleGAN:
+        """The network, as an engine names it."""
+        return self.network
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
         """Generate the image, as `Generator.synthesis`."""
@@ -62,11 +76,12 @@ class Fused:
         x = network.const.to(network.dtype or network.to_img.weight.dtype)
         x = network.first(x.contiguous(memory_format=torch.channels_last), w_plus[:, 0], "const")
         for i, block in enumerate(network.blocks):
-            x = self._run_block(cast(Block, block), x, w[3 * i + 1 : 3 * i + 4])
+            x = self.change(i, self._run_block(cast(Block, block), x, w[3 * i + 1 : 3 * i + 4]))
         is_whole = resolution >= self.img_resolution
         count = self.img_channels * (4 if is_whole else 1)  # below the full size, the mean band is the image
         weight = scale_inputs(network.to_img.weight[:count], network.to_img_affine(w[-1])).to(x.dtype)
-        bands = F.conv2d(x, weight, bias_of(network.to_img, x, count)).float()
+        bands = F.conv2d(x, weight, bias_of(network.to_img, x, count))
+        bands = self.change(len(network.blocks), bands).float()
         return inverse_haar(bands) if is_whole else area_reduce(bands * 0.5, resolution)
 
     def _run_block(self, block: Block, x: Tensor, w: tuple[Tensor, ...]) -> Tensor:
@@ -87,12 +102,12 @@ class Fused:
         return F.leaky_relu_(F.conv2d(x, weight, bias).add_(layer.noise.to(x.dtype)), SLOPE)
 
 
-def fuse(G: Generator) -> Generator:
+def fuse(G: Generator, change: Change = keep) -> Generator:
     """Return the generator with fused layers where its family and its device allow it, else `G` itself."""
     network = G.network if isinstance(G, Tuned) else G
     if not isinstance(network, MobileStyleGAN) or network.config.demodulate or network.config.skip:
         return G
-    return Fused(network) if network.w_avg.device.type == "cpu" else G
+    return Fused(network, change) if network.w_avg.device.type == "cpu" else G
 
 
 def upsample(x: Tensor, style: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ StyleGAN2 (Karras et al. 2020) and, in wavelets, SWAGAN (Gal et al. 2021). Does 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -107,6 +108,11 @@ class StyledConv(nn.Module):
         self.demodulate = config.demodulate
         self.register_buffer("noise", torch.randn(size) if config.learned_noise else torch.zeros(size))
         self.noise_strength = nn.Parameter(torch.zeros(())) if config.learned_noise else None
+
+    @cached_property
+    def size_of_noise(self) -> float:
+        """The standard deviation of the stored noise."""
+        return float(self.noise.float().std())
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode) -> Tensor:
         style = self.affine(w)
