@@ -19,6 +19,7 @@ from faceloom.invert.fit_style import StyleConfig
 from faceloom.workflows.studio import Studio
 
 STEPS, EXAMPLES = 120, 20
+SQUARES = {"pixel": 64}  # squares a side in which pictures are drawn; of all other styles none
 RATES = {"pixel": 4e-3}  # learning rates; of all other styles the default
 
 
@@ -37,7 +38,8 @@ def main() -> None:
         pictures = sorted((args.work / name).glob("*.png"))[: args.examples]
         config = StyleConfig(seconds=None, steps=args.steps)
         config = replace(config, learning_rate=RATES.get(name, config.learning_rate))
-        fitted = studio.fit_style(pictures, name=name, config=config, callback=print_step)
+        squares = SQUARES.get(name, 0)
+        fitted = studio.fit_style(pictures, name=name, squares=squares, config=config, callback=print_step)
         fitted.style.save(args.out / f"{name}.style")
         print(f"{name}: loss {fitted.fit.loss}, {time.process_time() - began:.0f} s of processor time", flush=True)
 

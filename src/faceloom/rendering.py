@@ -24,8 +24,10 @@ from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
 from faceloom.networks.blended import Blended, Features, compute_features
+from faceloom.networks.fused import fuse
 from faceloom.networks.generator import Generator
 from faceloom.networks.precision import fast_precision
+from faceloom.networks.squares import InSquares
 from faceloom.networks.tuned import Delta, Tuned, add_deltas, is_same_delta
 from faceloom.sounds.phase import synthesize
 from faceloom.sounds.spectrogram import Sound, to_magnitude
@@ -196,16 +198,22 @@ class PersonGenerators:
         self.delta: Delta = {}
         self.style: Style | None = None
         self.tuned: Generator = model.G
+        self.fused = fuse(model.G)
         self.base: WPlus | None = None
         self.features: Features = ()
 
     def of(self, person: Likeness) -> Generator:
         """Return a generator that draws a person: tuned, in their style, and unchanged outside the mask."""
+        G, style = self._without_squares(person), person.style
+        return InSquares(G, style.squares, style.share_of_squares) if style and style.share_of_squares else G
+
+    def _without_squares(self, person: Likeness) -> Generator:
         if not (is_same_delta(person.delta, self.delta) and is_same_style(person.style, self.style)):
             self.delta, self.style, self.base = person.delta, person.style, None
             self.tuned = self.apply_delta(drawn_delta(person), self.model)
+            self.fused = fuse(self.tuned)
         if person.base is None or person.mask is None:
-            return self.tuned
+            return self.fused
         if self.base is None or not torch.equal(person.base, self.base):
             self.base, self.features = person.base, compute_features(self.tuned, person.base)
         return Blended(self.tuned, self.features, person.mask)
@@ -220,4 +228,4 @@ def is_same_style(a: Style | None, b: Style | None) -> bool:
     """Return whether two styles draw the same."""
     if a is None or b is None:
         return a is b
-    return a.strength == b.strength and is_same_delta(a.delta, b.delta)
+    return (a.strength, a.squares) == (b.strength, b.squares) and is_same_delta(a.delta, b.delta)

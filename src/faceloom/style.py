@@ -19,6 +19,7 @@ from faceloom.marks.signatures import sign_tensors
 KIND = "style"
 VERSION = 1
 MAX_STRENGTH = 1.5
+SQUARES = (0, 16, 32, 64, 128)  # a picture may be drawn in; 0 is for none
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,9 @@ class Style:
 
     Convention: `delta` holds changes of weights by name, as `networks.tuned.Delta`; `strength` is 0 for the generator
     itself and 1 for the style as fitted; `provenance` is plain JSON data: version, date, seconds, steps, and the
-    sha256 of every example.
-    Raises LatentError for a strength that is out of range, and for numbers that are not finite.
+    sha256 of every example; `squares`, one of SQUARES, is the number of one-colored squares a side in which pictures
+    are drawn.
+    Raises LatentError for a strength or a number of squares that is out of range, and for numbers that are not finite.
     """
 
     name: str
@@ -39,8 +41,11 @@ class Style:
     generator_name: str
     strength: float = 1.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    squares: int = 0
 
     def __post_init__(self) -> None:
+        if self.squares not in SQUARES:
+            raise LatentError(f"{self.squares} squares a side", f"give one of {', '.join(map(str, SQUARES))}")
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise LatentError(
                 f"a style's strength of {self.strength:g}", f"give a number from 0 to {MAX_STRENGTH:g}; 1 is as fitted"
@@ -60,7 +65,13 @@ class Style:
             "strength": self.strength,
             "generator": {"hash": self.generator_hash, "name": self.generator_name},
             "provenance": dict(self.provenance),
+            **({"squares": self.squares} if self.squares else {}),
         }
+
+    @property
+    def share_of_squares(self) -> float:
+        """How much of the squares is seen, 0...1: all of them from half of the style's strength on."""
+        return min(1.0, 2 * self.strength) if self.squares else 0.0
 
     def save(self, path: Path | str) -> None:
         """Write the style to a file with a signature, its numbers as bf16. Raises StoreError when the disk refuses."""
@@ -88,6 +99,7 @@ class Style:
                 str(card["generator"]["name"]),
                 float(card["strength"]),
                 dict(card["provenance"]),
+                int(card.get("squares", 0)),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CorruptFile(f"{source} is damaged: its card lacks {error}", "fit the style again") from error

@@ -85,7 +85,7 @@ def test_strength_scales_the_style_and_tuning_stays(studio):
     )
     torch.testing.assert_close(half - plain, (full - plain) / 2, atol=1e-5, rtol=1e-5)
     assert (full - plain).abs().max() > 0.1
-    assert torch.equal(
+    torch.testing.assert_close(
         studio.tuned_generator(studio.draw_in_style(person, brighter(studio))).synthesis(person.w_plus), plain
     )
     assert studio.draw_in_style(studio.draw_in_style(person, brighter(studio)), None).style is None
@@ -126,6 +126,22 @@ def test_a_morph_fades_a_style_in_and_blends_two(studio):
     assert blended.name == "bright, dark"
     torch.testing.assert_close(blended.delta["to_img.bias"], torch.full_like(other.delta["to_img.bias"], -0.1))
     assert blend_styles(None, None, 0.5) is None
+
+
+def test_a_style_draws_in_squares_from_half_of_its_strength_on(studio, tmp_path):
+    brighter(studio, squares=16).save(tmp_path / "mosaic.style")
+    style, person = Style.load(tmp_path / "mosaic.style"), studio.generate(3)
+    imgs = [
+        studio.person_generator(studio.draw_in_style(person, style, strength), studio.generator).synthesis(
+            person.w_plus
+        )
+        for strength in (0.2, 0.5, 1.0)
+    ]
+    size = imgs[0].shape[-1] // 16
+    corners = [img[..., ::size, ::size].repeat_interleave(size, 2).repeat_interleave(size, 3) for img in imgs]
+    assert [torch.equal(img, corner) for img, corner in zip(imgs, corners, strict=True)] == [False, True, True]
+    with pytest.raises(LatentError, match="squares a side"):
+        brighter(studio, squares=17)
 
 
 def test_a_style_file_is_verified_as_a_style(studio, tmp_path):

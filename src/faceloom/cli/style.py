@@ -26,6 +26,9 @@ def fit(
     keep_identity: Annotated[
         float, typer.Option(min=0, max=10, help="Weight of the identity of random people while the style is fitted.")
     ] = 0.5,
+    squares: Annotated[
+        int, typer.Option(help="Draw pictures in this many one-colored squares a side: 16, 32, 64 or 128; 0 for none.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     generator: options.Generator = None,
     as_json: options.Json = False,
@@ -49,6 +52,7 @@ def fit(
         fitted = studio.fit_style(
             list_pictures(pictures),
             name=output.stem,
+            squares=squares,
             config=config,
             callback=lambda step: draw(step["progress"], f"step {step['step']}, loss {step['loss']:.3f}"),
         )

@@ -61,14 +61,18 @@ def between(a: Likeness, b: Likeness, t: float, pull: float = 0.0) -> Likeness:
 
 
 def blend_styles(a: Style | None, b: Style | None, t: float) -> Style | None:
-    """Return the style between two: one that a person lacks grows or fades, two different ones are blended."""
+    """Return the style between two: one that a person lacks grows or fades, two different ones are blended.
+
+    Squares are those of the nearer style.
+    """
     if a is None or b is None:
         style = b if a is None else a
         return style and style.with_strength(style.strength * (t if a is None else 1 - t))
-    if is_same_delta(a.delta, b.delta):
+    if a.squares == b.squares and is_same_delta(a.delta, b.delta):
         return a.with_strength(a.strength * (1 - t) + b.strength * t)
     delta = blend_deltas(add_deltas({}, a.delta, a.strength), add_deltas({}, b.delta, b.strength), t)
-    return replace(a, name=f"{a.name}, {b.name}", delta=delta, strength=1.0)
+    nearer = a if t < 0.5 else b
+    return replace(a, name=f"{a.name}, {b.name}", delta=delta, strength=1.0, squares=nearer.squares)
 
 
 def smoothstep(t: float) -> float:

@@ -334,6 +334,7 @@ class Studio(Editor):
         pictures: Sequence[Path | str],
         *,
         name: str,
+        squares: int = 0,
         config: StyleConfig | None = None,
         callback: Callback | None = None,
     ) -> FittedStyle:
@@ -344,7 +345,8 @@ class Studio(Editor):
 
         Raises ImageError, LatentError.
         """
-        return fit_style_to(self, [Path(path) for path in pictures], name=name, config=config, callback=callback)
+        files = [Path(path) for path in pictures]
+        return fit_style_to(self, files, name=name, squares=squares, config=config, callback=callback)
 
     def draw_in_style(self, person: Likeness, style: Style | str | None, strength: float | None = None) -> Likeness:
         """Return a person who is drawn in a style: a fitted one, the name of a shipped one, or a file; None for none.

@@ -73,10 +73,11 @@ def fit_style_to(
     pictures: Sequence[Path],
     *,
     name: str,
+    squares: int = 0,
     config: StyleConfig | None = None,
     callback: Callback | None = None,
 ) -> FittedStyle:
-    """Fit a style to picture files.
+    """Fit a style to picture files; `squares` is that of the style.
 
     A picture with a likeness file of the same name beside it was drawn from that generated face, pixel by pixel, and
     is compared so. Of any other picture the face is detected, aligned and inverted. A picture in which no face is
@@ -103,7 +104,7 @@ def fit_style_to(
         "seed": config.seed,
     }
     delta = {part: change.to(torch.bfloat16).float() for part, change in fit.delta.items()}
-    style = Style(name, delta, studio.generator.hash, studio.generator.name, provenance=provenance)
+    style = Style(name, delta, studio.generator.hash, studio.generator.name, 1.0, provenance, squares)
     return FittedStyle(style, fit, tuple(notes))
 
 
