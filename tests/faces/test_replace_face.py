@@ -8,7 +8,7 @@ from PIL import Image
 
 from faceloom.errors import FaceError
 from faceloom.faces.fields import FIELD_SIZE
-from faceloom.faces.replace_face import match_colors, replace_face
+from faceloom.faces.replace_face import match_colors, measure_mismatch, replace_face
 from tests.faces.scenes import smooth, square
 
 
@@ -46,6 +46,17 @@ def test_colors_are_matched_where_both_pictures_agree():
     gain, offset = match_colors(colors, colors * 0.9 + 12, np.ones((FIELD_SIZE, FIELD_SIZE), np.float32))
     assert gain == pytest.approx([0.9] * 3, abs=0.01)
     assert offset == pytest.approx([12] * 3, abs=1)
+
+
+def test_what_differs_around_the_core_counts_as_a_mismatch_and_other_colors_do_not():
+    face = smooth(256, 256)
+    colors = Image.fromarray((np.asarray(face) * 0.85).astype(np.uint8))
+    fringe = face.copy()
+    fringe.paste((10, 10, 10), (40, 60, 80, 256))
+    mask = np.ones((64, 64), np.float32)
+    assert measure_mismatch(face, face, mask) == 0
+    assert measure_mismatch(face, colors, mask) < 0.01
+    assert measure_mismatch(face, fringe, mask) > 0.05
 
 
 def test_a_square_outside_the_photo_is_refused():

@@ -48,7 +48,6 @@ LENGTH_LIMIT = 2.5  # standard deviations: longest sum of steps along a directio
 CERTAIN_LOGIT = 3.0  # logits beyond which more of the same does not matter
 CANDIDATE_SIDE = 128  # pixels of the side of the pictures of candidates, which are only read
 IDENTITY_WEIGHT = 12.0  # cost of an identity similarity of 1 to the person in the photo
-HAIR_WEIGHT = 6.0  # cost of hair over the whole face, which a paste would cut off
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,12 +38,16 @@ PerChannel = Float[np.ndarray, " c"]
 
 @dataclass(frozen=True, eq=False)
 class ReplacementPlan:
-    """The opacity of the new face, and what its colors become: `gain * color + offset + light`."""
+    """The opacity of the new face, and what its colors become: `gain * color + offset + light`.
+
+    `mismatch` is the part of the face, 0...1, in which both pictures show different things.
+    """
 
     mask: MaskField
     light: ColorField
     gain: PerChannel
     offset: PerChannel
+    mismatch: float
 
 
 def replace_face(photo: Image.Image, face: Image.Image, quad: Quad, mask: Mask, *, seed: int = 0) -> Image.Image:
@@ -65,6 +69,16 @@ def replace_face(photo: Image.Image, face: Image.Image, quad: Quad, mask: Mask, 
     return apply_change(photo, opacity[..., None] * colors, opacity, quad, grain, seed)
 
 
+def measure_mismatch(picture: Image.Image, face: Image.Image, mask: Mask) -> float:
+    """Return the part of a face, 0...1, in which two aligned pictures still show different things in the same colors.
+
+    Hair over a forehead and another shape of the jaw count, because the replaced face would end there with an edge.
+    `mask` as in `replace_face`.
+    """
+    whole = np.ones((FIELD_SIZE, FIELD_SIZE), dtype=np.float32)
+    return plan_replacement(_to_field(picture), _to_field(face), mask, whole).mismatch
+
+
 def plan_replacement(photo: ColorField, generated: ColorField, mask: Mask, visible: MaskField) -> ReplacementPlan:
     """Compute the mask and the colors of a replacement; `visible` is 1 where the square shows the photo itself."""
     face = ramp(blur(enlarge(np.asarray(mask, dtype=np.float32), FIELD_SIZE), FEATHER), MASK_RAMP)
@@ -78,7 +92,8 @@ def plan_replacement(photo: ColorField, generated: ColorField, mask: Mask, visib
     v, u = ((np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE).astype(np.float32)
     outer = ramp(_core_distance(u, v), CORE_EDGE)
     opacity = face * (1 - outer * (1 - blur(agrees, 0.01))) * fade_mask(u, v)
-    return ReplacementPlan(np.asarray(opacity, dtype=np.float32), light, gain, offset)
+    mismatch = float((face * outer * (1 - agrees)).sum() / (face.sum() + 1e-6))
+    return ReplacementPlan(np.asarray(opacity, dtype=np.float32), light, gain, offset, mismatch)
 
 
 def match_colors(colors: ColorField, target: ColorField, weight: MaskField) -> tuple[PerChannel, PerChannel]:

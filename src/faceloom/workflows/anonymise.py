@@ -17,15 +17,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faceloom.analyze.attributes import REGIONS
 from faceloom.analyze.ensemble import read_latents
 from faceloom.checkpoints.load import DEFAULT_GENERATOR, load_lpips
 from faceloom.checkpoints.shipped import load_aligner, load_encoder, load_latent_reader
-from faceloom.edit.regions import change_mask
 from faceloom.edit.stand_in import (
     GROUPS,
-    HAIR_WEIGHT,
-    Candidate,
     PersonW,
     judge_candidates,
     kept_attributes,
@@ -40,18 +36,16 @@ from faceloom.faces.hide_face import hide_box, hide_quad
 from faceloom.faces.limits import MIN_FACE_PIXELS
 from faceloom.faces.refine_alignment import refine_quad
 from faceloom.faces.replace_face import replace_face
-from faceloom.images import Photo, to_img, to_pixels
+from faceloom.images import Photo, to_img
 from faceloom.invert.encode import invert_encode
 from faceloom.invert.inversion import QUALITY_RESOLUTION
 from faceloom.latents import WPlus, truncate, z_from_seeds
 from faceloom.networks.analyzer import Reading
-from faceloom.networks.blended import Blended, compute_features
+from faceloom.workflows.face_swap import SwappedFace
 from faceloom.workflows.studio import Studio
 
 MAX_SEED = 1_000_000  # seeds of stand-ins are below it
 REPLACED, BLURRED = "replaced", "blurred"
-FACE_REGIONS = ("skin", "brows", "eyes", "lips", "glasses")
-"""The regions of the generated person that are pasted; hair, ears, neck and clothes stay those of the photo."""
 
 
 @dataclass(frozen=True)
@@ -210,22 +204,21 @@ class Anonymiser:
     def choose(self, portrait: Portrait) -> list[PersonW]:
         """Choose generated people to stand in for a person, best first, each of them for one person only.
 
-        Of the best candidates, those whose hair would cover the face come later: a paste would cut it off.
+        Of the best candidates, those come later whose hair would cover the face, which a paste would cut off, and those
+        who show something else at the forehead, the cheeks and the jaw, where a paste would have an edge.
         """
         pool, guesses = self._pool
-        G, read_regions = self.studio.fast_generator.G, self.studio.read_regions
-        assert read_regions is not None
+        G = self.studio.fast_generator.G
         free = _unused(pool, [person.stand_ins[0] for person in self.people])
         nearest = shortlist(pool[free], guesses[free], portrait.shown, self.names, self.config.candidates)
         people = [pool[free[index]][None] for index in nearest]
         best = judge_candidates(G, portrait.base, people, portrait.shown, self.studio.read_face, self.names)
-        face = read_regions(G, portrait.base)[:, _indices(FACE_REGIONS)].sum(1)
-
-        def cost(candidate: Candidate) -> float:
-            hair = read_regions(G, mix_in(G, portrait.base, candidate.w))[:, REGIONS.index("hair")]
-            return candidate.cost + HAIR_WEIGHT * float((hair * face).sum() / face.sum().clamp_min(1))
-
-        return [candidate.w for candidate in sorted(best[: self.config.finalists], key=cost)]
+        face = SwappedFace.draw(self.studio, portrait.base)
+        finalists = [
+            (candidate.cost + face.measure_cost(mix_in(G, portrait.base, candidate.w)), candidate.w)
+            for candidate in best[: self.config.finalists]
+        ]
+        return [w for _, w in sorted(finalists, key=lambda finalist: finalist[0])]
 
     def replace(self, image: Image.Image, portrait: Portrait, number: int) -> Replacement:
         """Replace the face of a portrait by the first stand-in of a person that differs enough from it.
@@ -258,16 +251,9 @@ class Anonymiser:
     @torch.no_grad()
     def draw(self, image: Image.Image, portrait: Portrait, w_plus: WPlus, seed: int = 0) -> Image.Image:
         """Draw a stand-in and paste its face into a photo; `seed` determines the grain."""
-        G, read_regions = self.studio.fast_generator.G, self.studio.read_regions
-        assert read_regions is not None
-        before, after = read_regions(G, portrait.base), read_regions(G, w_plus)
-        mask = change_mask(before, after, dict.fromkeys(FACE_REGIONS, 1.0))
-        side = _render_side(quad_side(portrait.quad), G.img_resolution)
-        blended = Blended(G, compute_features(G, portrait.base), mask)
-        face = Image.fromarray(to_pixels(blended.synthesis_at(w_plus, side)))
-        # where the new face is narrower than the old one, the picture shows its own background, which is not pasted
-        shown = mask[0, 0] * (1 - after[0, REGIONS.index("background")])
-        return replace_face(image, face, portrait.quad, shown.numpy(), seed=seed)
+        side = _render_side(quad_side(portrait.quad), self.studio.fast_generator.G.img_resolution)
+        face, mask = SwappedFace.draw(self.studio, portrait.base).swap(w_plus, side)
+        return replace_face(image, face, portrait.quad, mask, seed=seed)
 
     @cached_property
     def _pool(self) -> tuple[Tensor, Tensor]:
@@ -284,10 +270,6 @@ def _unused(pool: Tensor, taken: Sequence[PersonW]) -> Tensor:
     """Return the indices of the latents of a pool that are not among those taken."""
     is_taken = [(pool - w).abs().amax(1) < 1e-6 for w in taken]
     return torch.stack([torch.zeros(len(pool), dtype=torch.bool), *is_taken]).any(0).logical_not().nonzero()[:, 0]
-
-
-def _indices(regions: Sequence[str]) -> list[int]:
-    return [REGIONS.index(region) for region in regions]
 
 
 def _render_side(side: float, largest: int) -> int:
