@@ -166,7 +166,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "not read": "non lu",
     },
 }
-"""Texts of the page by language. Details of a layer are in English, as in the REST API."""
+"""Texts of the page by language. Technical details of a layer are in English, as in the REST API, in small letters."""
 
 _SCRIPT = (
     f"""const words = {json.dumps(WORDS, ensure_ascii=False)};
@@ -185,8 +185,14 @@ const show = ({ name, state, detail }) => {
   const [term, value] = [document.createElement("dt"), document.createElement("dd")];
   const word = texts[state === "tampered" ? "changed" : state] ?? state;
   term.textContent = texts[name] ?? name;
-  value.textContent = detail ? `${word}: ${detail}` : word;
+  value.textContent = word;
   value.className = state.replaceAll(" ", "-");
+  if (detail) {
+    const technical = document.createElement("small");
+    technical.lang = "en";
+    technical.textContent = detail;
+    value.append(technical);
+  }
   list.append(term, value);
 };
 input.addEventListener("change", async () => {
@@ -214,6 +220,7 @@ p { color: #b8b0a6 } .note { font-size: .9rem } input { height: 1px; opacity: 0;
 .button { background: #ff6f4d; border-radius: 999px; color: #141312; cursor: pointer; display: inline-block;
   font-weight: 600; line-height: 56px; padding: 0 2rem } .button:focus-within { outline: 3px solid #f3efe9 }
 dl { display: grid; gap: .5rem 1rem; grid-template-columns: max-content 1fr } dt { color: #b8b0a6 }
-dd { margin: 0; overflow-wrap: anywhere } @media (max-width: 500px) { dl { grid-template-columns: 1fr; row-gap: 0 }
+dd { margin: 0; overflow-wrap: anywhere } small { color: #b8b0a6; display: block; font-size: .8rem }
+@media (max-width: 500px) { dl { grid-template-columns: 1fr; row-gap: 0 }
   dd { margin-bottom: .6rem } } h1, h2 { text-wrap: balance } .present { color: #8fd694 } .tampered { color: #ff8a80 }
 """

@@ -6,6 +6,7 @@ import { apiUrl, post } from "../api";
 import { Button } from "../parts/button";
 import { Face } from "../parts/face";
 import { Film } from "../parts/film";
+import { Icon } from "../parts/icon";
 import { Keypad, LETTERS } from "../parts/keypad";
 import { Slider } from "../parts/slider";
 import { Waiting } from "../parts/waiting";
@@ -210,6 +211,12 @@ function Invite({ onBack, onPhoto }: { onBack: () => void; onPhoto: () => void }
         </div>
       ) : (
         <div class="bring">
+          <div class="stage pair" aria-hidden="true">
+            <Face src={currentPerson.value?.image ?? photographedPeople.value[0]?.image ?? null} alt="" />
+            <figure class="face missing">
+              <Icon name="friends" />
+            </figure>
+          </div>
           <p class="lead">{translate("friend.photo.more")}</p>
           <Button kind="next" icon="camera" onClick={onPhoto}>
             {translate("friend.photo")}
