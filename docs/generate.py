@@ -227,6 +227,9 @@ _WORDS = """# Words
 `faceloom edit --say`, `say` in `POST /edit` and `Studio.values_from_words` take requests; `faceloom search` takes
 descriptions. Both are made of the phrases below, in English. British spelling is understood, too.
 [How to edit photos](../how-to/edit-photos.md#say-it-in-words) has examples.
+
+Words of similar meaning are taken for these phrases where the optional
+[sentence embedding](../how-to/edit-photos.md#words-that-are-not-on-the-list) is installed.
 """
 
 

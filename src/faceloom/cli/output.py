@@ -7,12 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from faceloom.edit.paraphrase import Reworded
     from faceloom.likeness import Likeness
     from faceloom.workflows.studio import Studio
 
@@ -48,6 +50,17 @@ def print_result(facts: Mapping[str, Any], as_json: bool) -> None:
 def note(text: str) -> None:
     """Print a line for the user to standard error, without characters that act on the terminal."""
     print(printable(text), file=sys.stderr)
+
+
+def note_rewordings(reworded: Reworded | None) -> None:
+    """Print a note for each clause that was taken for a known phrase."""
+    for rewording in reworded.rewordings if reworded else ():
+        note(str(rewording))
+
+
+def rewording_facts(reworded: Reworded | None) -> dict[str, Any]:
+    """Return the clauses that were taken for known phrases as a fact for JSON; none when there are none."""
+    return {"reworded": [asdict(each) for each in reworded.rewordings]} if reworded and reworded.rewordings else {}
 
 
 def open_studio(

