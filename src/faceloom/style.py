@@ -70,7 +70,7 @@ class Style:
 
     @property
     def share_of_squares(self) -> float:
-        """How much of the squares is seen, 0...1: all of them from half of the style's strength on."""
+        """The share of the squares that is seen, 0...1: all of them from half of the style's strength on."""
         return min(1.0, 2 * self.strength) if self.squares else 0.0
 
     def save(self, path: Path | str) -> None:

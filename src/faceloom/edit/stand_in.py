@@ -27,7 +27,7 @@ from faceloom.networks.generator import Generator, image_at
 PersonW = Float[Tensor, "1 w_dim"]
 """The latent of one generated person."""
 
-MAX_RESOLUTION = 64  # pixels of the largest features whose layers hold the identity, but for the last of them
+MAX_RESOLUTION = 128  # pixels of the largest features whose layers hold the identity, but for the last of them
 FIRST_LAYER = 1  # the first layer holds the frame and stays
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -47,7 +47,7 @@ STEP_LIMIT = 1.0  # standard deviations: longest step along a direction at a tim
 LENGTH_LIMIT = 2.5  # standard deviations: longest sum of steps along a direction
 CERTAIN_LOGIT = 3.0  # logits beyond which more of the same does not matter
 CANDIDATE_SIDE = 128  # pixels of the side of the pictures of candidates, which are only read
-IDENTITY_WEIGHT = 12.0  # cost of an identity similarity of 1 to the person in the photo
+IDENTITY_WEIGHT = 18.0  # cost of an identity similarity of 1 to the person in the photo
 
 
 @dataclass(frozen=True, eq=False)

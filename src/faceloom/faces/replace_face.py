@@ -24,7 +24,9 @@ from faceloom.faces.paste_back import apply_change, fade_mask, inside_photo, mat
 
 CORE_CENTER, CORE_RADII = (0.5, 0.61), (0.27, 0.31)  # of the square: ellipse of brows, eyes, nose and mouth
 CORE_EDGE = (0.9, 1.2)  # distance from its center over which the mask begins to depend on the agreement
-DISAGREEMENT = (25.0, 60.0)  # levels: difference of tone over which the mask ends outside the core
+DISAGREEMENT = (40.0, 90.0)  # levels: difference of tone over which the mask ends outside the core
+FEATURES_CENTER, FEATURES_RADII = (0.5, 0.6), (0.22, 0.2)  # of the square: ellipse in which faces may differ at will
+MISMATCH = (8.0, 40.0)  # levels: difference of tone that counts as a mismatch, from not at all to fully
 MASK_RAMP = (0.3, 0.8)  # blurred mask of the face that becomes 0 and 1
 FEATHER = 0.012  # of the square: standard deviation of the blur of the mask
 LIGHT_REACH = 0.08  # of the square: standard deviation of the blur that estimates the light
@@ -40,7 +42,8 @@ PerChannel = Float[np.ndarray, " c"]
 class ReplacementPlan:
     """The opacity of the new face, and what its colors become: `gain * color + offset + light`.
 
-    `mismatch` is the part of the face, 0...1, in which both pictures show different things.
+    `mismatch` is the part of the face, 0...1, in which both pictures show different things; brows, eyes, nose and mouth
+    do not count.
     """
 
     mask: MaskField
@@ -90,9 +93,10 @@ def plan_replacement(photo: ColorField, generated: ColorField, mask: Mask, visib
     rest = magnitude(blur(photo - matched - light, 0.008))
     agrees = 1 - ramp(rest, DISAGREEMENT)
     v, u = ((np.mgrid[:FIELD_SIZE, :FIELD_SIZE] + 0.5) / FIELD_SIZE).astype(np.float32)
-    outer = ramp(_core_distance(u, v), CORE_EDGE)
+    outer = ramp(_distance(u, v, CORE_CENTER, CORE_RADII), CORE_EDGE)
     opacity = face * (1 - outer * (1 - blur(agrees, 0.01))) * fade_mask(u, v)
-    mismatch = float((face * outer * (1 - agrees)).sum() / (face.sum() + 1e-6))
+    calm = face * ramp(_distance(u, v, FEATURES_CENTER, FEATURES_RADII), CORE_EDGE)
+    mismatch = float((calm * ramp(rest, MISMATCH)).sum() / (calm.sum() + 1e-6))
     return ReplacementPlan(np.asarray(opacity, dtype=np.float32), light, gain, offset, mismatch)
 
 
@@ -120,9 +124,9 @@ def _agreement(a: ColorField, b: ColorField) -> MaskField:
     return np.asarray(1 / (1 + (magnitude(blur(a - b, 0.01)) / MISMATCH_LEVELS) ** 4), dtype=np.float32)
 
 
-def _core_distance(u: MaskField, v: MaskField) -> MaskField:
-    """Return the distance from the center (0) of the ellipse of brows, eyes, nose and mouth to its edge (1)."""
-    (x, y), (width, height) = CORE_CENTER, CORE_RADII
+def _distance(u: MaskField, v: MaskField, center: tuple[float, float], radii: tuple[float, float]) -> MaskField:
+    """Return the distance from the center (0) of an ellipse to its edge (1)."""
+    (x, y), (width, height) = center, radii
     return np.asarray(np.hypot((u - x) / width, (v - y) / height), dtype=np.float32)
 
 

@@ -55,8 +55,8 @@ class Fused:
         self.visible = {layer for layer in layers if layer.size_of_noise >= INVISIBLE_NOISE}
 
     @property
-    def G(self) -> MobileStyleGAN:
-        """The network, as an engine names it."""
+    def G(self) -> MobileStyleGAN:  # noqa: N802 - the name that engines have
+        """The network."""
         return self.network
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:

@@ -57,9 +57,9 @@ class AnonymiseConfig:
     seed: int | None = None  # of the stand-ins; None draws one that is not kept
     pool: int = 3000  # number of generated people whose latents are guessed about
     psi: float = 0.9  # their truncation
-    candidates: int = 18  # number of them that are drawn for each new person
-    finalists: int = 6  # number of candidates whose regions are read
-    attempts: int = 4  # number of stand-ins that are tried before a face is blurred
+    candidates: int = 30  # number of them that are drawn for each new person
+    finalists: int = 8  # number of candidates whose regions are read
+    attempts: int = 6  # number of stand-ins that are tried before a face is blurred
     max_similarity: float = 0.45  # identity similarity of a stand-in to the person above which it is not used
     same_person: float = 0.72  # identity similarity from which two faces are taken for one person's
 
