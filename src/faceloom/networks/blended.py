@@ -75,8 +75,11 @@ def compute_features(G: Generator, w_plus: WPlus) -> Features:
 @torch.no_grad()
 def generate_with_features(G: Generator, w_plus: WPlus) -> tuple[Tensor, Features]:
     """Generate the image of one latent `[1, num_ws, w_dim]`; return it with the outputs of all feature layers."""
-    network = replace_weights(network_of(G), {})
     outputs: list[Any] = []
+    fused = fuse(network_of(G), partial(_record_layer, outputs))
+    if isinstance(fused, Fused):
+        return fused.synthesis(w_plus), outputs
+    network = replace_weights(network_of(G), {})
     for layer in network.feature_layers():
         layer.register_forward_hook(lambda layer, inputs, output: outputs.append(output))
     img: Tensor = network.synthesis(w_plus.to(network.w_avg.device))
@@ -95,6 +98,12 @@ def resize_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
     if max(size) < max(mask.shape[-2:]):
         return F.adaptive_max_pool2d(mask, list(size))
     return F.interpolate(mask, list(size), mode="bilinear", align_corners=False)
+
+
+def _record_layer(outputs: list[Any], layer: int, output: Tensor) -> Tensor:
+    """Append the output of a feature layer to a list, and return it."""
+    outputs.append(output)
+    return output
 
 
 def _blend_layer(fixed: Features, mask: Tensor, layer: int, output: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ from faceloom.latents import WPlus
 from faceloom.likeness import Likeness, require_generator
 from faceloom.networks.analyzer import ATTRIBUTES
 from faceloom.networks.blended import Blended, generate_with_features
+from faceloom.networks.fused import fuse
 from faceloom.networks.generator import Generator, image_at
 from faceloom.smooth import smooth
 from faceloom.workflows.studio import Studio
@@ -187,7 +188,8 @@ def render_clip(
     is_changed = not torch.equal(edited.w_plus, encoding.person.w_plus)
     edits = edit_frames(studio, encoding, edited) if is_changed else None
     row_of = {frame: row for row, frame in enumerate(encoding.rows)}
-    G, side = studio.tuned_generator(encoding.person, studio.film_generator), studio.generator.G.img_resolution
+    G = fuse(studio.tuned_generator(encoding.person, studio.film_generator))
+    side = studio.generator.G.img_resolution
     for i, pixels in enumerate(clip.frames(encoding.count)):
         if callback:
             callback(0.65 + 0.35 * i / encoding.count, f"frame {i + 1} of {encoding.count}")
