@@ -19,7 +19,7 @@ from faceloom.marks.signatures import sign_tensors
 KIND = "style"
 VERSION = 1
 MAX_STRENGTH = 1.5
-SQUARES = (0, 16, 32, 64, 128)  # a picture may be drawn in; 0 is for none
+SQUARES = (0, 16, 32, 64, 128)  # numbers a side in which pictures may be drawn; 0 is for none
 
 
 @dataclass(frozen=True, eq=False)
