@@ -45,7 +45,7 @@ class Fused:
     """
 
     def __init__(self, network: MobileStyleGAN, change: Change = keep) -> None:
-        self.network, self.change = network, change
+        self.G, self.change = network, change
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = network.z_dim, network.c_dim, network.w_dim, network.num_ws
         self.img_resolution, self.layer_resolutions = network.img_resolution, network.layer_resolutions
         self.img_channels = network.img_channels
@@ -53,11 +53,6 @@ class Fused:
         self.activated = choose_activated()
         layers = (module for module in network.modules() if isinstance(module, StyledConv))
         self.visible = {layer for layer in layers if layer.size_of_noise >= INVISIBLE_NOISE}
-
-    @property
-    def G(self) -> MobileStyleGAN:  # noqa: N802 - the name that engines have
-        """The network."""
-        return self.network
 
     def synthesis(self, w_plus: WPlus, noise_mode: NoiseMode = "const") -> Tensor:
         """Generate the image, as `Generator.synthesis`."""
@@ -68,11 +63,11 @@ class Fused:
         """Generate the image area-reduced to `resolution`, one after the other. Raises ShapeError."""
         check_w_plus(w_plus, self.num_ws, self.w_dim)
         if noise_mode != "const" or not len(w_plus):
-            return self.network.synthesis_at(w_plus, resolution, noise_mode)
+            return self.G.synthesis_at(w_plus, resolution, noise_mode)
         return torch.cat([self._draw(row, resolution) for row in w_plus.split(1)])
 
     def _draw(self, w_plus: WPlus, resolution: int) -> Tensor:
-        network, w = self.network, w_plus[0].unbind()
+        network, w = self.G, w_plus[0].unbind()
         x = network.const.to(network.dtype or network.to_img.weight.dtype)
         x = network.first(x.contiguous(memory_format=torch.channels_last), w_plus[:, 0], "const")
         for i, block in enumerate(network.blocks):
