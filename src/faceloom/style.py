@@ -22,6 +22,12 @@ MAX_STRENGTH = 1.5
 SQUARES = (0, 16, 32, 64, 128)  # numbers a side in which pictures may be drawn; 0 is for none
 
 
+def check_squares(squares: int) -> None:
+    """Raise LatentError for a number of squares a side that is not one of SQUARES."""
+    if squares not in SQUARES:
+        raise LatentError(f"{squares} squares a side", f"give one of {', '.join(map(str, SQUARES))}")
+
+
 @dataclass(frozen=True, eq=False)
 class Style:
     """A style: a change of a generator's weights, and how much of it a person is drawn with.
@@ -44,8 +50,7 @@ class Style:
     squares: int = 0
 
     def __post_init__(self) -> None:
-        if self.squares not in SQUARES:
-            raise LatentError(f"{self.squares} squares a side", f"give one of {', '.join(map(str, SQUARES))}")
+        check_squares(self.squares)
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise LatentError(
                 f"a style's strength of {self.strength:g}", f"give a number from 0 to {MAX_STRENGTH:g}; 1 is as fitted"

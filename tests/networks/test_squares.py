@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from faceloom.networks.blended import Blended, compute_features
 from faceloom.networks.squares import InSquares
-from faceloom.networks.tuned import network_of
 
 
 def test_every_square_has_the_mean_color_of_its_pixels(tiny):
@@ -22,5 +22,7 @@ def test_a_share_of_nothing_and_small_pictures_change_nothing(tiny):
     assert torch.equal(InSquares(tiny, 128).synthesis(w_plus), tiny.synthesis(w_plus))
 
 
-def test_its_network_is_the_one_that_draws(tiny):
-    assert network_of(InSquares(tiny, 4)) is tiny
+def test_edited_pictures_are_drawn_in_squares(tiny):
+    w_plus = torch.randn(1, tiny.num_ws, tiny.w_dim)
+    blended = Blended(tiny, compute_features(tiny, w_plus), torch.ones(1, 1, 64, 64))
+    assert InSquares(blended, 4).synthesis(w_plus).unique().numel() <= 4 * 4 * 3

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from faceloom.latents import WPlus
 from faceloom.networks.generator import Generator, NoiseMode, area_reduce, count_channels
-from faceloom.networks.tuned import network_of
 
 
 class InSquares:
@@ -23,7 +22,6 @@ class InSquares:
 
     def __init__(self, drawing: Generator, count: int, share: float = 1.0) -> None:
         self.drawing, self.count, self.share = drawing, count, share
-        self.G = network_of(drawing)
         self.z_dim, self.c_dim, self.w_dim, self.num_ws = drawing.z_dim, drawing.c_dim, drawing.w_dim, drawing.num_ws
         self.img_resolution, self.layer_resolutions = drawing.img_resolution, drawing.layer_resolutions
         self.img_channels = count_channels(drawing)

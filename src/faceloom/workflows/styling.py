@@ -28,7 +28,7 @@ from faceloom.invert.fit_style import Example, StyleConfig, StyleFit, fit_style
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion
 from faceloom.invert.optimize import OptimizeConfig
 from faceloom.likeness import Likeness, require_generator
-from faceloom.style import Style
+from faceloom.style import Style, check_squares
 
 SUFFIX = ".style"
 INVERSION_STEPS = 120  # of the optimization that finds an example's latent in a generator without an encoder
@@ -82,9 +82,10 @@ def fit_style_to(
     A picture with a likeness file of the same name beside it was drawn from that generated face, pixel by pixel, and
     is compared so. Of any other picture the face is detected, aligned and inverted. A picture in which no face is
     detected is used as it is, cut to a square.
-    Raises ImageError, LatentError for a wrong number of pictures and for a likeness of another generator, and
-    FaceError when the pictures show no faces at all that an encoder could read.
+    Raises ImageError, LatentError for a wrong number of pictures or squares and for a likeness of another generator,
+    and FaceError when the pictures show no faces at all that an encoder could read.
     """
+    check_squares(squares)
     config = config or StyleConfig()
     notes: list[str] = []
     examples = [read_example(studio, Path(path), notes) for path in pictures]
