@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.evaluators import Evaluators
-from bench.landmarks import find_landmarks, measure_skin_tone
+from bench.landmarks import find_landmarks, measure_face_color, measure_skin_tone, typology_angle
 from bench.mattes import Matting, background_mask, clothes_mask, mean_change
 from bench.sface import SFace
 
@@ -26,7 +26,8 @@ class Face:
     dlib: NDArray[np.float64]
     sface: NDArray[np.float64]
     age: float  # years
-    skin: float  # individual typology angle in degrees
+    skin: float  # individual typology angle of two spots of the cheeks in degrees
+    color: NDArray[np.float64]  # CIELAB, median of the whole face
     matte: NDArray[np.float32]
 
 
@@ -61,6 +62,7 @@ class Jury:
             self.sface.read(pixels, landmarks),
             float(reading.age.mean()),  # of the picture and its mirror image, which the network reads differently
             measure_skin_tone(pixels, landmarks),
+            measure_face_color(pixels, landmarks),
             self.matting.read(pixels),
         )
 
@@ -73,6 +75,8 @@ class Jury:
             "sface": float(photo.sface @ after.sface),
             "years": after.age - before.age,
             "skin": after.skin - before.skin,
+            "face_tone": typology_angle(after.color) - typology_angle(before.color),
+            "face_color": float(np.linalg.norm(after.color - before.color)),
             "background": mean_change(before.pixels, after.pixels, background),
             "clothes": mean_change(before.pixels, after.pixels, clothes),
             "both": mean_change(before.pixels, after.pixels, background | clothes),

@@ -1,6 +1,6 @@
 """Measure the open face model: its distance to held-out portraits, and whether it copies training portraits.
 
-    python recipes/open-faces/measure.py --data DIR --work build/open-faces [--generator NAME] [--count 1000]
+    python recipes/open-faces/measure.py --work build/open-faces [--generator NAME] [--count 1000]
 
 Saves WORK/people.png and WORK/nearest.png (generated people, each with the most similar training portraits by the
 analyzer's identity), and prints the figures. The nearest portraits show real people: they stay in WORK.
@@ -32,13 +32,12 @@ SHOWN = 10  # people shown with their nearest portraits
 def main() -> None:
     """Save the sheets and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder of train.py")
     parser.add_argument("--generator", default="open-faces")
     parser.add_argument("--count", type=int, default=1000, help="number of generated people and of portraits")
     args = parser.parse_args()
     G = load_generator(args.generator).G
-    train, val = (Dataset.open(dataset(args.data, args.work, G.img_resolution, split)) for split in ("train", "val"))
+    train, val = (Dataset.open(dataset(args.work, G.img_resolution, split)) for split in ("train", "val"))
     save_people(G, args.work / "people.png")
     report_distances(G, train, val, args.count)
     report_copies(G, train, val, args.count, args.work / "nearest.png")
@@ -46,7 +45,7 @@ def main() -> None:
 
 def save_people(G: Generator, path: Path) -> None:
     """Save a sheet of generated people, truncated to 0.7."""
-    people = [to_pixels(image) for image in generate_pictures(G, 60, psi=0.7)]
+    people = [to_pixels(image) for image in generate_pictures(G, 100, psi=0.7)]
     save_picture(make_contact_sheet(people, 10, 128), path, ai_generated=True)
 
 

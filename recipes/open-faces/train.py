@@ -1,11 +1,12 @@
 """Train the open face model, from a folder of openly licensed portraits to a generator in the package.
 
-    python recipes/open-faces/train.py --data DIR --work build/open-faces --kimg 64:160 128:326
+    python recipes/open-faces/prepare.py --data DIR --matte modnet.onnx --work build/open-faces --more PHOTOS
+    python recipes/open-faces/train.py --work build/open-faces --kimg 64:160 128:800
     python recipes/open-faces/train.py --work build/open-faces --ship src/faceloom/data/generators/open-faces
 
-DIR holds faces.zip and faces.csv. Every stage is a run of `faceloom train` that starts from the previous one; a second
-call resumes a stopped run. On two cores a thousand images of 64 px take a quarter of a minute. `--ship` saves the
-newest snapshot as float16 and fits its directions.
+prepare.py writes the portraits. Every stage is a run of `faceloom train` that starts from the previous one, the first
+from random weights or from `--source`; a second call resumes a stopped run. On two cores a thousand images of 64 px
+take a quarter of a minute. `--ship` saves the newest snapshot as float16 and fits its directions.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from faceloom.train.distributed import Ranks
 from faceloom.train.run import RunControl
 from faceloom.workflows.training import Measures, NewRun, resume_run, start_run
 
-EXCLUDED = "digitalcorps"  # excluded because its pictures have a round mask, which the generator would learn
 G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
@@ -37,43 +37,42 @@ LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portrait
 def main() -> None:
     """Train the requested stages, and ship the newest snapshot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder with faces.zip and faces.csv")
-    parser.add_argument("--work", type=Path, required=True, help="folder for datasets and runs")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the portraits, datasets and runs")
     parser.add_argument(
         "--kimg", nargs="*", default=[], help="thousands of images by resolution, such as 64:200 128:100"
     )
+    parser.add_argument("--source", help="a run, a snapshot or a generator's name, from which the first stage starts")
     parser.add_argument("--ship", type=Path, help="folder for the shipped generator")
     args = parser.parse_args()
     keep_memory()
-    before: Path | None = None
+    before: str | None = args.source
     for stage in args.kimg:
         resolution, kimg = stage.split(":")
-        before = train(args.data, args.work, int(resolution), float(kimg), before)
+        before = str(train(args.work, int(resolution), float(kimg), before))
     if args.ship:
         ship(args.work, args.ship)
 
 
-def train(data: Path, work: Path, resolution: int, kimg: float, before: Path | None) -> Path:
-    """Train at one resolution, from random weights or from the previous run; return the run's folder."""
+def train(work: Path, resolution: int, kimg: float, before: str | None) -> Path:
+    """Train at one resolution, from random weights or from other networks; return the run's folder."""
     run, control, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
     if (run / "options.json").exists():
         resume_run(run, ranks, control, measures=Measures(vgg=False), kimg=kimg)
         return run
-    collection = dataset(data, work, resolution, "train")
-    settings: dict[str, Any] = {"source": str(before)} if before else {}
+    collection = dataset(work, resolution, "train")
+    settings: dict[str, Any] = {"source": before} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
     start = NewRun(collection, run, "faces", measures=Measures(vgg=False))
-    start_run(start, ranks, control, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0)
+    start_run(start, ranks, control, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0, snap_kimg=40.0)
     return run
 
 
-def dataset(data: Path, work: Path, resolution: int, split: str) -> Path:
-    """Make the dataset of a split at a size unless it exists; return its path."""
+def dataset(work: Path, resolution: int, split: str) -> Path:
+    """Make the dataset of a split of the prepared portraits at a size unless it exists; return its path."""
     path = work / f"{split}{resolution}.zip"
-    where = (Condition("split", split), Condition("source", EXCLUDED, is_equal=False))
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        make(data, path, MakeConfig((resolution, resolution), source=SourceConfig(reading=TableConfig(where=where))))
+        where = SourceConfig(reading=TableConfig(where=(Condition("split", split),)))
+        make(work / "portraits", path, MakeConfig((resolution, resolution), source=where))
     return path
 
 

@@ -132,6 +132,17 @@ def test_frozen_blocks_do_not_change():
     assert not any(name.startswith("b16.") for name in moved)
 
 
+def test_only_the_discriminator_learns_while_the_generator_waits():
+    trainer = tiny_trainer(wait_kimg=2 * tiny_trainer().config.batch / 1000, path_every=1)
+    generator = {name: value.clone() for name, value in trainer.G.named_parameters()}
+    discriminator = {name: value.clone() for name, value in trainer.D.named_parameters()}
+    steps(trainer, 2)
+    assert all(torch.equal(value, generator[name]) for name, value in trainer.G.named_parameters())
+    assert not all(torch.equal(value, discriminator[name]) for name, value in trainer.D.named_parameters())
+    steps(trainer, 1)
+    assert not all(torch.equal(value, generator[name]) for name, value in trainer.G.named_parameters())
+
+
 def test_weights_stay_finite_after_a_step_with_infinities():
     trainer = tiny_trainer()
     with torch.no_grad():

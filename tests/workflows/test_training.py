@@ -14,9 +14,10 @@ from torch import Tensor
 
 from faceloom.errors import TrainingError
 from faceloom.metrics.features import VggFeatures
+from faceloom.train.distributed import Ranks
 from faceloom.train.run import RunControl
 from faceloom.workflows import training
-from faceloom.workflows.training import FrechetToData, check_resumable, resume_run, train
+from faceloom.workflows.training import FrechetToData, NewRun, check_resumable, plan_run, resume_run, train
 from tests.train.tiny_run import tiny_trainer
 
 TINY: dict[str, Any] = {"channels": (12, 8, 8), "d_channels": (12, 8, 8), "z_dim": 8, "w_dim": 8, "batch": 8}
@@ -53,6 +54,16 @@ def test_training_from_python_starts_and_resumes(pictures: Path, tmp_path: Path)
     (tmp_path / "other").mkdir()
     with pytest.raises(TrainingError, match="another folder"):
         train(tmp_path / "other", tmp_path / "run")
+
+
+def test_a_new_discriminator_learns_alone_at_first(pictures: Path, tmp_path: Path):
+    outcome = train(pictures, tmp_path / "run", kimg=0.016, **TINY)
+    start = NewRun(pictures, tmp_path / "next")
+    without = plan_run(start, Ranks(), source=str(outcome.snapshot), kimg=100.0)
+    assert without.config.wait_kimg == 2
+    assert any(advice.name == "wait_kimg" and "no discriminator" in advice.why for advice in without.advice)
+    assert plan_run(start, Ranks(), source=str(tmp_path / "run")).config.wait_kimg == 0
+    assert plan_run(start, Ranks(), source=str(outcome.snapshot), wait_kimg=0.0).config.wait_kimg == 0
 
 
 def test_a_time_limit_ends_training(pictures: Path, tmp_path: Path):

@@ -65,6 +65,7 @@ class TrainConfig:
     precision: str = "fp32"  # precision of convolutions: fp32 or bf16
     seed: int = 0
     freeze_d: int = 0  # number of D's first blocks that stay frozen, in a transfer
+    wait_kimg: float = 0.0  # thousands of images at the start in which only the discriminator is trained
     source: str = ""  # initial weights: a run, a snapshot or a generator's name; empty: random
     tick_kimg: float = 4  # thousands of images between two lines of statistics
     snap_kimg: float = 200  # thousands of images between two snapshots
@@ -104,6 +105,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "tick_kimg": (_POSITIVE, 1e9),
     "snap_kimg": (_POSITIVE, 1e9),
     "ada_kimg": (_POSITIVE, 1e9),
+    "wait_kimg": (0, 1e9),
     "penalty_every": (1, 1e9),
     "path_every": (1, 1e9),
     "rate": (_POSITIVE, 1),
@@ -129,7 +131,7 @@ def reason_fixed(name: str) -> str:
     """Return why a setting cannot change when a run is resumed."""
     if name in ("batch", "part", "seed"):
         return "the order of the images and all random numbers depend on it"
-    if name in ("data", "out", "source", "freeze_d", "preset", "resolution", "dry_run"):
+    if name in ("data", "out", "source", "freeze_d", "wait_kimg", "preset", "resolution", "dry_run"):
         return "it belongs to the start of a run"
     if name == "loss":
         return "the discriminator's scores mean something else with another loss"

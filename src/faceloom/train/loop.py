@@ -84,10 +84,11 @@ class Trainer:
         self._zero_gradients()
         for part in self._parts(MAIN):
             self._accumulate_gradients(part)
-        self._update_weights(self.optimizer_g, self.g_weights)
+        if not self._generator_waits():
+            self._update_weights(self.optimizer_g, self.g_weights)
+            if config.path_weight and count % config.path_every == 0:
+                self._regularize_paths()
         self._update_weights(self.optimizer_d, self.d_weights)
-        if config.path_weight and count % config.path_every == 0:
-            self._regularize_paths()
         if self._penalty_is_due():
             self._apply_gradient_penalty()
         self._update_average()
@@ -103,6 +104,10 @@ class Trainer:
         self._zero_gradients()
         for tensor, value in zip(kept, before, strict=True):
             tensor.copy_(value)
+
+    def _generator_waits(self) -> bool:
+        """Return whether the present step leaves the generator unchanged, until a new discriminator has learned."""
+        return self.nimg < 1000 * self.config.wait_kimg
 
     def _penalty_is_due(self) -> bool:
         """Return whether the present step ends with a gradient penalty."""

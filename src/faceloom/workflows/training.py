@@ -38,6 +38,9 @@ FRECHET_IMAGES = 1000
 FID_IMAGES = 50_000
 """Number of generated images of the FID, as in most papers."""
 
+NEW_D_KIMG = 8.0  # thousands of images in which a new discriminator trains alone before an old generator changes
+NEW_D_SHARE = 0.02  # of a run, at most
+
 LoadCallback = Callable[[int], None]
 """Function that receives the number of images loaded so far."""
 
@@ -347,6 +350,10 @@ def _choose_settings(
     adopted = settings_for(origin, height, width, start.preset) if origin else {}
     chosen = plan(facts, start.preset, **adopted | requested)
     check_used(chosen.config, requested)
+    if origin and not origin.D and "wait_kimg" not in requested:
+        alone = min(NEW_D_KIMG, chosen.config.kimg * NEW_D_SHARE)
+        why = f"{origin.name} has no discriminator: a new one first learns alone"
+        chosen = Plan(replace(chosen.config, wait_kimg=alone), (*chosen.advice, Advice("wait_kimg", alone, why)))
     if origin and "d_channels" in adopted and "d_channels" not in {**origin.settings, **requested}:
         widths = Advice("d_channels", adopted["d_channels"], f"as wide as the generator of {origin.name}")
         chosen = replace(chosen, advice=(*chosen.advice, widths))
