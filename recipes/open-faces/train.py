@@ -6,30 +6,39 @@
 
 prepare.py writes the portraits. Every stage is a run of `faceloom train` that starts from the previous one, the first
 from random weights or from `--source`; a second call resumes a stopped run. On two cores a thousand images of 64 px
-take a quarter of a minute. `--ship` saves the newest snapshot as float16 and fits its directions.
+take a quarter of a minute. `--put-back open-faces` gives the newest run the weights of a generator again and lets the
+discriminator learn alone for a while: a new discriminator spoils a finished generator at first. `--ship` saves the
+newest snapshot as float16 and fits its directions.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+from safetensors.torch import save_file
+
 from faceloom.checkpoints.detect import read_checkpoint
+from faceloom.checkpoints.library import locate_generator
 from faceloom.checkpoints.load import load_generator
 from faceloom.checkpoints.readers import native
 from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.datasets import Condition, MakeConfig, SourceConfig, TableConfig, make
 from faceloom.edit import directions, fit_attributes
 from faceloom.memory import keep_memory
+from faceloom.train import checkpoint
 from faceloom.train.distributed import Ranks
-from faceloom.train.run import RunControl
+from faceloom.train.run import OPTIONS, RunControl
 from faceloom.workflows.training import Measures, NewRun, resume_run, start_run
 
 G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
+ALONE_KIMG = 24.0  # thousands of images in which the discriminator learns alone after the generator was put back
 LEVELS = {64: 4, 128: 5}  # number of resolutions: wavelets are generated at half the side
 LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
 
@@ -42,9 +51,12 @@ def main() -> None:
         "--kimg", nargs="*", default=[], help="thousands of images by resolution, such as 64:200 128:100"
     )
     parser.add_argument("--source", help="a run, a snapshot or a generator's name, from which the first stage starts")
+    parser.add_argument("--put-back", help="name of the generator whose weights the newest run gets again")
     parser.add_argument("--ship", type=Path, help="folder for the shipped generator")
     args = parser.parse_args()
     keep_memory()
+    if args.put_back:
+        put_back(newest_run(args.work), args.put_back)
     before: str | None = args.source
     for stage in args.kimg:
         resolution, kimg = stage.split(":")
@@ -76,10 +88,28 @@ def dataset(work: Path, resolution: int, split: str) -> Path:
     return path
 
 
+def put_back(run: Path, generator: str) -> None:
+    """Replace the generator of a stopped run, and let the discriminator learn alone for ALONE_KIMG."""
+    path = run / checkpoint.FILE
+    with safe_open(path, "pt") as file:
+        state, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    weights = read_checkpoint(locate_generator(generator)).state_dict
+    state |= {f"{part}.{name}": value.float() for part in ("G", "G_ema") for name, value in weights.items()}
+    save_file(state, path, metadata)
+    seen = json.loads(metadata["faceloom"])["nimg"] / 1000
+    options = json.loads((run / OPTIONS).read_text())
+    (run / OPTIONS).write_text(json.dumps(options | {"wait_kimg": seen + ALONE_KIMG}, indent=2))
+
+
+def newest_run(work: Path) -> Path:
+    """Return the run of the largest resolution."""
+    runs = {int(run.name[3:]): run for run in work.glob("run*") if run.name[3:].isdigit()}
+    return runs[max(runs)]
+
+
 def newest_snapshot(work: Path) -> Path:
     """Return the last snapshot of the largest resolution."""
-    runs = {int(run.name[3:]): run for run in work.glob("run*") if run.name[3:].isdigit()}
-    return max(runs[max(runs)].glob("network-snapshot-*"))
+    return max(newest_run(work).glob("network-snapshot-*"))
 
 
 def ship(work: Path, folder: Path) -> None:

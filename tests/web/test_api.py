@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from faceloom.edit.paraphrase import Paraphraser
+from faceloom.workflows import words
+from tests.edit.test_paraphrase import embed
 from tests.web.tiny_server import TOKEN, Client, Server, photo
 
 
@@ -40,6 +43,16 @@ def test_detect_and_analyze_keep_nothing(program, server):
     assert program.post("/detect", files={"photo": ("a", b"no picture")}).json()["error"]["code"] == "image_error"
 
 
+def test_an_edit_says_which_words_it_took_for_others(program, monkeypatch):
+    monkeypatch.setattr(words, "load_paraphraser", lambda *, is_request: Paraphraser(embed, is_request=is_request))
+    likeness = program.post("/generate", json={"seed": 3}).json()["likeness"]
+    plain = program.post("/edit", json={"likeness": likeness, "say": "five years younger"}).json()
+    assert plain["reworded"] == []
+    said = program.post("/edit", json={"likeness": likeness, "say": "older, glum"}).json()
+    assert [(each["clause"], each["phrase"]) for each in said["reworded"]] == [("glum", "serious")]
+    assert said["controls"]["smile"] < 0.5
+
+
 def test_from_a_photo_to_an_edit(program):
     encoded = encode(program, photo(81))
     likeness = encoded["likeness"]
@@ -54,8 +67,8 @@ def test_from_a_photo_to_an_edit(program):
     said = program.post("/edit", json={"likeness": likeness, "say": "five years younger"}).json()
     assert said["controls"]["age"] == 15
     assert said["traits"]["age"] < older["traits"]["age"]
-    for words, message in (("glases", "unknown word"), ("eyes closed", "no slider"), ("older, 50 years old", "contra")):
-        error = program.post("/edit", json={"likeness": likeness, "say": words})
+    for text, message in (("glases", "unknown word"), ("eyes closed", "no slider"), ("older, 50 years old", "contra")):
+        error = program.post("/edit", json={"likeness": likeness, "say": text})
         assert error.status_code == 422
         assert message in error.json()["error"]["message"]
     both = program.post("/edit", json={"likeness": likeness, "say": "older", "age": 3}).json()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 File = Annotated[Path, typer.Argument(help="A dataset: a zip, or a folder of pictures of one size.")]
 Sheet = Annotated[Path | None, typer.Option(help="Also save a contact sheet of pictures spread over the dataset.")]
 LISTED = 20  # pictures listed on the terminal; --json lists all
+SOURCE_NAMES = {"huggingface": "folder with metadata", "webdataset": "WebDataset"}
 
 app = typer.Typer(help="Datasets to train on: make, inspect and check them.", no_args_is_help=True)
 
@@ -309,7 +310,7 @@ def _print_summary(made: MakeResult, config: MakeConfig, output: Path) -> None:
         note(sentence)
     print_line(
         f"{output}: {made.written} pictures of {config.size[0]} x {config.size[1]} px{_name_colors(made.colors.name)} "
-        f"from a {made.kind}, "
+        f"from a {SOURCE_NAMES.get(made.kind, made.kind)}, "
         f"{len(made.skipped)} unusable and left out, {len(made.duplicates)} duplicates"
         + (", dropped" if config.drop_duplicates and made.duplicates else "")
         + (f", {made.enlarged} enlarged" if made.enlarged else "")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from faceloom.store.models import Download, Person, Quality, Visit
-from faceloom.web.booth.job_views import LikenessView
+from faceloom.web.booth.job_views import LikenessView, WordingView
 from faceloom.web.booth.views import DownloadView, PersonView, PictureView, VisitView
 
 
@@ -69,7 +69,7 @@ def shown_quality(person: Person) -> Quality:
     return Quality() if is_edited else person.quality
 
 
-def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
+def likeness_view(visit: Visit, person: Person, api: str, reworded: Sequence[WordingView] = ()) -> LikenessView:
     """Return the view of a likeness of the API."""
     address = f"{api}/likenesses/{visit.id}"
     return LikenessView(
@@ -81,6 +81,7 @@ def likeness_view(visit: Visit, person: Person, api: str) -> LikenessView:
         controls=person.slider_values,
         outcome=person.step.outcome,
         sliders=person.sliders,
+        reworded=list(reworded),
     )
 
 

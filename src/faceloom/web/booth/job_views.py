@@ -18,6 +18,14 @@ CastState = Literal["casting", "replacing", "done", "failed"]
 # -- jobs -------------------------------------------------------------------------------------------------------------
 
 
+class WordingView(View):
+    """A clause of other words than the grammar knows, the phrase that it is taken for, and their cosine, 0...1."""
+
+    clause: str
+    phrase: str
+    similarity: float
+
+
 class LikenessView(View):
     """A likeness of the API: `likeness` is its id."""
 
@@ -29,6 +37,7 @@ class LikenessView(View):
     controls: dict[str, float] = Field(description="Requested value of every slider")
     outcome: EditOutcome = Field(description="Outcome of the edit to these values")
     sliders: list[Slider]
+    reworded: list[WordingView] = Field([], description="Clauses of `say` that were taken for other words")
 
 
 class FilmView(View):

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from faceloom.analyze.attributes import SLIDERS, TABLE
 from faceloom.errors import LatentError
 from faceloom.store import Person
+from faceloom.web.booth.job_views import WordingView
 from faceloom.web.worker.messages import AttributeValues
 
 
-def slider_values_from_words(person: Person, text: str, given: AttributeValues) -> dict[str, float]:
+@dataclass(frozen=True)
+class WordRequest:
+    """The slider values that a text asks for, and the clauses that were taken for other words."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    rewordings: tuple[WordingView, ...] = ()
+
+
+def read_words(person: Person, text: str, given: AttributeValues) -> WordRequest:
     """Return the slider values that a request in words asks for, from what the person's picture shows now.
 
     Changes of age, pose and measures are added to the current slider values, as far as the sliders go. `given` are the
-    slider values that come with the request as numbers.
-    Raises LatentError as `edit.request.parse_request`, for an attribute without a slider, and for one that is also
-    given as a number.
+    slider values that come with the request as numbers. Other words than the grammar knows are compared by meaning
+    where the sentence embedding is installed; its first use takes about a second.
+    Raises LatentError as `workflows.words.reword`, for an attribute without a slider, and for one that is also given
+    as a number.
     """
     from faceloom.edit.request import parse_request, resolve_request  # loads torch, which the server does without
+    from faceloom.workflows.words import reword
 
-    request = parse_request(text)
+    reworded = reword(text, is_request=True)
+    request = parse_request(reworded.text)
     for statement in request:
         name = statement.attribute
         if name not in person.slider_values:
@@ -26,7 +41,11 @@ def slider_values_from_words(person: Person, text: str, given: AttributeValues) 
         if name in given:
             raise LatentError(f"'{statement.text}' and '{name}' ask for the same", "give one of them")
     changes = resolve_request(request, person.shown_traits)
-    return {name: _slider_value(person, name, value) for name, value in changes.items()}
+    values = {name: _slider_value(person, name, value) for name, value in changes.items()}
+    views = tuple(
+        WordingView(clause=each.clause, phrase=each.phrase, similarity=each.similarity) for each in reworded.rewordings
+    )
+    return WordRequest(values, views)
 
 
 def _slider_value(person: Person, name: str, value: float) -> float:

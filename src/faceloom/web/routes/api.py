@@ -6,6 +6,7 @@ request used it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ from faceloom.web.booth.friends import ChildrenPlan
 from faceloom.web.booth.job_views import JobView, LikenessView
 from faceloom.web.booth.jobs import Job
 from faceloom.web.booth.views import AnalyzedView, DetectedView
-from faceloom.web.booth.word_requests import slider_values_from_words
+from faceloom.web.booth.word_requests import WordRequest, read_words
 from faceloom.web.routes.common import (
     ERRORS,
     JPEG,
@@ -113,15 +114,17 @@ async def edit(booth: BoothWithToken, request: LikenessEdit) -> LikenessView:
 
     `say` holds changes in words, as 'ten years older, no glasses'; they start at what the picture shows, and go as far
     as the sliders do. The edit keeps all other attributes and the identity within bounds, and goes as far as they
-    allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds.
+    allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. `reworded` tells
+    which words were taken for others, where the sentence embedding is installed.
     """
     visit, person = api_sessions.find_likeness(booth, request.likeness)
     async with booth.lock(visit):
         values = request.slider_values()
+        said = WordRequest()
         if request.say is not None:
-            values |= slider_values_from_words(person, request.say, values)
-        edited = await edits.edit(booth, visit, person.id, values, force=request.force)
-    return likeness_view(visit, edited, booth.api)
+            said = await asyncio.to_thread(read_words, person, request.say, values)
+        edited = await edits.edit(booth, visit, person.id, values | dict(said.values), force=request.force)
+    return likeness_view(visit, edited, booth.api, said.rewordings)
 
 
 @router.post("/mix", status_code=201)

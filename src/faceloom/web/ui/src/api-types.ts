@@ -520,6 +520,8 @@ export interface components {
       /** Outcome of the edit to these values */
       outcome: components["schemas"]["EditOutcome"];
       sliders: components["schemas"]["Slider"][];
+      /** Clauses of `say` that were taken for other words */
+      reworded: components["schemas"]["WordingView"][];
     };
     /** The operator's PIN. */
     Login: {
@@ -796,6 +798,12 @@ export interface components {
     /** A visit that is over and erased. */
     WipedView: {
       state: "wiped";
+    };
+    /** A clause of other words than the grammar knows, the phrase that it is taken for, and their cosine, 0...1. */
+    WordingView: {
+      clause: string;
+      phrase: string;
+      similarity: number;
     };
     /** The body of every error response. */
     ErrorBody: {
@@ -1567,7 +1575,7 @@ export interface paths {
     };
   };
   "/api/v1/edit": {
-    /** Edit a likeness to slider values, or by words. Sliders that are not named keep their values. `say` holds changes in words, as 'ten years older, no glasses'; they start at what the picture shows, and go as far as the sliders do. The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. */
+    /** Edit a likeness to slider values, or by words. Sliders that are not named keep their values. `say` holds changes in words, as 'ten years older, no glasses'; they start at what the picture shows, and go as far as the sliders do. The edit keeps all other attributes and the identity within bounds, and goes as far as they allow: `outcome` tells what was reached and which bounds stopped it. `force` lifts the bounds. `reworded` tells which words were taken for others, where the sentence embedding is installed. */
     post: {
       body: components["schemas"]["LikenessEdit"];
       response: components["schemas"]["LikenessView"];
