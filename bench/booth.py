@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import os
 import random
@@ -36,6 +37,8 @@ PIN = "123456"
 WINDOW = 24  # length in bytes of the byte strings that are searched for after deletion
 SETTLED = 5  # visits to skip before memory is measured
 GROWTH, LONG_GROWTH = 0.05, 0.02  # maximum relative growth of memory over a soak test, of short and of long visits
+MIRROR_STREAM = 240  # frames that the check of the mirror sends; the second half is measured ...
+STARTING_FRAMES = 20  # ... without these, in which the mirror computes a new look
 MIRROR_FRAMES = 24  # frames that each long visit sends to the mirror
 PRINTER = "stand-in"  # name of the printer of long visits
 # Limits in seconds: shutter to playable, median of previews at rest, 95th percentile of previews during a search
@@ -148,6 +151,20 @@ def latency(report: Report, url: str, photos: list[bytes]) -> None:
         rest = visitor.sweep(60, 200)
         report.record("preview at rest, median s", statistics.median(rest), REST)
         report.record("preview at rest, p95 s", percentile(rest, 0.95))
+        visitor.request("DELETE", "/visit")
+
+
+def mirror(report: Report, url: str, photos: list[bytes]) -> None:
+    """Measure the live mirror at rest: frames a second, and the time from a frame to its picture."""
+    with Visitor(url) as visitor:
+        visitor.start_visit(photos[0])
+        visitor.wait_until_playable()
+        _settle(visitor)
+        seconds = visitor.use_mirror(photos[0], MIRROR_STREAM)[-MIRROR_STREAM // 2 + STARTING_FRAMES :]
+        lags = [first + second for first, second in itertools.pairwise(seconds)]
+        report.record("mirror, frames a second", len(seconds) / sum(seconds))
+        report.record("mirror, lag, median s", statistics.median(lags))
+        report.record("mirror, lag, p95 s", percentile(lags, 0.95))
         visitor.request("DELETE", "/visit")
 
 
@@ -317,7 +334,7 @@ def percentile(values: list[float], part: float) -> float:
 
 # -- the program ------------------------------------------------------------------------------------------------------
 
-CHECKS = ("latency", "simultaneous", "deletion", "soak")
+CHECKS = ("latency", "mirror", "simultaneous", "deletion", "soak")
 
 
 def read_photos(folder: Path | None) -> list[bytes]:
@@ -396,6 +413,7 @@ def run(
 
     checks: dict[str, Callable[[], None]] = {
         "latency": lambda: latency(report, url, photos),
+        "mirror": lambda: mirror(report, url, photos),
         "simultaneous": lambda: five_at_once(report, url, photos),
         "deletion": lambda: deletion(report, url, photos, home),
         "soak": lambda: soak(report, url, photos, args.visits, worker, mishaps=args.mishaps, long=args.long),

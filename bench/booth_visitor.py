@@ -70,16 +70,22 @@ class Visitor:
         ages = [-30 + 60 * abs((i % 24) / 12 - 1) for i in range(count)]
         return [self.slide(first + i, age=age) for i, age in enumerate(ages)]
 
-    def use_mirror(self, photo: bytes, frames: int) -> None:
-        """Send a photo to the live mirror as each of some frames, first as now, then older."""
+    def use_mirror(self, photo: bytes, frames: int) -> list[float]:
+        """Send a photo to the live mirror as each of some frames, first as now, then older.
+
+        Returns the seconds of each answer. As on the page, an answer is the picture of the frame before.
+        """
         with Image.open(io.BytesIO(photo)) as image:
             image.thumbnail((320, 320))
             buffer = io.BytesIO()
             image.convert("RGB").save(buffer, "JPEG", quality=80)
         path, headers = f"/people/{self.person}/live", {"Content-Type": "image/jpeg"}
+        seconds = []
         for number in range(frames):
-            years = 20 if number >= frames // 2 else 0
-            self.request("POST", path, params={"years": years}, content=buffer.getvalue(), headers=headers)
+            look, start = {"years": 20 if number >= frames // 2 else 0, "ahead": 1}, time.perf_counter()
+            self.request("POST", path, params=look, content=buffer.getvalue(), headers=headers)
+            seconds.append(time.perf_counter() - start)
+        return seconds
 
     def make_film(self) -> None:
         """Make a film and wait until it can be taken home. Raises RuntimeError with the server's message."""
