@@ -120,11 +120,25 @@ def test_skin_tone_agrees_with_the_analyzers_formula():
     assert measured == pytest.approx(float(skin.skin_tone(torch.from_numpy(color).permute(2, 0, 1)[None] / 127.5 - 1)))
 
 
+def test_the_color_of_a_face_is_not_that_of_eyes_mouth_or_background():
+    pixels = np.zeros((256, 256, 3), np.uint8)
+    points = landmarks.AVERAGE * 256
+    y, x = np.mgrid[:256, :256]
+    pixels[np.hypot(x - 128, y - 150) < 75] = (200, 150, 120)
+    for cx, cy in (*points[:2], points[3:].mean(0)):
+        pixels[np.hypot(x - cx, y - cy) < 12] = (20, 200, 20)
+    color = landmarks.measure_face_color(pixels, points)
+    skin_color = landmarks.to_lab(np.array([[200, 150, 120]]) / 255.0)[0]
+    assert color == pytest.approx(skin_color)
+    assert landmarks.typology_angle(color) > 0
+
+
 # -- table ------------------------------------------------------------------------------------------------------------
 
 
 def make_record(after: float, limited_by: list[str], judged: Mapping[str, float] | None = None) -> dict[str, Any]:
     opinions = {"dlib": 0.3, "sface": 0.8, "years": 12.0, "skin": 1.0, "background": 1.0, "clothes": 3.0, "both": 2.0}
+    opinions |= {"face_tone": 1.0, "face_color": 2.0}
     return {
         "before": {"age": 30.0, "yaw": 0.0},
         "after": {"age": after, "yaw": 1.0},
@@ -142,7 +156,7 @@ def test_row_of_the_table():
     records = [
         make_record(50.0, []),
         make_record(40.0, ["identity"]),
-        make_record(40.0, [], {"skin": 9.0, "dlib": 0.7}),
+        make_record(40.0, [], {"skin": 9.0, "dlib": 0.7, "face_tone": -7.0, "face_color": 4.0}),
     ]
     cells = dict(zip(holding.COLUMNS, holding.summarize(OLDER, records), strict=True))
     assert cells["reached"] == "33%"
@@ -152,6 +166,8 @@ def test_row_of_the_table():
     assert cells["held in bounds"] == "83%"  # the yaw of three people, and the skin tone of two
     assert cells["held, read again"] == "33%"
     assert cells["skin within 6 degrees"] == "67%"
+    assert cells["whole face within 6 degrees"] == "67%"
+    assert cells["color of the whole face, 90th percentile"] == "3.6"
     assert cells["background + clothes"] == "2.00"
     assert cells["limited by"] == "identity 1"
 

@@ -33,7 +33,9 @@ def visit_below_a_path(open_page: Any, public: str, photos: dict[str, Any]) -> N
     page.get_by_role("heading", name="Meet yourself").wait_for()
     assert page.evaluate("location.pathname") == "/booth/"
     steps.to_play(page, photos["one"])
-    if steps.shown(page).startswith("blob:"):  # the photo itself, until the picture is loaded
+    while steps.shown(page).startswith(
+        "blob:"
+    ):  # the photo itself, or one frame of the reveal, until a picture is loaded
         steps.changes(page, steps.shown(page))
     before = steps.shown(page)
     assert before.startswith("/booth/api/v1/")

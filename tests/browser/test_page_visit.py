@@ -262,9 +262,9 @@ def test_a_friend_is_photographed_and_the_visit_ends_in_a_blend(booth, open_page
     page.locator(".encoding .people .thumb").nth(1).wait_for()
     pressed = page.locator(".encoding .people .thumb[aria-pressed=true]")
     assert pressed.count() == 1
-    shown = page.locator(".encoding .stage .face").first.locator("img").last
-    shown.wait_for()
-    assert pressed.locator("img").get_attribute("src") == shown.get_attribute("src")  # the friend, not the first person
+    friend = pressed.locator("img").get_attribute("src")  # not the first person
+    on_top = "[...document.querySelector('.encoding .stage .face').querySelectorAll('img')].at(-1)"
+    steps.until(page, f"friend => {on_top}?.getAttribute('src') === friend", friend)
     steps.watch_two(page)
 
 

@@ -84,11 +84,12 @@ class Trainer:
         self._zero_gradients()
         for part in self._parts(MAIN):
             self._accumulate_gradients(part)
-        if not self._generator_waits():
+        waits = self._generator_waits()
+        if not waits:
             self._update_weights(self.optimizer_g, self.g_weights)
-            if config.path_weight and count % config.path_every == 0:
-                self._regularize_paths()
         self._update_weights(self.optimizer_d, self.d_weights)
+        if config.path_weight and count % config.path_every == 0 and not waits:
+            self._regularize_paths()
         if self._penalty_is_due():
             self._apply_gradient_penalty()
         self._update_average()
