@@ -107,22 +107,21 @@ def align_photos(folder: Path) -> Iterator[Portrait]:
         except FaceError:
             continue
         inside = (quad.min() > -0.1 * quad_side(quad)) and (quad.max() < max(photo.size) + 0.1 * quad_side(quad))
-        if quad_side(quad) >= MIN_SIDE and inside and abs(read_value(pixels, "yaw")) < MAX_YAW:
+        if quad_side(quad) >= MIN_SIDE and inside and abs(read_values(pixels, "yaw")[0]) < MAX_YAW:
             yield Portrait(pixels, f"{path.stem.split('_')[0]}.webp", "train", folder.name)
 
 
-def read_value(pixels: Pixels, name: str) -> float:
-    """Return an attribute by both analyzers."""
+def read_values(pixels: Pixels, *names: str) -> list[float]:
+    """Return attributes by both analyzers."""
     opinions = read_opinions(load_analyzer(), load_second_analyzer(), to_img([pixels]))
-    return float(opinions.mean[0, ATTRIBUTES.index(name)])
+    return [float(opinions.mean[0, ATTRIBUTES.index(name)]) for name in names]
 
 
 def read_group(portrait: Portrait) -> tuple[int, int, int]:
     """Return the number of a portrait's group of skin tone, age, and sex."""
-    img = to_img([portrait.pixels])
-    values = read_opinions(load_analyzer(), load_second_analyzer(), img).mean[0]
-    age, gender = (float(values[ATTRIBUTES.index(name)]) for name in ("age", "gender"))
-    return int(np.digitize(float(skin_tone(img)), TONES)), int(np.digitize(age, AGES)), int(gender > 0.5)
+    age, gender = read_values(portrait.pixels, "age", "gender")
+    tone = float(skin_tone(to_img([portrait.pixels])))
+    return int(np.digitize(tone, TONES)), int(np.digitize(age, AGES)), int(gender > 0.5)
 
 
 def count_copies(groups: list[tuple[int, int, int] | None]) -> list[int]:
