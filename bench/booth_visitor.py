@@ -19,6 +19,7 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=120, trust_env=False)
         self.id = self.person = ""
+        self.mirror_frames = 0  # sent so far
 
     def __enter__(self) -> Visitor:
         return self
@@ -82,7 +83,9 @@ class Visitor:
         path, headers = f"/people/{self.person}/live", {"Content-Type": "image/jpeg"}
         seconds = []
         for number in range(frames):
-            look, start = {"years": 20 if number >= frames // 2 else 0, "ahead": 1}, time.perf_counter()
+            self.mirror_frames += 1
+            look = {"years": 20 if number >= frames // 2 else 0, "ahead": 1, "n": self.mirror_frames}
+            start = time.perf_counter()
             self.request("POST", path, params=look, content=buffer.getvalue(), headers=headers)
             seconds.append(time.perf_counter() - start)
         return seconds
