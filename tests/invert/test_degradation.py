@@ -8,6 +8,8 @@ import torch
 from faceloom.invert.degradation import (
     Degradation,
     blur,
+    correct,
+    deblur,
     estimate_blur,
     find_hidden,
     in_colors_of,
@@ -69,6 +71,43 @@ def test_a_patch_is_found_whole_and_alone(texture, level):
     assert hidden[..., 80:160, 100:180].mean() > 0.97
     hidden[..., 70:170, 90:190] = 0
     assert hidden.mean() < 0.01
+
+
+def test_a_patch_of_one_color_is_hidden_though_the_generated_face_repeats_it(texture):
+    photo = blur(texture, 2)
+    photo[..., 100:180, 100:180] = 0.1
+    hidden = find_hidden(photo, photo)
+    assert hidden[..., 100:180, 100:180].min() == 1
+    assert hidden.mean() < 0.15
+
+
+def test_overexposed_skin_and_an_even_background_are_not_hidden(texture):
+    photo = blur(texture, 2)
+    photo[..., 100:180, 100:180] = 1.0
+    photo[..., :60, :] = 0.2
+    assert not find_hidden(photo, photo).any()
+
+
+def test_a_blur_is_undone_as_far_as_noise_allows(texture):
+    blurred = blur(texture, 3)
+    lost, left = ((x - texture).square().mean() for x in (blurred, deblur(blurred, 3)))
+    assert left < 0.85 * lost
+    assert torch.equal(deblur(texture, 0), texture)
+    assert torch.allclose(deblur(torch.full((1, 3, 64, 64), 0.3), 5), torch.tensor(0.3), atol=0.01)
+
+
+def test_a_correction_shows_what_the_photo_shows_and_leaves_the_rest(texture):
+    visible = torch.ones(1, 1, 256, 256)
+    visible[..., 100:180, 100:180] = 0
+    found = texture.flip(3)
+    sharp = correct(found, texture, Degradation(visible))
+    assert torch.allclose(sharp[..., :80], texture.clamp(-1, 1)[..., :80], atol=1e-4)
+    gray = correct(found * 0.3, to_gray(texture) * 0.3, Degradation(visible, is_gray=True))
+    assert torch.allclose(to_gray(gray)[..., :80], to_gray(texture)[..., :80] * 0.3, atol=0.01)
+    assert (gray[:, 0] - gray[:, 2] - 0.3 * (found[:, 0] - found[:, 2])).abs().mean() < 0.01
+    blurred = Degradation(visible, sigma=4.0)
+    rest = blurred.apply(correct(found, blurred.apply(texture), blurred) - texture)[..., :60]
+    assert rest.square().mean() < 0.2 * blurred.apply(found - texture)[..., :60].square().mean()
 
 
 def test_thin_scratches_are_found(texture):

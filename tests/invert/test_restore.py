@@ -38,8 +38,7 @@ def test_what_is_hidden_does_not_count(tools, run):
     visible[..., :100, :] = 0
     damage = Degradation(visible, sigma=2.0)
     photo = damage.apply(tools["img"])
-    plain = run.loss.for_target(photo)
-    target = DamagedTarget(run.loss, photo, plain.features, plain.identity, damage)
+    target = DamagedTarget.of(run.loss, photo, damage)
     assert float(target.lpips(tools["img"])) == pytest.approx(0, abs=1e-4)
     other = tools["img"].clone()
     other[..., :60, :] = -1  # blurred by 2 px, it does not reach what is visible
@@ -53,6 +52,16 @@ def test_the_answer_is_the_picture_before_the_damage(tools, run):
     assert found.inversion.w_plus.shape == (1, tools["G"].num_ws, tools["G"].w_dim)
     assert found.inversion.img.shape == (1, 3, 256, 256)
     assert not found.inversion.delta
+
+
+def test_the_weights_are_tuned_to_the_picture_with_what_the_photo_shows(tools, run):
+    photo = blur(tools["img"], 3)
+    found = run(photo, steps=60)
+    plain = run(photo, config=EncodeConfig(None, 60, tune=False))
+    assert found.inversion.delta
+    assert not plain.inversion.delta
+    assert found.inversion.steps == 60
+    assert found.inversion.mse < plain.inversion.mse
 
 
 def test_a_given_mask_is_used_as_it_is(tools, run):

@@ -89,7 +89,6 @@ def test_the_command_restores_and_joins(tmp_path: Path, portrait, old_photo, mon
         ["a.png", "--same-person"],
         ["a.png", "b.png", "--same-person", "--restore"],
         ["a.png", "b.png", "--restore"],
-        ["a.png", "--restore", "--no-tune"],
         ["a.png", "--paste", "x.png"],
         ["a.png", "--hidden", "m.png"],
     ],

@@ -110,7 +110,7 @@ def encode(
     """
     files = [Path(photo) for photo in photos]
     is_many = every_face or len(photos) > 1 or "://" in photos[0] or files[0].is_dir()
-    _check_options(files, same_person, restore, every_face, face, tune, until_identity, hidden, paste)
+    _check_options(files, same_person, restore, every_face, face, until_identity, hidden, paste)
     config = _config(seconds, preset, until_identity, steps, space, tune=tune, rank=rank, seed=seed)
     if is_many and not (same_person or restore):
         if face is not None or preview:
@@ -180,7 +180,6 @@ def _check_options(
     restore: bool,
     every_face: bool,
     face: int | None,
-    tune: bool,
     until_identity: float | None,
     hidden: Path | None,
     paste: Path | None,
@@ -192,10 +191,8 @@ def _check_options(
         )
     if same_person and len(photos) < 2 and not photos[0].is_dir():
         raise typer.BadParameter("give two photos or more", param_hint="PHOTO")
-    if restore and (every_face or not tune or until_identity is not None or len(photos) > 1 or photos[0].is_dir()):
-        raise typer.BadParameter(
-            "give one photo, and neither --all, --no-tune nor --until-identity", param_hint="--restore"
-        )
+    if restore and (every_face or until_identity is not None or len(photos) > 1 or photos[0].is_dir()):
+        raise typer.BadParameter("give one photo, and neither --all nor --until-identity", param_hint="--restore")
     if not restore and (hidden or paste):
         raise typer.BadParameter("this needs --restore", param_hint="--hidden" if hidden else "--paste")
 

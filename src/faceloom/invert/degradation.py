@@ -6,6 +6,7 @@ learn the damage. Works on tensors; does not open files or detect faces.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,17 +15,25 @@ from jaxtyping import Float
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the brightness (ITU-R BT.601)
-SIGMAS = (0.0, 0.7, 1.0, 1.4, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0)  # pixels of blur that are tried
+SIGMAS = (0.0, 0.7, 1.0, 1.4, 1.7, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0)  # pixels, tried
 MAX_MONOCHROME = 0.12  # standard deviation beside the main axis of the colors, as a part of that along it
 MIN_RANGE = 1.1  # range of brightness of a photo that has not faded, of 2
 FLAT = 0.02  # largest range of the values, -1...1, in a patch without texture
+BLANK = 0.012  # the same in a patch of one color, of which a rounded value may differ by one step of 256
+IN_MIDDLE = 0.05  # part of a patch of one color that lies in the middle of the face when it hides the face
+SATURATED = 0.97  # brightness, -1...1, from which a part may be of one color because it is overexposed
+SEAM = 2  # pixels over which a correction fades at the edge of a hidden part
+SPREAD = 12.0  # pixels over which its mean color goes on into that part
+NOISE = 0.01  # power of a photo's noise relative to that of its details, when a blur is undone
 OTHER = 0.12  # mean difference, -1...1, from which a patch without texture shows something else than the face
 PART_PIXELS = 4  # pixels of the squares in which connected parts are found
+REBLUR = 2  # pixels of the blur that tells a sharp picture, which it changes much, from a blurred one
 MIN_SIGMA = 1.0  # pixels of blur below which a photo counts as sharp
 MAX_HIDDEN = 0.5  # largest part of the picture that may be taken for hidden
 COLOR_SIGMA = 3.0  # pixels by which colors are blurred that are laid over another picture: its edges lie elsewhere
 DARKEST = 0.05  # of 2: brightness below which colors fade, because they are not known well
 FACE = (slice(64, 240), slice(56, 200))  # rows and columns of the face in the aligned picture of 256 px
+MIDDLE = (slice(92, 216), slice(80, 176))  # those of the eyes, the nose, the mouth and the cheeks
 
 Map = Float[Tensor, "1 1 h w"]
 
@@ -47,6 +56,10 @@ class Degradation:
         img = to_gray(img) if self.is_gray else img
         return blur(img, self.sigma)
 
+    def undo_blur(self, img: Tensor) -> Tensor:
+        """Return blurred pictures `[n, 3, h, w]` sharper, as far as their noise allows (Wiener 1949)."""
+        return deblur(img, self.sigma)
+
     def found(self) -> tuple[str, ...]:
         """Return a sentence for each damage."""
         hidden = 1 - float(self.visible.mean())
@@ -67,8 +80,8 @@ def no_damage(side: int) -> Degradation:
 def estimate_blur(photo: Tensor, sharp: Tensor, visible: Map) -> float:
     """Return the standard deviation of a photo's blur in pixels: 0, or one of SIGMAS.
 
-    It is the blur after which a sharp picture of a similar face has as much fine detail as the photo has, for its
-    contrast, in the visible part of the face.
+    It is the blur after which a sharp picture of a similar face loses as much detail by more blur as the photo does, in
+    the visible part of the face (Zhuo and Sim 2011 compare the gradients of one edge so).
     Convention: `photo` and `sharp` `[1, 3, h, w]`, -1...1.
     """
     detail = fine_detail(photo, visible)
@@ -77,18 +90,23 @@ def estimate_blur(photo: Tensor, sharp: Tensor, visible: Map) -> float:
 
 
 def fine_detail(img: Tensor, visible: Map) -> float:
-    """Return the logarithm of the mean squared difference of neighboring pixels, relative to the variance.
+    """Return how much detail a picture has that a blur by REBLUR pixels removes, as the logarithm of a ratio.
 
-    Both are measured in the visible part of the face.
+    The ratio is that of the squared differences of neighboring pixels before and after that blur, in the visible part
+    of the face. The contrast of the picture does not change it.
     """
-    inner = -F.max_pool2d(-visible, 9, stride=1, padding=4)[..., FACE[0], FACE[1]]
+    near = REBLUR * 4  # a hidden part changes the blurred picture within this distance
+    inner = -F.max_pool2d(-visible, 2 * near + 1, stride=1, padding=near)[..., FACE[0], FACE[1]]
+    before, after = (_roughness(x, inner) for x in (img, blur(img, REBLUR)))
+    return math.log(before / after)
+
+
+def _roughness(img: Tensor, weight: Map) -> float:
+    """Return the sum of squared differences of neighboring pixels in the face."""
     face = to_gray(img)[:, :1, FACE[0], FACE[1]]
-    rows = (face[:, :, 1:] - face[:, :, :-1]).square() * inner[:, :, 1:]
-    columns = (face[..., 1:] - face[..., :-1]).square() * inner[..., 1:]
-    weight = inner / inner.sum().clamp_min(1.0)
-    variance = ((face - (face * weight).sum()).square() * weight).sum()
-    detail = (rows.sum() + columns.sum()) / (2 * inner.sum() + 1)
-    return float(((detail + 1e-7) / (variance + 1e-3)).log())
+    rows = (face[:, :, 1:] - face[:, :, :-1]).square() * weight[:, :, 1:]
+    columns = (face[..., 1:] - face[..., :-1]).square() * weight[..., 1:]
+    return float(rows.sum() + columns.sum()) + 1e-6
 
 
 def is_monochrome(photo: Tensor, visible: Map) -> bool:
@@ -121,11 +139,24 @@ def in_colors_of(photo: Tensor, colored: Tensor) -> Tensor:
     return ((to_gray(photo) + 1) * blur(ratio, COLOR_SIGMA) - 1).clamp(-1, 1)
 
 
+def correct(restored: Tensor, photo: Tensor, damage: Degradation) -> Tensor:
+    """Return a restored picture with everything that the photo shows of it: brightness, colors, and details.
+
+    What the photo shows differently is added, less the photo's blur. It fades into the hidden parts without a seam.
+    Convention: `restored` and `photo` `[1, 3, h, w]`, -1...1.
+    """
+    visible = blur(widen(damage.visible, -2 * SEAM), SEAM)
+    difference = visible * damage.undo_blur(visible * (photo - damage.apply(restored)))
+    weight = blur(visible, SPREAD)
+    beyond = blur(difference, SPREAD) / weight.clamp_min(1e-3) * (weight / 0.05).clamp(max=1)
+    return (restored + difference + (1 - visible) * beyond).clamp(-1, 1)
+
+
 def find_hidden(photo: Tensor, degraded: Tensor) -> Map:
     """Return which parts of a photo show something else than the face: 1 hidden, 0 not.
 
-    These are patches without any texture that differ from the generated face, patches that differ from it extremely,
-    and lines thinner than 5 px.
+    These are patches of one color in the middle of the face, patches without texture that differ from the generated
+    face, patches that differ from it extremely, and lines thinner than 5 px.
     Convention: `photo` and `degraded` `[1, 3, h, w]`, -1...1, the generated face with the photo's blur.
     """
     difference = (photo - degraded).abs().mean(dim=1, keepdim=True)
@@ -134,8 +165,9 @@ def find_hidden(photo: Tensor, degraded: Tensor) -> Map:
     flat = flat_patches(photo)
     patches = (_mean_of_part(difference, flat) > OTHER) | (wide > max(0.6, 5 * typical))
     lines = scratches(photo) & (near > max(0.08, 1.5 * typical))
-    hidden = widen(patches.float(), 3).maximum(widen(lines.float(), 2))
-    return hidden if float(hidden.mean()) <= MAX_HIDDEN else torch.zeros_like(hidden)
+    certain = blank_parts(photo)
+    hidden = widen(certain.maximum(patches.float()), 3).maximum(widen(lines.float(), 2))
+    return hidden if float(hidden.mean()) <= MAX_HIDDEN else widen(certain, 3)
 
 
 def scratches(photo: Tensor) -> Tensor:
@@ -146,10 +178,25 @@ def scratches(photo: Tensor) -> Tensor:
     return torch.maximum(light - opened, closed - light) > 0.45
 
 
-def flat_patches(photo: Tensor) -> Map:
-    """Return where a photo `[1, 3, h, w]` lies in a square of 15 px without texture: 1 there, 0 elsewhere."""
+def flat_patches(photo: Tensor, most: float = FLAT) -> Map:
+    """Return where a photo `[1, 3, h, w]` lies in a square of 15 px without texture: 1 there, 0 elsewhere.
+
+    The values in such a square differ by less than `most`.
+    """
     spread = (widen(photo, 7) + widen(-photo, 7)).amax(dim=1, keepdim=True)  # the largest less the smallest value
-    return widen((spread < FLAT).float(), 7)
+    return widen((spread < most).float(), 7)
+
+
+def blank_parts(photo: Tensor) -> Map:
+    """Return the parts of a photo `[1, 3, h, w]` that cover the middle of the face in one color: 1 there, 0 elsewhere.
+
+    No skin is that even, in a blurred photo either, unless it is overexposed or black.
+    """
+    is_exposed = (to_gray(photo)[:, :1].abs() < SATURATED).float()
+    blank = flat_patches(photo, BLANK) * is_exposed
+    middle = torch.zeros_like(blank)
+    middle[..., MIDDLE[0], MIDDLE[1]] = 1
+    return (_mean_of_part(middle, blank) > IN_MIDDLE).float()
 
 
 def _mean_of_part(values: Map, mask: Map) -> Map:
@@ -191,3 +238,20 @@ def blur(img: Tensor, sigma: float) -> Tensor:
     padded = F.pad(img, (radius,) * 4, mode="reflect")
     rows = F.conv2d(padded, kernel, groups=img.shape[1])
     return F.conv2d(rows, kernel.transpose(2, 3), groups=img.shape[1])
+
+
+def deblur(img: Tensor, sigma: float) -> Tensor:
+    """Undo a Gaussian blur of `sigma` pixels, of pictures `[n, 3, h, w]`, by Wiener's filter; the edges are reflected.
+
+    Details that the blur left weaker than the noise stay lost.
+    """
+    if sigma <= 0:
+        return img
+    border = min(round(3 * sigma), img.shape[-1] - 1)
+    padded = F.pad(img, (border,) * 4, mode="reflect")
+    height, width = padded.shape[-2:]
+    frequency = torch.fft.fftfreq(height)[:, None].square() + torch.fft.rfftfreq(width).square()
+    response = torch.exp(-2 * (math.pi * sigma) ** 2 * frequency)
+    spectrum = torch.fft.rfft2(padded) * (response / (response.square() + NOISE))
+    sharper: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
+    return sharper[..., border:-border, border:-border]

@@ -1,22 +1,26 @@
 """Restoration: find the face behind the damage of a photo, by a search whose loss contains the damage.
 
 The generated picture is degraded as the photo was before the two are compared. What the photo does not show follows
-from the generator. The blur is estimated at the start, what is hidden again in every round. Takes networks and
-tensors; does not open files or detect faces.
+from the generator. The blur is estimated at the start, what is hidden again in every round. At the end the generator's
+weights are tuned to the picture that was found, corrected by what the photo shows: its brightness if it is gray, its
+large details if it is blurred, all of it where it is sharp and in color (Wang et al. 2023, DDNM, correct a picture by
+the range of a degradation so). Takes networks and tensors; does not open files or detect faces.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from faceloom.invert.budget import EncodeConfig, EncoderGuess
+from faceloom.invert.budget import MIN_STEPS_TO_TUNE, EncodeConfig, EncoderGuess
 from faceloom.invert.clock import Callback, Clock, run_steps
 from faceloom.invert.degradation import (
     Degradation,
+    correct,
     estimate_blur,
     find_hidden,
     in_colors_of,
@@ -27,12 +31,14 @@ from faceloom.invert.degradation import (
 )
 from faceloom.invert.inversion import QUALITY_RESOLUTION, Inversion, check_img
 from faceloom.invert.natural_gradient import ImageLoss, NaturalGradientDescent, Target
+from faceloom.invert.tune import NeighborSampler, TuneConfig, invert_tune
 from faceloom.latents import WPlus
 from faceloom.networks.curvature import Curvature
 from faceloom.networks.generator import Generator, image_at
 
 ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
-ROUND_SHARES = (0.12, 0.15, 0.25, 1.0)  # part of the seconds left that a round gets at most
+ROUND_SHARES = (0.12, 0.15, 0.25, 0.6)  # part of the seconds left that a round gets at most; tuning gets the rest
+GUESS_SOFTNESS = 1.12  # a photo's blur by the one after which the encoder's softer picture looks like it, on 24 people
 COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
 COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
 COLORED_GUESSES = 1  # guesses of the encoder from a gray photo in the colors of the guess before
@@ -51,15 +57,25 @@ class Restoration:
 class DamagedTarget(Target):
     """A damaged photo: generated pictures are degraded likewise, and compared where the photo is visible.
 
-    Convention: hidden parts of `img` are filled, and cover the same parts of the generated picture.
+    A blur is undone in both as far as the noise allows, because LPIPS and the identity hardly see blurred details.
+    Convention: `photo` has its hidden parts filled, and they cover the same parts of the generated picture; `img` is
+    the photo less its blur.
     """
 
     damage: Degradation
+    photo: Tensor
+
+    @classmethod
+    def of(cls, loss: ImageLoss, photo: Tensor, damage: Degradation) -> DamagedTarget:
+        """Return the target of a photo `[1, 3, 256, 256]`, -1...1, whose hidden parts are filled."""
+        img = damage.undo_blur(photo)
+        plain = loss.for_target(img)
+        return cls(loss, img, plain.features, plain.identity, damage, photo)
 
     def observe(self, generated: Tensor) -> Tensor:
-        """Return generated pictures `[1, 3, 256, 256]` as the photo would show them."""
+        """Return generated pictures `[1, 3, 256, 256]` as the photo would show them, less its blur."""
         visible = self.damage.visible
-        return visible * self.damage.apply(generated) + (1 - visible) * self.img
+        return self.damage.undo_blur(visible * self.damage.apply(generated) + (1 - visible) * self.photo)
 
     def lpips(self, generated: Tensor) -> Tensor:
         """Return the LPIPS (AlexNet) of the degraded pictures to the photo: `[1]`."""
@@ -79,6 +95,7 @@ def restore(
     encoder_guess: EncoderGuess,
     hidden: Tensor | None = None,
     config: EncodeConfig | None = None,
+    neighbor: NeighborSampler | None = None,
     callback: Callback | None = None,
 ) -> Restoration:
     """Find the face behind the damage of a photo.
@@ -101,8 +118,19 @@ def restore(
         steps += done
         if interrupted:
             break
-    w_plus, lpips, mse, generated = search.result()
-    return Restoration(Inversion(w_plus, lpips, mse, generated, steps, clock.elapsed(), interrupted), search.damage)
+    found = replace(search.result(), steps=steps, interrupted=interrupted)
+    if config.tune and not interrupted and _has_time_to_tune(config, clock, steps):
+        seconds = None if config.seconds is None else config.seconds - clock.elapsed()
+        more = None if config.steps is None else config.steps - steps
+        found = search.tune(found, TuneConfig(seconds, more, config.rank, seed=config.seed), neighbor, callback)
+    return Restoration(replace(found, seconds=clock.elapsed()), search.damage)
+
+
+def _has_time_to_tune(config: EncodeConfig, clock: Clock, steps: int) -> bool:
+    """Return whether enough steps fit in what is left of the seconds and the steps."""
+    seconds = math.inf if config.seconds is None else config.seconds - clock.elapsed()
+    left = math.inf if config.steps is None else config.steps - steps
+    return min(seconds / max(clock.elapsed() / max(steps, 1), 1e-6), left) >= MIN_STEPS_TO_TUNE
 
 
 class _Search:
@@ -130,7 +158,7 @@ class _Search:
             for _ in range(FILLED_GUESSES):
                 self.w_plus, self.generated = start = self._guess(self._filled())
         sigma = estimate_blur(self.photo, start[1], self.damage.visible)
-        self.damage = replace(self.damage, sigma=sigma)
+        self.damage = replace(self.damage, sigma=sigma * GUESS_SOFTNESS)
 
     def run(self, clock: Clock, callback: Callback | None) -> tuple[int, bool]:
         """Search until the clock ends; return the number of steps and whether it was interrupted."""
@@ -142,11 +170,35 @@ class _Search:
         return clock.steps_done, stopped.interrupted
 
     @torch.no_grad()
-    def result(self) -> tuple[WPlus, tuple[float, ...], tuple[float, ...], Tensor]:
-        """Return the latent, LPIPS and squared error of its degraded picture, and its picture as it is."""
+    def result(self) -> Inversion:
+        """Return the latent and its picture as it is, with LPIPS and squared error of the degraded picture."""
+        lpips, mse = self._compare(self.generated)
+        return Inversion(self.w_plus, lpips, mse, self.generated, 0, 0.0)
+
+    def tune(
+        self, found: Inversion, config: TuneConfig, neighbor: NeighborSampler | None, callback: Callback | None
+    ) -> Inversion:
+        """Tune the weights until the latent generates the picture that was found, with what the photo shows."""
+        self._find_hidden()
+        corrected = correct(found.img, self.photo, self.damage)
+        tuned = invert_tune(
+            self.G,
+            corrected,
+            found.w_plus,
+            alexnet=self.loss.alexnet,
+            config=config,
+            neighbor=neighbor,
+            callback=_report_tuning(callback, found.steps),
+        )
+        lpips, mse = self._compare(tuned.img)
+        return replace(tuned, lpips=lpips, mse=mse, steps=found.steps + tuned.steps)
+
+    @torch.no_grad()
+    def _compare(self, generated: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return LPIPS and squared error of a picture to the photo, after the damage."""
         target = self._target()
-        mse = (target.observe(self.generated) - target.img).square().mean(dim=(1, 2, 3))
-        return self.w_plus, tuple(target.lpips(self.generated).tolist()), tuple(mse.tolist()), self.generated
+        mse = (target.observe(generated) - target.img).square().mean(dim=(1, 2, 3))
+        return tuple(target.lpips(generated).tolist()), tuple(mse.tolist())
 
     @torch.no_grad()
     def _guess(self, photo: Tensor) -> tuple[WPlus, Tensor]:
@@ -179,9 +231,7 @@ class _Search:
         return visible * self.photo + (1 - visible) * self.damage.apply(self.generated)
 
     def _target(self) -> DamagedTarget:
-        img = self._filled().clamp(-1, 1)
-        plain = self.loss.for_target(img)
-        return DamagedTarget(self.loss, img, plain.features, plain.identity, self.damage)
+        return DamagedTarget.of(self.loss, self._filled().clamp(-1, 1), self.damage)
 
 
 def _report_part(callback: Callback | None, before: int) -> Callback | None:
@@ -194,3 +244,10 @@ def _report_part(callback: Callback | None, before: int) -> Callback | None:
         callback(step | {"step": number, "phase": "restore", "progress": min(1.0, (number + 1) / sum(ROUNDS))})
 
     return report
+
+
+def _report_tuning(callback: Callback | None, before: int) -> Callback | None:
+    """Return a callback that counts the steps of the search, too."""
+    if callback is None:
+        return None
+    return lambda step: callback(step | {"step": before + step["step"], "phase": "tune"})

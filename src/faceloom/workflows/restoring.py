@@ -100,6 +100,7 @@ def restore_img(
         encoder_guess=guess,
         hidden=hidden,
         config=config,
+        neighbor=random_edits(studio.basis) if studio.basis else None,
         callback=callback,
     )
 
