@@ -34,7 +34,8 @@ from faceloom.memory import keep_memory
 from faceloom.train import checkpoint
 from faceloom.train.distributed import Ranks
 from faceloom.train.run import OPTIONS, RunControl
-from faceloom.workflows.training import Measures, NewRun, resume_run, start_run
+from faceloom.workflows.training import NewRun, resume_run, start_run
+from faceloom.workflows.training_measures import Measures
 
 G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)

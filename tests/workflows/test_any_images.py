@@ -44,7 +44,7 @@ FAMILY = {
 
 @pytest.fixture(autouse=True)
 def no_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_make_measure", lambda measures, ranks, control: None)
+    monkeypatch.setattr(training, "make_measure", lambda measures, ranks, control: None)
 
 
 def make_dataset(folder: Path, name: str, columns: tuple[str, ...] = ()) -> Path:

@@ -42,7 +42,7 @@ def faceloom(*arguments: str, status: int = 0) -> Any:
 def sounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of tones in two classes, with a silent sound and a text among them; the working folder is above it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(training, "_make_measure", lambda measures, ranks, control: None)
+    monkeypatch.setattr(training, "make_measure", lambda measures, ranks, control: None)
     for i in range(8):
         tone = np.sin(2 * np.pi * (300 + 100 * i) * np.arange(3000 + 500 * i) / 8000).astype(np.float32)
         save_sound(Sound(tone, 8000), tmp_path / "sounds" / "ab"[i % 2] / f"{i}.wav", ai_generated=False)

@@ -17,7 +17,8 @@ from faceloom.metrics.features import VggFeatures
 from faceloom.train.distributed import Ranks
 from faceloom.train.run import RunControl
 from faceloom.workflows import training
-from faceloom.workflows.training import FrechetToData, NewRun, check_resumable, plan_run, resume_run, train
+from faceloom.workflows.training import NewRun, check_resumable, plan_run, resume_run, train
+from faceloom.workflows.training_measures import FrechetToData, Measures, inception_facts, recorded_measures
 from tests.train.tiny_run import tiny_trainer
 
 TINY: dict[str, Any] = {"channels": (12, 8, 8), "d_channels": (12, 8, 8), "z_dim": 8, "w_dim": 8, "batch": 8}
@@ -27,7 +28,7 @@ TINY |= {"mapping_layers": 2, "precision": "fp32"}
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder of twelve pictures of 16 px; the Frechet distance is not measured."""
-    monkeypatch.setattr(training, "_make_measure", lambda measures, ranks, control: None)
+    monkeypatch.setattr(training, "make_measure", lambda measures, ranks, control: None)
     folder = tmp_path / "pictures"
     folder.mkdir()
     for i in range(12):
@@ -107,10 +108,10 @@ class CountingFeatures(VggFeatures):
 
 
 def test_a_resumed_run_measures_the_same_distances(tmp_path: Path):
-    measures = training.Measures(False, tmp_path / "weights.pt", "ab12", 5000)
-    options = {"metrics": False, **training._inception_facts(measures)}
-    assert training._recorded_measures(json.loads(json.dumps(options))) == measures
-    assert training._recorded_measures({}) == training.Measures()
+    measures = Measures(False, tmp_path / "weights.pt", "ab12", 5000)
+    options = {"metrics": False, **inception_facts(measures)}
+    assert recorded_measures(json.loads(json.dumps(options))) == measures
+    assert recorded_measures({}) == Measures()
 
 
 @pytest.mark.parametrize(("mirror", "reals"), [(False, 20), (True, 40)])

@@ -143,7 +143,8 @@ def train(
     assert folder is not None
     from faceloom.train import distributed
     from faceloom.train.config import RESUMABLE
-    from faceloom.workflows.training import Measures, NewRun, plan_run, resume_run, start_run
+    from faceloom.workflows.training import NewRun, plan_run, resume_run, start_run
+    from faceloom.workflows.training_measures import Measures
 
     measures = Measures(metrics != "none", inception, sha256 or "", fid_images)
     trackers = _tracker_names(log_to)

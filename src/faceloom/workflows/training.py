@@ -3,56 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from faceloom._version import __version__
 from faceloom.datasets import Dataset
-from faceloom.errors import AssetError, TrainingError
-from faceloom.images.channels import find_colors, levels_to_img, to_rgb
+from faceloom.errors import TrainingError
+from faceloom.images.channels import find_colors
 from faceloom.label_columns import scales_of
-from faceloom.metrics import InceptionFeatures, VggFeatures, extract
-from faceloom.metrics.frechet import frechet_distance
 from faceloom.networks.precision import fast_precision
 from faceloom.sounds import spectrogram
 from faceloom.threads import choose_threads
 from faceloom.train import run as runs
 from faceloom.train.config import RESUMABLE, TrainConfig, reason_fixed, to_json
-from faceloom.train.data import TrainingImages, open_training_images, shuffled_indices
+from faceloom.train.data import TrainingImages, open_training_images
 from faceloom.train.distributed import Ranks
 from faceloom.train.loop import Trainer
 from faceloom.train.plan import FIXED_P, Advice, Plan, TrainingFacts, check_used, plan
 from faceloom.train.run import Outcome, Run, RunControl
-from faceloom.train.snapshot import generate_images, spread_labels
 from faceloom.train.trackers import Trackers, check_trackers, open_trackers
 from faceloom.train.transfer import Origin, check_origin, copy_weights, open_origin, settings_for
-
-FRECHET_IMAGES = 1000
-"""Number of images on each side of the Frechet distance that is measured during a run."""
-
-FID_IMAGES = 50_000
-"""Number of generated images of the FID, as in most papers."""
+from faceloom.workflows.training_measures import Measures, inception_facts, make_measure, recorded_measures
 
 NEW_D_KIMG = 8.0  # thousands of images in which a new discriminator trains alone before an old generator changes
 NEW_D_SHARE = 0.02  # of a run, at most
 
 LoadCallback = Callable[[int], None]
 """Function that receives the number of images loaded so far."""
-
-
-@dataclass(frozen=True)
-class Measures:
-    """The distances between generated and training images that are measured at every snapshot."""
-
-    vgg: bool = True  # the Frechet distance (VGG16)
-    inception: Path | None = None  # Inception-v3 weights, with which the FID is measured
-    sha256: str = ""  # of the Inception weights
-    fid_images: int = FID_IMAGES  # generated images of the FID
 
 
 @dataclass(frozen=True)
@@ -163,7 +144,7 @@ def _prepare_new_run(
     threads = _set_threads(trainer, start.threads, control)
     if origin:
         control.on_message(f"{copy_weights(trainer, origin):.0%} of the generator comes from {origin.name}")
-    measure = _make_measure(start.measures, ranks, control)
+    measure = make_measure(start.measures, ranks, control)
     if not ranks.is_first:
         return Run(trainer, start.out, ranks, control=control)
     facts: dict[str, Any] = {
@@ -171,7 +152,7 @@ def _prepare_new_run(
         "preset": start.preset,
         "pictures": len(dataset),
         "metrics": start.measures.vgg,
-        **_inception_facts(start.measures),
+        **inception_facts(start.measures),
         "processes": ranks.size,
         "threads": threads,
         "log_to": None if start.log_to is None else list(start.log_to),
@@ -201,12 +182,12 @@ def _prepare_resumed_run(
     runs.restore_checkpoint(trainer, folder)
     threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
     changed = _change_probability(trainer, changed)
-    measures = measures or _recorded_measures(options)
-    measure = _make_measure(measures, ranks, control)
+    measures = measures or recorded_measures(options)
+    measure = make_measure(measures, ranks, control)
     if not ranks.is_first:
         return Run(trainer, folder, ranks, control=control)
     for text in runs.record_changes(
-        folder, trainer.nimg, **{**changed, "threads": threads, "log_to": log_to, **_inception_facts(measures)}
+        folder, trainer.nimg, **{**changed, "threads": threads, "log_to": log_to, **inception_facts(measures)}
     ):
         control.on_message(text)
     return Run(trainer, folder, ranks, measure, control, _open_trackers(log_to, folder, config, control))
@@ -236,21 +217,6 @@ def _check_unchanged(dataset: Dataset, config: TrainConfig) -> None:
 def _sound_of(dataset: Dataset) -> dict[str, Any]:
     """Return the settings of a dataset's spectrograms as JSON data; empty for pictures."""
     return spectrogram.to_json(dataset.sound) if dataset.sound else {}
-
-
-def _inception_facts(measures: Measures) -> dict[str, Any]:
-    """Return the settings of the FID as they are recorded in a run's options; empty without Inception weights."""
-    if not measures.inception:
-        return {}
-    path = str(measures.inception.resolve())
-    return {"inception": path, "sha256": measures.sha256, "fid_images": measures.fid_images}
-
-
-def _recorded_measures(options: Mapping[str, Any]) -> Measures:
-    """Return the distances that a run measured before it is resumed."""
-    inception, sha256 = options.get("inception"), str(options.get("sha256", ""))
-    count = int(options.get("fid_images", FID_IMAGES))
-    return Measures(bool(options.get("metrics", True)), Path(inception) if inception else None, sha256, count)
 
 
 def check_resumable(changed: Mapping[str, Any]) -> None:
@@ -358,75 +324,3 @@ def _choose_settings(
         widths = Advice("d_channels", adopted["d_channels"], f"as wide as the generator of {origin.name}")
         chosen = replace(chosen, advice=(*chosen.advice, widths))
     return chosen
-
-
-def _make_measure(measures: Measures, ranks: Ranks, control: RunControl) -> runs.Measure | None:
-    if not ranks.is_first:
-        return None
-    distances: list[FrechetToData] = []
-    if measures.vgg:
-        from faceloom.checkpoints.load import load_lpips
-
-        try:
-            distances.append(FrechetToData(VggFeatures(load_lpips("vgg16")), "frechet_vgg16"))
-        except AssetError as error:
-            control.on_message(f"the Frechet distance will not be measured: {error}")
-    if measures.inception:
-        from faceloom.checkpoints.load import load_inception
-
-        net = InceptionFeatures(load_inception(measures.inception, measures.sha256))
-        count = measures.fid_images
-        name = f"fid{count // 1000}k_full" if count % 1000 == 0 else f"fid{count}_full"
-        distances.append(FrechetToData(net, name, count, uses_all_images=True))
-    if not distances:
-        return None
-    return lambda G, trainer: {name: value for distance in distances for name, value in distance(G, trainer).items()}
-
-
-class FrechetToData:
-    """The Frechet distance between generated and training images in the features of a network.
-
-    By default it compares equally many of both, at most `count`. The number is then comparable only within a run or
-    with the same number of images. `uses_all_images` compares `count` generated images with all training images, and
-    with their mirror images in a run that mirrors, as StyleGAN2-ADA's fid50k_full does. Gray images are repeated in
-    three channels, and transparency is shown on white.
-    """
-
-    def __init__(
-        self,
-        net: VggFeatures | InceptionFeatures,
-        name: str,
-        count: int = FRECHET_IMAGES,
-        *,
-        uses_all_images: bool = False,
-    ) -> None:
-        self.net, self.name, self.count, self.uses_all_images = net, name, count, uses_all_images
-        self.real: Tensor | None = None
-
-    def __call__(self, G: Any, trainer: Trainer) -> Mapping[str, float]:
-        """Measure a generator; the result is empty for fewer than two training images."""
-        images = trainer.images
-        real_count = len(images) if self.uses_all_images else min(self.count, len(images))
-        count = self.count if self.uses_all_images else real_count
-        if real_count < 2:
-            return {}
-        self.net.net.to(trainer.device)
-        if self.real is None:
-            mirrors = self.uses_all_images and trainer.config.mirror
-            self.real = extract(self.net, _real_images(images, real_count, mirrors))
-        fakes = generate_one_by_one(G, count, spread_labels(images, count))
-        return {self.name: frechet_distance(extract(self.net, fakes), self.real)}
-
-
-def generate_one_by_one(G: Any, count: int, labels: Tensor | None) -> Iterator[Tensor]:
-    """Yield the images of the seeds 0 ... count - 1 in RGB, each `[1, 3, h, w]`; transparency is shown on white."""
-    for i in range(count):
-        yield to_rgb(generate_images(G, 1, None if labels is None else labels[i : i + 1], first=i))
-
-
-def _real_images(images: TrainingImages, count: int, mirrors: bool) -> Iterator[Tensor]:
-    for index in shuffled_indices(len(images), 0, 0, count):
-        img = to_rgb(levels_to_img(images.load([index])))
-        yield img
-        if mirrors:
-            yield img.flip(3)
