@@ -164,7 +164,7 @@ _ROWS = (
         requested_as="change",
         limit=30.0,
         hold=4.0,
-        identity=0.6,
+        identity=0.5,
         slider=Slider(-20.0, 20.0, knots=(12.0, -12.0)),
         option="pitch",
         help="Degrees to nod; positive looks down.",

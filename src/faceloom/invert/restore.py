@@ -39,6 +39,7 @@ from faceloom.networks.generator import Generator, image_at
 ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
 ROUND_SHARES = (0.12, 0.15, 0.25, 0.6)  # part of the seconds left that a round gets at most; tuning gets the rest
 GUESS_SOFTNESS = 1.12  # a photo's blur by the one after which the encoder's softer picture looks like it, on 24 people
+HIDDEN_WEIGHT = 0.1  # part of a difference in the hidden parts that counts
 COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
 COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
 COLORED_GUESSES = 1  # guesses of the encoder from a gray photo in the colors of the guess before
@@ -58,8 +59,8 @@ class DamagedTarget(Target):
     """A damaged photo: generated pictures are degraded likewise, and compared where the photo is visible.
 
     A blur is undone in both as far as the noise allows, because LPIPS and the identity hardly see blurred details.
-    Convention: `photo` has its hidden parts filled, and they cover the same parts of the generated picture; `img` is
-    the photo less its blur.
+    The generated picture stays near to what fills the hidden parts, which it would otherwise turn into anything.
+    Convention: `photo` has its hidden parts filled; `img` is the photo less its blur.
     """
 
     damage: Degradation
@@ -74,8 +75,8 @@ class DamagedTarget(Target):
 
     def observe(self, generated: Tensor) -> Tensor:
         """Return generated pictures `[1, 3, 256, 256]` as the photo would show them, less its blur."""
-        visible = self.damage.visible
-        return self.damage.undo_blur(visible * self.damage.apply(generated) + (1 - visible) * self.photo)
+        seen = self.damage.visible.clamp(min=HIDDEN_WEIGHT)
+        return self.damage.undo_blur(seen * self.damage.apply(generated) + (1 - seen) * self.photo)
 
     def lpips(self, generated: Tensor) -> Tensor:
         """Return the LPIPS (AlexNet) of the degraded pictures to the photo: `[1]`."""
