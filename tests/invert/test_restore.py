@@ -56,7 +56,10 @@ def test_the_answer_is_the_picture_before_the_damage(tools, run):
 
 def test_the_weights_are_tuned_to_the_picture_with_what_the_photo_shows(tools, run):
     photo = blur(tools["img"], 3)
-    found = run(photo, steps=60)
+    seen = []
+    found = run(photo, steps=60, callback=lambda step: seen.append((step["step"], step["progress"], step["phase"])))
+    assert seen == sorted(seen)
+    assert [phase for _, _, phase in seen] == ["restore"] * 40 + ["tune"] * 20
     plain = run(photo, config=EncodeConfig(None, 60, tune=False))
     assert found.inversion.delta
     assert not plain.inversion.delta

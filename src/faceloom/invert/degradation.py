@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the brightness (ITU-R BT.601)
-SIGMAS = (0.0, 0.7, 1.0, 1.4, 1.7, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0)  # pixels, tried
+SIGMAS = (0.0, 0.7, 1.0, 1.4, 1.7, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0)
+"""The blurs that a photo may have, as standard deviations in pixels."""
 MAX_MONOCHROME = 0.12  # standard deviation beside the main axis of the colors, as a part of that along it
 MIN_RANGE = 1.1  # range of brightness of a photo that has not faded, of 2
 FLAT = 0.02  # largest range of the values, -1...1, in a patch without texture
@@ -23,7 +24,7 @@ BLANK = 0.012  # the same in a patch of one color, of which a rounded value may 
 IN_MIDDLE = 0.05  # part of a patch of one color that lies in the middle of the face when it hides the face
 SATURATED = 0.97  # brightness, -1...1, from which a part may be of one color because it is overexposed
 SEAM = 2  # pixels over which a correction fades at the edge of a hidden part
-SPREAD = 12.0  # pixels over which its mean color goes on into that part
+SPREAD = 12.0  # pixels over which the mean color of a correction goes on into a hidden part
 NOISE = 0.01  # power of a photo's noise relative to that of its details, when a blur is undone
 OTHER = 0.12  # mean difference, -1...1, from which a patch without texture shows something else than the face
 PART_PIXELS = 4  # pixels of the squares in which connected parts are found
@@ -81,7 +82,7 @@ def estimate_blur(photo: Tensor, sharp: Tensor, visible: Map) -> float:
     """Return the standard deviation of a photo's blur in pixels: 0, or one of SIGMAS.
 
     It is the blur after which a sharp picture of a similar face loses as much detail by more blur as the photo does, in
-    the visible part of the face (Zhuo and Sim 2011 compare the gradients of one edge so).
+    the visible part of the face. Zhuo and Sim 2011 compare the gradients of one edge in this way.
     Convention: `photo` and `sharp` `[1, 3, h, w]`, -1...1.
     """
     detail = fine_detail(photo, visible)
@@ -192,8 +193,8 @@ def blank_parts(photo: Tensor) -> Map:
 
     No skin is that even, in a blurred photo either, unless it is overexposed or black.
     """
-    is_exposed = (to_gray(photo)[:, :1].abs() < SATURATED).float()
-    blank = flat_patches(photo, BLANK) * is_exposed
+    is_unsaturated = (to_gray(photo)[:, :1].abs() < SATURATED).float()
+    blank = flat_patches(photo, BLANK) * is_unsaturated
     middle = torch.zeros_like(blank)
     middle[..., MIDDLE[0], MIDDLE[1]] = 1
     return (_mean_of_part(middle, blank) > IN_MIDDLE).float()

@@ -3,8 +3,8 @@
 The generated picture is degraded as the photo was before the two are compared. What the photo does not show follows
 from the generator. The blur is estimated at the start, what is hidden again in every round. At the end the generator's
 weights are tuned to the picture that was found, corrected by what the photo shows: its brightness if it is gray, its
-large details if it is blurred, all of it where it is sharp and in color (Wang et al. 2023, DDNM, correct a picture by
-the range of a degradation so). Takes networks and tensors; does not open files or detect faces.
+large details if it is blurred, all of it where it is sharp and in color. Wang et al. 2023 (DDNM) correct a picture by
+the range of a degradation in this way. Takes networks and tensors; does not open files or detect faces.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from faceloom.networks.generator import Generator, image_at
 ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
 ROUND_SHARES = (0.12, 0.15, 0.25, 0.6)  # part of the seconds left that a round gets at most; tuning gets the rest
 GUESS_SOFTNESS = 1.12  # a photo's blur by the one after which the encoder's softer picture looks like it, on 24 people
+SEARCH_SHARE = 0.6  # part of the progress at which tuning begins
 HIDDEN_WEIGHT = 0.1  # part of a difference in the hidden parts that counts
 COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
 COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
@@ -109,22 +110,28 @@ def restore(
     check_img(img, one=True)
     config, clock = config or EncodeConfig(), Clock(None)
     search = _Search(G, img, loss, curvature, encoder_guess, hidden)
+    search_share = SEARCH_SHARE if _may_tune(config) else 1.0
     steps, interrupted = 0, False
     for limit, share in zip(ROUNDS, ROUND_SHARES, strict=True):
         left = None if config.seconds is None else max(config.seconds - clock.elapsed(), 0.0) * share
         most = limit if config.steps is None else min(limit, config.steps - steps)
         if most <= 0:
             break
-        done, interrupted = search.run(Clock(left, most), _report_part(callback, steps))
+        done, interrupted = search.run(Clock(left, most), _report_part(callback, steps, search_share))
         steps += done
         if interrupted:
             break
     found = replace(search.result(), steps=steps, interrupted=interrupted)
-    if config.tune and not interrupted and _has_time_to_tune(config, clock, steps):
+    if _may_tune(config) and not interrupted and _has_time_to_tune(config, clock, steps):
         seconds = None if config.seconds is None else config.seconds - clock.elapsed()
         more = None if config.steps is None else config.steps - steps
         found = search.tune(found, TuneConfig(seconds, more, config.rank, seed=config.seed), neighbor, callback)
     return Restoration(replace(found, seconds=clock.elapsed()), search.damage)
+
+
+def _may_tune(config: EncodeConfig) -> bool:
+    """Return whether the search may leave enough steps for tuning."""
+    return config.tune and (config.steps is None or config.steps >= sum(ROUNDS) + MIN_STEPS_TO_TUNE)
 
 
 def _has_time_to_tune(config: EncodeConfig, clock: Clock, steps: int) -> bool:
@@ -235,20 +242,26 @@ class _Search:
         return DamagedTarget.of(self.loss, self._filled().clamp(-1, 1), self.damage)
 
 
-def _report_part(callback: Callback | None, before: int) -> Callback | None:
-    """Return a callback that counts the steps of all rounds, and their progress among the most that there can be."""
+def _report_part(callback: Callback | None, before: int, share: float) -> Callback | None:
+    """Return a callback that counts the steps of all rounds, and their progress, which ends at `share`."""
     if callback is None:
         return None
 
     def report(step: dict[str, Any]) -> None:
         number = before + step["step"]
-        callback(step | {"step": number, "phase": "restore", "progress": min(1.0, (number + 1) / sum(ROUNDS))})
+        progress = share * min(1.0, (number + 1) / sum(ROUNDS))
+        callback(step | {"step": number, "phase": "restore", "progress": progress})
 
     return report
 
 
 def _report_tuning(callback: Callback | None, before: int) -> Callback | None:
-    """Return a callback that counts the steps of the search, too."""
+    """Return a callback that counts the steps of the search, too, and goes on from its progress."""
     if callback is None:
         return None
-    return lambda step: callback(step | {"step": before + step["step"], "phase": "tune"})
+
+    def report(step: dict[str, Any]) -> None:
+        progress = SEARCH_SHARE + (1 - SEARCH_SHARE) * step["progress"]
+        callback(step | {"step": before + step["step"], "phase": "tune", "progress": progress})
+
+    return report
