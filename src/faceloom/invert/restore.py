@@ -9,8 +9,8 @@ the range of a degradation in this way. Takes networks and tensors; does not ope
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -37,9 +37,9 @@ from faceloom.networks.curvature import Curvature
 from faceloom.networks.generator import Generator, image_at
 
 ROUNDS = (4, 6, 10, 20)  # most steps of each round; what is hidden is found again before every round
-ROUND_SHARES = (0.12, 0.15, 0.25, 0.6)  # part of the seconds left that a round gets at most; tuning gets the rest
+ROUND_SHARES = (0.12, 0.15, 0.25)  # part of the seconds left that a round gets at most; the last one gets the rest, ...
+TUNING_SHARE = 0.4  # ... less this part of it, where enough steps of tuning fit in that
 GUESS_SOFTNESS = 1.12  # a photo's blur by the one after which the encoder's softer picture looks like it, on 24 people
-SEARCH_SHARE = 0.6  # part of the progress at which tuning begins
 HIDDEN_WEIGHT = 0.1  # part of a difference in the hidden parts that counts
 COLOR_LAYERS = 8  # layers of w_plus from this one on hold the colors more than the shape
 COLOR_KEPT = 0.5  # part of the encoder's offset that they keep for a photo without colors, which says little of them
@@ -104,25 +104,28 @@ def restore(
 
     Convention: img float32 `[1, 3, 256, 256]`, an aligned face, -1...1; `hidden [1, 1, 256, 256]` is 1 where the photo
     does not show the face, and is found without it. The figures of the inversion compare the degraded picture with the
-    photo. `config` limits the seconds and the steps. Weights are not tuned, because they would learn the damage.
+    photo. `config` limits the seconds and the steps, and says whether to tune; `neighbor` as in `invert_tune`.
     Raises ShapeError for another shape of image.
     """
     check_img(img, one=True)
     config, clock = config or EncodeConfig(), Clock(None)
     search = _Search(G, img, loss, curvature, encoder_guess, hidden)
-    search_share = SEARCH_SHARE if _may_tune(config) else 1.0
-    steps, interrupted = 0, False
-    for limit, share in zip(ROUNDS, ROUND_SHARES, strict=True):
+    begin, steps, interrupted = clock.elapsed(), 0, False
+    reserved = TUNING_SHARE if _may_tune(config) else 0.0
+    for limit, share in zip_longest(ROUNDS, ROUND_SHARES):
+        if share is None:
+            reserved = reserved if _tuning_fits(config, clock, begin, steps) else 0.0
+            share = 1 - reserved
         left = None if config.seconds is None else max(config.seconds - clock.elapsed(), 0.0) * share
         most = limit if config.steps is None else min(limit, config.steps - steps)
         if most <= 0:
             break
-        done, interrupted = search.run(Clock(left, most), _report_part(callback, steps, search_share))
+        done, interrupted = search.run(Clock(left, most), _report_part(callback, steps, 1 - reserved))
         steps += done
         if interrupted:
             break
     found = replace(search.result(), steps=steps, interrupted=interrupted)
-    if _may_tune(config) and not interrupted and _has_time_to_tune(config, clock, steps):
+    if reserved and not interrupted:
         seconds = None if config.seconds is None else config.seconds - clock.elapsed()
         more = None if config.steps is None else config.steps - steps
         found = search.tune(found, TuneConfig(seconds, more, config.rank, seed=config.seed), neighbor, callback)
@@ -134,11 +137,12 @@ def _may_tune(config: EncodeConfig) -> bool:
     return config.tune and (config.steps is None or config.steps >= sum(ROUNDS) + MIN_STEPS_TO_TUNE)
 
 
-def _has_time_to_tune(config: EncodeConfig, clock: Clock, steps: int) -> bool:
-    """Return whether enough steps fit in what is left of the seconds and the steps."""
-    seconds = math.inf if config.seconds is None else config.seconds - clock.elapsed()
-    left = math.inf if config.steps is None else config.steps - steps
-    return min(seconds / max(clock.elapsed() / max(steps, 1), 1e-6), left) >= MIN_STEPS_TO_TUNE
+def _tuning_fits(config: EncodeConfig, clock: Clock, begin: float, steps: int) -> bool:
+    """Return whether enough steps fit in tuning's share of the seconds left; `steps` were done since `begin`."""
+    if config.seconds is None:
+        return True
+    seconds_a_step = (clock.elapsed() - begin) / max(steps, 1)
+    return TUNING_SHARE * (config.seconds - clock.elapsed()) >= MIN_STEPS_TO_TUNE * seconds_a_step
 
 
 class _Search:
@@ -261,7 +265,7 @@ def _report_tuning(callback: Callback | None, before: int) -> Callback | None:
         return None
 
     def report(step: dict[str, Any]) -> None:
-        progress = SEARCH_SHARE + (1 - SEARCH_SHARE) * step["progress"]
+        progress = 1 - TUNING_SHARE + TUNING_SHARE * step["progress"]
         callback(step | {"step": before + step["step"], "phase": "tune", "progress": progress})
 
     return report
