@@ -102,8 +102,9 @@ def test_two_visitors_join_by_a_code(booth, open_page, photos):
 def test_refresh_at_each_state(booth, open_page, photos):
     page = open_page(booth.url)
     steps.tap(page, "Start")
+    page.get_by_role("button", name="I agree").wait_for()
     page.reload()
-    steps.tap(page, "I agree")
+    steps.agree_to_photo(page)
     page.reload()
     page.get_by_role("button", name="Take the photo").wait_for()
     steps.upload(page, photos["two"])

@@ -18,6 +18,11 @@ def tap(page: Any, name: str) -> None:
 def agree(page: Any) -> None:
     """Go from the first screen to the camera."""
     tap(page, "Start")
+    agree_to_photo(page)
+
+
+def agree_to_photo(page: Any) -> None:
+    """Go from the consent screen to the camera."""
     tap(page, "I agree")
     page.get_by_role("button", name="Take the photo").wait_for()
 
