@@ -103,6 +103,7 @@ def test_resuming_changes_settings_and_records_them():
         *(
             ("--from", "open-faces"),
             ("--loss", "relativistic"),
+            ("--critic", "alexnet"),
             ("--dry-run",),
             ("--resolution", "16"),
             ("--part", "4"),

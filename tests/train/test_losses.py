@@ -23,6 +23,13 @@ def test_losses_return_one_number_per_image(pair):
 
 
 @PAIRS
+def test_several_logits_of_an_image_are_averaged(pair):
+    real, fake = torch.randn(3, 4), torch.randn(3, 4)
+    alone = [pair.discriminator(real[:, i : i + 1], fake[:, i : i + 1]) for i in range(4)]
+    torch.testing.assert_close(pair.discriminator(real, fake), torch.stack(alone).mean(dim=0))
+
+
+@PAIRS
 def test_better_fakes_lower_the_generator_loss_and_raise_the_discriminator_loss(pair):
     real, worse, better = column(0.3, -1), column(-2, 0), column(-1, 2)
     assert (pair.generator(better, real) < pair.generator(worse, real)).all()

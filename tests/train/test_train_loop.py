@@ -43,10 +43,11 @@ def test_shared_fakes_give_the_gradients_of_two_separate_passes():
         real, _ = trainer._real_images(part)
         fake = trainer._synthesize(trainer._random_styles(part, None))
         if side == 0:
-            loss = trainer.loss.generator(trainer._discriminate(fake, None, part), None)
+            loss = trainer.loss.generator(trainer._discriminate(fake, None, part, [trainer.D])[0], None)
         else:
             loss = trainer.loss.discriminator(
-                trainer._discriminate(real, None, part), trainer._discriminate(fake.detach(), None, part)
+                trainer._discriminate(real, None, part, [trainer.D])[0],
+                trainer._discriminate(fake.detach(), None, part, [trainer.D])[0],
             )
         loss.mean().backward()
         separate = [weight.grad for weight in sides(trainer)[side] if weight.grad is not None]
@@ -94,6 +95,21 @@ def test_two_processes_match_one_process(family: str, tmp_path: Path):
 def test_conditional_training_with_the_relativistic_loss():
     trainer = steps(tiny_trainer(c_dim=3, loss="relativistic", augment="diffaugment"), 4)
     assert trainer.means.pop(trainer.ranks)["penalty"] > 0
+
+
+@pytest.mark.models
+def test_a_critic_teaches_the_generator_and_is_part_of_the_checkpoint(tmp_path: Path):
+    trainer = steps(tiny_trainer(critic="alexnet"), 3)
+    assert trainer.critic
+    checkpoint.save(trainer, tmp_path / checkpoint.FILE)
+    resumed = tiny_trainer(critic="alexnet")
+    checkpoint.load(resumed, tmp_path / checkpoint.FILE)
+    assert differences(steps(trainer, 2), steps(resumed, 2)) == []
+    without = steps(tiny_trainer(), 1)
+    assert not torch.equal(steps(tiny_trainer(critic="alexnet"), 1).g_weights[0], without.g_weights[0])
+    names = [name for name, _ in checkpoint.tensors(trainer) if name.startswith("critic.")]
+    assert names
+    assert all(".heads." in f".{name}" for name in names)  # the frozen network is not in the file
 
 
 def test_stylegan3_trains_and_resumes_bit_identically(tmp_path: Path):

@@ -65,6 +65,10 @@ def train(
     loss: Annotated[
         str | None, typer.Option(help="Adversarial loss: nonsaturating, or relativistic as in R3GAN.")
     ] = None,
+    critic: Annotated[
+        str | None,
+        typer.Option(help="A second discriminator on the features of a frozen network: alexnet, or none."),
+    ] = None,
     family: Annotated[
         str | None, typer.Option(help="Generator family: stylegan2, stylegan3 or mobilestylegan.")
     ] = None,
@@ -130,7 +134,8 @@ def train(
     if metrics not in ("vgg16", "none"):
         raise typer.BadParameter(f"'{metrics}' is not one of vgg16, none", param_hint="--metrics")
     requested: dict[str, Any] = {"kimg": kimg, "gamma": gamma, "batch": batch, "part": part, "augment": augment, "p": p}
-    requested |= {"loss": loss, "family": family, "precision": precision, "channel_max": width, "channel_base": base}
+    requested |= {"loss": loss, "critic": critic, "family": family, "precision": precision}
+    requested |= {"channel_max": width, "channel_base": base}
     requested |= {"mirror": mirror, "source": source, "freeze_d": freeze_d, "seed": seed}
     requested |= {"channels": _numbers(channels), "d_channels": _numbers(d_channels), "w_dim": w_dim, "z_dim": w_dim}
     requested |= {"snap_kimg": snap, "tick_kimg": tick, "pipe": pipe, "target": ada_target, "rate": rate}

@@ -63,23 +63,35 @@ class Lpips(nn.Module):
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(3, 1, 1), persistent=False)
 
+    @property
+    def widths(self) -> list[int]:
+        """The number of channels of every stage's features."""
+        return [stage[-1][1] for _, stage in self.stages]
+
     def features(self, img: Tensor, stages: int | None = None) -> list[Tensor]:
         """Return the unit-length features of every stage, weighted so that squared differences add up to the distance.
 
         Convention: one `[n, c, h, w]` per stage, float32 or the precision of the convolutions. `stages` is the number
         of stages, by default all; fewer cost less.
         """
+        features = []
+        for level, x in enumerate(self.feature_maps(img, stages)):
+            weight = self.get_parameter(f"lin{level}.weight").clamp(min=0).sqrt()
+            features.append(F.normalize(x, dim=1, eps=1e-8) * weight.to(x.dtype))
+        return features
+
+    def feature_maps(self, img: Tensor, stages: int | None = None) -> list[Tensor]:
+        """Return the backbone's features at the end of every stage, without weights: one `[n, c, h, w]` per stage."""
         x = ((img - self.shift) / self.scale).to(self.get_parameter("conv0.weight").dtype)
         x = x.contiguous(memory_format=torch.channels_last)
-        features, index = [], 0
-        for level, (pool, stage) in enumerate(self.stages[:stages]):
+        maps, index = [], 0
+        for pool, stage in self.stages[:stages]:
             x = F.max_pool2d(x, *pool) if pool else x
             for _ in stage:
                 x = F.relu(self.get_submodule(f"conv{index}")(x), inplace=True)
                 index += 1
-            weight = self.get_parameter(f"lin{level}.weight").clamp(min=0).sqrt()
-            features.append(F.normalize(x, dim=1, eps=1e-8) * weight.to(x.dtype))
-        return features
+            maps.append(x)
+        return maps
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the distance of two images, `[n]`."""

@@ -1,13 +1,16 @@
-"""Construction of a run's generator and discriminator from its config."""
+"""Construction of a run's generator and discriminators from its config."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
 from torch import nn
 
+from faceloom.checkpoints.load import load_lpips
 from faceloom.errors import TrainingError
+from faceloom.networks.critic import FeatureCritic
 from faceloom.networks.discriminator import Discriminator, DiscriminatorConfig
 from faceloom.networks.mobilestylegan import MobileStyleGAN, MobileStyleGANConfig
 from faceloom.networks.stylegan2 import StyleGAN2, StyleGAN2Config
@@ -42,6 +45,14 @@ def make_discriminator(config: TrainConfig) -> nn.Module:
         )
     more: dict[str, Any] = {"mapping_layers": config.mapping_layers, "img_channels": config.img_channels}
     return Discriminator(DiscriminatorConfig(channels, config.c_dim, base=base, **more))
+
+
+def make_critic(config: TrainConfig, device: str) -> FeatureCritic | None:
+    """Make the second discriminator that the config asks for, or None. Raises AssetError without the asset 'lpips'."""
+    if config.critic == "none":
+        return None
+    backbone = copy.deepcopy(load_lpips("alexnet")).requires_grad_(False)
+    return FeatureCritic(backbone.to(device)).to(device)
 
 
 def spread_number_labels(*networks: nn.Module) -> None:

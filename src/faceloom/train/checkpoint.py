@@ -59,7 +59,7 @@ def load(trainer: Trainer, path: Path) -> None:
 
 def tensors(trainer: Trainer) -> Iterator[tuple[str, Tensor]]:
     """Yield every tensor of the state with its name."""
-    for part in NETWORKS:
+    for part in (*NETWORKS, "critic") if trainer.critic else NETWORKS:
         for name, tensor in getattr(trainer, part).state_dict().items():
             yield f"{part}.{name}", tensor
     for part in OPTIMIZERS:

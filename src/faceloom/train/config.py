@@ -16,6 +16,7 @@ Augmentation = Literal["ada", "fixed", "none", "diffaugment"]
 FAMILIES = ("stylegan2", "stylegan3", "mobilestylegan")
 AUGMENTATIONS = ("ada", "fixed", "none", "diffaugment")
 LOSS_NAMES = ("nonsaturating", "relativistic")
+CRITICS = ("none", "alexnet")
 ADA_STAGES = ("blit", "geom", "color", "filter", "noise", "cutout")
 PIPE_NAMES = (*ADA_STAGES, "bg", "bgc", "bgcf", "bgcfn", "bgcfnc")  # a stage, or the initials of the first stages
 PRECISIONS = ("fp32", "bf16")
@@ -47,7 +48,8 @@ class TrainConfig:
     part: int = 16  # images per forward pass; random draws belong to parts, so any process may compute any part
     kimg: float = 5000  # length of the run in thousands of real images
     loss: str = "nonsaturating"  # or 'relativistic'
-    gamma: float = 1.0  # weight of the gradient penalty
+    critic: str = "none"  # frozen network of a second discriminator: none or 'alexnet'
+    gamma: float = 1.0  # weight of the gradient penalty, which applies to D alone
     penalty_every: int = 16  # steps between two gradient penalties
     path_weight: float = 2.0  # weight of the path length penalty; 0: none
     path_every: int = 4  # steps between two path length penalties
@@ -92,6 +94,7 @@ CHOICES: dict[str, tuple[str | int, ...]] = {
     "augment": AUGMENTATIONS,
     "precision": PRECISIONS,
     "loss": LOSS_NAMES,
+    "critic": CRITICS,
     "pipe": PIPE_NAMES,
     "img_channels": (1, 3, 4),
     "bits": (8, 16),

@@ -1,7 +1,8 @@
 """The training loop: each step shows a batch to the discriminator and updates both networks. Accesses no files.
 
 The recipe is StyleGAN2-ADA's (Karras et al. 2020, 2020b) with one saving: the images generated for the generator's
-update also serve the discriminator's, so that no image is generated or scored twice.
+update also serve the discriminator's, so that no image is generated or scored twice. A critic, where the config asks
+for one, is a second discriminator whose loss is added to the first one's.
 
 All randomness depends on the place in the run: on the number of a part's first image and on the purpose. Therefore a
 resumed run repeats itself bit by bit, and two processes compute the same as one.
@@ -10,7 +11,7 @@ resumed run repeats itself bit by bit, and two processes compute the same as one
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,13 @@ from faceloom.images.channels import levels_to_img
 from faceloom.latents import broadcast
 from faceloom.networks.init import parameter_groups
 from faceloom.train import ada
-from faceloom.train.build import make_discriminator, make_generator, set_precision, spread_number_labels
+from faceloom.train.build import (
+    make_critic,
+    make_discriminator,
+    make_generator,
+    set_precision,
+    spread_number_labels,
+)
 from faceloom.train.config import TrainConfig
 from faceloom.train.data import TrainingImages, derive_seed, shuffled_indices
 from faceloom.train.distributed import Ranks
@@ -61,14 +68,19 @@ class Trainer:
         torch.manual_seed(derive_seed(config.seed, WEIGHTS))
         self.G: Any = self._to_device(make_generator(config))
         self.D: Any = self._to_device(make_discriminator(config))
+        self.critic = make_critic(config, self.device)
         if config.label_stds:
             spread_number_labels(self.G, self.D)
         self.G_ema: Any = copy.deepcopy(self.G).eval().requires_grad_(False)
         self.g_autocast = not set_precision(self.G, config.precision)
         self.d_autocast = not set_precision(self.D, config.precision)
+        self.judges = nn.ModuleList([self.D])
+        if self.critic:
+            set_precision(self.critic, config.precision)
+            self.judges.append(self.critic)
         freeze_blocks(self.D, config.freeze_d)
         self.optimizer_g = make_optimizer(self.G, config.rate, config.path_every if config.path_weight else 0)
-        self.optimizer_d = make_optimizer(self.D, config.rate, config.penalty_every if config.gamma else 0)
+        self.optimizer_d = make_optimizer(self.judges, config.rate, config.penalty_every if config.gamma else 0)
         self.g_weights, self.d_weights = optimizer_weights(self.optimizer_g), optimizer_weights(self.optimizer_d)
         self.loss = LOSSES[config.loss]
         self.augment = make_augmentation(config, self.device)
@@ -99,7 +111,7 @@ class Trainer:
 
     def rehearse(self) -> None:
         """Compute the gradients of one part and discard them, with the state unchanged, to measure the speed."""
-        kept = [self.means.sums, self.signs, *self.G.buffers(), *self.D.buffers()]
+        kept = [self.means.sums, self.signs, *self.G.buffers(), *self.judges.buffers()]
         before = [tensor.clone() for tensor in kept]
         self._accumulate_gradients(next(self._parts(MAIN)))
         self._zero_gradients()
@@ -122,13 +134,15 @@ class Trainer:
         c_fake = self._random_labels(part)
         fake = self._synthesize(self._random_styles(part, c_fake))
         fake_input = fake.detach().requires_grad_()
-        fake_logits = self._discriminate(fake_input, c_fake, part)
-        real_logits = self._discriminate(real, c_real, part)
-        loss_g = self.loss.generator(fake_logits, real_logits.detach())
+        fake_scores = self._discriminate(fake_input, c_fake, part, self.judges)
+        real_scores = self._discriminate(real, c_real, part, self.judges)
+        pairs = list(zip(real_scores, fake_scores, strict=True))
+        loss_g = torch.stack([self.loss.generator(fake, real.detach()) for real, fake in pairs]).sum(dim=0)
         (gradient,) = torch.autograd.grad(loss_g.sum() / batch, fake_input, retain_graph=True)
         fake.backward(gradient)
-        loss_d = self.loss.discriminator(real_logits, fake_logits)
+        loss_d = torch.stack([self.loss.discriminator(real, fake) for real, fake in pairs]).sum(dim=0)
         (loss_d.sum() / batch).backward(inputs=self.d_weights)
+        real_logits, fake_logits = pairs[0]
         signs = real_logits.detach().sign()
         self.signs += torch.stack((signs.sum(), torch.ones_like(signs).sum()))
         self.means.add(loss_g=loss_g, loss_d=loss_d, sign_real=signs, sign_fake=fake_logits.sign())
@@ -150,7 +164,7 @@ class Trainer:
             for img, c in batches:
                 img = img.detach().requires_grad_()
                 with self._autocast(self.d_autocast):  # also for the second derivative
-                    steepness = gradient_penalty(self._discriminate(img, c, part), img)
+                    steepness = gradient_penalty(self._discriminate(img, c, part, self.judges[:1])[0], img)
                 (steepness.sum() * weight).backward(inputs=self.d_weights)
                 self.means.add(penalty=steepness)
         self._update_weights(self.optimizer_d, self.d_weights)
@@ -243,11 +257,11 @@ class Trainer:
             img: Tensor = self.G.synthesis(w_plus, "random")
         return img.float()
 
-    def _discriminate(self, img: Tensor, c: Tensor | None, part: Part) -> Tensor:
+    def _discriminate(self, img: Tensor, c: Tensor | None, part: Part, judges: Iterable[nn.Module]) -> list[Tensor]:
+        """Return the logits of each judge, `[n, k]`, for the same augmented images."""
         img = self.augment(img, self.p, part.generator)
         with self._autocast(self.d_autocast):
-            logits: Tensor = self.D(img, c)
-        return logits.float()
+            return [judge(img, c).float() for judge in judges]
 
     def _autocast(self, enabled: bool) -> AbstractContextManager[Any]:
         """Return a context that computes in bf16, for networks without a precision setting of their own."""

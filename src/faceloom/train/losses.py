@@ -17,8 +17,8 @@ from torch import Tensor
 class AdversarialLoss:
     """The pair of losses of discriminator and generator.
 
-    Convention: logits `[n, 1]` or `[n]`, higher is more real; `discriminator(real_logits, fake_logits) -> [n]`,
-    `generator(fake_logits, real_logits) -> [n]`. Both are minimized.
+    Convention: logits `[n, k]`, higher is more real; `discriminator(real_logits, fake_logits) -> [n]`,
+    `generator(fake_logits, real_logits) -> [n]`, each the mean over the k logits of an image. Both are minimized.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
@@ -28,17 +28,17 @@ class AdversarialLoss:
 
 # f(-D(real)) + f(D(fake)) with f = softplus: Goodfellow et al. 2014, eq. 1, as a loss
 def _saturating(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    return (F.softplus(-real_logits) + F.softplus(fake_logits)).flatten()
+    return (F.softplus(-real_logits) + F.softplus(fake_logits)).mean(dim=1)
 
 
 # f(-D(fake)): Goodfellow et al. 2014, section 3
 def _nonsaturating(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-    return F.softplus(-fake_logits).flatten()
+    return F.softplus(-fake_logits).mean(dim=1)
 
 
 # f(-(D(real) - D(fake))): Jolicoeur-Martineau 2018, eq. 4; Huang et al. 2024 ("R3GAN"), eq. 2
 def _relativistic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    return F.softplus(fake_logits - real_logits).flatten()
+    return F.softplus(fake_logits - real_logits).mean(dim=1)
 
 
 def _relativistic_generator(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
