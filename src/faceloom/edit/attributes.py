@@ -106,11 +106,28 @@ def edit_attributes(
     first = goal(small, config=config)
     if first.limited_by == (BEYOND,):  # perhaps the early exit alone shows no such face
         return goal(edit, config=config)
-    if not any(first.coefficients.values()):
-        return first
-    result = goal(edit, config=CHECKS if first.kept else CHECKS_OF_LIMITED, start=first.coefficients)
-    limited_by = first.limited_by if result.limited_by == (BEYOND,) and first.limited_by else result.limited_by
-    return replace(result, limited_by=limited_by, readings=first.readings + result.readings)
+    return first if not any(first.coefficients.values()) else _correct(edit, first, goal)
+
+
+def correct_edit(
+    edit: RegionalEdit,
+    read_face: FaceReader,
+    values: Mapping[str, float],
+    found: SteeringResult,
+    *,
+    keep_identity: float | None = None,
+    force: bool = False,
+) -> SteeringResult:
+    """Read an edit that was found under other conditions again, and correct it; the arguments as `edit_attributes`."""
+    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force)
+    return _correct(edit, found, goal)
+
+
+def _correct(edit: RegionalEdit, found: SteeringResult, goal: Callable[..., SteeringResult]) -> SteeringResult:
+    """Steer from an edit that was found, with few readings."""
+    result = goal(edit, config=CHECKS if found.kept else CHECKS_OF_LIMITED, start=found.coefficients)
+    limited_by = found.limited_by if result.limited_by == (BEYOND,) and found.limited_by else result.limited_by
+    return replace(result, limited_by=limited_by, readings=found.readings + result.readings)
 
 
 def _steer(

@@ -8,8 +8,8 @@ the turn of the head, moves both latents. Works on latents; the function that re
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from faceloom.analyze.attributes import REGIONS, TABLE
 from faceloom.edit.apply import apply
+from faceloom.edit.bystanders import Clearing, find_clearing, shows_bystander
 from faceloom.edit.directions import Direction
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
@@ -29,6 +30,9 @@ RegionReader = Callable[[Generator, WPlus], Tensor]
 
 They are `[1, 10, 64, 64]`, in the order of the table's REGIONS.
 """
+
+FeatureReader = Callable[[Generator, WPlus], tuple[Sequence[Tensor], Tensor]]
+"""Function that takes the same and returns the features that regions are read from, and the logits of the regions."""
 
 BACKGROUND = REGIONS.index("background")
 FAINT = 0.5
@@ -50,6 +54,7 @@ class BasePicture:
     ) -> None:
         self.G, self.read_regions, self.w_plus, self.heads = G, read_regions, w_plus, heads or {}
         self._smaller: dict[int, BasePicture] = {}
+        self.clearings: dict[Hashable, Clearing | None] = {}  # by the coefficients of the edit
 
     @cached_property
     def features(self) -> Features:
@@ -98,6 +103,7 @@ class RegionalEdit:
         self.regions = allowed_regions([name for name in edited if name not in self.moving], regions or {})
         self.keeps_outline = "background" not in self.regions
         self.is_whole = base.read_regions is None or not self.regions
+        self.clearing: Clearing | None = None
 
     @property
     def changing_regions(self) -> Collection[str]:
@@ -118,6 +124,32 @@ class RegionalEdit:
         small.base = base
         return small
 
+    def without_bystanders(self, coefficients: Mapping[str, float], read: FeatureReader | None) -> RegionalEdit:
+        """Return this edit without other people whom it draws beside the person when it turns the head.
+
+        It is this edit itself when there are none, or when the picture before the edit shows some, too. The base
+        picture remembers the answer.
+        """
+        turn = {name: coefficients[name] for name in self.moving if coefficients.get(name)}
+        if read is None or not turn:
+            return self
+        key = (self.moving, *sorted(coefficients.items()))
+        if key not in self.base.clearings:
+            self.base.clearings[key] = self._find_clearing(coefficients, turn, read)
+        if self.base.clearings[key] is None:
+            return self
+        cleared = copy.copy(self)
+        cleared.clearing = self.base.clearings[key]
+        return cleared
+
+    def _find_clearing(
+        self, coefficients: Mapping[str, float], turn: Mapping[str, float], read: FeatureReader
+    ) -> Clearing | None:
+        w_plus, base, mask = self._layers(coefficients)
+        if shows_bystander(self.base.regions):
+            return None
+        return find_clearing(partial(read, base.G), w_plus if mask is None else base.w_plus, turn)
+
     def draw_with(self, coefficients: Mapping[str, float]) -> tuple[Generator, WPlus]:
         """Return a generator and the latent that draw an edit with these coefficients, as `apply.apply` takes them."""
         w_plus, base, mask = self._layers(coefficients)
@@ -132,13 +164,18 @@ class RegionalEdit:
 
     def _layers(self, coefficients: Mapping[str, float]) -> tuple[WPlus, BasePicture, Tensor | None]:
         """Return the edited latent, the picture outside the mask, and the mask; None when the whole picture changes."""
-        w_plus = apply(self.w_plus, self.basis, coefficients)
+        w_plus = self._apply(self.w_plus, coefficients)
         if self.is_whole or self.base.read_regions is None:
             return w_plus, self.base, None
         moving = {name: coefficients[name] for name in self.moving if coefficients.get(name)}
-        base = self.base.at(apply(self.base.w_plus, self.basis, moving) if moving else self.base.w_plus)
+        base = self.base.at(self._apply(self.base.w_plus, moving) if moving else self.base.w_plus)
         after = self.base.read_regions(self.base.G, w_plus)
         return w_plus, base, change_mask(base.regions, after, self.regions, keeps_outline=self.keeps_outline)
+
+    def _apply(self, w_plus: WPlus, coefficients: Mapping[str, float]) -> WPlus:
+        """Return an edited latent, without the people that a turn of the head draws beside the person."""
+        edited = apply(w_plus, self.basis, coefficients)
+        return edited if self.clearing is None else edited + self.clearing.for_turn(coefficients)
 
 
 def allowed_regions(edited: Collection[str], before: Mapping[str, float]) -> dict[str, float]:

@@ -14,15 +14,22 @@ import torch
 
 from faceloom.analyze.attributes import EDITABLE
 from faceloom.analyze.ensemble import read_both
-from faceloom.analyze.regions import read_regions
+from faceloom.analyze.regions import read_region_features, read_regions
 from faceloom.checkpoints.load import DEFAULT_GENERATOR
 from faceloom.checkpoints.shipped import load_analyzer, load_exit_heads, load_region_head, load_second_analyzer
 from faceloom.edit import directions, stylespace
-from faceloom.edit.attributes import attribute_reader, edit_attributes, held_only, load_basis, load_shipped_basis
+from faceloom.edit.attributes import (
+    attribute_reader,
+    correct_edit,
+    edit_attributes,
+    held_only,
+    load_basis,
+    load_shipped_basis,
+)
 from faceloom.edit.discover import FaceReader
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.nearby import load_library, localize
-from faceloom.edit.regions import BasePicture, RegionalEdit, RegionReader, join_regions
+from faceloom.edit.regions import BasePicture, FeatureReader, RegionalEdit, RegionReader, join_regions
 from faceloom.edit.request import parse_request, resolve_request
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
@@ -124,6 +131,7 @@ class Editor(Renderer):
         Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
         reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
         the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
+        Where a turn of the head draws another person at the edge of the picture, that person is removed.
 
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
         `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
@@ -134,6 +142,10 @@ class Editor(Renderer):
         self._require_directions(person)
         edit = self.regional_edit(person, values)
         result = edit_attributes(edit, self.read_face, values, keep_identity=keep_identity, force=force)
+        cleared = edit.without_bystanders(result.coefficients, self.read_region_features)
+        if cleared is not edit:
+            edit = cleared
+            result = correct_edit(edit, self.read_face, values, result, keep_identity=keep_identity, force=force)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
         return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
@@ -188,6 +200,14 @@ class Editor(Renderer):
             return None
         head = load_region_head()
         return lambda G, w_plus: read_regions(G, head, w_plus)
+
+    @cached_property
+    def read_region_features(self) -> FeatureReader | None:
+        """The function by which other people beside a turned head are removed; None for other generators."""
+        if self.generator.name != DEFAULT_GENERATOR:
+            return None
+        head = load_region_head()
+        return lambda G, w_plus: read_region_features(G, head, w_plus)
 
     @cached_property
     def exit_heads(self) -> Mapping[int, ExitHead]:

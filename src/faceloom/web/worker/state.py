@@ -84,7 +84,7 @@ class WorkerState:
     def load(self, person: PersonRef) -> Likeness:
         """Return a person's base without a style, moved by the coefficients. Raises StoreError without its file."""
         base, coefficients = self.likenesses.load(person), self._clip(person)
-        return self.regional_edit(person).move(base, coefficients) if coefficients else base
+        return self._exact_edit(person).move(base, coefficients) if coefficients else base
 
     def regional_edit(self, person: PersonRef) -> RegionalEdit:
         """Return the edit of a person's base that changes the regions of the edited attributes only."""
@@ -99,7 +99,11 @@ class WorkerState:
         base = self.likenesses.load(person)
         if base.mask is None and not person.coefficients:
             return draw(self.likenesses.generator_of(person), base.w_plus, size)
-        return draw(*self.regional_edit(person).draw_with(self._clip(person)), size)
+        return draw(*self._exact_edit(person).draw_with(self._clip(person)), size)
+
+    def _exact_edit(self, person: PersonRef) -> RegionalEdit:
+        """Return the edit of a person's base without other people beside a turned head; the first time takes longer."""
+        return self.regional_edit(person).without_bystanders(self._clip(person), self.studio.read_region_features)
 
     def draw_preview(self, person: PersonRef, size: int) -> Image.Image:
         """Draw a person of a visit as `draw` for a passing preview, for which the generator may end early."""
