@@ -1,6 +1,6 @@
-"""Removal of other people whom a turn of the head draws at the edge of the picture.
+"""Removal of other people that a turn of the head draws at the edge of the picture.
 
-Many training portraits of turned heads show somebody else in part, so that a turned head brings a second one with it.
+Many training portraits of turned heads show another person in part, so that a turned head brings a second one with it.
 The regions of the picture tell where: heads that do not join the head in the middle. A short descent moves the latent
 until the regions there are background, and keeps the features everywhere else. Works on latents; the function that
 reads features and regions is an argument.

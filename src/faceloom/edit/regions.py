@@ -125,7 +125,7 @@ class RegionalEdit:
         return small
 
     def without_bystanders(self, coefficients: Mapping[str, float], read: FeatureReader | None) -> RegionalEdit:
-        """Return this edit without other people whom it draws beside the person when it turns the head.
+        """Return this edit without other people that it draws beside the person when it turns the head.
 
         It is this edit itself when there are none, or when the picture before the edit shows some, too. The base
         picture remembers the answer.
