@@ -7,7 +7,8 @@
 prepare.py writes the portraits. Every stage is a run of `faceloom train` that starts from the previous one, the first
 from random weights or from `--source`; a second call resumes a stopped run. On two cores a thousand images of 64 px
 take a quarter of a minute. `--put-back open-faces` gives the newest run the weights of a generator again and lets the
-discriminator learn alone for a while: a new discriminator spoils a finished generator at first. `--keep` saves both
+discriminator learn alone for a while: a new discriminator spoils a finished generator at first. `--critic` adds a
+discriminator on the features of a frozen network to a new run. `--rate` changes the learning rate. `--keep` saves both
 networks of the newest run in a small folder, from which `--source` starts on another machine. `--ship` saves the
 newest snapshot as float16 and fits its directions.
 """
@@ -41,6 +42,7 @@ G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
 ALONE_KIMG = 24.0  # thousands of images in which the discriminator learns alone after the generator was put back
+CRITIC: dict[str, Any] = {"critic": "alexnet", "wait_kimg": 4.0, "augment": "diffaugment"}
 KEPT_OPTIONS = ("version", "height", "width", "family", "channels", "d_channels", "z_dim", "w_dim", "mapping_layers")
 LEVELS = {64: 4, 128: 5}  # number of resolutions: wavelets are generated at half the side
 LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
@@ -55,6 +57,8 @@ def main() -> None:
     )
     parser.add_argument("--source", help="a run, a snapshot or a generator's name, from which the first stage starts")
     parser.add_argument("--put-back", help="name of the generator whose weights the newest run gets again")
+    parser.add_argument("--critic", action="store_true", help="train a new run with a second discriminator")
+    parser.add_argument("--rate", type=float, help="learning rate from here on")
     parser.add_argument("--keep", type=Path, help="folder for both networks of the newest run, as float16")
     parser.add_argument("--ship", type=Path, help="folder for the shipped generator")
     args = parser.parse_args()
@@ -64,24 +68,31 @@ def main() -> None:
     before: str | None = args.source
     for stage in args.kimg:
         resolution, kimg = stage.split(":")
-        before = str(train(args.work, int(resolution), float(kimg), before))
+        settings = (CRITIC if args.critic else {}) | ({"rate": args.rate} if args.rate else {})
+        before = str(train(args.work, int(resolution), float(kimg), before, **settings))
     if args.keep:
         keep(newest_run(args.work), args.keep)
     if args.ship:
         ship(args.work, args.ship)
 
 
-def train(work: Path, resolution: int, kimg: float, before: str | None) -> Path:
-    """Train at one resolution, from random weights or from other networks; return the run's folder."""
+def train(work: Path, resolution: int, kimg: float, before: str | None, **more: Any) -> Path:
+    """Train at one resolution, from random weights or from other networks; return the run's folder.
+
+    `more` are settings of the run; a resumed run takes those that can change.
+    """
     run, control, ranks = work / f"run{resolution}", RunControl(on_tick=print, on_message=print), Ranks()
     if (run / "options.json").exists():
-        resume_run(run, ranks, control, measures=Measures(vgg=False), kimg=kimg)
+        changed = {name: value for name, value in more.items() if name == "rate"}
+        resume_run(run, ranks, control, measures=Measures(vgg=False), kimg=kimg, **changed)
         return run
     collection = dataset(work, resolution, "train")
     settings: dict[str, Any] = {"source": before} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
     start = NewRun(collection, run, "faces", measures=Measures(vgg=False))
-    start_run(start, ranks, control, **settings, gamma=GAMMA[resolution], kimg=kimg, ada_kimg=80.0, snap_kimg=40.0)
+    ada_kimg = None if "augment" in more else 80.0
+    settings |= {"gamma": GAMMA[resolution], "kimg": kimg, "ada_kimg": ada_kimg, "snap_kimg": 40.0} | more
+    start_run(start, ranks, control, **settings)
     return run
 
 
