@@ -137,6 +137,7 @@ _ROWS = (
         option="glasses",
         help="Probability of glasses: 0 is without, 1 is with.",
         regions=("skin", "brows", "eyes", "glasses", "ears"),
+        faint=("skin",),
         frees=("brows", "eye_opening", "makeup"),
         is_all_or_nothing=True,
         least_progress=0.5,

@@ -36,7 +36,10 @@ FeatureReader = Callable[[Generator, WPlus], tuple[Sequence[Tensor], Tensor]]
 
 BACKGROUND = REGIONS.index("background")
 FAINT = 0.5
-"""Strength of a region that an attribute changes faintly: with years, hair turns gray by half of what its age shows."""
+"""Strength of a region that an attribute changes faintly.
+
+With years, hair turns gray by half of what its age shows. Around new glasses, the skin changes by half.
+"""
 
 
 class BasePicture:
