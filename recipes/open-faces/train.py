@@ -42,7 +42,7 @@ G_WIDTHS = (256, 192, 128, 96, 64)  # channels at 4, 8, 16 ... px
 D_WIDTHS = (192, 192, 128, 64, 48)
 GAMMA = {64: 0.15, 128: 0.5}  # weight of the gradient penalty
 ALONE_KIMG = 24.0  # thousands of images in which the discriminator learns alone after the generator was put back
-CRITIC: dict[str, Any] = {"critic": "alexnet", "wait_kimg": 4.0, "augment": "diffaugment"}
+CRITIC: dict[str, Any] = {"critic": "alexnet", "wait_kimg": 4.0}
 KEPT_OPTIONS = ("version", "height", "width", "family", "channels", "d_channels", "z_dim", "w_dim", "mapping_layers")
 LEVELS = {64: 4, 128: 5}  # number of resolutions: wavelets are generated at half the side
 LICENSE = "Apache-2.0; trained on public domain, CC0, MIT and CC BY 4.0 portraits: see recipes/open-faces/README.md"
@@ -90,8 +90,7 @@ def train(work: Path, resolution: int, kimg: float, before: str | None, **more: 
     settings: dict[str, Any] = {"source": before} if before else {}
     settings |= {"channels": G_WIDTHS[: LEVELS[resolution]], "d_channels": D_WIDTHS[: LEVELS[resolution]]}
     start = NewRun(collection, run, "faces", measures=Measures(vgg=False))
-    ada_kimg = None if "augment" in more else 80.0
-    settings |= {"gamma": GAMMA[resolution], "kimg": kimg, "ada_kimg": ada_kimg, "snap_kimg": 40.0} | more
+    settings |= {"gamma": GAMMA[resolution], "kimg": kimg, "ada_kimg": 80.0, "snap_kimg": 40.0} | more
     start_run(start, ranks, control, **settings)
     return run
 

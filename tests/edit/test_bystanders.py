@@ -9,6 +9,7 @@ from faceloom.analyze.attributes import REGIONS
 from faceloom.edit.bystanders import Clearing, find_bystanders, find_clearing, shows_bystander
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import BasePicture, RegionalEdit
+from tests.web.tiny_booth import tiny_generator
 
 NUM_WS, W_DIM = 4, 8
 HAIR, SKIN, CLOTHES = (REGIONS.index(name) for name in ("hair", "skin", "clothes"))
@@ -66,7 +67,7 @@ def test_the_change_grows_with_the_turn(yaw: float, share: float):
 def turn(photo_shows_one: bool = False) -> tuple[RegionalEdit, torch.Tensor]:
     w_plus = torch.zeros(1, NUM_WS, W_DIM)
     w_plus[..., 0] = 1.0 if photo_shows_one else 0.0
-    picture = BasePicture(torch.nn.Identity(), lambda G, w: read(w)[1].softmax(1), w_plus)  # type: ignore[arg-type]
+    picture = BasePicture(tiny_generator(), lambda G, w: read(w)[1].softmax(1), w_plus)
     return RegionalEdit(picture, w_plus, ["yaw"], basis=BASIS), w_plus
 
 
