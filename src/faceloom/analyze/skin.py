@@ -10,6 +10,8 @@ from faceloom.images.tensors import Img
 CHEEKS = ((0.29, 0.39), (0.61, 0.71))  # left and right limits of both cheeks, as fractions of the width of the crop
 CHEEK_ROWS = (0.54, 0.64)  # upper and lower limit of the cheeks, as fractions of the height
 
+MIDDLE, MIDDLE_ROWS = (0.30, 0.70), (0.42, 0.80)  # the same of the middle of the face
+
 _TO_XYZ = torch.tensor([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 _WHITE = torch.tensor([0.9505, 1.0, 1.089])  # D65
 
@@ -26,6 +28,15 @@ def skin_tone(img: Img) -> Tensor:
     patches = [img[:, :, rows, round(left * w) : round(right * w)].flatten(2) for left, right in CHEEKS]
     lab = to_lab(torch.cat(patches, 2).add(1).div(2).clamp(0, 1)).median(2).values  # [n 3]
     return torch.rad2deg(torch.atan2(lab[:, 0] - 50, lab[:, 2].clamp_min(1e-3)))
+
+
+def face_color(img: Img) -> Tensor:
+    """Return the mean CIELAB color `[n, 3]` of the middle of every face of a batch `[n, 3, h, w]`. Differentiable."""
+    h, w = img.shape[-2:]
+    rows, columns = (
+        slice(round(low * side), round(high * side)) for (low, high), side in ((MIDDLE_ROWS, h), (MIDDLE, w))
+    )
+    return to_lab(img[..., rows, columns].flatten(2).add(1).div(2).clamp(0, 1)).mean(2)
 
 
 def to_lab(rgb: Tensor) -> Tensor:

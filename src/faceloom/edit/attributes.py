@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from faceloom.analyze.attributes import HELD
-from faceloom.analyze.skin import skin_tone
+from faceloom.analyze.skin import face_color, skin_tone
 from faceloom.edit import directions
 from faceloom.edit.apply import apply
 from faceloom.edit.bounds import Bounds, default_bounds
@@ -20,6 +20,7 @@ from faceloom.edit.discover import READ_SIDE, FaceReader
 from faceloom.edit.regions import RegionalEdit
 from faceloom.edit.steer import BEYOND, AttributeReader, SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, drop_met, to_units
+from faceloom.edit.walk import Look
 from faceloom.latents import WPlus
 from faceloom.networks.analyzer import ATTRIBUTES, DETAILS
 from faceloom.networks.generator import image_at
@@ -61,14 +62,20 @@ def attribute_reader(edit: RegionalEdit, read_face: FaceReader) -> AttributeRead
 
     @torch.no_grad()
     def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
-        img = image_at(*edit.draw_with(coefficients), READ_SIDE)
-        reading = read_face(img)
-        details = reading.details[0] if reading.details.numel() else torch.zeros(len(DETAILS))
-        values = torch.cat((reading.attributes[0], details, skin_tone(img)))  # as READABLE
-        held = to_units({name: float(values[READABLE.index(name)]) for name in others})
-        return torch.cat((values[order], torch.tensor([held[name] for name in others]))), reading.identity[0]
+        look = look_at(edit, coefficients, read_face)
+        held = to_units({name: float(look.values[READABLE.index(name)]) for name in others})
+        return torch.cat((look.values[order], torch.tensor([held[name] for name in others]))), look.identity
 
     return read
+
+
+def look_at(edit: RegionalEdit, coefficients: Mapping[str, float], read_face: FaceReader) -> Look:
+    """Draw an edit with these coefficients as a small picture and read it, in the order of READABLE. Differentiable."""
+    img = image_at(*edit.draw_with(coefficients), READ_SIDE)
+    reading = read_face(img)
+    details = reading.details[0] if reading.details.numel() else torch.zeros(len(DETAILS))
+    values = torch.cat((reading.attributes[0], details, skin_tone(img)))
+    return Look(values, reading.identity[0], face_color(img)[0])
 
 
 def held_only(basis: Sequence[Direction]) -> tuple[str, ...]:

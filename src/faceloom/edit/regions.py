@@ -127,6 +127,18 @@ class RegionalEdit:
         small.base = base
         return small
 
+    @property
+    def outside(self) -> WPlus:
+        """The latent that draws the unchanged regions; that of the whole picture where all of them change."""
+        return self.w_plus if self.is_whole else self.base.w_plus
+
+    def moved_by(self, change: WPlus) -> RegionalEdit:
+        """Return the edit of a face whose latents are moved by a change, the one outside the mask, too."""
+        moved = copy.copy(self)
+        moved.w_plus = self.w_plus + change
+        moved.base = self.base if self.is_whole else self.base.at(self.base.w_plus + change)
+        return moved
+
     def without_bystanders(self, coefficients: Mapping[str, float], read: FeatureReader | None) -> RegionalEdit:
         """Return this edit without other people that it draws beside the person when it turns the head.
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TypedDict
 
 import torch
 
@@ -34,6 +35,8 @@ from faceloom.edit.request import parse_request, resolve_request
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.targets import to_units
+from faceloom.edit.turning import can_turn, turn
+from faceloom.edit.walk import WalkSpace, measure_space
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Likeness, digest, require_generator
@@ -46,6 +49,13 @@ log = logging.getLogger("faceloom.words")
 
 MAX_BASES = 16  # people whose directions stay in memory
 DIRECTIONS = "directions"  # folder of a generator's directions, beside its weights
+
+
+class Limits(TypedDict):
+    """What an edit must keep, as `Editor.edit` takes it."""
+
+    keep_identity: float | None
+    force: bool
 
 
 @dataclass(frozen=True)
@@ -141,14 +151,29 @@ class Editor(Renderer):
         """
         self._require_directions(person)
         edit = self.regional_edit(person, values)
-        result = edit_attributes(edit, self.read_face, values, keep_identity=keep_identity, force=force)
-        cleared = edit.without_bystanders(result.coefficients, self.read_region_features)
-        if cleared is not edit:
-            edit = cleared
-            result = correct_edit(edit, self.read_face, values, result, keep_identity=keep_identity, force=force)
+        limits: Limits = {"keep_identity": keep_identity, "force": force}
+        if can_turn(edit, values):
+            edit, result = turn(edit, self.read_face, values, self.walk_space, self.read_region_features, **limits)
+        else:
+            edit, result = self._steer(edit, values, limits)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
         return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+    def _steer(
+        self, edit: RegionalEdit, values: Mapping[str, float], limits: Limits
+    ) -> tuple[RegionalEdit, SteeringResult]:
+        """Return a steered edit without other people beside the person, and its result."""
+        result = edit_attributes(edit, self.read_face, values, **limits)
+        cleared = edit.without_bystanders(result.coefficients, self.read_region_features)
+        if cleared is not edit:
+            result = correct_edit(cleared, self.read_face, values, result, **limits)
+        return cleared, result
+
+    @cached_property
+    def walk_space(self) -> WalkSpace:
+        """The changes of latents by which turns of the head are found."""
+        return measure_space(self.generator.G)
 
     def values_from_words(self, person: Likeness, text: str) -> dict[str, float]:
         """Return the values for `edit` that a request in words asks for, as 'ten years older, no glasses'.
