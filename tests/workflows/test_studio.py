@@ -205,3 +205,22 @@ def test_images_without_a_face_give_finite_numbers_and_a_poor_rating(studio, tun
     assert np.isfinite([*inversion.lpips, *inversion.mse]).all()
     if image == "noise":
         assert rate_quality({"lpips": inversion.lpips[0], "identity": 0.0}) == "poor"
+
+
+def test_a_turn_comes_before_the_other_changes_of_an_edit(studio, person):
+    done = studio.edit(person, {"smile": 0.2, "yaw": 12.0})
+    assert [edit["wishes"] for edit in done.person.provenance["edits"]] == [{"yaw": 12.0}, {"smile": 0.2}]
+    assert done.reached["yaw"] == pytest.approx(12, abs=4)
+    assert done.before["smile"] == pytest.approx(studio.measure(person)["smile"], abs=0.05)
+    assert 0.3 < done.identity < 1
+    assert done.kept == (not done.limited_by)
+    with pytest.raises(LatentError, match="smle"):
+        studio.edit(person, {"smle": 0.2, "yaw": 12.0})
+
+
+def test_a_turn_holds_other_attributes(studio, person):
+    done = studio.edit(person, {"yaw": -15.0})
+    assert done.kept, done.limited_by
+    assert done.reached["yaw"] == pytest.approx(-15, abs=3)
+    assert abs(done.after["age"] - done.before["age"]) <= 4
+    assert abs(done.after["smile"] - done.before["smile"]) <= 0.15

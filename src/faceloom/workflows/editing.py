@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from typing import TypedDict
 
 import torch
+import torch.nn.functional as F
 
 from faceloom.analyze.attributes import EDITABLE
 from faceloom.analyze.ensemble import read_both
@@ -34,7 +35,7 @@ from faceloom.edit.regions import BasePicture, FeatureReader, RegionalEdit, Regi
 from faceloom.edit.request import parse_request, resolve_request
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
-from faceloom.edit.targets import to_units
+from faceloom.edit.targets import compute_targets, to_units
 from faceloom.edit.turning import can_turn, turn
 from faceloom.edit.walk import WalkSpace, measure_space
 from faceloom.errors import LatentError
@@ -141,7 +142,8 @@ class Editor(Renderer):
         Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
         reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
         the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
-        Where a turn of the head draws another person at the edge of the picture, that person is removed.
+        A turn of the head comes before the other requested changes; where it draws another person at the edge of the
+        picture, that person is removed.
 
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
         `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
@@ -152,13 +154,38 @@ class Editor(Renderer):
         self._require_directions(person)
         edit = self.regional_edit(person, values)
         limits: Limits = {"keep_identity": keep_identity, "force": force}
-        if can_turn(edit, values):
+        turns = {name: value for name, value in values.items() if name in edit.moving}
+        if can_turn(edit, turns) and len(turns) < len(values):
+            return self._turn_then_edit(person, turns, values, limits)
+        if can_turn(edit, turns):
             edit, result = turn(edit, self.read_face, values, self.walk_space, self.read_region_features, **limits)
         else:
             edit, result = self._steer(edit, values, limits)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
         edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
         return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+    def _turn_then_edit(
+        self, person: Likeness, turns: Mapping[str, float], values: Mapping[str, float], limits: Limits
+    ) -> EditResult:
+        """Turn the head, then change the other attributes of the turned person; return both as one edit."""
+        compute_targets(values, {})  # raises before the first edit
+        first = self.edit(person, turns, **limits)
+        second = self.edit(first.person, {name: values[name] for name in values if name not in turns}, **limits)
+        steering = replace(
+            second.steering,
+            before=first.steering.before,
+            targets={name: (first if name in turns else second).steering.targets[name] for name in first.before},
+            identity=self._similarity(person, second.person),
+            limited_by=tuple(dict.fromkeys((*first.limited_by, *second.limited_by))),
+            readings=first.steering.readings + second.steering.readings,
+        )
+        return EditResult(second.person, steering, values, first.before, second.after)
+
+    def _similarity(self, a: Likeness, b: Likeness) -> float:
+        """Return the identity similarity (cosine) of two people."""
+        first, second = (attribute_reader(self.regional_edit(each, ()), self.read_face)({})[1] for each in (a, b))
+        return float(F.cosine_similarity(first, second, dim=0))
 
     def _steer(
         self, edit: RegionalEdit, values: Mapping[str, float], limits: Limits
