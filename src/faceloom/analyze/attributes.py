@@ -68,6 +68,7 @@ class Attribute:
     shown_by: Region | None = None  # the region in which it is seen; an edit that leaves the region leaves it, too
     is_all_or_nothing: bool = False  # a person has it or not
     least_progress: float = 0.1  # part of a requested change of a probability below which an edit is better not made
+    is_walked_on: bool = False  # where bounds stop its edit, a walk may go on (`edit.walked_edits`)
     longest_step: float = math.inf  # in its unit, upwards; beyond, pictures tear
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
@@ -117,6 +118,7 @@ _ROWS = (
         limit=MAX_PROBABILITY,
         hold=0.15,
         identity=0.7,
+        is_walked_on=True,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="smile",
         help="Probability of a smile: 0.9 is a clear smile, 0 is none.",
@@ -180,6 +182,7 @@ _ROWS = (
         limit=MAX_PROBABILITY,
         hold=0.2,
         identity=0.7,
+        is_walked_on=True,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="mouth",
         least_progress=0.5,

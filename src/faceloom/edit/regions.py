@@ -133,10 +133,11 @@ class RegionalEdit:
         return self.w_plus if self.is_whole else self.base.w_plus
 
     def moved_by(self, change: WPlus) -> RegionalEdit:
-        """Return the edit of a face whose latents are moved by a change, the one outside the mask, too."""
+        """Return the edit of a face whose latent is moved by a change; that outside the mask moves with turns only."""
         moved = copy.copy(self)
         moved.w_plus = self.w_plus + change
-        moved.base = self.base if self.is_whole else self.base.at(self.base.w_plus + change)
+        if self.moving and not self.is_whole:
+            moved.base = self.base.at(self.base.w_plus + change)
         return moved
 
     def without_bystanders(self, coefficients: Mapping[str, float], read: FeatureReader | None) -> RegionalEdit:

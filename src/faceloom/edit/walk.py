@@ -54,6 +54,7 @@ class WalkConfig:
     target_room: float = 0.2  # the part of a target's tolerance that counts as reached
     first_step: float = 0.8  # maximum length of the first step
     longest_step: float = 1.5  # maximum length of a later step
+    farthest: float = 4.5  # maximum length of the whole walk: beyond, pictures break
     damping: float = 0.02  # part of the mean squared gradient
     done: float = 0.15  # largest remaining error at which a walk ends
     attempts: int = (
@@ -180,6 +181,8 @@ class Walk:
                 longest *= 0.4
             else:
                 break
+            if float(after[0].detach().norm()) > self.config.farthest:
+                break
             if after[1].badness < 0.6 * measured.badness:
                 longest = min(1.5 * longest, self.config.longest_step)
             leaf, measured = after
@@ -247,7 +250,7 @@ class Walk:
         Where it is too long, it goes only a part of the way to the targets and still repairs the bounds.
         """
         products = gradients @ gradients.T
-        damped = products + damping * products.diagonal().mean() * torch.eye(len(active))
+        damped = products + damping * products.diagonal().mean().clamp_min(1e-6) * torch.eye(len(active))
         is_target = torch.tensor([index < len(self.targets) for index in active])
 
         def step(part: float) -> Tensor:

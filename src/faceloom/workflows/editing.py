@@ -36,8 +36,8 @@ from faceloom.edit.request import parse_request, resolve_request
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.targets import compute_targets, to_units
-from faceloom.edit.turning import can_turn, turn
-from faceloom.edit.walk import WalkSpace, measure_space
+from faceloom.edit.walk import measure_space
+from faceloom.edit.walked_edits import WalkSetting, can_turn, turn, walk_on
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Likeness, digest, require_generator
@@ -158,7 +158,7 @@ class Editor(Renderer):
         if can_turn(edit, turns) and len(turns) < len(values):
             return self._turn_then_edit(person, turns, values, limits)
         if can_turn(edit, turns):
-            edit, result = turn(edit, self.read_face, values, self.walk_space, self.read_region_features, **limits)
+            edit, result = turn(edit, self._walk_setting, values, **limits)
         else:
             edit, result = self._steer(edit, values, limits)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
@@ -195,12 +195,14 @@ class Editor(Renderer):
         cleared = edit.without_bystanders(result.coefficients, self.read_region_features)
         if cleared is not edit:
             result = correct_edit(cleared, self.read_face, values, result, **limits)
-        return cleared, result
+            return cleared, result
+        if limits["force"]:
+            return edit, result
+        return walk_on(edit, self._walk_setting, values, result, keep_identity=limits["keep_identity"])
 
     @cached_property
-    def walk_space(self) -> WalkSpace:
-        """The changes of latents by which turns of the head are found."""
-        return measure_space(self.generator.G)
+    def _walk_setting(self) -> WalkSetting:
+        return WalkSetting(self.read_face, measure_space(self.generator.G), self.read_region_features)
 
     def values_from_words(self, person: Likeness, text: str) -> dict[str, float]:
         """Return the values for `edit` that a request in words asks for, as 'ten years older, no glasses'.
