@@ -90,7 +90,7 @@ def stopped(before: float, limited_by: tuple[str, ...] = ("age",)) -> SteeringRe
 def read_smile(img: torch.Tensor) -> Reading:
     """Read a smile that grows with red."""
     values = torch.zeros(1, len(ATTRIBUTES)) + 0 * img.mean()
-    values[0, ATTRIBUTES.index("smile")] = 200 * img[:, 0].mean() - 18
+    values[0, ATTRIBUTES.index("smile")] = 2000 * img[:, 0].mean() - 167
     return Reading(values, torch.ones(1, 2), torch.zeros(0, 0))
 
 
