@@ -22,12 +22,11 @@ def read(change: torch.Tensor) -> Look:
     turned = torch.tanh(x[0] / 3)
     values = torch.stack([30 * turned, 40 + 12 * turned + 6 * x[1], 0.5 + x[2]])
     identity = torch.stack([torch.ones(()), 2 * turned + x[3], x[4]])
-    color = torch.stack([60 + 20 * turned + 5 * x[5], 10 + 0 * turned, 12 + 0 * turned])
-    return Look(values, identity, color, 0.5 * turned * torch.ones(3, 32, 32) + 0.5 * x[4])
+    return Look(values, identity, torch.stack([60 + 20 * turned + 5 * x[5], 10 + 0 * turned, 12 + 0 * turned]))
 
 
 def walk_to(yaw: float, bounds: Bounds = BOUNDS, config: WalkConfig | None = None) -> tuple[Walk, list[torch.Tensor]]:
-    walk = Walk(SPACE, NAMES, read(torch.zeros(1, 4, 6)), {"yaw": yaw}, bounds, config=config)
+    walk = Walk(SPACE, NAMES, read(torch.zeros(1, 4, 6)), {"yaw": yaw}, bounds, config)
     return walk, walk.go(read, SPACE.start, 12)
 
 
@@ -55,7 +54,7 @@ def test_an_attribute_that_may_rise_is_not_brought_back():
 
 def test_a_probability_counts_from_its_target_on():
     walk = Walk(SPACE, NAMES, read(torch.zeros(1, 4, 6)), {"smile": 2.2}, Bounds())
-    beyond = Look(torch.tensor([0.0, 40.0, 4.0]), torch.tensor([1.0, 0.0, 0.0]), torch.zeros(3), torch.zeros(3, 32, 32))
+    beyond = Look(torch.tensor([0.0, 40.0, 4.0]), torch.tensor([1.0, 0.0, 0.0]), torch.zeros(3))
     assert walk.miss(beyond) <= 1
     assert walk.miss(walk.before) > 1
 
@@ -76,13 +75,3 @@ def test_a_part_of_a_walk_lies_on_its_lines():
 
 def test_the_tightest_limit_comes_first():
     assert limits_of({"age": 1.1, "identity": 1.5, "smile": 0.4}, 1.0) == ("identity", "age")
-
-
-def test_the_backdrop_stays():
-    backdrop = torch.zeros(32, 32)
-    backdrop[:, :4] = 1
-    walk = Walk(SPACE, NAMES, read(torch.zeros(1, 4, 6)), {"yaw": 20.0}, BOUNDS, backdrop)
-    ends = [read(SPACE.to_change(each.go(read, SPACE.start, 12)[-1])) for each in (walk, walk_to(20.0)[0])]
-    kept, free = (float(end.picture[:, :, :4].abs().mean()) for end in ends)
-    assert kept < 0.25 < free
-    assert walk.miss(ends[0]) <= 1

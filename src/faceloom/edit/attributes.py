@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.analyze.attributes import HELD
@@ -76,7 +75,7 @@ def look_at(edit: RegionalEdit, coefficients: Mapping[str, float], read_face: Fa
     reading = read_face(img)
     details = reading.details[0] if reading.details.numel() else torch.zeros(len(DETAILS))
     values = torch.cat((reading.attributes[0], details, skin_tone(img)))
-    return Look(values, reading.identity[0], face_color(img)[0], F.adaptive_avg_pool2d(img[0], 32))
+    return Look(values, reading.identity[0], face_color(img)[0])
 
 
 def held_only(basis: Sequence[Direction]) -> tuple[str, ...]:

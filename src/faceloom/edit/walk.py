@@ -27,20 +27,18 @@ from faceloom.networks.generator import Generator
 
 FINEST = 64  # pixels of the features beyond which layers stay: they draw colors and textures
 COLOR_BOUND = 5.5  # units of CIELAB by which the color of the face may change
-BACKDROP_BOUND = 0.3  # root mean square change of the backdrop's pixels, -1...1
 
 
 class Look(NamedTuple):
     """What is read from a picture, with gradients of the latent.
 
     Convention: `values [k]` in the analyzer's units, in the order of the walk's names; `identity [d]`; `color [3]` of
-    the middle of the face in CIELAB; `picture [3, 32, 32]`, reduced.
+    the middle of the face in CIELAB.
     """
 
     values: Tensor
     identity: Tensor
     color: Tensor
-    picture: Tensor
 
 
 Reader = Callable[[WPlus], Look]
@@ -120,8 +118,7 @@ class _Measured(NamedTuple):
 class Walk:
     """One walk of one person. `before` is what was read from the picture before the edit, in the order of `names`.
 
-    Convention: `targets` in the analyzer's units; `bounds` in the units of the table of attributes, as Bounds has them;
-    `backdrop [32, 32]` is 1 where the picture should stay.
+    Convention: `targets` in the analyzer's units; `bounds` in the units of the table of attributes, as Bounds has them.
     """
 
     def __init__(
@@ -131,11 +128,9 @@ class Walk:
         before: Look,
         targets: Mapping[str, float],
         bounds: Bounds,
-        backdrop: Tensor | None = None,
         config: WalkConfig | None = None,
     ) -> None:
         self.space, self.names, self.before, self.bounds = space, names, before, bounds
-        self.backdrop = torch.zeros(before.picture.shape[1:]) if backdrop is None else backdrop
         self.config = config or WalkConfig()
         self.targets = dict(targets)
         self.held = tuple(name for name in names if name in bounds.changes)
@@ -202,19 +197,16 @@ class Walk:
             return leaf, self._measure(read(self.space.to_change(leaf)))
 
     def _measure(self, look: Look) -> _Measured:
-        """Compare a picture with the targets and the bounds: first the targets, then all that is held."""
+        """Compare a picture with the targets and the bounds: first the targets, then the held, identity and color."""
         values = dict(zip(self.names, look.values, strict=True))
         targets = [(values[name] - target) / self._scales[name] for name, target in self.targets.items()]
         held = [self._use(name, values[name]) for name in self.held]
         similarity = F.cosine_similarity(self.before.identity, look.identity, dim=0)
         identity = (1 - similarity) / max(1 - self.bounds.min_identity, 1e-6)
-        colors = (look.color - self.before.color) / COLOR_BOUND
-        squares = ((look.picture - self.before.picture).square().mean(0) * self.backdrop).sum()
-        backdrop = (squares / self.backdrop.sum().clamp_min(1) + 1e-8).sqrt() / BACKDROP_BOUND
-        errors = torch.stack([*targets, *held, identity, *colors, backdrop])
+        errors = torch.stack([*targets, *held, identity, *(look.color - self.before.color) / COLOR_BOUND])
         found = errors.detach()
         signs = [self.bounds.free_signs.get(name, 0) for name in self.held]
-        is_free = F.pad(found[len(targets) : len(targets) + len(held)] * torch.tensor(signs) > 0, (len(targets), 5))
+        is_free = F.pad(found[len(targets) : len(targets) + len(held)] * torch.tensor(signs) > 0, (len(targets), 4))
         wanted = torch.where(is_free, found, found.clamp(-self.config.room, self.config.room))
         wanted[: len(targets)] = torch.tensor(
             [self._wanted_of_target(name, float(found[index])) for index, name in enumerate(self.targets)]

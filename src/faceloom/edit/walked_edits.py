@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from faceloom.analyze.attributes import REGIONS, TABLE
+from faceloom.analyze.attributes import TABLE
 from faceloom.edit.attributes import READABLE, look_at
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.bystanders import find_clearing, shows_bystander
@@ -28,7 +26,6 @@ from faceloom.latents import WPlus
 WALKED_ON = frozenset(row.name for row in TABLE.values() if row.is_walked_on)
 STEPS = 10  # most steps of a walk on pictures of the early exit, and then on those of the whole generator
 STEPS_ON = 6  # the same for the rest of an expression
-EDGE = 6  # pixels of 32 at either side of the picture in which a turn should leave the background as it is
 PARTS = 5  # pictures by which the longest part of a walk is found that is within the bounds
 
 
@@ -132,18 +129,7 @@ def _set_out(
     targets = compute_targets(values, shown)
     missing = drop_met(values, to_units(shown))
     bounds = default_bounds(missing, keep_identity, edit.changing_regions)
-    wanted = {name: targets[name] for name in missing}
-    return Walk(setting.space, READABLE, before, wanted, bounds, _find_backdrop(edit) if edit.moving else None)
-
-
-def _find_backdrop(edit: RegionalEdit) -> Tensor | None:
-    """Return where background at the left and right edges should stay, `[32, 32]`; None where regions are not read."""
-    if edit.base.read_regions is None:
-        return None
-    background = F.avg_pool2d(edit.base.regions[:, REGIONS.index("background")], 2)[0]
-    backdrop = (background > 0.9).float()
-    backdrop[:, EDGE:-EDGE] = 0
-    return backdrop
+    return Walk(setting.space, READABLE, before, {name: targets[name] for name in missing}, bounds)
 
 
 def _find_aside(edit: RegionalEdit, moved: RegionalEdit, read_features: FeatureReader | None) -> WPlus:
