@@ -182,7 +182,6 @@ _ROWS = (
         limit=MAX_PROBABILITY,
         hold=0.2,
         identity=0.7,
-        is_walked_on=True,
         slider=Slider(0.0, 1.0, knots=(0.95, 0.05)),
         option="mouth",
         least_progress=0.5,
