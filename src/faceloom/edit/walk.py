@@ -30,7 +30,7 @@ COLOR_BOUND = 5.5  # units of CIELAB by which the color of the face may change
 
 
 class Look(NamedTuple):
-    """What is read from a picture, with gradients of the latent.
+    """Readings of a picture, with gradients of the latent.
 
     Convention: `values [k]` in the analyzer's units, in the order of the walk's names; `identity [d]`; `color [3]` of
     the middle of the face in CIELAB.

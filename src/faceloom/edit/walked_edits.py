@@ -31,9 +31,9 @@ PARTS = 5  # pictures by which the longest part of a walk is found that is withi
 
 @dataclass(frozen=True, eq=False)
 class WalkSetting:
-    """What a walk needs besides the edit: the readers of faces and of regions, and the space of its changes.
+    """Settings of a walk besides the edit: the readers of faces and of regions, and the space of its changes.
 
-    Without `read_features`, other people whom a turn draws beside the person stay.
+    Without `read_features`, other people that a turn draws beside the person stay.
     """
 
     read_face: FaceReader
@@ -133,7 +133,7 @@ def _set_out(
 
 
 def _find_aside(edit: RegionalEdit, moved: RegionalEdit, read_features: FeatureReader | None) -> WPlus:
-    """Return the change that removes people whom the moved edit draws and the edit does not; zeros without any."""
+    """Return the change that removes people that the moved edit draws and the edit does not; zeros without any."""
     nothing = torch.zeros_like(edit.w_plus)
     if not edit.moving or read_features is None or shows_bystander(edit.base.regions):
         return nothing

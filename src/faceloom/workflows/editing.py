@@ -53,7 +53,7 @@ DIRECTIONS = "directions"  # folder of a generator's directions, beside its weig
 
 
 class Limits(TypedDict):
-    """What an edit must keep, as `Editor.edit` takes it."""
+    """Limits of an edit, as `Editor.edit` takes them."""
 
     keep_identity: float | None
     force: bool
