@@ -75,3 +75,18 @@ def test_a_part_of_a_walk_lies_on_its_lines():
 
 def test_the_tightest_limit_comes_first():
     assert limits_of({"age": 1.1, "identity": 1.5, "smile": 0.4}, 1.0) == ("identity", "age")
+
+
+def test_hair_does_not_grow_beside_the_neck():
+    def growing(change: torch.Tensor) -> Look:
+        look = read(change)
+        return look._replace(low_hair=0.1 + 0.2 * look.values[0] / 30 + 0.1 * change[0, :3].mean(0)[4])
+
+    ends = []
+    for reader in (growing, read):
+        walk = Walk(SPACE, NAMES, reader(torch.zeros(1, 4, 6)), {"yaw": 20.0}, BOUNDS)
+        trail = walk.go(reader, SPACE.start, 12)
+        ends.append(growing(SPACE.to_change(trail[-1])))
+        assert walk.miss(ends[-1]) <= 1
+    held, free = (float(end.low_hair) - 0.1 for end in ends)
+    assert held < 0.04 < free

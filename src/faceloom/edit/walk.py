@@ -27,18 +27,20 @@ from faceloom.networks.generator import Generator
 
 FINEST = 64  # pixels of the features beyond which layers stay: they draw colors and textures
 COLOR_BOUND = 5.5  # units of CIELAB by which the color of the face may change
+HAIR_BOUND = 0.04  # part of the lower half of the picture by which hair may grow there
 
 
 class Look(NamedTuple):
     """Readings of a picture, with gradients of the latent.
 
     Convention: `values [k]` in the analyzer's units, in the order of the walk's names; `identity [d]`; `color [3]` of
-    the middle of the face in CIELAB.
+    the middle of the face in CIELAB; `low_hair` is the part of the lower half of the picture that shows hair.
     """
 
     values: Tensor
     identity: Tensor
     color: Tensor
+    low_hair: Tensor = torch.zeros(())
 
 
 Reader = Callable[[WPlus], Look]
@@ -203,10 +205,12 @@ class Walk:
         held = [self._use(name, values[name]) for name in self.held]
         similarity = F.cosine_similarity(self.before.identity, look.identity, dim=0)
         identity = (1 - similarity) / max(1 - self.bounds.min_identity, 1e-6)
-        errors = torch.stack([*targets, *held, identity, *(look.color - self.before.color) / COLOR_BOUND])
+        hair = (look.low_hair - self.before.low_hair) / HAIR_BOUND
+        errors = torch.stack([*targets, *held, identity, *(look.color - self.before.color) / COLOR_BOUND, hair])
         found = errors.detach()
         signs = [self.bounds.free_signs.get(name, 0) for name in self.held]
-        is_free = F.pad(found[len(targets) : len(targets) + len(held)] * torch.tensor(signs) > 0, (len(targets), 4))
+        is_free = F.pad(found[len(targets) : len(targets) + len(held)] * torch.tensor(signs) > 0, (len(targets), 5))
+        is_free[-1] = found[-1] < 0  # less hair is as good
         wanted = torch.where(is_free, found, found.clamp(-self.config.room, self.config.room))
         wanted[: len(targets)] = torch.tensor(
             [self._wanted_of_target(name, float(found[index])) for index, name in enumerate(self.targets)]

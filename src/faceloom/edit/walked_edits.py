@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 
-from faceloom.analyze.attributes import TABLE
+from faceloom.analyze.attributes import REGIONS, TABLE
 from faceloom.edit.attributes import READABLE, look_at
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.bystanders import find_clearing, shows_bystander
@@ -96,7 +96,7 @@ def _walk(
     """Walk from an edit with coefficients; return the moved edit, and the result with the same coefficients."""
     space = setting.space
     set_out = partial(_set_out, setting=setting, values=values, keep_identity=keep_identity)
-    look = partial(look_at, coefficients=coefficients, read_face=setting.read_face)
+    look = partial(_look, coefficients=coefficients, setting=setting)
     small = edit.of_side(READ_SIDE)
     walk = set_out(small)
     if not walk.targets:
@@ -115,6 +115,15 @@ def _walk(
     return place(share), _make_result(edit, walk, end, coefficients, limited_by)
 
 
+def _look(edit: RegionalEdit, coefficients: Mapping[str, float], setting: WalkSetting) -> Look:
+    """Draw and read an edit; where a turn may let hair grow beside the neck, read the regions, too. Differentiable."""
+    look = look_at(edit, coefficients, setting.read_face)
+    if not edit.moving or setting.read_features is None:
+        return look
+    _, logits = setting.read_features(edit.base.G, edit.outside)
+    return look._replace(low_hair=logits.softmax(1)[0, REGIONS.index("hair"), logits.shape[2] // 2 :].mean())
+
+
 def _draws_small_pictures(edit: RegionalEdit) -> bool:
     return edit.of_side(READ_SIDE) is not edit or edit.base.G.img_resolution <= READ_SIDE
 
@@ -124,7 +133,7 @@ def _set_out(
 ) -> Walk:
     """Return the walk of the requested values that the face does not show yet."""
     with torch.no_grad():
-        before = look_at(edit, {}, setting.read_face)
+        before = _look(edit, {}, setting)
     shown = dict(zip(READABLE, before.values.tolist(), strict=True))
     targets = compute_targets(values, shown)
     missing = drop_met(values, to_units(shown))
