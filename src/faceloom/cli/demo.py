@@ -27,7 +27,7 @@ EDITS: dict[str, dict[str, float]] = {
     "20 years older": {"age": 20},
     "no smile": {"smile": 0.1},
     "a smile": {"smile": 0.95},
-    "turned by 20 degrees": {"yaw": 20},
+    "turned": {"yaw": 20},
 }
 TILE_PIXELS = 320  # of a picture on the sheet, in pixels
 
