@@ -59,9 +59,7 @@ class WalkConfig:
     farthest: float = 4.5  # maximum length of the whole walk: beyond, pictures break
     damping: float = 0.02  # part of the mean squared gradient
     done: float = 0.15  # largest remaining error at which a walk ends
-    attempts: int = (
-        4  # number of tries of a step; after each one that makes errors larger it is shorter and more damped
-    )
+    attempts: int = 4  # tries of a step, each shorter and more damped than the last, which made the error larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +197,7 @@ class Walk:
             return leaf, self._measure(read(self.space.to_change(leaf)))
 
     def _measure(self, look: Look) -> _Measured:
-        """Compare a picture with the targets and the bounds: first the targets, then the held, identity and color."""
+        """Compare a picture with the targets and the bounds: the targets, the held, identity, color, and hair."""
         values = dict(zip(self.names, look.values, strict=True))
         targets = [(values[name] - target) / self._scales[name] for name, target in self.targets.items()]
         held = [self._use(name, values[name]) for name in self.held]
@@ -262,9 +260,10 @@ class Walk:
             found: Tensor = gradients.T @ torch.linalg.solve(damped, aim)
             return found
 
+        whole = step(1.0)
+        if float(whole.norm()) <= longest:
+            return whole
         low, high = 0.0, 1.0
-        if float(step(1.0).norm()) <= longest:
-            return step(1.0)
         for _ in range(12):
             middle = (low + high) / 2
             low, high = (middle, high) if float(step(middle).norm()) <= longest else (low, middle)

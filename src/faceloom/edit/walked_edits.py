@@ -33,7 +33,7 @@ PARTS = 5  # pictures by which the longest part of a walk is found that is withi
 class WalkSetting:
     """Settings of a walk besides the edit: the readers of faces and of regions, and the space of its changes.
 
-    Without `read_features`, other people that a turn draws beside the person stay.
+    Without `read_features`, other people that a turn draws beside the person stay, and hair may grow beside the neck.
     """
 
     read_face: FaceReader
