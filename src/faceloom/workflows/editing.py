@@ -28,6 +28,7 @@ from faceloom.edit.attributes import (
     load_basis,
     load_shipped_basis,
 )
+from faceloom.edit.bounds import default_bounds
 from faceloom.edit.discover import FaceReader
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.nearby import load_library, localize
@@ -101,6 +102,15 @@ class EditResult:
         return tuple(name for name in self.values if name in self.person.provenance.get("unreliable", ()))
 
 
+def _keeps(edit: EditResult, limits: Limits) -> bool:
+    """Return whether an edit that was made in several steps is within the bounds of one step."""
+    identity = limits["keep_identity"]
+    if limits["force"]:
+        return identity is None or edit.identity >= identity
+    use = default_bounds(edit.values, identity).measure_use(edit.before, edit.after, edit.identity)
+    return max(use.values()) <= 1
+
+
 class Editor(Renderer):
     """A renderer that edits people. The arguments are those of `Renderer`."""
 
@@ -142,8 +152,8 @@ class Editor(Renderer):
         Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
         reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
         the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
-        A turn of the head comes before the other requested changes; where it draws another person at the edge of the
-        picture, that person is removed.
+        A turn of the head comes before the other requested changes, unless both together break a bound; where it draws
+        another person at the edge of the picture, that person is removed.
 
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
         `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
@@ -156,8 +166,10 @@ class Editor(Renderer):
         limits: Limits = {"keep_identity": keep_identity, "force": force}
         turns = {name: value for name, value in values.items() if name in edit.moving}
         if can_turn(edit, turns) and len(turns) < len(values):
-            return self._turn_then_edit(person, turns, values, limits)
-        if can_turn(edit, turns):
+            both = self._turn_then_edit(person, turns, values, limits)
+            if _keeps(both, limits):
+                return both
+        if can_turn(edit, values):
             edit, result = turn(edit, self._walk_setting, values, **limits)
         else:
             edit, result = self._steer(edit, values, limits)
