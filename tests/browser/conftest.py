@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -18,6 +19,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.browser import visitor
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -144,6 +147,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
     yield open_new
     for context in contexts:
+        for page in context.pages:
+            log.warning("%s shows:\n%s", page.url, _text(page))  # read in the report of a failure
         context.close()
     assert errors == []
 
@@ -173,6 +178,16 @@ def portrait(width: int, height: int, people: int = 1) -> Image.Image:
             draw.circle(eye, 9, fill=(40, 30, 30))
         draw.arc((x - r * 0.4, y, x + r * 0.4, y + r * 0.6), 20, 160, fill=(120, 40, 40), width=8)
     return image
+
+
+def _text(page: Any) -> str:
+    """Return the text of a page, or why it cannot be read."""
+    from playwright.sync_api import Error
+
+    try:
+        return str(page.locator("body").inner_text(timeout=2000))
+    except Error as error:
+        return str(error)
 
 
 def _local(url: str, own: str) -> bool:

@@ -21,10 +21,11 @@ function applyLanguage(): void {
   language.value = chooseLanguage([...(requested ? [requested] : []), ...navigator.languages], booth.value.languages);
 }
 
+/** Load the settings and, on the visit's pages, the visit. Without an answer this is tried again. */
 async function start(): Promise<void> {
-  await Promise.all([loadBooth(), route.value.page === "visit" ? loadVisit() : undefined]);
+  await Promise.all([loadBooth(), route.peek().page === "visit" ? loadVisit() : undefined]);
   applyLanguage();
-  if (route.value.page === "visit" && !online.value) setTimeout(() => void start(), RETRY_MS);
+  if (route.peek().page === "visit" && !online.value) setTimeout(() => void start(), RETRY_MS);
 }
 
 followLocation();
@@ -38,7 +39,7 @@ effect(() => {
 });
 // A page that began elsewhere, as at the gallery, asks for the visit when it comes to the first screen.
 effect(() => {
-  if (route.value.page === "visit" && !visitLoaded.value) void loadVisit();
+  if (route.value.page === "visit" && !visitLoaded.peek()) void start();
 });
 effect(() => {
   if (online.value && visit.value?.state === "camera") void resendPhoto();
@@ -49,5 +50,5 @@ effect(() => {
 });
 applyKioskMode();
 followVisitEvents();
-void start();
+if (route.value.page !== "visit") void start();
 render(<App />, document.getElementById("booth") as HTMLElement);

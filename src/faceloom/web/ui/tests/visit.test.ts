@@ -99,6 +99,25 @@ test("a double click sends one request, with the page's header", async () => {
   expect(state.visit.value?.state).toBe("consent");
 });
 
+test("an answer about the visit that a newer visit overtook is dropped", async () => {
+  let answerLate: (response: Response) => void = () => undefined;
+  const late = new Promise<Response>((resolve) => {
+    answerLate = resolve;
+  });
+  vi.stubGlobal(
+    "fetch",
+    vi
+      .fn()
+      .mockReturnValueOnce(late)
+      .mockImplementation(answer(201, makeVisit("consent"))),
+  );
+  const loaded = state.loadVisit();
+  await state.startVisit();
+  answerLate(new Response(JSON.stringify({ error: { code: "no_visit" } }), { status: 404 }));
+  expect(await loaded).toBe(true);
+  expect([state.visit.value?.state, state.wiped.value]).toEqual(["consent", false]);
+});
+
 test("path parameters, query and body are sent where they belong", async () => {
   const fetched = answer(200, makePerson("a"));
   vi.stubGlobal("fetch", fetched);

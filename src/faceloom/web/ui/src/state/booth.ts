@@ -185,19 +185,24 @@ export async function eraseAgain(): Promise<void> {
   }
 }
 
-/** Load this browser's visit. Returns false while the server does not answer. */
+/** Load this browser's visit. An answer that something newer overtook is dropped. Returns false without an answer. */
 export async function loadVisit(): Promise<boolean> {
+  const before = visit.peek();
+  const answer = await askForVisit();
+  online.value = answer !== undefined;
+  if (answer === undefined) return false;
+  if (visit.peek() === before) receiveVisit(answer);
+  visitLoaded.value = true;
+  return true;
+}
+
+/** Ask the server for this browser's visit. Returns null when there is none, and undefined without an answer. */
+async function askForVisit(): Promise<Visit | null | undefined> {
   try {
-    receiveVisit(await get("/visit"));
-    online.value = true;
+    return await get("/visit");
   } catch (error) {
-    if (error instanceof ServerError && [401, 403, 404].includes(error.status)) {
-      receiveVisit(null);
-      online.value = true;
-    } else online.value = false;
+    return error instanceof ServerError && [401, 403, 404].includes(error.status) ? null : undefined;
   }
-  if (online.value) visitLoaded.value = true;
-  return online.value;
 }
 
 /** Load the booth's settings; without an answer the defaults stay. */
