@@ -14,7 +14,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ from faceloom.checkpoints.load import GeneratorModel
 from faceloom.edit.attributes import held_only
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import RegionalEdit
-from faceloom.edit.steer import AttributeReader
-from faceloom.edit.targets import to_units
+from faceloom.edit.steer import AttributeReader, SteeringResult
+from faceloom.edit.targets import compute_targets, to_units
 from faceloom.errors import Cancelled
 from faceloom.faces.align import Aligned
 from faceloom.faces.detect import Face
@@ -169,11 +169,30 @@ class TinyStudio(BoothStudio):
 
         return read
 
+    def turn(
+        self,
+        edit: RegionalEdit,
+        values: Mapping[str, float],
+        guess: RegionalEdit | None = None,
+        *,
+        check_cancelled: Callable[[], None] = lambda: None,
+        force: bool = False,
+    ) -> tuple[RegionalEdit, SteeringResult]:
+        """Move the latent code along the directions of the values, which are reached exactly."""
+        check_cancelled()
+        before = self._shown(edit)
+        steps = [values.get(direction.name, 0.0) * direction.per_unit * direction.vector for direction in self.basis]
+        moved = guess or edit.moved_by(torch.stack(steps).sum(0).expand_as(edit.w_plus))
+        targets = before | compute_targets(values, before)
+        return moved, SteeringResult({}, before, self._shown(moved), targets, 1.0, (), readings=2)
+
+    def _shown(self, edit: RegionalEdit) -> dict[str, float]:
+        values, _ = self.attribute_reader(edit)({})
+        return dict(zip((direction.name for direction in self.basis), values.tolist(), strict=False))
+
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Return the attributes of the latent code in the units of the analyzer."""
-        values, _ = self.attribute_reader(self.regional_edit(person, ()))({})
-        by_name = dict(zip((direction.name for direction in self.basis), values.tolist(), strict=False))
-        return {name: round(value, 3) for name, value in to_units(by_name).items()}
+        return {name: round(value, 3) for name, value in to_units(self._shown(self.regional_edit(person, ()))).items()}
 
     def identity_similarity(self, img: torch.Tensor, target: torch.Tensor) -> float:
         """Return a plausible number."""

@@ -6,7 +6,7 @@ shortest way leaves out: the networks here would read the years, and people woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -51,15 +51,47 @@ def turn(
     setting: WalkSetting,
     values: Mapping[str, float],
     *,
+    guess: RegionalEdit | None = None,
     keep_identity: float | None = None,
     force: bool = False,
 ) -> tuple[RegionalEdit, SteeringResult]:
     """Change attributes of a face by a walk; the promise and the arguments are those of `attributes.edit_attributes`.
 
     The walk begins on pictures of the early exit, where the generator has one. Other people that it draws beside the
-    person are removed. Returns the edit that draws the result, without coefficients.
+    person are removed. Where the edit `guess` is one that reaches the values, it is returned without a walk.
+    Returns the edit that draws the result, without coefficients.
     """
+    if guess is not None and (result := _check(edit, guess, setting, values, keep_identity, force=force)):
+        return guess, result
     return _walk(edit, setting, values, {}, STEPS, keep_identity=keep_identity, force=force)
+
+
+def join_results(
+    turned: SteeringResult, edited: SteeringResult, turns: Collection[str], identity: float
+) -> SteeringResult:
+    """Return the result of a turn and of an edit of the turned face as that of one edit.
+
+    Convention: `turns` are the attributes of the turn; `identity` is the similarity to the face before both.
+    """
+    return replace(
+        edited,
+        coefficients={**turned.coefficients, **edited.coefficients},
+        before=turned.before,
+        targets={name: (turned if name in turns else edited).targets[name] for name in turned.before},
+        identity=identity,
+        limited_by=tuple(dict.fromkeys((*turned.limited_by, *edited.limited_by))),
+        readings=turned.readings + edited.readings,
+    )
+
+
+def keeps_bounds(
+    result: SteeringResult, values: Mapping[str, float], *, keep_identity: float | None = None, force: bool = False
+) -> bool:
+    """Return whether an edit that was made in several steps is within the bounds of one step."""
+    if force:
+        return keep_identity is None or result.identity >= keep_identity
+    bounds = default_bounds(values, keep_identity)
+    return max(bounds.measure_use(to_units(result.before), to_units(result.after), result.identity).values()) <= 1
 
 
 def walk_on(
@@ -110,9 +142,32 @@ def _walk(
     def place(share: float) -> RegionalEdit:
         return edit.moved_by(space.to_change(point_on(trail, share)) + share * aside)
 
-    limits = Bounds(min_identity=-1.0 if keep_identity is None else keep_identity) if force else walk.bounds
+    limits = _limits(walk, keep_identity, force=force)
     share, end, limited_by = _find_longest(walk, lambda share: look(place(share)), limits)
     return place(share), _make_result(edit, walk, end, coefficients, limited_by)
+
+
+@torch.no_grad()
+def _check(
+    edit: RegionalEdit,
+    guess: RegionalEdit,
+    setting: WalkSetting,
+    values: Mapping[str, float],
+    keep_identity: float | None,
+    *,
+    force: bool,
+) -> SteeringResult | None:
+    """Return the result of an edit that may be the requested one, or None when it misses the values or a bound."""
+    walk, look = _set_out(edit, setting, values, keep_identity), _look(guess, {}, setting)
+    walk.looks += 1
+    use = walk.measure_use(look, _limits(walk, keep_identity, force=force))
+    is_found = walk.targets and walk.miss(look) <= 1 and not limits_of(use, 1.0)
+    return _make_result(edit, walk, look, {}, ()) if is_found else None
+
+
+def _limits(walk: Walk, keep_identity: float | None, *, force: bool) -> Bounds:
+    """Return the bounds that the result of a walk must be within."""
+    return Bounds(min_identity=-1.0 if keep_identity is None else keep_identity) if force else walk.bounds
 
 
 def _look(edit: RegionalEdit, coefficients: Mapping[str, float], setting: WalkSetting) -> Look:

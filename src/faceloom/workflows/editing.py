@@ -28,7 +28,6 @@ from faceloom.edit.attributes import (
     load_basis,
     load_shipped_basis,
 )
-from faceloom.edit.bounds import default_bounds
 from faceloom.edit.discover import FaceReader
 from faceloom.edit.mix import W_PULL_MIXING, mix
 from faceloom.edit.nearby import load_library, localize
@@ -38,7 +37,7 @@ from faceloom.edit.steer import SteeringResult
 from faceloom.edit.stylespace import StyleDirection
 from faceloom.edit.targets import compute_targets, to_units
 from faceloom.edit.walk import measure_space
-from faceloom.edit.walked_edits import WalkSetting, can_turn, turn, walk_on
+from faceloom.edit.walked_edits import WalkSetting, can_turn, join_results, keeps_bounds, turn, walk_on
 from faceloom.errors import LatentError
 from faceloom.latents import WPlus, parse_layers
 from faceloom.likeness import Likeness, digest, require_generator
@@ -102,15 +101,6 @@ class EditResult:
         return tuple(name for name in self.values if name in self.person.provenance.get("unreliable", ()))
 
 
-def _keeps(edit: EditResult, limits: Limits) -> bool:
-    """Return whether an edit that was made in several steps is within the bounds of one step."""
-    identity = limits["keep_identity"]
-    if limits["force"]:
-        return identity is None or edit.identity >= identity
-    use = default_bounds(edit.values, identity).measure_use(edit.before, edit.after, edit.identity)
-    return max(use.values()) <= 1
-
-
 class Editor(Renderer):
     """A renderer that edits people. The arguments are those of `Renderer`."""
 
@@ -167,10 +157,10 @@ class Editor(Renderer):
         turns = {name: value for name, value in values.items() if name in edit.moving}
         if can_turn(edit, turns) and len(turns) < len(values):
             both = self._turn_then_edit(person, turns, values, limits)
-            if _keeps(both, limits):
+            if keeps_bounds(both.steering, values, **limits):
                 return both
         if can_turn(edit, values):
-            edit, result = turn(edit, self._walk_setting, values, **limits)
+            edit, result = turn(edit, self.walk_setting, values, **limits)
         else:
             edit, result = self._steer(edit, values, limits)
         edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
@@ -184,14 +174,8 @@ class Editor(Renderer):
         compute_targets(values, {})  # raises before the first edit
         first = self.edit(person, turns, **limits)
         second = self.edit(first.person, {name: values[name] for name in values if name not in turns}, **limits)
-        steering = replace(
-            second.steering,
-            before=first.steering.before,
-            targets={name: (first if name in turns else second).steering.targets[name] for name in first.before},
-            identity=self._similarity(person, second.person),
-            limited_by=tuple(dict.fromkeys((*first.limited_by, *second.limited_by))),
-            readings=first.steering.readings + second.steering.readings,
-        )
+        identity = self._similarity(person, second.person)
+        steering = join_results(first.steering, second.steering, turns, identity)
         return EditResult(second.person, steering, values, first.before, second.after)
 
     def _similarity(self, a: Likeness, b: Likeness) -> float:
@@ -210,10 +194,11 @@ class Editor(Renderer):
             return cleared, result
         if limits["force"]:
             return edit, result
-        return walk_on(edit, self._walk_setting, values, result, keep_identity=limits["keep_identity"])
+        return walk_on(edit, self.walk_setting, values, result, keep_identity=limits["keep_identity"])
 
     @cached_property
-    def _walk_setting(self) -> WalkSetting:
+    def walk_setting(self) -> WalkSetting:
+        """The readers and the space of walks of this generator."""
         return WalkSetting(self.read_face, measure_space(self.generator.G), self.read_region_features)
 
     def values_from_words(self, person: Likeness, text: str) -> dict[str, float]:

@@ -15,11 +15,13 @@ from typing import Any
 
 from faceloom.edit.regions import BasePicture, RegionReader
 from faceloom.errors import FaceloomError, StoreError
+from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.networks.early_exit import ExitHead
 from faceloom.networks.generator import Generator
 from faceloom.web.sliders import SliderCurves
 from faceloom.web.worker.messages import PersonRef
+from faceloom.web.worker.turns import SUFFIX, is_turn, load_turns, save_turns, sum_turns, turn_name
 
 MAX_TUNED_GENERATORS = 8  # people whose tuned generator stays in memory
 MAX_BASE_PICTURES = 4  # people whose unedited picture keeps its features in memory; about 70 MB each
@@ -98,7 +100,7 @@ class TunedGenerator:
 
 
 class LikenessCache:
-    """The likenesses of the visits, their tuned generators, and their slider curves.
+    """The likenesses of the visits, their tuned generators, their slider curves, and their turns.
 
     `open_file` reads a likeness file; `tuned_generator` returns the generator with the tuned weights of a likeness;
     `read_regions` reads the regions of its pictures, or is None when edits change the whole picture; by `heads` the
@@ -120,6 +122,7 @@ class LikenessCache:
         self.generators: OrderedDict[Path, TunedGenerator] = OrderedDict()
         self.pictures: OrderedDict[Path, BasePicture] = OrderedDict()
         self.curves: dict[Path, SliderCurves] = {}
+        self.turns: dict[Path, dict[str, WPlus]] = {}
 
     def load(self, person: PersonRef) -> Likeness:
         """Return a person's base, unmoved, with the weights tuned for the person. Raises StoreError without a file."""
@@ -165,10 +168,38 @@ class LikenessCache:
             self.pictures.move_to_end(person.path)
             return picture
 
+    def turn_of(self, person: PersonRef) -> WPlus | None:
+        """Return the change of a base's latent by the turns among a person's coefficients; None without any."""
+        names = [name for name in person.coefficients if is_turn(name)]
+        if not names:
+            return None
+        path = person.path.with_suffix(SUFFIX)
+        with self.lock:
+            if any(name not in self.turns.get(path, {}) for name in names):  # perhaps another worker has written it
+                self.turns[path] = load_turns(path)
+            return sum_turns(self.turns[path], person.coefficients)
+
+    def add_turn(self, person: PersonRef, values: Mapping[str, float], change: WPlus) -> str:
+        """Store a turn of a base in its file, and return its name. Raises VisitErased, StoreError."""
+        path = person.path.with_suffix(SUFFIX)
+        with self.erased.writing(person.folder, person.path.stem):
+            turns = load_turns(path)
+            name = turn_name(len(turns) + 1, values)
+            turns[name] = change
+            save_turns(path, turns)
+            self.turns[path] = turns
+            return name
+
     def forget(self, folder: str, prefix: str = "") -> None:
         """Drop what is cached of a folder's files that begin with `prefix`."""
         with self.lock:
-            caches: tuple[dict[Path, Any], ...] = (self.likenesses, self.generators, self.pictures, self.curves)
+            caches: tuple[dict[Path, Any], ...] = (
+                self.likenesses,
+                self.generators,
+                self.pictures,
+                self.curves,
+                self.turns,
+            )
             for cache in caches:
                 for path in [path for path in cache if str(path.parent) == folder and path.name.startswith(prefix)]:
                     del cache[path]

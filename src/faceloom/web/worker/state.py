@@ -83,14 +83,19 @@ class WorkerState:
 
     def load(self, person: PersonRef) -> Likeness:
         """Return a person's base without a style, moved by the coefficients. Raises StoreError without its file."""
-        base, coefficients = self.likenesses.load(person), self._clip(person)
-        return self._exact_edit(person).move(base, coefficients) if coefficients else base
+        base = self.likenesses.load(person)
+        return self._exact_edit(person).move(base, self._clip(person)) if any(person.coefficients.values()) else base
 
     def regional_edit(self, person: PersonRef) -> RegionalEdit:
-        """Return the edit of a person's base that changes the regions of the edited attributes only."""
+        """Return the edit of a person's base, turned by the coefficients of turns.
+
+        It changes the regions of the edited attributes only.
+        """
         base, picture = self.likenesses.load(person), self.likenesses.picture_of(person)
         basis = self.studio.basis_near(base)
-        return RegionalEdit(picture, base.w_plus, person.edited, basis=basis, regions=base.regions)
+        edit = RegionalEdit(picture, base.w_plus, person.edited, basis=basis, regions=base.regions)
+        change = self.likenesses.turn_of(person)
+        return edit if change is None else edit.moved_by(change)
 
     def draw(self, person: PersonRef, size: int) -> Image.Image:
         """Draw a person of a visit with the cached tuned generator; `size` is the side in pixels."""

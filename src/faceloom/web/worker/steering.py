@@ -1,10 +1,11 @@
-"""Handlers that steer a person to attribute values, and measure the slider curves that previews are predicted from."""
+"""Handlers that edit a person to attribute values, and measure the slider curves that previews are predicted from."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from faceloom.analyze.attributes import TABLE
@@ -12,6 +13,7 @@ from faceloom.edit.attributes import held_only
 from faceloom.edit.bounds import Bounds, default_bounds
 from faceloom.edit.steer import SteerConfig, SteeringResult, steer
 from faceloom.edit.targets import compute_targets, to_units
+from faceloom.edit.walked_edits import can_turn, join_results, keeps_bounds
 from faceloom.errors import LatentError
 from faceloom.files import atomic_write
 from faceloom.networks.analyzer import DETAILS
@@ -20,6 +22,7 @@ from faceloom.web.sliders import SliderCurves, changed_values, neutral_slider_va
 from faceloom.web.worker.context import TaskContext
 from faceloom.web.worker.messages import AttributeValues, Calibrated, CalibrateSlider, Edit, Edited, PersonRef
 from faceloom.web.worker.state import WorkerState
+from faceloom.web.worker.turns import is_turn
 
 CURVES_SUFFIX = ".rails"  # of the file beside a base's likeness in which its slider curves are stored
 CALIBRATION = SteerConfig(direction_readings=7, length_readings=3, bound_readings=4)
@@ -27,12 +30,12 @@ CALIBRATION = SteerConfig(direction_readings=7, length_readings=3, bound_reading
 
 
 def edit(state: WorkerState, task: Edit, context: TaskContext) -> Edited:
-    """Steer a person's base to attribute values within the bounds. Raises LatentError, `Cancelled`."""
+    """Edit a person's base to attribute values within the bounds. Raises LatentError, `Cancelled`."""
     curves = curves_of(state, task.person)
     values = changed_values(task.values, neutral_values(curves))
     if not values:
         return Edited({}, to_units(curves.before), 1.0, EditOutcome())
-    steered = _steer(state, task.person, values, context, force=task.force)
+    steered = _edit(state, task.person, values, context, force=task.force)
     if len(values) == 1 and not task.force:
         ((name, value),) = values.items()
         _add_knot(state, task.person, name, value, steered)
@@ -51,7 +54,7 @@ def calibrate_slider(state: WorkerState, task: CalibrateSlider, context: TaskCon
     name, value = next(curves.missing_knots(), ("", 0.0))
     if not name:
         return Calibrated(False, curves.reach())
-    steered = _steer(state, task.person, {name: value}, context, CALIBRATION)
+    steered = _edit(state, task.person, {name: value}, context, CALIBRATION)
     _add_knot(state, task.person, name, value, steered)
     return Calibrated(True, curves_of(state, task.person).reach())
 
@@ -93,7 +96,7 @@ def _make_outcome(values: AttributeValues, steered: SteeringResult) -> EditOutco
     )
 
 
-def _steer(
+def _edit(
     state: WorkerState,
     person: PersonRef,
     values: AttributeValues,
@@ -102,29 +105,82 @@ def _steer(
     *,
     force: bool = False,
 ) -> SteeringResult:
-    """Steer a person's base within the bounds of the table of attributes; `force` lifts them.
+    """Edit a person's base within the bounds of the table of attributes; `force` lifts them.
 
+    A turn of the head comes first, unless it breaks a bound together with the rest.
     Raises LatentError for an unknown attribute or a generator without directions.
     """
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
-    regional = state.regional_edit(replace(person, edited=tuple(values)))
+    person = replace(person, edited=tuple(values))
+    before = curves_of(state, person).before
+    whole = state.regional_edit(person)
+    turns = {name: value for name, value in values.items() if name in whole.moving}
+    if can_turn(whole, turns):
+        turned = _turn(state, person, turns, context, force=force)
+        if len(turns) == len(values):
+            return turned
+        moved = replace(person, coefficients=turned.coefficients)
+        rest = {name: value for name, value in values.items() if name not in turns}
+        edited = _steer(state, moved, rest, turned.after, context, config, force=force)
+        result = join_results(
+            turned, edited, turns, _similarity(state, person, {**turned.coefficients, **edited.coefficients})
+        )
+        if keeps_bounds(result, values, force=force):
+            return result
+    return _steer(state, person, values, before, context, config, force=force)
+
+
+def _turn(
+    state: WorkerState, person: PersonRef, turns: AttributeValues, context: TaskContext, *, force: bool
+) -> SteeringResult:
+    """Turn the head of a person's base: as the curves predict it, or else by a new walk, which is stored."""
+    person = replace(person, edited=tuple(turns))
+    predicted = curves_of(state, person).predict(turns)
+    is_known = all(is_turn(name) for name in predicted)
+    guess = state.regional_edit(replace(person, coefficients=predicted)) if is_known else None
+    edit = state.regional_edit(person)
+    moved, result = state.studio.turn(edit, turns, guess, check_cancelled=context.check_cancelled, force=force)
+    if moved is guess:
+        return replace(result, coefficients=predicted)
+    if moved is edit:
+        return result
+    return replace(result, coefficients={state.likenesses.add_turn(person, turns, moved.w_plus - edit.w_plus): 1.0})
+
+
+def _similarity(state: WorkerState, person: PersonRef, coefficients: AttributeValues) -> float:
+    """Return the identity similarity (cosine) of an edited person to the person's base."""
+    edited = state.regional_edit(replace(person, coefficients=coefficients))
+    first = state.studio.attribute_reader(state.regional_edit(person))({})[1]
+    return float(F.cosine_similarity(first, state.studio.attribute_reader(edited)(coefficients)[1], dim=0))
+
+
+def _steer(
+    state: WorkerState,
+    person: PersonRef,
+    values: AttributeValues,
+    before: AttributeValues,
+    context: TaskContext,
+    config: SteerConfig | None = None,
+    *,
+    force: bool = False,
+) -> SteeringResult:
+    """Steer a person along directions; `before` is what the person shows, in the directions' units."""
+    regional = state.regional_edit(person)
     reader = state.studio.attribute_reader(regional)
 
     def read_unless_cancelled(coefficients: AttributeValues) -> tuple[Tensor, Tensor]:
         context.check_cancelled()
         return reader(coefficients)
 
-    goal = compute_targets(values, curves_of(state, person).before)
     bounds = Bounds() if force else default_bounds(values, regions=regional.changing_regions)
     basis = state.studio.basis
-    held = held_only(basis)
     return steer(
         read_unless_cancelled,
         basis,
-        goal,
+        compute_targets(values, before),
         bounds=bounds,
-        held=held,
+        held=held_only(basis),
         watched={*DETAILS, *bounds.free_signs},
         config=config,
     )

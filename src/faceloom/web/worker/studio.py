@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -14,7 +16,8 @@ from faceloom.checkpoints.shipped import load_analyzer
 from faceloom.edit.attributes import attribute_reader, random_edits
 from faceloom.edit.discover import READ_SIDE
 from faceloom.edit.regions import RegionalEdit
-from faceloom.edit.steer import AttributeReader
+from faceloom.edit.steer import AttributeReader, SteeringResult
+from faceloom.edit.walked_edits import turn
 from faceloom.errors import LatentError
 from faceloom.faces.align import align
 from faceloom.images import Photo, area_resize, to_img, to_pixels
@@ -25,6 +28,7 @@ from faceloom.invert.tune import TuneConfig, invert_tune
 from faceloom.latents import WPlus
 from faceloom.likeness import Likeness
 from faceloom.marks.origin import Origin
+from faceloom.networks.analyzer import Reading
 from faceloom.networks.generator import Generator, image_at
 from faceloom.workflows.live import LiveSession, make_studio_puppet
 from faceloom.workflows.studio import Studio
@@ -51,6 +55,23 @@ class BoothStudio(Studio):
     def attribute_reader(self, edit: RegionalEdit) -> AttributeReader:
         """Return the function by which steering reads an edit, from pictures for which the generator ends early."""
         return attribute_reader(edit.of_side(READ_SIDE), self.read_face)
+
+    def turn(
+        self,
+        edit: RegionalEdit,
+        values: Mapping[str, float],
+        guess: RegionalEdit | None = None,
+        *,
+        check_cancelled: Callable[[], None] = lambda: None,
+        force: bool = False,
+    ) -> tuple[RegionalEdit, SteeringResult]:
+        """Turn a head as `walked_edits.turn` does; `check_cancelled` is called before every reading of a picture."""
+
+        def read(img: Tensor) -> Reading:
+            check_cancelled()
+            return self.read_face(img)
+
+        return turn(edit, replace(self.walk_setting, read_face=read), values, guess=guess, force=force)
 
     def read_attributes(self, person: Likeness) -> dict[str, float]:
         """Read a likeness's attributes, rounded, from a picture in the fast precision."""
