@@ -91,6 +91,7 @@ def edit_attributes(
     *,
     keep_identity: float | None = None,
     force: bool = False,
+    since: RegionalEdit | None = None,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
     """Change attributes of a face to requested values and hold the others.
@@ -102,15 +103,16 @@ def edit_attributes(
     generator alone finds fine parts, and faces that the early exit does not show.
 
     Convention: `values` as in `edit.targets`: changes in years and degrees, probabilities 0...1 of the rest;
-    `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds.
+    `keep_identity` replaces the least identity similarity (cosine) to the face before; `force` lifts all other bounds;
+    `since` draws the face before earlier edits, and all changes and bounds then count from there.
     Raises LatentError for an attribute that cannot be edited, or a value out of range.
     """
-    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force)
+    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force, since=since)
     config = config or SteerConfig()
     small = edit.of_side(READ_SIDE)
     if small is edit or FINE.intersection(values):
         return goal(edit, config=config)
-    first = goal(small, config=config)
+    first = goal(small, config=config, since=since and since.of_side(READ_SIDE))
     if first.limited_by == (BEYOND,):  # perhaps the early exit alone shows no such face
         return goal(edit, config=config)
     return first if not any(first.coefficients.values()) else _correct(edit, first, goal)
@@ -124,9 +126,10 @@ def correct_edit(
     *,
     keep_identity: float | None = None,
     force: bool = False,
+    since: RegionalEdit | None = None,
 ) -> SteeringResult:
     """Read an edit that was found under other conditions again, and correct it; the arguments as `edit_attributes`."""
-    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force)
+    goal = partial(_steer, read_face=read_face, values=values, keep_identity=keep_identity, force=force, since=since)
     return _correct(edit, found, goal)
 
 
@@ -145,11 +148,13 @@ def _steer(
     keep_identity: float | None,
     force: bool,
     config: SteerConfig,
+    since: RegionalEdit | None = None,
     start: Mapping[str, float] | None = None,
 ) -> SteeringResult:
     """Steer by the pictures that an edit draws, from the coefficients `start` on."""
     read = attribute_reader(edit, read_face)
-    attributes, _ = read({})
+    reading = None if since is None else attribute_reader(since, read_face)({})
+    attributes, _ = reading or read({})
     names = [direction.name for direction in edit.basis]
     before = dict(zip(names, attributes[: len(names)].tolist(), strict=True))
     targets = compute_targets(values, before)
@@ -171,6 +176,7 @@ def _steer(
         watched=watched,
         hints=hints,
         start=start,
+        since=reading,
         config=config,
     )
 

@@ -93,6 +93,7 @@ def steer(
     watched: Collection[str] = (),
     hints: Mapping[str, float] | None = None,
     start: Mapping[str, float] | None = None,
+    since: tuple[Tensor, Tensor] | None = None,
     config: SteerConfig | None = None,
 ) -> SteeringResult:
     """Bring attributes to their targets and hold the others within bounds.
@@ -100,14 +101,15 @@ def steer(
     Convention: `targets` are values (not changes) by a direction's name, in its units; `held` names the attributes that
     the reader gives after those of the basis; `watched` those of the basis that are not held until they break their
     bounds; `hints` are values, in a direction's units, to which attributes are drawn as strongly as held ones are held;
-    `start` are coefficients that are tried first, as `apply` takes them.
+    `start` are coefficients that are tried first, as `apply` takes them; `since` is what the reader gave before earlier
+    edits of the face, from which all bounds then count.
     Nothing limits an edit without `bounds`.
     Raises LatentError for a name that is not in the basis.
     """
     names = [direction.name for direction in basis]
     if missing := set(targets) - set(names):
         raise LatentError(f"cannot steer {', '.join(sorted(missing))}", f"there are {', '.join(names)}")
-    steering = _Steering(read, basis, targets, bounds or Bounds(), held, watched, config or SteerConfig())
+    steering = _Steering(read, basis, targets, bounds or Bounds(), held, watched, config or SteerConfig(), since)
     for name, value in (hints or {}).items():
         steering.draw_to(name, value)
     if not steering.is_reached_before():
@@ -150,6 +152,7 @@ class _Steering:
         held: Sequence[str],
         watched: Collection[str],
         config: SteerConfig,
+        since: tuple[Tensor, Tensor] | None,
     ) -> None:
         self.read, self.basis, self.config = read, basis, config
         self.bounds, self.held = bounds, held
@@ -157,7 +160,8 @@ class _Steering:
         self.names = [direction.name for direction in basis]
         self.sigma = torch.tensor([direction.sigma for direction in basis])
         self.readings = 0
-        self.before, self.held_before, self.identity = self._read(torch.zeros(len(basis)))
+        now = self._read(torch.zeros(len(basis)))
+        self.before, self.held_before, self.identity = now if since is None else self._split(*since)
         self.targets = self.before.clone()
         self.weight = torch.tensor([0.0 if name in watched else config.hold_weight for name in self.names])
         for name, value in targets.items():
@@ -169,7 +173,7 @@ class _Steering:
         steps = [longest_step(name, change) for name, change in zip(self.names, changes, strict=True)]
         self.longest = torch.tensor(steps) / self.sigma
         self.response = torch.eye(len(basis))  # change of each attribute by a step along each direction
-        self.best = _Point(torch.zeros(len(basis)), self.before, 1.0, {})
+        self.best = self._point(torch.zeros(len(basis)), *now)
         self.points = [self.best]
 
     def draw_to(self, name: str, value: float) -> None:
@@ -187,7 +191,7 @@ class _Steering:
 
     def is_reached_before(self) -> bool:
         """Return whether every edited attribute is at its target already."""
-        return bool(((self.targets - self.before).abs() * self.edited <= self.config.tolerance).all())
+        return bool(((self.targets - self.best.attributes).abs() * self.edited <= self.config.tolerance).all())
 
     def find_direction(self) -> None:
         """Correct until the edited attributes reach their targets and the held ones are close to theirs."""
@@ -207,7 +211,10 @@ class _Steering:
     def find_length(self) -> None:
         """Shorten or lengthen the edit until the edited attributes reach their targets on average."""
         edit = self.best.coefficients
-        points = [(0.0, 0.0), (1.0, self._progress(self.best.attributes))]  # (length, progress)
+        points = [  # (length, progress)
+            (0.0, self._progress(self.points[0].attributes)),
+            (1.0, self._progress(self.best.attributes)),
+        ]
         for _ in range(self.config.length_readings if edit.norm() > 0 else 0):
             is_close = abs(points[-1][1] - 1) * self._requested_change() <= self.config.tolerance
             if is_close and self._is_within_tolerances(self.best.attributes):
@@ -231,7 +238,7 @@ class _Steering:
             if any(use > 1 for name, use in unbounded.use.items() if name in self.names):
                 self._hold_more(unbounded)
             if self._target_error(self._best_within_bounds().attributes) > self.config.tolerance:
-                self._shorten(min(self.points[1:], key=self._penalty).coefficients)
+                self._shorten(min(self.points[1:] or self.points, key=self._penalty).coefficients)
         self.best = self._best_within_bounds()
         if self._is_futile(self.best):
             self.best = self.points[0]
@@ -295,7 +302,7 @@ class _Steering:
         Of those that are about as close, it is the one that changes the face least: where the generator goes no
         further, longer edits tear the picture without a gain.
         """
-        within = [point for point in self.points if point.excess <= 1]
+        within = [point for point in self.points if point.excess <= 1] or [self.points[0]]
         least = min(self._target_error(point.attributes) for point in within)
         close = max(least, self.config.tolerance) + self.config.slack * self._requested_change()
         near = [point for point in within if self._target_error(point.attributes) <= close]
@@ -312,20 +319,24 @@ class _Steering:
         return missing + max(point.excess - 1, 0.0)
 
     def _try(self, coefficients: Tensor) -> _Point:
-        attributes, held, identity = self._read(coefficients)
+        point = self._point(coefficients, *self._read(coefficients))
+        self.points.append(point)
+        return point
+
+    def _point(self, coefficients: Tensor, attributes: Tensor, held: Tensor, identity: Tensor) -> _Point:
         similarity = float(F.cosine_similarity(self.identity, identity, dim=0))
         before, after = (
             to_units(self._to_units(values)) | dict(zip(self.held, rest.tolist(), strict=True))
             for values, rest in ((self.before, self.held_before), (attributes, held))
         )
-        point = _Point(coefficients, attributes, similarity, self.bounds.measure_use(before, after, similarity))
-        self.points.append(point)
-        return point
+        return _Point(coefficients, attributes, similarity, self.bounds.measure_use(before, after, similarity))
 
     def _read(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read a face: attributes of the basis `[k]` in standard deviations, held ones `[m]`, and the identity."""
-        values, identity = self.read(self._to_units(coefficients))
         self.readings += 1
+        return self._split(*self.read(self._to_units(coefficients)))
+
+    def _split(self, values: Tensor, identity: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return values[: len(self.basis)] / self.sigma, values[len(self.basis) :], identity
 
     def _to_units(self, values: Tensor) -> dict[str, float]:

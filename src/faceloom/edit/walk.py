@@ -157,6 +157,10 @@ class Walk:
         is_beyond = measured.residual[: len(self.targets)] == 0
         return float(torch.where(is_beyond, missing.clamp(max=1), missing).max())
 
+    def badness(self, look: Look) -> float:
+        """Return the sum of the squared errors by which a picture misses the targets and comes near the bounds."""
+        return self._measure(look).badness
+
     def go(self, read: Reader, start: Tensor, most_steps: int) -> list[Tensor]:
         """Walk on from a point `[groups, w_dim]`, by at most `most_steps` steps; return all points, the start first.
 

@@ -26,6 +26,7 @@ from faceloom.latents import WPlus
 WALKED_ON = frozenset(row.name for row in TABLE.values() if row.is_walked_on)
 STEPS = 10  # most steps of a walk on pictures of the early exit, and then on those of the whole generator
 STEPS_ON = 6  # the same for the rest of an expression
+PART_OF_WAY = 2 / 3  # of a turn that bounds stopped early, to which another walk leads
 PARTS = 5  # pictures by which the longest part of a walk is found that is within the bounds
 
 
@@ -58,12 +59,27 @@ def turn(
     """Change attributes of a face by a walk; the promise and the arguments are those of `attributes.edit_attributes`.
 
     The walk begins on pictures of the early exit, where the generator has one. Other people that it draws beside the
-    person are removed. Where the edit `guess` is one that reaches the values, it is returned without a walk.
-    Returns the edit that draws the result, without coefficients.
+    person are removed. An edit `guess` that reaches the values is returned without a walk, and one that comes near them
+    is where the walk begins. A walk that bounds stop early is followed by one to a part of the way, which may lead
+    farther. Returns the edit that draws the result, without coefficients.
     """
     if guess is not None and (result := _check(edit, guess, setting, values, keep_identity, force=force)):
         return guess, result
-    return _walk(edit, setting, values, {}, STEPS, keep_identity=keep_identity, force=force)
+    walk = partial(_walk, edit, setting, coefficients={}, steps=STEPS, keep_identity=keep_identity, force=force)
+    found, result = walk(values, guess=guess)
+    part = {name: PART_OF_WAY * value for name, value in values.items()}
+    if not result.limited_by or _distance(result, values) <= 1 - PART_OF_WAY:
+        return found, result
+    nearer, shorter = walk(part)
+    readings = result.readings + shorter.readings
+    if _distance(shorter, values) < _distance(result, values):
+        return nearer, replace(shorter, targets=result.targets, limited_by=result.limited_by, readings=readings)
+    return found, replace(result, readings=readings)
+
+
+def _distance(result: SteeringResult, values: Mapping[str, float]) -> float:
+    """Return the part of the requested changes that is missing; of several the largest."""
+    return max(abs(1 - (result.after[name] - result.before[name]) / value) for name, value in values.items() if value)
 
 
 def join_results(
@@ -122,10 +138,14 @@ def _walk(
     coefficients: Mapping[str, float],
     steps: int,
     *,
+    guess: RegionalEdit | None = None,
     keep_identity: float | None = None,
     force: bool = False,
 ) -> tuple[RegionalEdit, SteeringResult]:
-    """Walk from an edit with coefficients; return the moved edit, and the result with the same coefficients."""
+    """Walk from an edit with coefficients; return the moved edit, and the result with the same coefficients.
+
+    The walk begins at `guess` where that is nearer to the values than the edit is.
+    """
     space = setting.space
     set_out = partial(_set_out, setting=setting, values=values, keep_identity=keep_identity)
     look = partial(_look, coefficients=coefficients, setting=setting)
@@ -133,18 +153,35 @@ def _walk(
     walk = set_out(small)
     if not walk.targets:
         return edit, _make_result(edit, walk, walk.before, coefficients, ())
-    trail = walk.go(lambda change: look(small.moved_by(change)), space.start, steps)
-    aside = _find_aside(edit, edit.moved_by(space.to_change(trail[-1])), setting.read_features)
+    begin = _choose_begin(walk, edit, guess, lambda change: look(small.moved_by(change)))
+    trail = walk.go(lambda change: look(small.moved_by(begin + change)), space.start, steps)
+    aside = _find_aside(edit, edit.moved_by(begin + space.to_change(trail[-1])), setting.read_features)
     looks, walk = walk.looks, set_out(edit)
     walk.looks += looks
-    trail += walk.go(lambda change: look(edit.moved_by(change + aside)), trail[-1], steps)[1:]
+    trail += walk.go(lambda change: look(edit.moved_by(begin + change + aside)), trail[-1], steps)[1:]
+    path = [
+        begin + space.to_change(point) + number / (len(trail) - 1 or 1) * aside for number, point in enumerate(trail)
+    ]
+    if begin.any():
+        path.insert(0, torch.zeros_like(begin))
 
     def place(share: float) -> RegionalEdit:
-        return edit.moved_by(space.to_change(point_on(trail, share)) + share * aside)
+        return edit.moved_by(point_on(path, share))
 
     limits = _limits(walk, keep_identity, force=force)
     share, end, limited_by = _find_longest(walk, lambda share: look(place(share)), limits)
     return place(share), _make_result(edit, walk, end, coefficients, limited_by)
+
+
+@torch.no_grad()
+def _choose_begin(walk: Walk, edit: RegionalEdit, guess: RegionalEdit | None, look: Callable[[WPlus], Look]) -> WPlus:
+    """Return the change by which a walk begins: that of the guess, or zeros where the guess has larger errors."""
+    nothing = torch.zeros_like(edit.w_plus)
+    if guess is None:
+        return nothing
+    walk.looks += 1
+    change = guess.w_plus - edit.w_plus
+    return change if walk.badness(look(change)) < walk.badness(walk.before) else nothing
 
 
 @torch.no_grad()

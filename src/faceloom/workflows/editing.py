@@ -101,6 +101,15 @@ class EditResult:
         return tuple(name for name in self.values if name in self.person.provenance.get("unreliable", ()))
 
 
+def _make_result(
+    person: Likeness, edit: RegionalEdit, values: Mapping[str, float], result: SteeringResult
+) -> EditResult:
+    """Return the person after an edit that was found, with a note of it."""
+    edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
+    edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
+    return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+
+
 class Editor(Renderer):
     """A renderer that edits people. The arguments are those of `Renderer`."""
 
@@ -142,8 +151,8 @@ class Editor(Renderer):
         Each other attribute stays within the bound that the table of attributes states for it. Where a value cannot be
         reached so, the edit goes as far as the bounds allow, and `limited_by` names them. In the default generator only
         the regions that the table names for the edited attributes change: a smile leaves the hair and the background.
-        A turn of the head comes before the other requested changes, unless both together break a bound; where it draws
-        another person at the edge of the picture, that person is removed.
+        A turn of the head comes before the other requested changes; where it draws another person at the edge of the
+        picture, that person is removed.
 
         Convention: `values` by attribute: `age`, `yaw` and `pitch` are changes in years and degrees; `smile`,
         `gender`, `glasses`, `mouth_open` and `eyes_open` are probabilities, 0...1. `keep_identity` replaces the least
@@ -152,31 +161,34 @@ class Editor(Renderer):
         Raises LatentError for other attributes, values out of range, and a generator without directions.
         """
         self._require_directions(person)
+        compute_targets(values, {})  # raises before the first step
         edit = self.regional_edit(person, values)
         limits: Limits = {"keep_identity": keep_identity, "force": force}
         turns = {name: value for name, value in values.items() if name in edit.moving}
-        if can_turn(edit, turns) and len(turns) < len(values):
-            both = self._turn_then_edit(person, turns, values, limits)
-            if keeps_bounds(both.steering, values, **limits):
-                return both
-        if can_turn(edit, values):
+        if not can_turn(edit, turns):
+            edit, result = self._steer(edit, values, limits)
+        elif len(turns) == len(values):
             edit, result = turn(edit, self.walk_setting, values, **limits)
         else:
-            edit, result = self._steer(edit, values, limits)
-        edits = [*person.provenance.get("edits", ()), {"wishes": dict(values), "coefficients": result.coefficients}]
-        edited = replace(edit.move(person, result.coefficients), provenance={**person.provenance, "edits": edits})
-        return EditResult(edited, result, values, to_units(result.before), to_units(result.after))
+            return self._turn_then_edit(person, turns, values, limits)
+        return _make_result(person, edit, values, result)
 
     def _turn_then_edit(
         self, person: Likeness, turns: Mapping[str, float], values: Mapping[str, float], limits: Limits
     ) -> EditResult:
-        """Turn the head, then change the other attributes of the turned person; return both as one edit."""
-        compute_targets(values, {})  # raises before the first edit
+        """Turn the head, then change the other attributes of the turned person; return both as one edit.
+
+        Where both together break a bound, the other attributes change as far as the bounds since before the turn allow.
+        """
         first = self.edit(person, turns, **limits)
         second = self.edit(first.person, {name: values[name] for name in values if name not in turns}, **limits)
         identity = self._similarity(person, second.person)
-        steering = join_results(first.steering, second.steering, turns, identity)
-        return EditResult(second.person, steering, values, first.before, second.after)
+        result = join_results(first.steering, second.steering, turns, identity)
+        if keeps_bounds(result, values, **limits):
+            return EditResult(second.person, result, values, first.before, second.after)
+        since = self.regional_edit(person, values)
+        edit, result = self._steer(since.moved_by(first.person.w_plus - person.w_plus), values, limits, since)
+        return _make_result(person, edit, values, replace(result, readings=result.readings + first.steering.readings))
 
     def _similarity(self, a: Likeness, b: Likeness) -> float:
         """Return the identity similarity (cosine) of two people."""
@@ -184,15 +196,15 @@ class Editor(Renderer):
         return float(F.cosine_similarity(first, second, dim=0))
 
     def _steer(
-        self, edit: RegionalEdit, values: Mapping[str, float], limits: Limits
+        self, edit: RegionalEdit, values: Mapping[str, float], limits: Limits, since: RegionalEdit | None = None
     ) -> tuple[RegionalEdit, SteeringResult]:
         """Return a steered edit without other people beside the person, and its result."""
-        result = edit_attributes(edit, self.read_face, values, **limits)
+        result = edit_attributes(edit, self.read_face, values, since=since, **limits)
         cleared = edit.without_bystanders(result.coefficients, self.read_region_features)
         if cleared is not edit:
-            result = correct_edit(cleared, self.read_face, values, result, **limits)
+            result = correct_edit(cleared, self.read_face, values, result, since=since, **limits)
             return cleared, result
-        if limits["force"]:
+        if limits["force"] or since is not None:
             return edit, result
         return walk_on(edit, self.walk_setting, values, result, keep_identity=limits["keep_identity"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -107,28 +108,28 @@ def _edit(
 ) -> SteeringResult:
     """Edit a person's base within the bounds of the table of attributes; `force` lifts them.
 
-    A turn of the head comes first, unless it breaks a bound together with the rest.
+    A turn of the head comes first. Where it breaks a bound together with the rest, the rest goes less far.
     Raises LatentError for an unknown attribute or a generator without directions.
     """
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
     person = replace(person, edited=tuple(values))
-    before = curves_of(state, person).before
-    whole = state.regional_edit(person)
-    turns = {name: value for name, value in values.items() if name in whole.moving}
-    if can_turn(whole, turns):
-        turned = _turn(state, person, turns, context, force=force)
-        if len(turns) == len(values):
-            return turned
-        moved = replace(person, coefficients=turned.coefficients)
-        rest = {name: value for name, value in values.items() if name not in turns}
-        edited = _steer(state, moved, rest, turned.after, context, config, force=force)
-        result = join_results(
-            turned, edited, turns, _similarity(state, person, {**turned.coefficients, **edited.coefficients})
-        )
-        if keeps_bounds(result, values, force=force):
-            return result
-    return _steer(state, person, values, before, context, config, force=force)
+    turns = {name: value for name, value in values.items() if name in state.regional_edit(person).moving}
+    steered = partial(_steer, state, context=context, config=config, force=force)
+    if not can_turn(state.regional_edit(person), turns):
+        return steered(person, values)
+    turned = _turn(state, person, turns, context, force=force)
+    rest = {name: value for name, value in values.items() if name not in turns}
+    if not rest:
+        return turned
+    moved = replace(person, coefficients=turned.coefficients)
+    edited = steered(moved, rest)
+    similarity = _similarity(state, person, {**turned.coefficients, **edited.coefficients})
+    result = join_results(turned, edited, turns, similarity)
+    if keeps_bounds(result, values, force=force):
+        return result
+    result = steered(moved, values, since=person)
+    return replace(result, coefficients={**turned.coefficients, **result.coefficients})
 
 
 def _turn(
@@ -159,13 +160,13 @@ def _steer(
     state: WorkerState,
     person: PersonRef,
     values: AttributeValues,
-    before: AttributeValues,
+    *,
     context: TaskContext,
     config: SteerConfig | None = None,
-    *,
     force: bool = False,
+    since: PersonRef | None = None,
 ) -> SteeringResult:
-    """Steer a person along directions; `before` is what the person shows, in the directions' units."""
+    """Steer a person along directions; changes and bounds count from the person, or from `since`."""
     regional = state.regional_edit(person)
     reader = state.studio.attribute_reader(regional)
 
@@ -173,8 +174,11 @@ def _steer(
         context.check_cancelled()
         return reader(coefficients)
 
-    bounds = Bounds() if force else default_bounds(values, regions=regional.changing_regions)
+    reading = None if since is None else state.studio.attribute_reader(state.regional_edit(since))({})
     basis = state.studio.basis
+    shown, _ = reading or reader({})
+    before = dict(zip((direction.name for direction in basis), shown.tolist(), strict=False))
+    bounds = Bounds() if force else default_bounds(values, regions=regional.changing_regions)
     return steer(
         read_unless_cancelled,
         basis,
@@ -182,6 +186,7 @@ def _steer(
         bounds=bounds,
         held=held_only(basis),
         watched={*DETAILS, *bounds.free_signs},
+        since=reading,
         config=config,
     )
 
