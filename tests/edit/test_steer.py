@@ -200,3 +200,31 @@ def test_a_weak_response_to_years_is_not_forced():
     assert older.limited_by == (BEYOND,)
     assert younger.coefficients["age"] < -35
     assert steer(read, basis(), {"age": 80.0}).coefficients["age"] <= 40.1
+
+
+def test_changes_and_bounds_count_from_before_earlier_edits():
+    read = make_reader(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.4, 0.0, 1.0]]))
+    earlier = {"yaw": 6.0}
+
+    def read_on(coefficients: Mapping[str, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        return read({**coefficients, "yaw": coefficients.get("yaw", 0.0) + earlier["yaw"]})
+
+    result = steer(read_on, basis(), {"age": 54.0, "yaw": 6.0}, bounds=Bounds({"smile": 0.15}), since=read({}))
+    assert result.before == pytest.approx({"age": 40.0, "smile": 0.5, "yaw": 0.0})
+    assert result.after["age"] == pytest.approx(54, abs=1)
+    assert result.after["yaw"] == pytest.approx(6, abs=1)
+    assert result.kept
+
+
+def test_earlier_edits_use_up_a_bound():
+    read = make_reader(torch.eye(3))
+
+    def read_on(coefficients: Mapping[str, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        return read({**coefficients, "yaw": coefficients.get("yaw", 0.0) + 6.0})
+
+    bounds = Bounds(min_identity=0.97)
+    fresh = steer(read, basis(), {"age": 54.0}, bounds=bounds)
+    turned = steer(read_on, basis(), {"age": 54.0, "yaw": 6.0}, bounds=bounds, since=read({}))
+    assert turned.identity >= 0.97
+    assert turned.after["age"] < fresh.after["age"]
+    assert "identity" in turned.limited_by

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from faceloom.edit import walked_edits
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import BasePicture, RegionalEdit
 from faceloom.edit.steer import SteeringResult
 from faceloom.edit.walk import measure_space
-from faceloom.edit.walked_edits import WalkSetting, can_turn, turn, walk_on
+from faceloom.edit.walked_edits import WalkSetting, can_turn, join_results, keeps_bounds, turn, walk_on
 from faceloom.networks.analyzer import ATTRIBUTES, Reading
 from tests.web.tiny_booth import tiny_generator
 
@@ -65,6 +66,64 @@ def test_a_turn_that_brings_years_stops_and_says_so():
     assert abs(result.after["age"] - result.before["age"]) <= 4
     assert not result.kept
     assert "age" in result.limited_by
+
+
+def test_a_guess_that_reaches_the_target_is_the_turn():
+    known, first = turn(edit_of("yaw"), setting(0.0), {"yaw": 5.0})
+    turned, result = turn(edit_of("yaw"), setting(0.0), {"yaw": 5.0}, guess=known)
+    assert turned is known
+    assert result.kept
+    assert result.readings < first.readings
+    assert result.after["yaw"] == pytest.approx(first.after["yaw"], abs=1e-3)
+
+
+def test_a_walk_begins_at_a_guess_that_is_near():
+    known, _ = turn(edit_of("yaw"), setting(0.0), {"yaw": 4.0})
+    turned, result = turn(edit_of("yaw"), setting(0.0), {"yaw": 8.0}, guess=known)
+    assert turned is not known
+    assert result.kept
+    assert result.after["yaw"] - result.before["yaw"] == pytest.approx(8, abs=2)
+
+
+def test_a_guess_in_the_wrong_direction_is_not_where_a_walk_begins():
+    wrong, _ = turn(edit_of("yaw"), setting(0.0), {"yaw": -5.0})
+    turned, _ = turn(edit_of("yaw"), setting(0.0), {"yaw": 5.0}, guess=wrong)
+    fresh, _ = turn(edit_of("yaw"), setting(0.0), {"yaw": 5.0})
+    torch.testing.assert_close(turned.w_plus, fresh.w_plus)
+
+
+def test_a_turn_that_bounds_stop_early_is_tried_with_a_part_of_the_way(monkeypatch: pytest.MonkeyPatch):
+    asked: list[float] = []
+
+    def walk(edit, setting, values, **rest):
+        asked.append(values["yaw"])
+        reached = 9.0 if values["yaw"] == 30 else values["yaw"]
+        shown = {"yaw": 0.0}
+        limits = ("mouth_open",) if reached < values["yaw"] else ()
+        return edit, SteeringResult({}, shown, {"yaw": reached}, {"yaw": values["yaw"]}, 0.9, limits, 5)
+
+    monkeypatch.setattr(walked_edits, "_walk", walk)
+    _, result = turn(edit_of("yaw"), setting(0.0), {"yaw": 30.0})
+    assert asked == [30, pytest.approx(20)]
+    assert result.after["yaw"] == pytest.approx(20)
+    assert result.targets["yaw"] == 30
+    assert result.limited_by == ("mouth_open",)
+    assert result.readings == 10
+
+
+def test_the_results_of_a_turn_and_of_an_edit_are_joined():
+    shown, turned, older = ({"yaw": yaw, "age": age} for yaw, age in ((0.0, 40.0), (20.0, 41.0), (19.0, 61.0)))
+    first = SteeringResult({"turn": 1.0}, shown, turned, shown | {"yaw": 20.0}, 0.9, (), 9)
+    second = SteeringResult({"age": 18.0}, turned, older, turned | {"age": 61.0}, 0.8, ("smile",), 7)
+    both = join_results(first, second, ["yaw"], 0.75)
+    assert (both.before, both.after) == (shown, older)
+    assert both.targets == {"yaw": 20.0, "age": 61.0}
+    assert both.coefficients == {"turn": 1.0, "age": 18.0}
+    assert (both.identity, both.limited_by, both.readings) == (0.75, ("smile",), 16)
+    assert keeps_bounds(both, {"yaw": 20.0, "age": 20.0})
+    assert not keeps_bounds(both, {"yaw": 20.0})  # of a turn alone, the years are held
+    assert keeps_bounds(both, {"yaw": 20.0}, force=True)
+    assert not keeps_bounds(both, {"yaw": 20.0}, keep_identity=0.8, force=True)
 
 
 def test_force_lifts_the_bounds():
