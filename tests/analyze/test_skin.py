@@ -1,4 +1,4 @@
-"""The skin tone is the individual typology angle of the cheeks, whatever else the picture shows."""
+"""The skin tone is the individual typology angle of the skin, whatever else the picture shows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from faceloom.analyze.skin import skin_tone, to_lab
 
 
 def make_face(color: tuple[float, float, float], around: float = 0.0) -> torch.Tensor:
-    """Return a picture `[1, 3, 64, 64]` whose cheeks have an sRGB color, 0...1, and the rest is gray."""
+    """Return a picture `[1, 3, 64, 64]` whose face has an sRGB color, 0...1, and the rest is gray."""
     img = torch.full((1, 3, 64, 64), around)
-    img[:, :, 30:45, 14:50] = torch.tensor(color)[:, None, None] * 2 - 1
+    img[:, :, 26:53, 14:50] = torch.tensor(color)[:, None, None] * 2 - 1
     return img
 
 
@@ -30,3 +30,10 @@ def test_lighter_skin_has_a_larger_angle():
 def test_the_background_does_not_count():
     color = (0.78, 0.58, 0.45)
     assert float(skin_tone(make_face(color, -1.0))) == pytest.approx(float(skin_tone(make_face(color, 1.0))))
+
+
+def test_a_shadow_on_the_cheeks_counts_half():
+    light, dark = make_face((0.95, 0.82, 0.74)), make_face((0.78, 0.58, 0.45))
+    shaded = light.clone()
+    shaded[:, :, 34:42, 17:26] = shaded[:, :, 34:42, 38:47] = dark[:, :, 34:35, 20:21]
+    assert float(skin_tone(dark)) < float(skin_tone(shaded)) < float(skin_tone(light))

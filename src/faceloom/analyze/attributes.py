@@ -322,7 +322,7 @@ _ROWS = (
         words=WORDS["hair_length"],
     ),
     Attribute(
-        name="skin_tone",  # individual typology angle of the cheeks: above 55 very light, below -30 dark
+        name="skin_tone",  # individual typology angle of the skin: above 55 very light, below -30 dark
         unit="degrees",
         requested_as="change",
         limit=45.0,
