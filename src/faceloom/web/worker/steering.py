@@ -114,9 +114,10 @@ def _edit(
     if not state.studio.basis:
         raise LatentError("this generator has no sliders", "use the default generator")
     person = replace(person, edited=tuple(values))
-    turns = {name: value for name, value in values.items() if name in state.regional_edit(person).moving}
+    whole = state.regional_edit(person)
+    turns = {name: value for name, value in values.items() if name in whole.moving}
     steered = partial(_steer, state, context=context, config=config, force=force)
-    if not can_turn(state.regional_edit(person), turns):
+    if not can_turn(whole, turns):
         return steered(person, values)
     turned = _turn(state, person, turns, context, force=force)
     rest = {name: value for name, value in values.items() if name not in turns}
