@@ -88,11 +88,20 @@ def test_the_activation_inside_the_convolution_is_the_one_after_it():
     weight, bias = torch.randn(4, 8, 1, 1), torch.randn(4)
     two_steps = _convolve_then_activate(x, weight, bias)
     assert float(two_steps.min()) < 0
-    assert torch.allclose(choose_activated()(x, weight, bias), two_steps, atol=1e-5)
-    if choose_activated() is _convolve_activated:
+    assert torch.allclose(choose_activated(torch.float32)(x, weight, bias), two_steps, atol=1e-5)
+    if choose_activated(torch.float32) is _convolve_activated:
         assert torch.allclose(_convolve_activated(x, weight, None), _convolve_then_activate(x, weight, None), atol=1e-5)
     expected = torch.nn.functional.conv2d(x, weight, bias)
     assert torch.allclose(two_steps, torch.where(expected < 0, SLOPE * expected, expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_processor_without_instructions_for_a_precision_draws_in_two_steps(dtype: torch.dtype, monkeypatch):
+    x, weight = torch.randn(1, 8, 6, 6, dtype=dtype), torch.randn(4, 8, 1, 1, dtype=dtype)
+    assert choose_activated(dtype)(x.to(memory_format=torch.channels_last), weight, None).dtype == dtype
+    for probe in ("_is_mkldnn_bf16_supported", "_is_mkldnn_fp16_supported"):
+        monkeypatch.setattr(torch.ops.mkldnn, probe, lambda: False)
+    assert choose_activated(dtype) is _convolve_then_activate
 
 
 @pytest.mark.models

@@ -50,7 +50,7 @@ class Fused:
         self.img_resolution, self.layer_resolutions = network.img_resolution, network.layer_resolutions
         self.img_channels = network.img_channels
         self.w_avg, self.mapping, self.affines = network.w_avg, network.mapping, network.affines
-        self.activated = choose_activated()
+        self.activated = choose_activated(network.dtype or network.to_img.weight.dtype)
         layers = (module for module in network.modules() if isinstance(module, StyledConv))
         self.visible = {layer for layer in layers if layer.size_of_noise >= INVISIBLE_NOISE}
 
@@ -130,11 +130,15 @@ def _haar_matrix(channels: int, dtype: torch.dtype) -> Tensor:
     return torch.kron(signs, torch.eye(channels // 4)).to(dtype)[:, :, None, None]
 
 
-def choose_activated() -> Activated:
-    """Return torch's convolution with the leaky ReLU inside, which inductor uses, or the two steps without it."""
-    if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
-        return _convolve_activated
-    return _convolve_then_activate
+def choose_activated(dtype: torch.dtype) -> Activated:
+    """Return torch's convolution with the leaky ReLU inside, which inductor uses, or the two steps without it.
+
+    A processor without instructions for a precision takes two steps, because oneDNN refuses it there.
+    """
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return _convolve_then_activate
+    probe = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}.get(dtype)
+    return _convolve_activated if probe is None or getattr(torch.ops.mkldnn, probe)() else _convolve_then_activate
 
 
 def _convolve_activated(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
