@@ -108,7 +108,7 @@ def test_resuming_changes_settings_and_records_them():
             ("--resolution", "16"),
             ("--part", "4"),
         ),
-        *(("--precision", "fp32"), ("--freeze-d", "1"), ("--family", "stylegan2"), ("--channels", "8,8")),
+        *(("--freeze-d", "1"), ("--family", "stylegan2"), ("--channels", "8,8")),
     ],
     ids=lambda option: option[0],
 )

@@ -57,6 +57,20 @@ def test_training_from_python_starts_and_resumes(pictures: Path, tmp_path: Path)
         train(tmp_path / "other", tmp_path / "run")
 
 
+def test_a_run_goes_on_in_another_precision_and_says_when_its_own_is_slow_here(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(training, "fast_precision", lambda: "fp32")
+    messages: list[str] = []
+    control = RunControl(on_message=messages.append)
+    train(pictures, tmp_path / "run", kimg=0.008, control=control, **TINY | {"precision": "bf16"})
+    assert any("no fast bf16" in message for message in messages)
+    messages.clear()
+    assert train(pictures, tmp_path / "run", kimg=0.016, control=control, precision="fp32").nimg == 16
+    assert not any("no fast bf16" in message for message in messages)
+    assert any("precision bf16 -> fp32" in message for message in messages)
+
+
 def test_a_new_discriminator_learns_alone_at_first(pictures: Path, tmp_path: Path):
     outcome = train(pictures, tmp_path / "run", kimg=0.016, **TINY)
     start = NewRun(pictures, tmp_path / "next")
@@ -86,7 +100,7 @@ def test_fixed_augmentation_continues_from_the_probability_so_far(
 
 def test_settings_that_belong_to_the_networks_cannot_change():
     check_resumable({"gamma": 1.0, "mirror": True, "augment": "none"})
-    for name in ("batch", "part", "seed", "family", "channels", "w_dim", "loss", "source", "precision"):
+    for name in ("batch", "part", "seed", "family", "channels", "w_dim", "loss", "source"):
         with pytest.raises(TrainingError, match=f"{name} cannot change"):
             check_resumable({name: 1})
 

@@ -187,7 +187,7 @@ def train(
 RESUME_OPTIONS = (
     *("resume", "kimg", "minutes", "snap", "tick", "gamma", "augment", "pipe", "p", "ada_target", "mirror", "rate"),
     *("ema", "path_weight", "style_mixing", "metrics", "inception", "sha256", "fid_images", "log_to", "threads"),
-    *("device", "as_json"),
+    *("precision", "device", "as_json"),
 )
 """Options that --resume uses; it refuses all others."""
 

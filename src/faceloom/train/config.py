@@ -126,8 +126,9 @@ LIMITS: dict[str, tuple[float, float]] = {
 RESUMABLE = (
     *("kimg", "snap_kimg", "tick_kimg", "gamma", "penalty_every", "path_weight", "path_every", "style_mixing"),
     *("augment", "pipe", "policy", "p", "target", "ada_kimg", "mirror", "rate", "ema_kimg", "ema_ramp"),
+    "precision",
 )
-"""Settings that can change when a run is resumed: no weight, random number or image order depends on them."""
+"""Settings that can change when a run is resumed: no weight's shape, random number or image order depends on them."""
 
 
 def reason_fixed(name: str) -> str:
@@ -138,8 +139,6 @@ def reason_fixed(name: str) -> str:
         return "it belongs to the start of a run"
     if name == "loss":
         return "the discriminator's scores mean something else with another loss"
-    if name == "precision":
-        return "a resumed run gives the results of an uninterrupted one"
     return "the checkpoint holds networks of one shape, trained on one dataset"
 
 

@@ -140,6 +140,7 @@ def _prepare_new_run(
     dataset = Dataset.open(start.data)
     origin = _open_origin(requested)
     chosen = _choose_settings(start, dataset, ranks, requested, origin)
+    _check_precision(chosen.config, ranks, control)
     trainer = Trainer(chosen.config, _open_images(dataset, chosen.config, loading), ranks)
     threads = _set_threads(trainer, start.threads, control)
     if origin:
@@ -178,6 +179,7 @@ def _prepare_resumed_run(
     config = runs.read_config(folder, **changed)
     dataset = Dataset.open(Path(config.data))
     _check_unchanged(dataset, config)
+    _check_precision(config, ranks, control)
     trainer = Trainer(config, _open_images(dataset, config, loading), ranks)
     runs.restore_checkpoint(trainer, folder)
     threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
@@ -285,14 +287,27 @@ def _open_origin(requested: Mapping[str, Any]) -> Origin | None:
     return open_origin(requested["source"], runs.read_config) if requested.get("source") else None
 
 
+def _on_gpu(ranks: Ranks) -> bool:
+    return ranks.device.startswith("cuda")
+
+
+def _has_bf16(ranks: Ranks) -> bool:
+    """Return whether the machine computes faster in bf16 than in fp32."""
+    return torch.cuda.is_bf16_supported() if _on_gpu(ranks) else fast_precision() == "bf16"
+
+
+def _check_precision(config: TrainConfig, ranks: Ranks, control: RunControl) -> None:
+    """Say it when a run computes in a precision that is slow on this machine."""
+    if config.precision == "bf16" and not _has_bf16(ranks):
+        control.on_message("this machine has no fast bf16: --precision fp32 is faster")
+
+
 def _choose_settings(
     start: NewRun, dataset: Dataset, ranks: Ranks, requested: Mapping[str, Any], origin: Origin | None
 ) -> Plan:
     if start.cond and not dataset.c_dim:
         raise TrainingError(f"{start.data} has no labels", "omit --cond, or make the dataset with --labels folders")
     width, height = dataset.resolution
-    on_gpu = ranks.device.startswith("cuda")
-    has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else fast_precision() == "bf16"
     has_numbers = start.cond and any(not column.classes for column in dataset.label_columns)
     means, stds = scales_of(dataset.label_columns) if has_numbers else ((), ())
     facts = TrainingFacts(
@@ -306,8 +321,8 @@ def _choose_settings(
         sound=_sound_of(dataset),
         label_means=means,
         label_stds=stds,
-        on_gpu=on_gpu,
-        has_bf16=has_bf16,
+        on_gpu=_on_gpu(ranks),
+        has_bf16=_has_bf16(ranks),
         processes=ranks.size,
     )
     requested = {name: value for name, value in requested.items() if value is not None}
