@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceloom.analyze.attributes import REGIONS, TABLE
+from faceloom.analyze.attributes import AROUND_LIPS, REGIONS, TABLE
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import FAINT, BasePicture, RegionalEdit, allowed_regions, change_mask, join_regions
 from faceloom.likeness import Likeness
@@ -52,6 +52,23 @@ def test_an_edit_that_keeps_the_outline_leaves_the_background():
     assert change_mask(skin, slimmer, SMILE, keeps_outline=True).sum() == 0
     mask = change_mask(skin, skin, SMILE, keeps_outline=True)
     assert (float(mask[..., :28].mean()), float(mask[..., 36:].mean())) == (0, 1)
+
+
+def test_lips_move_the_skin_around_them_and_leave_the_forehead():
+    face = torch.zeros(1, len(REGIONS), 64, 64)
+    lips, skin = REGIONS.index("lips"), REGIONS.index("skin")
+    face[:, skin] = 1
+    face[:, :, 44:48, 26:38] = 0
+    face[:, lips, 44:48, 26:38] = 1
+    mask = change_mask(face, face, allowed_regions(["mouth_open"], {}))[0, 0]
+    assert mask[46, 32] == 1  # lips
+    assert mask[50, 32] == 1  # chin
+    assert mask[:28].sum() == 0  # brows and forehead
+    assert mask[:, :10].sum() == 0  # ears
+    assert 0 < mask[36, 32] < 1  # a soft edge
+    wholly = allowed_regions(["mouth_open", "smile"], {})
+    assert AROUND_LIPS in wholly
+    assert change_mask(face, face, wholly).min() == 1
 
 
 def test_regions_of_earlier_edits_stay_changed():

@@ -22,6 +22,9 @@ Region = Literal["background", "clothes", "neck", "skin", "hair", "brows", "eyes
 REGIONS: tuple[Region, ...] = get_args(Region)
 """The parts of a portrait. An edit may change only those that its attribute names."""
 
+AROUND_LIPS: Literal["around_lips"] = "around_lips"
+"""A part of the skin that an attribute may name in place of all of it: the lower half of the face."""
+
 MAX_PROBABILITY = 0.97
 """Highest probability that an edit aims at; 1 minus it is the lowest. The logit of 1 is infinite."""
 
@@ -73,7 +76,7 @@ class Attribute:
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
-    regions: tuple[Region, ...] = REGIONS  # the regions that an edit of this attribute may change; by default all
+    regions: tuple[Region | Literal["around_lips"], ...] = REGIONS  # what an edit of this attribute may change
 
     @property
     def is_change(self) -> bool:
@@ -186,7 +189,7 @@ _ROWS = (
         option="mouth",
         least_progress=0.5,
         help="Probability that the lips are apart: 0 is closed, 1 is open.",
-        regions=("neck", "skin", "lips"),
+        regions=("neck", AROUND_LIPS, "lips"),
         frees=("mouth_gap", "face_fullness"),
         phrases=PHRASES["mouth_open"],
         words=WORDS["mouth_open"],
@@ -255,7 +258,7 @@ _ROWS = (
         limit=12.0,
         hold=2.5,
         identity=0.7,
-        regions=("neck", "skin", "lips"),
+        regions=("neck", AROUND_LIPS, "lips"),
         frees=("mouth_open", "face_fullness"),
         words=WORDS["mouth_gap"],
     ),

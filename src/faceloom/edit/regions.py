@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceloom.analyze.attributes import REGIONS, TABLE
+from faceloom.analyze.attributes import AROUND_LIPS, REGIONS, TABLE
 from faceloom.edit.apply import apply
 from faceloom.edit.bystanders import Clearing, find_clearing, shows_bystander
 from faceloom.edit.directions import Direction
@@ -34,7 +34,8 @@ They are `[1, 10, 64, 64]`, in the order of the table's REGIONS.
 FeatureReader = Callable[[Generator, WPlus], tuple[Sequence[Tensor], Tensor]]
 """Function that takes the same and returns the features that regions are read from, and the logits of the regions."""
 
-BACKGROUND = REGIONS.index("background")
+BACKGROUND, SKIN, LIPS = (REGIONS.index(region) for region in ("background", "skin", "lips"))
+REACH, EDGE = 8, 4  # pixels of 64 per side: how far from the lips the skin may move with them, and its soft edge
 FAINT = 0.5
 """Strength of a region that an attribute changes faintly.
 
@@ -219,15 +220,30 @@ def change_mask(before: Tensor, after: Tensor, allowed: Mapping[str, float], *, 
     That is where either picture shows an allowed region, and neither shows another part of the person. The background
     gives way where hair grows or a face becomes slimmer, unless the edit keeps the outline of the person.
 
-    Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`; `allowed` regions with strengths.
+    Convention: probabilities of the regions before and after, `[1, 10, 64, 64]`; `allowed` regions with strengths,
+    AROUND_LIPS among them.
     """
     strength = torch.tensor([allowed.get(region, 0.0) for region in REGIONS])
+    around_lips = max(allowed.get(AROUND_LIPS, 0.0) - float(strength[SKIN]), 0.0)
     is_protected = strength == 0
     is_protected[BACKGROUND] &= keeps_outline
-    allowed_before, allowed_after = (torch.einsum("nrhw,r->nhw", x, strength) for x in (before, after))
-    changing = _smooth(torch.maximum(allowed_before, allowed_after)[:, None])
+    is_protected[SKIN] &= not around_lips
+    allowed_before, allowed_after = (
+        torch.einsum("nrhw,r->nhw", x, strength)[:, None] + around_lips * skin_around_lips(x) for x in (before, after)
+    )
+    changing = _smooth(torch.maximum(allowed_before, allowed_after))
     protected = torch.maximum(before[:, is_protected].sum(1), after[:, is_protected].sum(1))[:, None]
     return (changing * (1 - protected)).clamp(0, 1)
+
+
+def skin_around_lips(regions: Tensor) -> Tensor:
+    """Return the probability of skin that is near the lips, with a soft edge: `[n, 1, 64, 64]`.
+
+    Convention: probabilities of the regions `[n, 10, 64, 64]`.
+    """
+    lips, skin = regions[:, LIPS : LIPS + 1], regions[:, SKIN : SKIN + 1]
+    near = F.max_pool2d(lips, 2 * REACH + 1, stride=1, padding=REACH)
+    return skin * F.avg_pool2d(near, 2 * EDGE + 1, stride=1, padding=EDGE, count_include_pad=False)
 
 
 def _smooth(mask: Tensor) -> Tensor:
