@@ -29,6 +29,7 @@ def test_labels_are_vectors(tmp_path: Path):
     assert (dataset.label(1).tolist(), dataset.c_dim, dataset.num_classes) == ([0.5, 2.0], 2, 0)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on one core
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("make_source", [make_zip, make_tar, make_folder])
 def test_torch_data_loader_reads_a_dataset(tmp_path: Path, workers: int, make_source: Callable[..., Path]):
