@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from faceloom.analyze.attributes import AROUND_LIPS, REGIONS, TABLE
+from faceloom.edit.attributes import attribute_reader
 from faceloom.edit.directions import Direction
 from faceloom.edit.regions import FAINT, BasePicture, RegionalEdit, allowed_regions, change_mask, join_regions
 from faceloom.likeness import Likeness
+from faceloom.networks.analyzer import ATTRIBUTES, IDENTITY_DIM, Reading
 from faceloom.networks.blended import Blended
 
 NUM_WS, W_DIM = 8, 16
@@ -101,6 +103,21 @@ def test_an_edit_of_a_region_leaves_the_rest_of_the_picture(tiny):
     change = (G.synthesis(w_plus) - tiny.synthesis(edit.w_plus)).abs().amax((0, 1, 2))
     assert change[:12].max() < 1e-4
     assert change[20:].max() > 1e-3
+
+
+def test_no_picture_of_an_edit_is_read_twice(tiny):
+    pictures: list[torch.Tensor] = []
+
+    def read_face(img: torch.Tensor) -> Reading:
+        pictures.append(img)
+        return Reading(torch.full((1, len(ATTRIBUTES)), float(len(pictures))), torch.ones(1, IDENTITY_DIM))
+
+    read = attribute_reader(edit_of(tiny, ["smile"]), read_face)
+    values = [read(coefficients)[0] for coefficients in ({}, {"smile": 0.0}, {"smile": 1.0}, {}, {"smile": 1.0})]
+    assert len(pictures) == 2
+    assert torch.equal(values[0], values[1])
+    assert torch.equal(values[2], values[4])
+    assert not torch.equal(values[0], values[2])
 
 
 def test_the_outline_is_kept_until_an_edit_moves_it(tiny):

@@ -55,13 +55,20 @@ def load_basis(folder: Path) -> tuple[Direction, ...]:
 def attribute_reader(edit: RegionalEdit, read_face: FaceReader) -> AttributeReader:
     """Return a function that draws an edit as a small picture and reads its attributes by `read_face`.
 
-    They are those of the basis, in its order, and then those that `held_only` names.
+    They are those of the basis, in its order, and then those that `held_only` names. No picture is read twice.
     """
     order = [READABLE.index(direction.name) for direction in edit.basis]
     others = held_only(edit.basis)
+    known: dict[frozenset[tuple[str, float]], tuple[Tensor, Tensor]] = {}
+
+    def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+        key = frozenset((name, step) for name, step in coefficients.items() if step)
+        if key not in known:
+            known[key] = read_picture(coefficients)
+        return known[key]
 
     @torch.no_grad()
-    def read(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+    def read_picture(coefficients: Mapping[str, float]) -> tuple[Tensor, Tensor]:
         look = look_at(edit, coefficients, read_face)
         held = to_units({name: float(look.values[READABLE.index(name)]) for name in others})
         return torch.cat((look.values[order], torch.tensor([held[name] for name in others]))), look.identity
