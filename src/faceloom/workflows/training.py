@@ -140,7 +140,7 @@ def _prepare_new_run(
     dataset = Dataset.open(start.data)
     origin = _open_origin(requested)
     chosen = _choose_settings(start, dataset, ranks, requested, origin)
-    _check_precision(chosen.config, ranks, control)
+    _note_slow_precision(chosen.config, ranks, control)
     trainer = Trainer(chosen.config, _open_images(dataset, chosen.config, loading), ranks)
     threads = _set_threads(trainer, start.threads, control)
     if origin:
@@ -179,7 +179,7 @@ def _prepare_resumed_run(
     config = runs.read_config(folder, **changed)
     dataset = Dataset.open(Path(config.data))
     _check_unchanged(dataset, config)
-    _check_precision(config, ranks, control)
+    _note_slow_precision(config, ranks, control)
     trainer = Trainer(config, _open_images(dataset, config, loading), ranks)
     runs.restore_checkpoint(trainer, folder)
     threads = _set_threads(trainer, extras["threads"], control, options.get("threads"))
@@ -296,7 +296,7 @@ def _has_bf16(ranks: Ranks) -> bool:
     return torch.cuda.is_bf16_supported() if _on_gpu(ranks) else fast_precision() == "bf16"
 
 
-def _check_precision(config: TrainConfig, ranks: Ranks, control: RunControl) -> None:
+def _note_slow_precision(config: TrainConfig, ranks: Ranks, control: RunControl) -> None:
     """Say it when a run computes in a precision that is slow on this machine."""
     if config.precision == "bf16" and not _has_bf16(ranks):
         control.on_message("this machine has no fast bf16: --precision fp32 is faster")
