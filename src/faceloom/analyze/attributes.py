@@ -23,7 +23,9 @@ REGIONS: tuple[Region, ...] = get_args(Region)
 """The parts of a portrait. An edit may change only those that its attribute names."""
 
 AROUND_LIPS: Literal["around_lips"] = "around_lips"
-"""A part of the skin that an attribute may name in place of all of it: the lower half of the face."""
+"""The skin near the lips, which an attribute may name in place of all the skin."""
+
+Part = Region | Literal["around_lips"]
 
 MAX_PROBABILITY = 0.97
 """Highest probability that an edit aims at; 1 minus it is the lowest. The logit of 1 is infinite."""
@@ -76,7 +78,7 @@ class Attribute:
     moves_outline: bool = False  # an edit of it may move the outline of the face against the background
     faint: tuple[Region, ...] = ()  # those of its regions that change at half strength
     frees: tuple[str, ...] = ()  # attributes that an edit of this one changes by nature, and does not hold
-    regions: tuple[Region | Literal["around_lips"], ...] = REGIONS  # what an edit of this attribute may change
+    regions: tuple[Part, ...] = REGIONS  # the parts that an edit of this attribute may change; by default all
 
     @property
     def is_change(self) -> bool:
